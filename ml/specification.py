@@ -1,0 +1,135 @@
+"""What the portal must know of a network and cannot read from its `.h5` file."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+from ml import fields as checked
+from ml.calibration import Calibration
+from ml.policy import ThresholdPolicy
+
+SCALINGS = ("unit", "raw", "signed")
+_WHAT = "Model specification"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(h5|hdf5)")
+
+
+class SpecificationError(checked.FieldError):
+    """A specification is unreadable or says something impossible."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpecification:
+    """One network file and everything needed to use its output.
+
+    `input_height`, `input_width`: pixels of the RGB input, shape (n, height, width, 3).
+    `scaling`: what turns uint8 pixels into the network's floats: `unit` is x / 255 in [0, 1],
+    `signed` is x / 127.5 - 1 in [-1, 1], `raw` leaves [0, 255].
+    `classes`: names in output order. A network with one sigmoid output lists
+    `["benign", "malignant"]`; its output is P(malignant) in [0, 1].
+    `calibration` and `policy` are the dictionaries of `ml.calibration.Calibration` and
+    `ml.policy.ThresholdPolicy`. `metrics` and `training` are records, never used to compute.
+    Raises SpecificationError when built with impossible values.
+    """
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+    architecture: str
+    parameters: int
+    input_height: int
+    input_width: int
+    scaling: str
+    classes: tuple[str, ...]
+    calibration: dict[str, Any]
+    policy: dict[str, Any]
+    licence: str
+    metrics: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_pattern("file", self.file, _FILE_NAME, "a plain .h5 file name")
+        _check_pattern("sha256", self.sha256, _SHA256, "64 lower-case hexadecimal digits")
+        if self.scaling not in SCALINGS:
+            _refuse("scaling", f"one of {', '.join(SCALINGS)}", self.scaling)
+        if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
+            _refuse("classes", "at least two different names", self.classes)
+        if "malignant" not in self.classes:
+            _refuse("classes", "a class named 'malignant'", self.classes)
+        try:
+            Calibration.from_dict(self.calibration)
+            ThresholdPolicy.from_dict(self.policy)
+        except checked.FieldError as error:
+            raise SpecificationError(f"{_WHAT}: {error}") from error
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return (self.input_height, self.input_width)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "ModelSpecification":
+        """Build from a JSON object with exactly the fields of this class.
+
+        Raises SpecificationError with "expected …, received …".
+        """
+        try:
+            checked.check_keys(data, tuple(item.name for item in fields(cls)), _WHAT)
+            classes = data["classes"]
+            if not isinstance(classes, list | tuple) or not all(
+                isinstance(name, str) and name for name in classes
+            ):
+                _refuse("classes", "a list of names", classes)
+            texts = ("name", "version", "file", "sha256", "architecture", "scaling", "licence")
+            counts = ("parameters", "input_height", "input_width")
+            objects = ("calibration", "policy", "metrics", "training")
+            return cls(
+                **{key: checked.read_text(data, key, _WHAT) for key in texts},
+                **{key: checked.read_count(data, key, _WHAT) for key in counts},
+                **{key: checked.read_object(data, key, _WHAT) for key in objects},
+                classes=tuple(classes),
+            )
+        except SpecificationError:
+            raise
+        except checked.FieldError as error:
+            raise SpecificationError(str(error)) from error
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object that `from_dict` reads, fields in declared order."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {**values, "classes": list(self.classes)}
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "ModelSpecification":
+        """Read the specification file at `path`; raises SpecificationError, also when unreadable."""
+        try:
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise SpecificationError(
+                f"{_WHAT}: expected a JSON file at {Path(path).name}, received: {error}."
+            ) from error
+        return cls.from_dict(data)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to `path` as UTF-8 JSON, whole or not at all; raises OSError."""
+        target = Path(path)
+        draft = target.with_name(target.name + ".partial")
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+        draft.write_text(text + "\n", encoding="utf-8")
+        draft.replace(target)
+
+
+def _check_pattern(key: str, value: str, pattern: re.Pattern[str], expected: str) -> None:
+    if not pattern.fullmatch(value):
+        _refuse(key, expected, value)
+
+
+def _refuse(key: str, expected: str, received: object) -> NoReturn:
+    raise SpecificationError(
+        f"{_WHAT}: expected {expected} in {key!r}, received {checked.describe(received)}."
+    )
