@@ -1,0 +1,17 @@
+from classifier.models.lesion import Lesion
+from classifier.models.model_version import ModelVersion
+from classifier.models.patient import Patient
+from classifier.models.prediction import Prediction
+from classifier.models.review import Review
+from classifier.models.submission import Submission
+from classifier.models.submission_image import SubmissionImage
+
+__all__ = [
+    "Lesion",
+    "ModelVersion",
+    "Patient",
+    "Prediction",
+    "Review",
+    "Submission",
+    "SubmissionImage",
+]

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+
+from classifier.models.visibility import clinic_ids_of
+from classifier.vocabulary import BODY_SITE_CHOICES, BODY_SITES, Laterality
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from portal.accounts.models import User
+
+
+class LesionQuerySet(models.QuerySet["Lesion"]):
+    def visible_to(self, user: User | AnonymousUser) -> LesionQuerySet:
+        return self.filter(patient__clinic_id__in=clinic_ids_of(user))
+
+
+class Lesion(models.Model):
+    """One spot on the skin, over time."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    patient = models.ForeignKey(
+        "classifier.Patient", on_delete=models.PROTECT, related_name="lesions"
+    )
+    body_site = models.CharField(max_length=80, choices=BODY_SITE_CHOICES)
+    laterality = models.CharField(
+        max_length=12, choices=Laterality, default=Laterality.UNSPECIFIED
+    )
+    note = models.CharField(
+        max_length=120, blank=True, help_text="What tells it from its neighbours."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+
+    objects = LesionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(body_site__in=list(BODY_SITES)), name="lesion_body_site_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(laterality__in=Laterality.values),
+                name="lesion_laterality_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def site_name(self) -> str:
+        """Words such as "Left shoulder (upper extremity)"."""
+        site = BODY_SITES[self.body_site]
+        if self.laterality in (Laterality.LEFT, Laterality.RIGHT):
+            return f"{self.get_laterality_display()} {site[0].lower()}{site[1:]}"
+        return site

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from classifier.models.visibility import clinic_ids_of
+from classifier.states import FINISHED, LIVE, UNFINISHED, PredictionState
+from classifier.vocabulary import Outcome, Priority
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from portal.accounts.models import User
+
+
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    def visible_to(self, user: User | AnonymousUser) -> PredictionQuerySet:
+        return self.filter(image__clinic_id__in=clinic_ids_of(user))
+
+    def queued(self) -> PredictionQuerySet:
+        return self.filter(state=PredictionState.QUEUED)
+
+    def unfinished(self) -> PredictionQuerySet:
+        return self.filter(state__in=UNFINISHED)
+
+    def served(self) -> PredictionQuerySet:
+        """Those whose result people see; a shadow's result is for comparison only."""
+        return self.filter(is_shadow=False)
+
+    def in_queue_order(self) -> PredictionQuerySet:
+        return self.order_by("is_shadow", "queue_rank", "queued_at", "id")
+
+
+class Prediction(models.Model):
+    """One image judged by one model version. Once finished it never changes."""
+
+    RANKS = {Priority.URGENT: 0, Priority.ROUTINE: 1}
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    image = models.ForeignKey(
+        "classifier.SubmissionImage", on_delete=models.PROTECT, related_name="predictions"
+    )
+    model_version = models.ForeignKey(
+        "classifier.ModelVersion", on_delete=models.PROTECT, related_name="predictions"
+    )
+    is_shadow = models.BooleanField(default=False)
+    state = models.CharField(
+        max_length=10, choices=PredictionState, default=PredictionState.QUEUED
+    )
+    queue_rank = models.PositiveSmallIntegerField(default=1, help_text="0 goes before 1.")
+    queued_at = models.DateTimeField()
+    # The claim: which try this is, whose it is, and until when.
+    attempt = models.PositiveSmallIntegerField(default=0)
+    claim = models.UUIDField(null=True, blank=True)
+    worker = models.CharField(max_length=120, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    # The answer.
+    probability = models.FloatField(null=True, blank=True, help_text="Raw P(malignant).")
+    calibrated_probability = models.FloatField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    threshold_policy = models.JSONField(
+        null=True, blank=True, help_text="The policy that made the outcome, as it was then."
+    )
+    device = models.CharField(max_length=120, blank=True)
+    timings = models.JSONField(default=dict, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    error_message = models.CharField(max_length=300, blank=True)
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["image", "is_shadow", "queued_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=PredictionState.values), name="prediction_state_known"
+            ),
+            # A duplicated message or a double click must not judge one image twice.
+            models.UniqueConstraint(
+                fields=["image", "model_version"],
+                condition=Q(state__in=sorted(LIVE)),
+                name="prediction_one_live_per_image_and_model",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=PredictionState.SUCCEEDED)
+                | (
+                    Q(probability__gte=0, probability__lte=1)
+                    & Q(calibrated_probability__gte=0, calibrated_probability__lte=1)
+                    & Q(outcome__in=Outcome.values)
+                    & Q(threshold_policy__isnull=False)
+                ),
+                name="prediction_succeeded_has_answer",
+            ),
+            # "Benign" may stand on nothing but a finished judgement.
+            models.CheckConstraint(
+                condition=Q(state=PredictionState.SUCCEEDED)
+                | Q(outcome="", probability__isnull=True, calibrated_probability__isnull=True),
+                name="prediction_answer_only_when_succeeded",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=PredictionState.RUNNING)
+                | Q(lease_until__isnull=False, claim__isnull=False, attempt__gte=1),
+                name="prediction_running_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=sorted(FINISHED), finished_at__isnull=False)
+                | Q(state__in=sorted(UNFINISHED), finished_at__isnull=True),
+                name="prediction_finished_has_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=["rejected", "failed"]) | ~Q(error_code=""),
+                name="prediction_failure_has_reason",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("is_shadow"),
+                F("queue_rank"),
+                F("queued_at"),
+                F("id"),
+                condition=Q(state=PredictionState.QUEUED),
+                name="prediction_queue",
+            ),
+            models.Index(
+                fields=["lease_until"],
+                condition=Q(state=PredictionState.RUNNING),
+                name="prediction_leases",
+            ),
+            models.Index(fields=["image", "state"]),
+            models.Index(fields=["outcome", "finished_at"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in UNFINISHED

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from classifier.models.visibility import clinic_ids_of
+from classifier.vocabulary import Agreement, Diagnosis, Management
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from portal.accounts.models import User
+
+
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def visible_to(self, user: User | AnonymousUser) -> ReviewQuerySet:
+        return self.filter(submission__clinic_id__in=clinic_ids_of(user))
+
+    def current(self) -> ReviewQuerySet:
+        """The newest of each chain: the one that no amendment replaces."""
+        return self.filter(amended_by__isnull=True)
+
+    def update(self, **_: Any) -> NoReturn:
+        raise TypeError("a signed review never changes; sign an amendment")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("a signed review is never deleted; sign an amendment")
+
+
+class Review(models.Model):
+    """A dermatologist's signed decision. An amendment is a new row that names the one before."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    submission = models.ForeignKey(
+        "classifier.Submission", on_delete=models.PROTECT, related_name="reviews"
+    )
+    diagnosis = models.CharField(max_length=30, choices=Diagnosis)
+    agreement = models.CharField(max_length=12, choices=Agreement)
+    management = models.CharField(max_length=20, choices=Management)
+    comment = models.TextField(max_length=4000, blank=True)
+    signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="signed_reviews"
+    )
+    signed_at = models.DateTimeField()
+    amends = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="amended_by"
+    )
+    amendment_reason = models.CharField(max_length=500, blank=True)
+
+    objects = ReviewQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["submission", "signed_at"]
+        constraints = [
+            # Fifty signatures at once leave one; a change of mind is an amendment.
+            models.UniqueConstraint(
+                fields=["submission"],
+                condition=Q(amends__isnull=True),
+                name="review_one_first_per_submission",
+            ),
+            models.CheckConstraint(
+                condition=Q(amends__isnull=True, amendment_reason="")
+                | (Q(amends__isnull=False) & ~Q(amendment_reason="")),
+                name="review_amendment_has_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(diagnosis__in=Diagnosis.values)
+                & Q(agreement__in=Agreement.values)
+                & Q(management__in=Management.values),
+                name="review_words_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("a signed review never changes; sign an amendment")
+        super().save(*args, **kwargs)
+
+    def delete(self, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError("a signed review is never deleted; sign an amendment")

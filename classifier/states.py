@@ -1,0 +1,62 @@
+"""States of a prediction and the only moves between them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import TextChoices
+
+if TYPE_CHECKING:
+    from classifier.models.prediction import PredictionQuerySet
+
+
+class PredictionState(TextChoices):
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    SUCCEEDED = "succeeded", "Done"
+    REJECTED = "rejected", "Can't be judged"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+UNFINISHED = frozenset({PredictionState.QUEUED, PredictionState.RUNNING})
+FINISHED = frozenset(PredictionState) - UNFINISHED
+LIVE = UNFINISHED | {PredictionState.SUCCEEDED}
+"""States of which one image and model version may have one row only."""
+
+LEGAL_MOVES: dict[PredictionState, frozenset[PredictionState]] = {
+    PredictionState.QUEUED: frozenset(
+        {PredictionState.RUNNING, PredictionState.CANCELLED, PredictionState.FAILED}
+    ),
+    PredictionState.RUNNING: frozenset(
+        {
+            PredictionState.SUCCEEDED,
+            PredictionState.REJECTED,
+            PredictionState.FAILED,
+            PredictionState.CANCELLED,
+            PredictionState.QUEUED,
+        }
+    ),
+    PredictionState.SUCCEEDED: frozenset(),
+    PredictionState.REJECTED: frozenset(),
+    PredictionState.FAILED: frozenset(),
+    PredictionState.CANCELLED: frozenset(),
+}
+
+
+class IllegalMoveError(Exception):
+    """A move that the table doesn't hold: our bug, never a person's."""
+
+
+def transition(
+    rows: PredictionQuerySet, *, source: PredictionState, target: PredictionState, **values: Any
+) -> int:
+    """Move `rows` that are still in `source` to `target`; return how many moved.
+
+    One conditional UPDATE: of two that try the same move, one is told 1 and the other 0.
+    `rows` narrows further (own attempt, expired lease). Raises IllegalMoveError for a move that
+    `LEGAL_MOVES` lacks.
+    """
+    if target not in LEGAL_MOVES[source]:
+        raise IllegalMoveError(f"{source} -> {target}")
+    return rows.filter(state=source).update(state=target, **values)

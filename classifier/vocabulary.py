@@ -1,0 +1,117 @@
+"""Coded words of the domain. Body sites are the ISIC archive's anatomical sites."""
+
+from django.db.models import TextChoices
+from isic_metadata.anatom_site_hierarchical import AnatomSiteEnum
+
+
+class Sex(TextChoices):
+    """FHIR administrative-gender."""
+
+    FEMALE = "female", "Female"
+    MALE = "male", "Male"
+    OTHER = "other", "Other"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class SkinType(TextChoices):
+    """Fitzpatrick phototype."""
+
+    I = "I", "I: always burns, never tans"  # noqa: E741
+    II = "II", "II: usually burns, tans a little"
+    III = "III", "III: sometimes burns, tans evenly"
+    IV = "IV", "IV: rarely burns, tans well"
+    V = "V", "V: very rarely burns, brown skin"
+    VI = "VI", "VI: never burns, dark skin"
+
+
+class Laterality(TextChoices):
+    """DICOM (0020,0060) in words, with the midline."""
+
+    LEFT = "left", "Left"
+    RIGHT = "right", "Right"
+    MIDLINE = "midline", "Midline"
+    UNSPECIFIED = "unspecified", "Not given"
+
+
+class Outcome(TextChoices):
+    """What the model says. `refer` is a result: the model can't or shouldn't judge."""
+
+    BENIGN = "benign", "Benign"
+    MALIGNANT = "malignant", "Malignant"
+    REFER = "refer", "Refer"
+
+
+class Priority(TextChoices):
+    """FHIR request-priority, the two that a skin clinic uses."""
+
+    ROUTINE = "routine", "Routine"
+    URGENT = "urgent", "Urgent"
+
+
+class Source(TextChoices):
+    PAGE = "page", "Portal"
+    API = "api", "API"
+    FOLDER = "folder", "Folder"
+    DEMO = "demo", "Demo"
+
+
+class CaptureKind(TextChoices):
+    DERMOSCOPIC = "dermoscopic", "Dermoscopic"
+    CLINICAL = "clinical", "Clinical close-up"
+    OVERVIEW = "overview", "Overview"
+
+
+class ModelLifecycle(TextChoices):
+    REGISTERED = "registered", "Registered"
+    SHADOW = "shadow", "Shadow"
+    ACTIVE = "active", "Active"
+    RETIRED = "retired", "Retired"
+
+
+class Agreement(TextChoices):
+    AGREES = "agrees", "Agrees with the model"
+    DISAGREES = "disagrees", "Disagrees with the model"
+    NO_RESULT = "no_result", "The model gave no usable result"
+
+
+class Diagnosis(TextChoices):
+    """What the dermatologist reads; the names follow the HAM10000 and ISIC groups."""
+
+    NAEVUS = "naevus", "Melanocytic naevus"
+    MELANOMA = "melanoma", "Melanoma"
+    BASAL_CELL_CARCINOMA = "basal_cell_carcinoma", "Basal cell carcinoma"
+    SQUAMOUS_CELL_CARCINOMA = "squamous_cell_carcinoma", "Squamous cell carcinoma"
+    ACTINIC_KERATOSIS = "actinic_keratosis", "Actinic keratosis or Bowen's disease"
+    SEBORRHOEIC_KERATOSIS = "seborrhoeic_keratosis", "Seborrhoeic or other benign keratosis"
+    DERMATOFIBROMA = "dermatofibroma", "Dermatofibroma"
+    VASCULAR_LESION = "vascular_lesion", "Vascular lesion"
+    OTHER_BENIGN = "other_benign", "Other benign lesion"
+    OTHER_MALIGNANT = "other_malignant", "Other malignant lesion"
+    INDETERMINATE = "indeterminate", "Can't be told from the image"
+
+
+class Management(TextChoices):
+    NO_ACTION = "no_action", "No further action"
+    FOLLOW_UP = "follow_up", "Follow up with a new image"
+    NEW_IMAGE = "new_image", "Ask for a new image"
+    SEE_IN_PERSON = "see_in_person", "See the patient in person"
+    BIOPSY = "biopsy", "Biopsy"
+    EXCISE = "excise", "Excise"
+    URGENT_REFERRAL = "urgent_referral", "Urgent cancer referral"
+
+
+def _site_label(value: str) -> str:
+    parts = value.split(":")
+    return parts[-1] if len(parts) == 1 else f"{parts[-1]} ({', '.join(parts[:-1]).lower()})"
+
+
+BODY_SITES: dict[str, str] = {site.name: _site_label(site.value) for site in AnatomSiteEnum}
+"""Code (as in the ISIC hierarchy) to words."""
+
+BODY_SITE_CHOICES: list[tuple[str, str]] = list(BODY_SITES.items())
+
+
+def body_site_within(code: str) -> list[str]:
+    """The code itself and every finer site below it, for filters."""
+    parent = AnatomSiteEnum[code].value
+    return [s.name for s in AnatomSiteEnum if s.value == parent or s.value.startswith(parent + ":")]

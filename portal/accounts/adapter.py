@@ -1,0 +1,15 @@
+"""How people get in: by an administrator or an operator, never by signing themselves up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from allauth.account.adapter import DefaultAccountAdapter
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False

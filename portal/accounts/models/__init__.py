@@ -1,0 +1,5 @@
+from portal.accounts.models.clinic import Clinic
+from portal.accounts.models.membership import Membership
+from portal.accounts.models.user import User
+
+__all__ = ["Clinic", "Membership", "User"]

@@ -1,0 +1,33 @@
+"""Roles, and what each may do: one table, read by pages, API and tests alike."""
+
+from enum import StrEnum
+
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    CLINICIAN = "clinician", "Clinician"
+    DERMATOLOGIST = "dermatologist", "Dermatologist"
+    ADMINISTRATOR = "administrator", "Administrator"
+    INTEGRATION = "integration", "Integration"
+
+
+class Action(StrEnum):
+    """What a person may do within a clinic. Seeing a case is `VIEW_CASES`."""
+
+    VIEW_CASES = "view_cases"
+    SUBMIT = "submit"
+    CANCEL = "cancel"
+    REVIEW = "review"
+    EXPORT = "export"
+    ADMINISTER = "administer"
+
+
+ROLES_ALLOWED: dict[Action, frozenset[Role]] = {
+    Action.VIEW_CASES: frozenset(Role),
+    Action.SUBMIT: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.INTEGRATION}),
+    Action.CANCEL: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.INTEGRATION}),
+    Action.REVIEW: frozenset({Role.DERMATOLOGIST}),
+    Action.EXPORT: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.ADMINISTRATOR}),
+    Action.ADMINISTER: frozenset({Role.ADMINISTRATOR}),
+}

@@ -1,0 +1,64 @@
+"""Database triggers that refuse changes to rows that must never change.
+
+Model guards stop our own slips; a trigger also stops bulk SQL and a shell. Deletion is not
+refused by trigger on SQLite, because emptying a test database deletes rows there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+    from django.db.migrations.state import StateApps
+
+FUNCTION = """
+CREATE OR REPLACE FUNCTION dermaport_refuse_change() RETURNS trigger AS $$
+BEGIN
+    RAISE EXCEPTION 'rows of % never change', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+END;
+$$ LANGUAGE plpgsql
+"""
+
+
+def _create(table: str, when: str) -> Callable[[StateApps, BaseDatabaseSchemaEditor], None]:
+    def run(_: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+        condition = f"WHEN ({when})" if when else ""
+        if editor.connection.vendor == "postgresql":
+            editor.execute(FUNCTION)
+            for event in ("UPDATE", "DELETE"):
+                editor.execute(
+                    f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} "
+                    f"FOR EACH ROW {condition} EXECUTE FUNCTION dermaport_refuse_change()"
+                )
+        else:
+            editor.execute(
+                f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} FOR EACH ROW {condition} "
+                f"BEGIN SELECT RAISE(ABORT, 'rows of {table} never change'); END"
+            )
+
+    return run
+
+
+def _drop(table: str) -> Callable[[StateApps, BaseDatabaseSchemaEditor], None]:
+    def run(_: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+        if editor.connection.vendor == "postgresql":
+            for event in ("update", "delete"):
+                editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_{event} ON {table}")
+        else:
+            editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_update")
+
+    return run
+
+
+def refuse_change(table: str, *, when: str = "") -> migrations.RunPython:
+    """Refuse UPDATE (and DELETE on PostgreSQL) of rows of `table`, all or those `when` OLD holds.
+
+    On SQLite a later migration that alters the table rebuilds it and drops its triggers: repeat
+    this operation after it.
+    """
+    return migrations.RunPython(_create(table, when), _drop(table))

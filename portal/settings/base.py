@@ -1,0 +1,261 @@
+"""Settings shared by every environment.
+
+Everything that differs between machines comes from environment variables, each listed in the
+README. No secret has a default here: what is missing stops the start.
+"""
+
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+env = environ.Env()
+
+VAR_DIR = Path(env.str("DERMAPORT_VAR", default=str(BASE_DIR / "var"))).resolve()
+
+DEBUG = False
+ALLOWED_HOSTS: list[str] = env.list("DERMAPORT_ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("DERMAPORT_CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "portal.common",
+    "portal.audit",
+    "portal.accounts",
+    "portal.health",
+    "classifier",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "django_filters",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "django_structlog",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "portal.accounts.middleware.CurrentClinicMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "portal.common.middleware.NoStoreMiddleware",
+]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.accounts.context.site",
+            ],
+        },
+    },
+]
+
+# --- Database -------------------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Writers queue up instead of failing: IMMEDIATE takes the write lock at BEGIN, so that a
+    # transaction that reads first can't meet SQLITE_BUSY when it comes to write.
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        transaction_mode="IMMEDIATE",
+        timeout=30,
+        init_command=(
+            "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
+            "PRAGMA foreign_keys=ON;PRAGMA cache_size=-65536;"
+        ),
+    )
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# Rate limits must be shared by all web processes and must not need the broker: a lost Redis
+# may delay a result, never a log-in.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+    }
+}
+
+# --- People ---------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_RATE_LIMITS = {
+    "login": env.str("DERMAPORT_LOGIN_RATE", default="30/m/ip"),
+    "login_failed": env.str("DERMAPORT_LOGIN_FAILED_RATE", default="10/m/ip,5/5m/key"),
+    "reset_password": "20/m/ip,5/m/key",
+}
+SESSION_COOKIE_AGE = env.int("DERMAPORT_SESSION_SECONDS", default=12 * 3600)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DERMAPORT_FROM_EMAIL", default="dermaport@localhost")
+
+# --- Language and time ----------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = env.str("DERMAPORT_TIME_ZONE", default="UTC")
+USE_I18N = True
+USE_TZ = True
+FORMAT_MODULE_PATH = []
+
+# --- Files ----------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "portal" / "static"]
+# Originals are sealed: no URL leads to them. Derivatives are served by a view that checks who
+# asks. Both may move to object storage (django-storages) by the two variables.
+SEALED_ROOT = VAR_DIR / "sealed"
+DERIVED_ROOT = VAR_DIR / "derived"
+S3_OPTIONS = {
+    "bucket_name": env.str("DERMAPORT_S3_BUCKET", default=""),
+    "endpoint_url": env.str("DERMAPORT_S3_ENDPOINT", default="") or None,
+    "region_name": env.str("DERMAPORT_S3_REGION", default="") or None,
+    "default_acl": "private",
+    "querystring_auth": True,
+    "file_overwrite": False,
+}
+
+
+def _image_storage(root: Path, prefix: str) -> dict[str, object]:
+    if S3_OPTIONS["bucket_name"]:
+        return {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {**S3_OPTIONS, "location": prefix},
+        }
+    return {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        # No base_url: asking for a public address of a patient's image is an error.
+        "OPTIONS": {"location": str(root), "file_permissions_mode": 0o600},
+    }
+
+
+STORAGES = {
+    "default": _image_storage(DERIVED_ROOT, "derived"),
+    "sealed": _image_storage(SEALED_ROOT, "sealed"),
+    "derived": _image_storage(DERIVED_ROOT, "derived"),
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_URL = ""
+
+# --- Uploads --------------------------------------------------------------------------------
+DERMAPORT_UPLOAD_MAX_BYTES = env.int("DERMAPORT_UPLOAD_MAX_BYTES", default=25 * 1024 * 1024)
+DERMAPORT_UPLOAD_MAX_PIXELS = env.int("DERMAPORT_UPLOAD_MAX_PIXELS", default=60_000_000)
+DERMAPORT_UPLOAD_MIN_SIDE = env.int("DERMAPORT_UPLOAD_MIN_SIDE", default=224)
+DERMAPORT_UPLOAD_MAX_IMAGES = env.int("DERMAPORT_UPLOAD_MAX_IMAGES", default=10)
+DERMAPORT_UPLOAD_FORMATS: list[str] = env.list(
+    "DERMAPORT_UPLOAD_FORMATS", default=["JPEG", "PNG", "WEBP", "TIFF", "HEIF"]
+)
+DERMAPORT_DERIVATIVE_MAX_SIDE = env.int("DERMAPORT_DERIVATIVE_MAX_SIDE", default=2048)
+# Django's own limits guard form fields; file bytes are limited by the sum of all images.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = DERMAPORT_UPLOAD_MAX_IMAGES * 2
+
+# --- The job engine -------------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", default=f"redis+socket://{VAR_DIR / 'valkey.sock'}")
+DERMAPORT_MODELS_DIR = Path(
+    env.str("DERMAPORT_MODELS_DIR", default=str(BASE_DIR / "ml" / "weights"))
+)
+DERMAPORT_BATCH_SIZE = env.int("DERMAPORT_BATCH_SIZE", default=32)
+DERMAPORT_MAX_ATTEMPTS = env.int("DERMAPORT_MAX_ATTEMPTS", default=3)
+DERMAPORT_TASK_SOFT_SECONDS = env.int("DERMAPORT_TASK_SOFT_SECONDS", default=120)
+DERMAPORT_TASK_HARD_SECONDS = env.int("DERMAPORT_TASK_HARD_SECONDS", default=150)
+# A lease outlives the hard limit of the task that holds it: a slow worker keeps its claim, a
+# dead one loses it.
+DERMAPORT_LEASE_SECONDS = env.int("DERMAPORT_LEASE_SECONDS", default=180)
+DERMAPORT_RECONCILE_SECONDS = env.int("DERMAPORT_RECONCILE_SECONDS", default=60)
+
+# --- REST -----------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"token": env.str("DERMAPORT_TOKEN_RATE", default="10/min")},
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+REST_KNOX = {"TOKEN_PREFIX": "dp_", "AUTO_REFRESH": False, "TOKEN_LIMIT_PER_USER": 20}
+
+# --- Browser safety -------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "blob:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+
+# --- Demo -----------------------------------------------------------------------------------
+DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=False)

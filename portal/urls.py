@@ -1,0 +1,11 @@
+"""Every address of the site. Pages live in `classifier.urls`, the REST API in `classifier.api`."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.account.urls")),
+    path("", include("portal.accounts.urls")),
+    path("", include("portal.health.urls")),
+    path("api/v1/", include("classifier.api.urls")),
+    path("", include("classifier.urls")),
+]
