@@ -1,0 +1,56 @@
+"""Geometry of the probability scale: a line from 0 to 100 with threshold, refer band and marker."""
+
+from typing import Any
+
+from django import template
+
+from classifier.templatetags.ui import OUTCOMES, bounded_hundredths, in_hundred
+
+register = template.Library()
+
+
+def place_on_line(probability: float) -> str:
+    """Position on the line as an SVG percentage, kept within it."""
+    return f"{min(max(float(probability), 0.0), 1.0) * 100:.1f}%"
+
+
+def describe_scale(
+    probability: float, threshold: float, refer_low: float | None, refer_high: float | None
+) -> str:
+    """What the drawing shows, in words, for those who don't see it."""
+    words = [f"Calibrated probability of malignancy {in_hundred(probability)}."]
+    words.append(f"Threshold {threshold * 100:.0f} in 100.")
+    if refer_low is not None and refer_high is not None:
+        words.append(f"From {refer_low * 100:.0f} to {refer_high * 100:.0f} the model refers.")
+    return " ".join(words)
+
+
+@register.inclusion_tag("components/probability_scale.html")
+def probability_scale(
+    probability: float,
+    threshold: float,
+    refer_low: float | None = None,
+    refer_high: float | None = None,
+    outcome: str = "",
+) -> dict[str, Any]:
+    """The calibrated figure on its scale; all numbers are probabilities from 0 to 1."""
+    has_band = refer_low is not None and refer_high is not None and refer_high > refer_low
+    low = float(refer_low) if has_band and refer_low is not None else float(threshold)
+    high = float(refer_high) if has_band and refer_high is not None else float(threshold)
+    return {
+        "alternative": describe_scale(probability, threshold, refer_low, refer_high),
+        "marker": place_on_line(probability),
+        "anchor": "start" if probability < 0.06 else "end" if probability > 0.94 else "middle",
+        "figure": bounded_hundredths(probability),
+        "threshold": place_on_line(threshold),
+        "threshold_figure": f"{threshold * 100:.0f}",
+        "low": place_on_line(low),
+        "high": place_on_line(high),
+        "benign_width": place_on_line(low),
+        "band_width": place_on_line(high - low),
+        "malignant_width": place_on_line(1 - high),
+        "has_band": has_band,
+        "low_figure": f"{low * 100:.0f}",
+        "high_figure": f"{high * 100:.0f}",
+        "tone": OUTCOMES.get(outcome, OUTCOMES["waiting"]).tone,
+    }

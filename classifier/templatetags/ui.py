@@ -1,0 +1,143 @@
+"""Presentation only: icons, chips, words for probabilities, the scale's geometry.
+
+Nothing here reads the database or decides anything: what a value means is settled by the models,
+how it looks and reads is settled here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Look:
+    """Tone (a colour token), icon of the sprite and word of one vocabulary value."""
+
+    tone: str
+    icon: str
+    word: str
+
+
+OUTCOMES = {
+    "benign": Look("benign", "outcome-benign", "Benign"),
+    "malignant": Look("malignant", "outcome-malignant", "Malignant"),
+    "refer": Look("refer", "outcome-refer", "Refer"),
+    "waiting": Look("waiting", "outcome-waiting", "Waiting"),
+    "failed": Look("failed", "outcome-failed", "Failed"),
+}
+
+STATES = {
+    "draft": Look("waiting", "edit", "Draft"),
+    "queued": Look("waiting", "clock", "In the queue"),
+    "running": Look("accent", "outcome-waiting", "In work"),
+    "succeeded": Look("plain", "check", "Done"),
+    "rejected": Look("refer", "outcome-refer", "Not usable"),
+    "failed": Look("failed", "outcome-failed", "Failed"),
+    "cancelled": Look("plain", "close", "Cancelled"),
+    "unreviewed": Look("plain", "eye", "Preliminary"),
+    "preliminary": Look("plain", "eye", "Preliminary"),
+    "signed": Look("accent", "signature", "Signed"),
+    "amended": Look("accent", "edit", "Amended"),
+}
+
+NOTICE_ICONS = {"success": "check", "warning": "warning", "error": "outcome-failed"}
+
+
+@register.simple_tag
+def icon(name: str, extra_class: str = "") -> SafeString:
+    """One icon of the sprite, hidden from screen readers: a word always stands beside it."""
+    return format_html(
+        '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        f" {extra_class}" if extra_class else "",
+        static("portal/icons.svg"),
+        name,
+    )
+
+
+@register.inclusion_tag("components/chip.html")
+def outcome_chip(outcome: str | None, *, large: bool = False) -> dict[str, Any]:
+    """Chip of an outcome; nothing yet (None or an empty text) is "waiting"."""
+    look = OUTCOMES.get(str(outcome or "waiting"), OUTCOMES["waiting"])
+    return {"look": look, "large": large, "word": look.word}
+
+
+@register.inclusion_tag("components/chip.html")
+def state_chip(state: str | None, label: str = "") -> dict[str, Any]:
+    """Chip of a state (prediction or review); `label` replaces its word."""
+    look = STATES.get(str(state), Look("plain", "clock", str(state or "Waiting").capitalize()))
+    return {"look": look, "large": False, "word": label or look.word}
+
+
+@register.filter
+def outcome_tone(outcome: str | None) -> str:
+    """Class suffix of an outcome's colours: `class="answer tone-{{ outcome|outcome_tone }}"`."""
+    return OUTCOMES.get(str(outcome or "waiting"), OUTCOMES["waiting"]).tone
+
+
+@register.filter
+def notice_icon(level: str) -> str:
+    """Icon of a message by its level tag."""
+    return NOTICE_ICONS.get(level, "info")
+
+
+@register.filter
+def initials(person: object) -> str:
+    """Two letters for the avatar, from the name if there is one, else the log-in."""
+    words = person_name(person).replace("@", " ").replace(".", " ").split()
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.filter
+def person_name(person: object) -> str:
+    """Full name where it is filled in, otherwise what the user model prints."""
+    full_name = getattr(person, "get_full_name", None)
+    name = full_name() if callable(full_name) else ""
+    return str(name or person)
+
+
+@register.filter
+def is_place(request: HttpRequest | None, href: str) -> bool:
+    """Whether the page belongs to this entry of the rail; the home page only to itself."""
+    path = getattr(request, "path", "")
+    return path == href if href == "/" else bool(href) and path.startswith(href)
+
+
+@register.filter
+def percent(probability: float | None) -> str:
+    """A probability as a figure: 0.423 → "42 %"; the ends never claim certainty."""
+    return "–" if probability is None else f"{bounded_hundredths(probability)} %"
+
+
+@register.filter
+def in_hundred(probability: float | None) -> str:
+    """A probability as lesions of a hundred: 0.07 → "about 7 in 100"."""
+    if probability is None:
+        return "unknown"
+    figure = bounded_hundredths(probability)
+    if figure.startswith("<"):
+        return "fewer than 1 in 100"
+    return "more than 99 in 100" if figure.startswith(">") else f"about {figure} in 100"
+
+
+def bounded_hundredths(probability: float) -> str:
+    """Whole hundredths, with "<1" and ">99" where rounding would say never or always."""
+    hundredths = round(float(probability) * 100)
+    if hundredths < 1:
+        return "<1"
+    return ">99" if hundredths > 99 else str(hundredths)
+
+
+@register.filter
+def plain_sentence(probability: float | None) -> str:
+    """The calibrated figure as a sentence of frequencies, which people read more truly."""
+    if probability is None:
+        return "The model has no figure for this image."
+    words = in_hundred(probability)
+    return f"{words[0].upper()}{words[1:]} lesions that look like this to the model were malignant."
