@@ -8,6 +8,8 @@ from pathlib import Path
 
 import environ
 
+from portal.settings.logs import configure_logging
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
 
@@ -218,6 +220,43 @@ DERMAPORT_TASK_HARD_SECONDS = env.int("DERMAPORT_TASK_HARD_SECONDS", default=150
 # dead one loses it.
 DERMAPORT_LEASE_SECONDS = env.int("DERMAPORT_LEASE_SECONDS", default=180)
 DERMAPORT_RECONCILE_SECONDS = env.int("DERMAPORT_RECONCILE_SECONDS", default=60)
+# The broker takes a message back after this long: longer than any task may run (checked at start).
+DERMAPORT_VISIBILITY_SECONDS = env.int("DERMAPORT_VISIBILITY_SECONDS", default=900)
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": DERMAPORT_VISIBILITY_SECONDS,
+    # Sending gives up soon: the row is queued, and the reconciler wakes a worker for it.
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "max_retries": 0,
+}
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_TASK_PUBLISH_RETRY = False
+# A worker or beat, on the other hand, waits for its broker for ever.
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120
+CELERY_TASK_SOFT_TIME_LIMIT = DERMAPORT_TASK_SOFT_SECONDS
+CELERY_TASK_TIME_LIMIT = DERMAPORT_TASK_HARD_SECONDS
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"classifier.tasks.run_predictions_task": {"queue": "predictions"}}
+CELERY_BEAT_SCHEDULE = {
+    "reconcile-predictions": {
+        "task": "classifier.tasks.reconcile_predictions_task",
+        "schedule": DERMAPORT_RECONCILE_SECONDS,
+        # While no worker runs, one reconciliation waits, not a heap of them.
+        "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
+    },
+}
 
 # --- REST -----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
@@ -259,3 +298,9 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 
 # --- Demo -----------------------------------------------------------------------------------
 DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=False)
+
+# --- Logging --------------------------------------------------------------------------------
+LOGGING = configure_logging(
+    as_json=env.bool("DERMAPORT_LOG_JSON", default=False),
+    level=env.str("DERMAPORT_LOG_LEVEL", default="INFO"),
+)

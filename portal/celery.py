@@ -1,0 +1,59 @@
+"""The Celery application. Its settings are the CELERY_ block of portal.settings.base.
+
+A message is only a wake-up: the database row is the truth. So the worker keeps no results, takes
+one message at a time and asks the database for work whenever it (re)connects to the broker.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery, bootsteps, signals
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.development")
+
+app = Celery("portal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+WAKE_UP = "classifier.tasks.run_predictions_task"
+
+
+class WakeUpStep(bootsteps.StartStopStep):
+    """Ask for queued work at each (re)connection: what a lost broker forgot is done at once."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, parent: Any) -> None:
+        parent.app.send_task(WAKE_UP)
+
+
+app.steps["consumer"].add(WakeUpStep)
+
+
+@signals.worker_init.connect
+def refuse_wrong_configuration(**_: Any) -> None:
+    """Stop before taking work; exit code 78 (EX_CONFIG) tells the keeper not to try again."""
+    from portal.health.configuration import stop_on_errors  # noqa: PLC0415 - needs Django set up
+
+    stop_on_errors()
+
+
+@signals.worker_ready.connect
+def start_heartbeat(sender: Any, **_: Any) -> None:
+    from portal.health.heartbeat import HEARTBEAT_SECONDS, record_heartbeat  # noqa: PLC0415
+
+    record_heartbeat(sender.hostname)
+    sender.timer.call_repeatedly(HEARTBEAT_SECONDS, record_heartbeat, args=(sender.hostname,))
+
+
+@signals.worker_process_init.connect
+def die_with_parent(**_: Any) -> None:
+    """A child must not outlive the worker: two would share one GPU."""
+    from portal.stack.lifeline import end_with_parent  # noqa: PLC0415
+
+    end_with_parent()
+
+
+@signals.setup_logging.connect
+def keep_django_logging(**_: Any) -> None:
+    """Celery's own set-up would log task arguments; Django's LOGGING has already been applied."""

@@ -1,0 +1,108 @@
+"""System checks: what must be right before a process takes work."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register, run_checks
+from django.db import DatabaseError
+
+EX_CONFIG = 78  # sysexits.h: the keeper doesn't try again
+
+
+def stop_on_errors() -> None:
+    """Print every error of the configuration and end the process, or return when there is none."""
+    errors = [message for message in run_checks(databases=["default"]) if message.is_serious()]
+    if errors:
+        for error in errors:
+            print(f"{error.id}: {error.msg} {error.hint or ''}".rstrip(), file=sys.stderr, flush=True)
+        sys.exit(EX_CONFIG)
+
+
+@register(Tags.compatibility)
+def check_time_limits(**_: Any) -> list[CheckMessage]:
+    """Soft limit < hard limit < lease and visibility timeout, else a task runs twice."""
+    soft, hard = settings.CELERY_TASK_SOFT_TIME_LIMIT, settings.CELERY_TASK_TIME_LIMIT
+    visibility = settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+    found: list[CheckMessage] = []
+    if soft >= hard:
+        found.append(
+            Error(f"The soft time limit ({soft} s) must be shorter than the hard one ({hard} s).", id="health.E001")
+        )
+    if visibility <= hard:
+        found.append(
+            Error(
+                f"The visibility timeout ({visibility} s) must be longer than the hard time limit ({hard} s).",
+                hint="Raise DERMAPORT_VISIBILITY_SECONDS.",
+                id="health.E002",
+            )
+        )
+    if hard >= settings.DERMAPORT_LEASE_SECONDS:
+        found.append(
+            Error(
+                f"A lease ({settings.DERMAPORT_LEASE_SECONDS} s) must outlive the hard time limit ({hard} s).",
+                hint="Raise DERMAPORT_LEASE_SECONDS.",
+                id="health.E003",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def check_content_security_policy(**_: Any) -> list[CheckMessage]:
+    directives = getattr(settings, "CONTENT_SECURITY_POLICY", {}).get("DIRECTIVES", {})
+    script = directives.get("script-src", ["'unsafe-inline'"])
+    if "csp.middleware.CSPMiddleware" in settings.MIDDLEWARE and not {"'unsafe-inline'", "'unsafe-eval'", "*"} & set(
+        script
+    ):
+        return []
+    return [Error("Pages need a Content-Security-Policy whose script-src allows no inline code.", id="health.E004")]
+
+
+@register(Tags.security)
+def check_sealed_storage(**_: Any) -> list[CheckMessage]:
+    """The original of a patient's image never lies under a folder that is served."""
+    sealed = Path(settings.SEALED_ROOT).resolve()
+    public = [folder for folder in (settings.STATIC_ROOT, settings.MEDIA_ROOT) if folder]
+    return [
+        Error(f"Sealed originals lie under {folder}, which is served.", id="health.E005")
+        for folder in public
+        if sealed.is_relative_to(Path(folder).resolve())
+    ]
+
+
+@register(Tags.database)
+def check_model_files(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Every model version that serves has its file, unchanged. Needs the database."""
+    if not databases:
+        return []
+    from classifier.models import ModelVersion  # noqa: PLC0415 - checks load before models
+
+    try:
+        served = list(ModelVersion.objects.filter(lifecycle__in=["active", "shadow"]))
+    except DatabaseError as error:
+        return [
+            Error(
+                f"The model versions can't be read ({type(error).__name__}).",
+                hint="Run manage.py migrate.",
+                id="health.E006",
+            )
+        ]
+    return [message for version in served for message in check_file(version)]
+
+
+def check_file(version: Any) -> list[CheckMessage]:
+    path = Path(settings.DERMAPORT_MODELS_DIR) / version.file
+    if not path.is_file():
+        return [Error(f"The file of model {version} is missing: {path}.", id="health.E007")]
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != version.sha256:
+        return [
+            Error(f"{path.name}: expected sha256 {version.sha256}, received {found}.", id="health.E008"),
+        ]
+    return []

@@ -1,0 +1,14 @@
+"""One machine: SQLite and Valkey in var/, reached from this machine only.
+
+`make run` uses these settings. They show people the same pages as production does (DEBUG is
+off), but speak plain HTTP and make their own secret.
+"""
+
+from portal.settings.base import *  # noqa: F403
+from portal.settings.base import ALLOWED_HOSTS, VAR_DIR, env
+from portal.settings.secret_key import read_or_create_secret
+
+SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_create_secret(VAR_DIR / "secret_key")
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]
+# Invented people in an invented clinic; DERMAPORT_DEMO=0 starts empty.
+DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=True)

@@ -1,0 +1,65 @@
+"""Logging: one line an event, JSON in production, opaque ids only.
+
+Query strings are cut off: a search holds what a person typed, which may be a patient's name.
+"""
+
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+
+def drop_query(_: Any, __: str, event: EventDict) -> EventDict:
+    request = event.get("request")
+    if isinstance(request, str):
+        event["request"] = request.split("?", 1)[0]
+    return event
+
+
+SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    drop_query,
+]
+
+
+def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
+    """Set structlog up and return Django's LOGGING: both kinds of logger write the same lines."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "foreign_pre_chain": [*SHARED, structlog.processors.format_exc_info],
+            }
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            "django.server": {"level": "WARNING"},
+            # A 404 or 403 is an answer, not an event for the operator; 5xx still shows.
+            "django.request": {"level": "ERROR"},
+            "django_structlog": {"level": "WARNING"},
+            "kombu": {"level": "WARNING"},
+            "PIL": {"level": "WARNING"},
+        },
+    }

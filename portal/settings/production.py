@@ -1,0 +1,27 @@
+"""Many users, TLS in front, PostgreSQL and Redis. What is missing stops the start."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.settings.base import *  # noqa: F403
+from portal.settings.base import ALLOWED_HOSTS, DATABASES, env
+
+SECRET_KEY = env.str("SECRET_KEY")
+for name in ("DATABASE_URL", "REDIS_URL", "DERMAPORT_ALLOWED_HOSTS"):
+    if not env.str(name, default=""):
+        raise ImproperlyConfigured(f"Set the {name} environment variable: production has no default for it.")
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("DERMAPORT_ALLOWED_HOSTS: expected the site's names, received *.")
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    raise ImproperlyConfigured("DATABASE_URL: expected PostgreSQL in production, received SQLite.")
+
+SESSION_COOKIE_SECURE = True
+CSRF_COOKIE_SECURE = True
+SECURE_SSL_REDIRECT = env.bool("DERMAPORT_TLS_REDIRECT", default=True)
+# A balancer asks for health inside the network, in plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = env.int("DERMAPORT_HSTS_SECONDS", default=365 * 24 * 3600)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+# Only behind a proxy that sets this header itself and drops the client's.
+if env.bool("DERMAPORT_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,0 +1,30 @@
+"""The test suite: its own throw-away var/, or the services that the environment names."""
+
+import atexit
+import os
+import secrets
+import shutil
+import tempfile
+
+if "DERMAPORT_VAR" not in os.environ:
+    _var = tempfile.mkdtemp(prefix="dermaport-test-")
+    os.environ["DERMAPORT_VAR"] = _var
+    atexit.register(shutil.rmtree, _var, ignore_errors=True)
+
+from portal.settings.base import *  # noqa: E402, F403
+from portal.settings.base import DATABASES, STORAGES, VAR_DIR  # noqa: E402
+
+SECRET_KEY = secrets.token_urlsafe(64)
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+DERMAPORT_DEMO = True
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, not memory: claims and locks are tested as they will run.
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] = (
+        "PRAGMA journal_mode=WAL;PRAGMA synchronous=OFF;PRAGMA foreign_keys=ON;"
+    )
+
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
