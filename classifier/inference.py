@@ -1,0 +1,121 @@
+"""The one door to `ml`. Keras is imported inside functions, so the web process never loads it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.conf import settings
+
+from ml.calibration import Calibration
+from ml.images import UndecodableImageError as UnusableImageError
+from ml.images import decode_image, to_array
+from ml.policy import ThresholdPolicy
+from ml.specification import ModelSpecification, SpecificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.models import ModelVersion
+    from ml.prediction import Predictor
+
+__all__ = [
+    "BatchResult",
+    "Judgement",
+    "ModelSpecification",
+    "SpecificationError",
+    "UnusableImageError",
+    "load_predictor",
+    "predict",
+    "prepare",
+    "read_specification",
+    "shipped_specifications",
+]
+
+LOADED_MODELS = 4
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One image: raw and calibrated P(malignant) in [0, 1], and what the policy makes of it."""
+
+    probability: float
+    calibrated_probability: float
+    outcome: str
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    judgements: list[Judgement]
+    device: str
+    seconds: float
+
+
+def prepare(version: ModelVersion, data: bytes) -> np.ndarray[Any, Any]:
+    """Pixels as the network takes them: uint8 (height, width, 3). Raises UnusableImageError."""
+    specification = _specification(version.sha256, version)
+    return to_array(decode_image(data), specification.input_size)
+
+
+def predict(version: ModelVersion, images: Sequence[np.ndarray[Any, Any]]) -> BatchResult:
+    """Judge prepared `images`, each uint8 (height, width, 3), as one batch."""
+    specification = _specification(version.sha256, version)
+    predictor = load_predictor(version)
+    started = time.perf_counter()
+    raw = predictor.predict(images)
+    seconds = time.perf_counter() - started
+    calibrated = Calibration.from_dict(specification.calibration).apply(raw)
+    policy = ThresholdPolicy.from_dict(specification.policy)
+    return BatchResult(
+        judgements=[
+            Judgement(float(p), float(c), policy.outcome(float(c)))
+            for p, c in zip(raw, calibrated, strict=True)
+        ],
+        device=predictor.device,
+        seconds=seconds,
+    )
+
+
+def load_predictor(version: ModelVersion) -> Predictor:
+    """The network of `version`, loaded once in this process, by its registered sha256."""
+    return _load(version.sha256, _specification(version.sha256, version))
+
+
+def read_specification(path: Path) -> ModelSpecification:
+    """Read a specification file. Raises SpecificationError."""
+    return ModelSpecification.load(path)
+
+
+def shipped_specifications() -> list[ModelSpecification]:
+    """The specifications in the models folder, by file name."""
+    folder = Path(settings.DERMAPORT_MODELS_DIR)
+    return [read_specification(path) for path in sorted(folder.glob("*.json"))]
+
+
+_parsed: dict[str, ModelSpecification] = {}
+
+
+def _specification(sha256: str, version: ModelVersion) -> ModelSpecification:
+    # A registered version never changes, so its hash is a safe key.
+    if sha256 not in _parsed:
+        _parsed[sha256] = ModelSpecification.from_dict(version.specification)
+    return _parsed[sha256]
+
+
+_predictors: dict[str, Predictor] = {}
+
+
+def _load(sha256: str, specification: ModelSpecification) -> Predictor:
+    if sha256 not in _predictors:
+        from ml.device import configure_devices
+        from ml.prediction import Predictor
+
+        configure_devices()
+        while len(_predictors) >= LOADED_MODELS:
+            _predictors.pop(next(iter(_predictors)))
+        path = Path(settings.DERMAPORT_MODELS_DIR) / specification.file
+        _predictors[sha256] = Predictor(specification, path)
+    return _predictors[sha256]

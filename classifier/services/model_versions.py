@@ -1,0 +1,99 @@
+"""Register networks and move them through their life: registered, shadow, active, retired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from classifier import inference
+from classifier.models import ModelVersion
+from classifier.services.errors import ConflictError
+from classifier.vocabulary import ModelLifecycle
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    from portal.accounts.models import User
+
+
+def register_model(
+    *, specification: inference.ModelSpecification, actor: User | None = None
+) -> ModelVersion:
+    """Register a network by its specification; the same file again is the same version.
+
+    Raises ConflictError (version_taken) when name and version belong to another file.
+    """
+    known = ModelVersion.objects.filter(sha256=specification.sha256).first()
+    if known is not None:
+        return known
+    if ModelVersion.objects.filter(
+        name=specification.name, version=specification.version
+    ).exists():
+        raise ConflictError(
+            "version_taken",
+            f"{specification.name} {specification.version} is registered with another file. "
+            "Give the new file a new version.",
+        )
+    with transaction.atomic():
+        version = ModelVersion.objects.create(
+            name=specification.name,
+            version=specification.version,
+            file=specification.file,
+            sha256=specification.sha256,
+            specification=specification.to_dict(),
+        )
+        record_event(
+            clinic_id=None,
+            action="model.registered",
+            actor=actor,
+            obj=version,
+            details={"sha256": version.sha256},
+        )
+    return version
+
+
+def set_lifecycle(
+    *, version: ModelVersion, lifecycle: ModelLifecycle, actor: User | None = None
+) -> ModelVersion:
+    """Move a version. Activating one retires the active one; old results keep theirs.
+
+    Raises ConflictError (no_way_back) for a move to `registered`.
+    """
+    if lifecycle == ModelLifecycle.REGISTERED:
+        raise ConflictError("no_way_back", "A version that was in use can't be as if it never was.")
+    with transaction.atomic():
+        version = ModelVersion.objects.select_for_update().get(pk=version.pk)
+        if version.lifecycle == lifecycle:
+            return version
+        if lifecycle == ModelLifecycle.ACTIVE:
+            for former in ModelVersion.objects.active().select_for_update():
+                _move(former, ModelLifecycle.RETIRED, actor)
+        _move(version, lifecycle, actor)
+    return version
+
+
+def register_shipped_models(*, actor: User | None = None) -> list[ModelVersion]:
+    """Register every network in the models folder; the first is made active if none is."""
+    versions = [
+        register_model(specification=specification, actor=actor)
+        for specification in inference.shipped_specifications()
+    ]
+    if versions and not ModelVersion.objects.active().exists():
+        set_lifecycle(version=versions[0], lifecycle=ModelLifecycle.ACTIVE, actor=actor)
+    return versions
+
+
+def _move(version: ModelVersion, lifecycle: ModelLifecycle, actor: User | None) -> None:
+    former = version.lifecycle
+    version.lifecycle = lifecycle
+    if lifecycle == ModelLifecycle.ACTIVE:
+        version.activated_at = timezone.now()
+    version.save(update_fields=["lifecycle", "activated_at"])
+    record_event(
+        clinic_id=None,
+        action=f"model.{lifecycle.value}",
+        actor=actor,
+        obj=version,
+        details={"from": former},
+    )

@@ -1,0 +1,128 @@
+"""Write patients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from classifier.models import Patient
+from classifier.services.errors import ConflictError, InvalidInputError
+from classifier.vocabulary import Sex, SkinType
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    import datetime
+
+    from portal.accounts.models import Clinic, User
+
+OLDEST_AGE_YEARS = 130
+
+
+def create_patient(
+    *,
+    actor: User,
+    clinic: Clinic,
+    mrn: str,
+    birth_date: datetime.date | None = None,
+    sex: str = Sex.UNKNOWN,
+    skin_type: str = "",
+    consents_to_inference: bool = True,
+) -> Patient:
+    """Create a patient of `clinic`.
+
+    Raises PermissionDenied, InvalidInputError (mrn_missing, mrn_too_long, birth_date_impossible,
+    sex_unknown, skin_type_unknown) or ConflictError (mrn_taken).
+    """
+    require(actor, clinic, Action.SUBMIT)
+    mrn = _clean_mrn(mrn)
+    _check_facts(birth_date=birth_date, sex=sex, skin_type=skin_type)
+    try:
+        with transaction.atomic():
+            patient = Patient.objects.create(
+                clinic=clinic,
+                mrn=mrn,
+                birth_date=birth_date,
+                sex=sex,
+                skin_type=skin_type,
+                consents_to_inference=consents_to_inference,
+                created_by=actor,
+            )
+            record_event(clinic_id=clinic.pk, action="patient.created", actor=actor, obj=patient)
+    except IntegrityError as error:
+        if Patient.objects.filter(clinic=clinic, mrn=mrn).exists():
+            raise ConflictError(
+                "mrn_taken",
+                "A patient with this MRN is already in your clinic. Choose that patient instead.",
+                field="mrn",
+            ) from error
+        raise
+    return patient
+
+
+def update_patient(*, actor: User, patient: Patient, **changes: Any) -> Patient:
+    """Correct birth_date, sex, skin_type or consents_to_inference; the event names the fields."""
+    require(actor, patient.clinic_id, Action.SUBMIT)
+    allowed = {"birth_date", "sex", "skin_type", "consents_to_inference"}
+    if unknown := set(changes) - allowed:
+        raise TypeError(f"expected fields in {sorted(allowed)}, received {sorted(unknown)}")
+    with transaction.atomic():
+        patient = Patient.objects.select_for_update().get(pk=patient.pk)
+        changed = [name for name, value in changes.items() if getattr(patient, name) != value]
+        for name in changed:
+            setattr(patient, name, changes[name])
+        _check_facts(
+            birth_date=patient.birth_date, sex=patient.sex, skin_type=patient.skin_type
+        )
+        if changed:
+            patient.save(update_fields=changed)
+            record_event(
+                clinic_id=patient.clinic_id,
+                action="patient.updated",
+                actor=actor,
+                obj=patient,
+                details={"fields": sorted(changed)},
+            )
+    return patient
+
+
+def _clean_mrn(mrn: str) -> str:
+    mrn = " ".join(mrn.split())
+    limit = Patient._meta.get_field("mrn").max_length or 64  # noqa: SLF001
+    if not mrn:
+        raise InvalidInputError("mrn_missing", "Give the medical record number.", field="mrn")
+    if len(mrn) > limit:
+        raise InvalidInputError(
+            "mrn_too_long",
+            f"The MRN has {len(mrn)} characters; the limit is {limit}.",
+            field="mrn",
+        )
+    return mrn
+
+
+def _check_facts(*, birth_date: datetime.date | None, sex: str, skin_type: str) -> None:
+    today = timezone.localdate()
+    if birth_date and not (0 <= today.year - birth_date.year <= OLDEST_AGE_YEARS):
+        raise InvalidInputError(
+            "birth_date_impossible",
+            f"The birth date lies in {birth_date.year}; it can be from "
+            f"{today.year - OLDEST_AGE_YEARS} to today.",
+            field="birth_date",
+        )
+    if birth_date and birth_date > today:
+        raise InvalidInputError(
+            "birth_date_impossible", "The birth date lies in the future.", field="birth_date"
+        )
+    if sex not in Sex.values:
+        raise InvalidInputError(
+            "sex_unknown", f"Sex can be one of {', '.join(Sex.values)}.", field="sex"
+        )
+    if skin_type and skin_type not in SkinType.values:
+        raise InvalidInputError(
+            "skin_type_unknown",
+            f"Skin type can be one of {', '.join(SkinType.values)}, or empty.",
+            field="skin_type",
+        )

@@ -1,0 +1,148 @@
+"""Sign and amend reviews."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from classifier.models import Review, Submission
+from classifier.services.errors import ConflictError, InvalidInputError
+from classifier.states import UNFINISHED
+from classifier.vocabulary import Agreement, Diagnosis, Management
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    from portal.accounts.models import User
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What a dermatologist decides about a case."""
+
+    diagnosis: str
+    agreement: str
+    management: str
+    comment: str = ""
+
+
+def sign_review(*, actor: User, submission: Submission, decision: Decision) -> Review:
+    """Sign the first review of a case. Of many at once, one is taken.
+
+    Raises PermissionDenied; InvalidInputError (diagnosis_unknown, …, comment_too_long);
+    ConflictError (already_reviewed, cancelled, still_in_work).
+    """
+    require(actor, submission.clinic_id, Action.REVIEW)
+    _check(decision)
+    try:
+        with transaction.atomic():
+            submission = Submission.objects.select_for_update().get(pk=submission.pk)
+            _check_reviewable(submission)
+            return _record(actor=actor, submission=submission, decision=decision)
+    except IntegrityError as error:
+        raise _already_reviewed() from error
+
+
+def amend_review(*, actor: User, review: Review, decision: Decision, reason: str) -> Review:
+    """Sign an amendment of `review`, which must be the current one.
+
+    Raises PermissionDenied; InvalidInputError (reason_missing, reason_too_long, …); ConflictError
+    (already_amended).
+    """
+    require(actor, review.submission.clinic_id, Action.REVIEW)
+    _check(decision)
+    reason = reason.strip()
+    limit = Review._meta.get_field("amendment_reason").max_length or 0  # noqa: SLF001
+    if not reason:
+        raise InvalidInputError(
+            "reason_missing", "Say why you amend this review.", field="amendment_reason"
+        )
+    if len(reason) > limit:
+        raise InvalidInputError(
+            "reason_too_long",
+            f"The reason has {len(reason)} characters; the limit is {limit}.",
+            field="amendment_reason",
+        )
+    try:
+        with transaction.atomic():
+            return _record(
+                actor=actor,
+                submission=review.submission,
+                decision=decision,
+                amends=review,
+                reason=reason,
+            )
+    except IntegrityError as error:
+        raise ConflictError(
+            "already_amended",
+            "Somebody amended this review before you. Read the amendment, then amend that one.",
+        ) from error
+
+
+def _record(
+    *,
+    actor: User,
+    submission: Submission,
+    decision: Decision,
+    amends: Review | None = None,
+    reason: str = "",
+) -> Review:
+    review = Review.objects.create(
+        submission=submission,
+        diagnosis=decision.diagnosis,
+        agreement=decision.agreement,
+        management=decision.management,
+        comment=decision.comment.strip(),
+        signed_by=actor,
+        signed_at=timezone.now(),
+        amends=amends,
+        amendment_reason=reason,
+    )
+    record_event(
+        clinic_id=submission.clinic_id,
+        action="review.amended" if amends else "review.signed",
+        actor=actor,
+        obj=review,
+        details={"submission": str(submission.pk)},
+    )
+    return review
+
+
+def _check_reviewable(submission: Submission) -> None:
+    if submission.cancelled_at is not None:
+        raise ConflictError("cancelled", "This submission was cancelled; it needs no review.")
+    if submission.reviews.exists():
+        raise _already_reviewed()
+    if submission.images.filter(
+        predictions__state__in=UNFINISHED, predictions__is_shadow=False
+    ).exists():
+        raise ConflictError(
+            "still_in_work", "The model is still working on this case. Sign when it is done."
+        )
+
+
+def _already_reviewed() -> ConflictError:
+    return ConflictError(
+        "already_reviewed", "This case is signed already. To change it, sign an amendment."
+    )
+
+
+def _check(decision: Decision) -> None:
+    for name, choices in (
+        ("diagnosis", Diagnosis),
+        ("agreement", Agreement),
+        ("management", Management),
+    ):
+        if getattr(decision, name) not in choices.values:
+            raise InvalidInputError(f"{name}_unknown", "Choose one from the list.", field=name)
+    limit = Review._meta.get_field("comment").max_length or 0  # noqa: SLF001
+    if len(decision.comment) > limit:
+        raise InvalidInputError(
+            "comment_too_long",
+            f"The comment has {len(decision.comment)} characters; the limit is {limit}.",
+            field="comment",
+        )

@@ -1,0 +1,209 @@
+"""Write submissions: one call stores the images, the case and its queued predictions, or nothing."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from classifier.limits import UploadLimits
+from classifier.models import ModelVersion, Prediction, Submission
+from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
+from classifier.services.images import NewImage, StoredFiles, store_image
+from classifier.services.queue import queue_predictions, wake_workers
+from classifier.states import PredictionState, transition
+from classifier.vocabulary import Priority, Source
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.models import Lesion, SubmissionImage
+    from portal.accounts.models import User
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """The clinical side of a submission."""
+
+    clinical_question: str = ""
+    clinical_history: str = ""
+    priority: str = Priority.ROUTINE
+    source: str = Source.PAGE
+    request_key: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+def create_submission(
+    *, actor: User, lesion: Lesion, images: Sequence[NewImage], question: Question
+) -> Submission:
+    """Store `images` of `lesion` and queue them for the active model and its shadows.
+
+    Sending the same `request_key` again returns the submission that the first call made.
+    Raises PermissionDenied; InvalidInputError (no_images, too_many_images, consent_missing,
+    question_too_long, history_too_long, priority_unknown); UnavailableError (no_active_model,
+    storage_unavailable).
+    """
+    clinic = lesion.patient.clinic
+    require(actor, clinic, Action.SUBMIT)
+    earlier = find_by_request_key(clinic_id=clinic.pk, request_key=question.request_key)
+    if earlier is not None:
+        return earlier
+    _check(lesion=lesion, images=images, question=question)
+    stored = StoredFiles()
+    try:
+        with stored.removed_on_error(), transaction.atomic():
+            submission = Submission.objects.create(
+                clinic=clinic,
+                lesion=lesion,
+                submitted_by=actor,
+                submitted_at=timezone.now(),
+                clinical_question=question.clinical_question.strip(),
+                clinical_history=question.clinical_history.strip(),
+                priority=question.priority,
+                source=question.source,
+                request_key=question.request_key,
+            )
+            rows = [
+                store_image(submission=submission, image=image, position=position, stored=stored)
+                for position, image in enumerate(images, start=1)
+            ]
+            queue_predictions(images=rows, priority=question.priority)
+            record_event(
+                clinic_id=clinic.pk,
+                action="submission.created",
+                actor=actor,
+                obj=submission,
+                details={"images": len(rows), "source": question.source},
+            )
+            wake_workers()
+    except IntegrityError:
+        # Two requests with one key at the same moment: the slower one takes the faster's answer.
+        earlier = find_by_request_key(clinic_id=clinic.pk, request_key=question.request_key)
+        if earlier is None:
+            raise
+        return earlier
+    return submission
+
+
+def find_by_request_key(*, clinic_id: uuid.UUID, request_key: uuid.UUID) -> Submission | None:
+    """The submission that this key already made in this clinic, if any."""
+    return Submission.objects.filter(clinic_id=clinic_id, request_key=request_key).first()
+
+
+def cancel_submission(*, actor: User, submission: Submission) -> Submission:
+    """Withdraw a case that no one has reviewed: unfinished predictions stop, results stay.
+
+    Raises PermissionDenied or ConflictError (already_cancelled, already_reviewed).
+    """
+    require(actor, submission.clinic_id, Action.CANCEL)
+    with transaction.atomic():
+        submission = Submission.objects.select_for_update().get(pk=submission.pk)
+        if submission.cancelled_at is not None:
+            raise ConflictError("already_cancelled", "This submission was already cancelled.")
+        if submission.reviews.exists():
+            raise ConflictError(
+                "already_reviewed", "This submission is reviewed and signed; it can't be cancelled."
+            )
+        now = timezone.now()
+        submission.cancelled_at, submission.cancelled_by = now, actor
+        submission.save(update_fields=["cancelled_at", "cancelled_by"])
+        rows = Prediction.objects.filter(image__submission=submission)
+        stopped = sum(
+            transition(
+                rows,
+                source=state,
+                target=PredictionState.CANCELLED,
+                finished_at=now,
+                lease_until=None,
+                claim=None,
+            )
+            for state in (PredictionState.QUEUED, PredictionState.RUNNING)
+        )
+        record_event(
+            clinic_id=submission.clinic_id,
+            action="submission.cancelled",
+            actor=actor,
+            obj=submission,
+            details={"predictions_stopped": stopped},
+        )
+    return submission
+
+
+def retry_submission(*, actor: User, submission: Submission) -> int:
+    """Queue anew every image whose served prediction failed; return how many.
+
+    The failed row stays as history. Raises PermissionDenied or ConflictError (cancelled,
+    nothing_to_retry).
+    """
+    require(actor, submission.clinic_id, Action.SUBMIT)
+    with transaction.atomic():
+        submission = Submission.objects.select_for_update().get(pk=submission.pk)
+        if submission.cancelled_at is not None:
+            raise ConflictError("cancelled", "This submission was cancelled; submit it anew.")
+        images = _images_without_answer(submission)
+        if not images:
+            raise ConflictError("nothing_to_retry", "Every image has a result or is in work.")
+        queue_predictions(images=images, priority=submission.priority)
+        record_event(
+            clinic_id=submission.clinic_id,
+            action="submission.retried",
+            actor=actor,
+            obj=submission,
+            details={"images": len(images)},
+        )
+        wake_workers()
+    return len(images)
+
+
+def _images_without_answer(submission: Submission) -> list[SubmissionImage]:
+    settled = [PredictionState.QUEUED, PredictionState.RUNNING, PredictionState.SUCCEEDED]
+    return [
+        image
+        for image in submission.images.prefetch_related("predictions")
+        if not any(p.state in settled and not p.is_shadow for p in image.predictions.all())
+    ]
+
+
+def _check(*, lesion: Lesion, images: Sequence[NewImage], question: Question) -> None:
+    most = UploadLimits.from_settings().max_images
+    if not images:
+        raise InvalidInputError("no_images", "Add at least one image.", field="images")
+    if len(images) > most:
+        raise InvalidInputError(
+            "too_many_images",
+            f"You sent {len(images)} images; one submission takes at most {most}.",
+            field="images",
+        )
+    if not lesion.patient.consents_to_inference:
+        raise InvalidInputError(
+            "consent_missing",
+            "This patient has not agreed to have images judged by a model. "
+            "Record the consent first, then submit.",
+            field="patient",
+        )
+    if question.priority not in Priority.values:
+        raise InvalidInputError(
+            "priority_unknown",
+            f"Priority can be one of {', '.join(Priority.values)}.",
+            field="priority",
+        )
+    for name in ("clinical_question", "clinical_history"):
+        limit = Submission._meta.get_field(name).max_length or 0  # noqa: SLF001
+        length = len(getattr(question, name))
+        if length > limit:
+            raise InvalidInputError(
+                f"{name}_too_long",
+                f"This has {length} characters; the limit is {limit}.",
+                field=name,
+            )
+    if not ModelVersion.objects.active().exists():
+        raise UnavailableError(
+            "no_active_model",
+            "No model is active, so nothing can be judged. Nothing was saved; "
+            "ask your operator to activate one.",
+        )

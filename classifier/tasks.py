@@ -1,0 +1,22 @@
+"""Wake-ups. A task takes nothing, returns nothing and calls one service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+
+from classifier.services.inference import run_queued
+from classifier.services.queue import reconcile
+
+RUN_BUDGET_SHARE = 0.25
+"""Part of the soft limit after which a task ends and wakes the next."""
+
+
+@shared_task(name="classifier.tasks.run_predictions_task", ignore_result=True)
+def run_predictions_task() -> None:
+    run_queued(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
+
+
+@shared_task(name="classifier.tasks.reconcile_predictions_task", ignore_result=True)
+def reconcile_predictions_task() -> None:
+    reconcile()

@@ -1,0 +1,5 @@
+"""Addresses of the pages. Ids in them are opaque."""
+
+from classifier.urls import cases, history
+
+urlpatterns = [*cases.urlpatterns, *history.urlpatterns]

@@ -1,0 +1,57 @@
+"""Who gets to a page: logged in, in a clinic, in a role that the page serves."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action, Role
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable
+
+    from django.db import models
+    from django.http import HttpRequest, HttpResponse
+
+    Row = TypeVar("Row", bound=models.Model)
+
+
+def page(
+    action: Action = Action.VIEW_CASES,
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Open a view to people whose role in their current clinic allows `action`.
+
+    Nobody is sent to the log-in page; a person without a clinic is told whom to ask; an
+    integration has the API and no pages.
+    """
+
+    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @login_required
+        @wraps(view)
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            membership = request.membership  # type: ignore[attr-defined]
+            if membership is None:
+                return render(request, "classifier/no_clinic.html", status=403)
+            if membership.role == Role.INTEGRATION:
+                raise PermissionDenied("Integrations use the API; they have no pages.")
+            require(request.user, membership.clinic, action)  # type: ignore[arg-type]
+            return view(request, *args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+def get_visible(queryset: models.QuerySet[Row], request: HttpRequest, pk: uuid.UUID) -> Row:
+    """The row if this person may see it; 404 otherwise, as if it did not exist."""
+    row = queryset.visible_to(request.user).filter(pk=pk).first()  # type: ignore[attr-defined]
+    if row is None:
+        raise Http404
+    return row
