@@ -11,6 +11,7 @@ from ml import fields
 
 # A float32 sigmoid saturates at 0 and 1; the logit is taken inside this margin.
 _MARGIN = 1e-7
+METHODS = ("identity", "platt")
 _WHAT = "Calibration"
 
 
@@ -38,20 +39,17 @@ class Calibration:
         Raises CalibrationError with "expected …, received …".
         """
         method = data.get("method") if isinstance(data, Mapping) else None
+        if method not in METHODS:
+            raise CalibrationError(
+                f"{_WHAT}: expected a method among {', '.join(METHODS)}, received {fields.describe(method)}."
+            )
         try:
             if method == "identity":
                 fields.check_keys(data, ("method",), _WHAT)
                 return cls()
-            if method != "platt":
-                raise CalibrationError(
-                    f"{_WHAT}: expected the method 'identity' or 'platt', "
-                    f"received {fields.describe(method)}."
-                )
             fields.check_keys(data, ("method", "a", "b"), _WHAT)
             slope = fields.read_number(data, "a", _WHAT)
             offset = fields.read_number(data, "b", _WHAT)
-        except CalibrationError:
-            raise
         except fields.FieldError as error:
             raise CalibrationError(str(error)) from error
         if slope <= 0:

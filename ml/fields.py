@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+_LONGEST = 80
+
 
 class FieldError(ValueError):
     """A field is missing, unknown or of the wrong kind."""
@@ -12,7 +14,7 @@ class FieldError(ValueError):
 def describe(value: object) -> str:
     """Return a short text of `value` for an error sentence, at most 80 characters."""
     text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def check_keys(data: object, expected: tuple[str, ...], what: str) -> Mapping[str, Any]:
@@ -24,9 +26,7 @@ def check_keys(data: object, expected: tuple[str, ...], what: str) -> Mapping[st
         raise FieldError(f"{what}: expected the field {missing[0]!r}, received none.")
     unknown = sorted(str(key) for key in data if key not in expected)
     if unknown:
-        raise FieldError(
-            f"{what}: expected only the fields {', '.join(expected)}, received {unknown[0]!r}."
-        )
+        raise FieldError(f"{what}: expected only the fields {', '.join(expected)}, received {unknown[0]!r}.")
     return data
 
 
@@ -42,9 +42,7 @@ def read_count(data: Mapping[str, Any], key: str, what: str) -> int:
     """Return the positive integer under `key`; raises FieldError."""
     value = data[key]
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise FieldError(
-            f"{what}: expected an integer of at least 1 in {key!r}, received {describe(value)}."
-        )
+        raise FieldError(f"{what}: expected an integer of at least 1 in {key!r}, received {describe(value)}.")
     return value
 
 
@@ -52,9 +50,7 @@ def read_number(data: Mapping[str, Any], key: str, what: str) -> float:
     """Return the finite number under `key`; raises FieldError."""
     value = data[key]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise FieldError(
-            f"{what}: expected a finite number in {key!r}, received {describe(value)}."
-        )
+        raise FieldError(f"{what}: expected a finite number in {key!r}, received {describe(value)}.")
     return float(value)
 
 

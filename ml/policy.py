@@ -105,8 +105,7 @@ def fit_policy(
             raise PolicyError(f"{_WHAT}: expected a rate between 0 and 1, received {rate}.")
     if not malignant.size or not benign.size:
         raise PolicyError(
-            f"{_WHAT}: expected both classes, received {malignant.size} malignant and "
-            f"{benign.size} benign."
+            f"{_WHAT}: expected both classes, received {malignant.size} malignant and {benign.size} benign."
         )
     allowed_misses = math.floor((1.0 - sensitivity) * malignant.size + 1e-9)
     threshold = float(malignant[allowed_misses])

@@ -14,6 +14,10 @@ from ml.policy import ThresholdPolicy
 
 SCALINGS = ("unit", "raw", "signed")
 _WHAT = "Model specification"
+_TEXTS = ("name", "version", "file", "sha256", "architecture", "scaling", "licence")
+_COUNTS = ("parameters", "input_height", "input_width")
+_OBJECTS = ("calibration", "policy", "metrics", "training")
+_MIN_CLASSES = 2
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(h5|hdf5)")
 
@@ -57,7 +61,7 @@ class ModelSpecification:
         _check_pattern("sha256", self.sha256, _SHA256, "64 lower-case hexadecimal digits")
         if self.scaling not in SCALINGS:
             _refuse("scaling", f"one of {', '.join(SCALINGS)}", self.scaling)
-        if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
+        if len(self.classes) < _MIN_CLASSES or len(set(self.classes)) != len(self.classes):
             _refuse("classes", "at least two different names", self.classes)
         if "malignant" not in self.classes:
             _refuse("classes", "a class named 'malignant'", self.classes)
@@ -85,15 +89,10 @@ class ModelSpecification:
                 isinstance(name, str) and name for name in classes
             ):
                 _refuse("classes", "a list of names", classes)
-            texts = ("name", "version", "file", "sha256", "architecture", "scaling", "licence")
-            counts = ("parameters", "input_height", "input_width")
-            objects = ("calibration", "policy", "metrics", "training")
-            return cls(
-                **{key: checked.read_text(data, key, _WHAT) for key in texts},
-                **{key: checked.read_count(data, key, _WHAT) for key in counts},
-                **{key: checked.read_object(data, key, _WHAT) for key in objects},
-                classes=tuple(classes),
-            )
+            values: dict[str, Any] = {key: checked.read_text(data, key, _WHAT) for key in _TEXTS}
+            values |= {key: checked.read_count(data, key, _WHAT) for key in _COUNTS}
+            values |= {key: checked.read_object(data, key, _WHAT) for key in _OBJECTS}
+            return cls(**values, classes=tuple(classes))
         except SpecificationError:
             raise
         except checked.FieldError as error:
@@ -106,7 +105,7 @@ class ModelSpecification:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "ModelSpecification":
-        """Read the specification file at `path`; raises SpecificationError, also when unreadable."""
+        """Read the JSON file at `path`; raises SpecificationError, also when it is unreadable."""
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:

@@ -1,0 +1,1 @@
+"""What `python -m ml` can do, one module a command."""

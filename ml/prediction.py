@@ -1,0 +1,93 @@
+"""Running a loaded network: fixed batch shapes, one compiled pass each, P(malignant) out."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.device import configure_devices
+from ml.inputs import scale_pixels
+from ml.loading import load_network
+from ml.specification import ModelSpecification
+
+if TYPE_CHECKING:
+    import keras
+
+# Every batch is padded to one of these, so the pass is compiled four times and never again.
+BATCH_SHAPES = (1, 8, 32, 64)
+
+
+class PredictionError(ValueError):
+    """The images or the network do not fit the specification."""
+
+
+class Predictor:
+    """One network ready to predict, in one process and one thread.
+
+    Build it after the fork: it configures the device and loads the file. Raises
+    `ml.loading.UnsafeModelError` for a file that must not be loaded and PredictionError for one
+    whose input, output or parameter count is not the specified one.
+    """
+
+    def __init__(self, specification: ModelSpecification, path: str | os.PathLike[str]) -> None:
+        self.specification = specification
+        self.device = configure_devices()
+        self._network = load_network(path, sha256=specification.sha256)
+        self._column = _find_column(self._network, specification)
+
+    def predict(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+        """Return raw P(malignant) in [0, 1], float64 (n,), of uint8 RGB images (height, width, 3).
+
+        Any n, also 0. An image's value does not depend on the others beyond rounding (1e-6).
+        Raises PredictionError when an image has another shape or type.
+        """
+        expected = (*self.specification.input_size, 3)
+        for image in images:
+            if image.shape != expected or image.dtype != np.uint8:
+                raise PredictionError(
+                    f"Expected images uint8 {expected}, received {image.dtype} {image.shape}."
+                )
+        results = np.empty(len(images), dtype=np.float64)
+        largest = BATCH_SHAPES[-1]
+        for start in range(0, len(images), largest):
+            part = images[start : start + largest]
+            results[start : start + len(part)] = self._predict_batch(part)
+        return results
+
+    def warm_up(self, shapes: Sequence[int] = BATCH_SHAPES) -> None:
+        """Compile the pass for each batch shape, so that the first patient does not wait."""
+        blank = np.zeros((*self.specification.input_size, 3), dtype=np.uint8)
+        for shape in shapes:
+            self.predict([blank] * shape)
+
+    def _predict_batch(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
+        shape = next(size for size in BATCH_SHAPES if size >= len(images))
+        batch = np.zeros((shape, *self.specification.input_size, 3), dtype=np.uint8)
+        np.stack(images, out=batch[: len(images)])
+        output = self._network.predict_on_batch(scale_pixels(batch, self.specification.scaling))
+        values = np.asarray(output, dtype=np.float64)[: len(images), self._column]
+        if not np.all((values >= 0.0) & (values <= 1.0)):
+            raise PredictionError("Expected probabilities in [0, 1], received others.")
+        return values
+
+
+def _find_column(network: "keras.Model", specification: ModelSpecification) -> int:
+    """Return the output column of P(malignant), once the network is the specified one."""
+    parameters = network.count_params()
+    if parameters != specification.parameters:
+        raise PredictionError(f"Expected {specification.parameters:,} parameters, received {parameters:,}.")
+    expected = (None, *specification.input_size, 3)
+    if tuple(network.input_shape) != expected:
+        raise PredictionError(f"Expected the input {expected}, received {network.input_shape}.")
+    classes = specification.classes
+    outputs = network.output_shape
+    if outputs == (None, 1) and classes == ("benign", "malignant"):
+        return 0
+    if outputs == (None, len(classes)):
+        return classes.index("malignant")
+    raise PredictionError(
+        f"Expected one output a class, or one sigmoid for benign and malignant, received the "
+        f"output {outputs} for {', '.join(classes)}."
+    )
