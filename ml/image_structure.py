@@ -1,0 +1,151 @@
+"""Whether a file is whole, told from its structure.
+
+Decoders are lenient: libjpeg paints what is missing grey, libtiff stops in the middle of a strip.
+Half a lesion must never reach the network, so what the decoder would forgive is checked here.
+The structure of TIFF, a format of its own kind, is in `ml.image_tiff`.
+"""
+
+import re
+from contextlib import suppress
+from io import BytesIO
+from typing import Final, NamedTuple
+
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+# A marker that ends entropy-coded data: not a stuffed byte, a restart marker or a fill byte.
+_MARKER: Final = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
+# Marker segments without a length.
+_STANDALONE: Final = frozenset({0x01, 0xD8, 0xD9, *range(0xD0, 0xD8)})
+_START_OF_SCAN: Final = 0xDA
+_END_OF_IMAGE: Final = 0xD9
+_GREY: Final = frozenset({127, 128})
+
+
+def is_webp_whole(data: bytes) -> bool:
+    """The RIFF header's length lies within the file."""
+    return int.from_bytes(data[4:8], "little") + 8 <= len(data)
+
+
+def read_webp_size(data: bytes) -> tuple[int, int]:
+    """Return the canvas width and height a WebP header claims; ValueError when it has none."""
+    kind = data[12:16]
+    if len(data) >= 30:
+        if kind == b"VP8X":
+            return _read_int(data, 24, 3) + 1, _read_int(data, 27, 3) + 1
+        if kind == b"VP8L":
+            bits = _read_int(data, 21, 4)
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        if kind == b"VP8 ":
+            return _read_int(data, 26, 2) & 0x3FFF, _read_int(data, 28, 2) & 0x3FFF
+    message = f"expected a VP8, VP8L or VP8X chunk, received {len(data)} bytes without one"
+    raise ValueError(message)
+
+
+def _read_int(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "little")
+
+
+def is_png_whole(data: bytes) -> bool:
+    """The chunks reach IEND within the file."""
+    at = 8
+    while at + 12 <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return False
+
+
+def is_heic_whole(data: bytes) -> bool:
+    """Every box of the container lies within the file."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 0:  # the last box, up to the end of the file
+            return True
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size < 8:
+            # Not a box: whatever was appended after the last one.
+            return at > 0
+        if at + size > len(data):
+            return data[at + 4 : at + 8] not in (b"ftyp", b"meta", b"mdat", b"moov", b"idat")
+        at += size
+    return True
+
+
+def is_jpeg_whole(data: bytes, image: Image.Image, *, progressive: bool) -> bool:
+    """Every pixel of a JPEG that libjpeg decoded came from the file.
+
+    `image` is the decoded image as stored (before orientation). libjpeg refuses a file that simply
+    stops; but one that was cut and closed with an end marker it decodes, with grey (every component
+    128) for each missing block. The last block tells: it is always among the missing.
+    """
+    if progressive:
+        return _has_all_scans(data, len(image.getbands()))
+    corner = image.getpixel((image.width - 1, image.height - 1))
+    values = corner if isinstance(corner, tuple) else (corner,)
+    if not all(value in _GREY for value in values):
+        return True
+    return _decodes_to_last_row(data)
+
+
+class _Segment(NamedTuple):
+    marker: int
+    body: bytes
+    scan_end: int  # where the entropy-coded data after a start of scan stops; else 0
+
+
+def _has_all_scans(data: bytes, components: int) -> bool:
+    """All 64 coefficients of each component are sent, down to the last bit."""
+    missing: dict[int, set[int]] = {}
+    for segment in _read_segments(data):
+        body = segment.body
+        if segment.marker != _START_OF_SCAN or not body or len(body) < 4 + 2 * body[0]:
+            continue
+        parameters = 1 + 2 * body[0]
+        first, last, bits = body[parameters : parameters + 3]
+        for component in body[1:parameters:2]:
+            left = missing.setdefault(component, set(range(64)))
+            if not bits & 0x0F:  # otherwise lower bits of these coefficients must follow
+                left.difference_update(range(first, last + 1))
+    return len(missing) >= components and not any(missing.values())
+
+
+def _decodes_to_last_row(data: bytes) -> bool:
+    """Decode without the end marker: then libjpeg waits for data that isn't there.
+
+    Rows it never reached stay black; a picture that is really grey there is decoded as grey. Some
+    filler is needed because libjpeg reads ahead of the last block.
+    """
+    ends = [segment.scan_end for segment in _read_segments(data) if segment.scan_end]
+    if len(ends) != 1:
+        # Scans one component each: libjpeg decodes nothing before the last of them, so nothing
+        # can be learnt this way, and a missing one is refused by libjpeg itself.
+        return True
+    image = JpegImageFile(BytesIO(data[: ends[0]] + bytes(16)))
+    with suppress(OSError):  # expected: the end marker is missing
+        image.load()
+    corner = image.im.getpixel((image.width - 1, image.height - 1))
+    return any(corner) if isinstance(corner, tuple) else bool(corner)
+
+
+def _read_segments(data: bytes) -> list[_Segment]:
+    """Return the marker segments of the first image in the file."""
+    segments: list[_Segment] = []
+    at = 2
+    while (found := _MARKER.search(data, at)) is not None:
+        marker, at = found.group(1)[0], found.end()
+        if marker == _END_OF_IMAGE:
+            break
+        if marker in _STANDALONE:
+            continue
+        length = int.from_bytes(data[at : at + 2], "big")
+        body = data[at + 2 : at + length]
+        at += max(length, 2)
+        scan_end = 0
+        if marker == _START_OF_SCAN:
+            after = _MARKER.search(data, at)
+            scan_end = after.start() if after else len(data)
+        segments.append(_Segment(marker, body, scan_end))
+    return segments
