@@ -1,16 +1,12 @@
 // Runs before the first paint (a plain script in the head): marks that script works and lets the
-// toggle cycle automatic → light → dark. The choice is a cookie, so that the server renders it.
+// toggle cycle auto → light → dark. The choice is a cookie, so that the server renders it.
 (() => {
   const root = document.documentElement;
-  const choices = ["automatic", "light", "dark"];
+  const choices = ["auto", "light", "dark"];
   root.classList.add("js");
 
   function showChoice(choice) {
-    if (choice === "automatic") {
-      root.removeAttribute("data-theme");
-    } else {
-      root.dataset.theme = choice;
-    }
+    root.dataset.theme = choice;
     for (const name of document.querySelectorAll("[data-theme-name]")) {
       name.textContent = choice;
     }
@@ -18,14 +14,13 @@
 
   function keepChoice(choice) {
     const secure = location.protocol === "https:" ? "; Secure" : "";
-    const age = choice === "automatic" ? 0 : 31536000;
+    const age = choice === "auto" ? 0 : 31536000;
     document.cookie = `theme=${choice}; Path=/; Max-Age=${age}; SameSite=Lax${secure}`;
   }
 
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-toggle]")) return;
-    const now = root.dataset.theme || "automatic";
-    const choice = choices[(choices.indexOf(now) + 1) % choices.length];
+    const choice = choices[(choices.indexOf(root.dataset.theme) + 1) % choices.length];
     showChoice(choice);
     keepChoice(choice);
   });

@@ -1,0 +1,94 @@
+// Forms: press once, send on choice, keep what was typed across a fragment swap, warn before it is
+// lost. Drafts live in this page's memory only: nothing a patient said is stored in the browser.
+
+const drafts = new Map();
+const changed = new Set();
+
+function namedFields(form) {
+  return [...form.elements].filter(
+    (field) => field.name && !["hidden", "file", "submit", "password"].includes(field.type),
+  );
+}
+
+function keepDraft(form) {
+  const values = namedFields(form).map((field) => {
+    const ticked = field.type === "checkbox" || field.type === "radio";
+    return [field.name, field.value, ticked ? field.checked : null];
+  });
+  drafts.set(form.dataset.draft, values);
+}
+
+function restoreDraft(form) {
+  for (const [name, value, checked] of drafts.get(form.dataset.draft) ?? []) {
+    const same = namedFields(form).filter((field) => field.name === name);
+    for (const field of same) {
+      if (checked === null) field.value = value;
+      else if (field.value === value) field.checked = checked;
+    }
+  }
+}
+
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (!form?.hasAttribute("data-draft")) return;
+  keepDraft(form);
+  changed.add(form.dataset.draft);
+});
+
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (form?.hasAttribute("data-auto-submit")) form.requestSubmit();
+});
+
+// A second press of a slow button must not send the case twice. The button is marked, not
+// disabled, at once: a disabled button's own name would be left out of what is sent.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  changed.delete(form.dataset.draft);
+  if (!form.hasAttribute("data-submit-once")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  const button = event.submitter ?? form.querySelector("button");
+  button?.setAttribute("aria-busy", "true");
+  button?.setAttribute("aria-disabled", "true");
+});
+
+function releaseForm(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("[aria-busy]")) {
+    button.removeAttribute("aria-busy");
+    button.removeAttribute("aria-disabled");
+  }
+}
+
+// Coming back with the back button, or an htmx answer that left the form in place.
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-sent]").forEach(releaseForm);
+});
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.target.closest?.("form[data-sent]");
+  if (form) releaseForm(form);
+});
+
+document.addEventListener("htmx:afterSwap", () => {
+  document.querySelectorAll("form[data-draft]").forEach(restoreDraft);
+  prepareForms();
+});
+
+window.addEventListener("beforeunload", (event) => {
+  if (changed.size) event.preventDefault();
+});
+
+function prepareForms() {
+  for (const button of document.querySelectorAll("[data-auto-submit-button]")) {
+    button.hidden = true;
+  }
+}
+
+prepareForms();
+
+// After a refused form the first wrong field is where one wants to be.
+document.querySelector("main [aria-invalid='true']")?.focus();
