@@ -105,7 +105,13 @@ def _site_label(value: str) -> str:
     return parts[-1] if len(parts) == 1 else f"{parts[-1]} ({', '.join(parts[:-1]).lower()})"
 
 
-BODY_SITES: dict[str, str] = {site.name: _site_label(site.value) for site in AnatomSiteEnum}
+UNSPECIFIED_SITE = "unspecified"
+
+BODY_SITES: dict[str, str] = {
+    **{site.name: _site_label(site.value) for site in AnatomSiteEnum},
+    # Folders of images often come without a site; a guess would be worse than none.
+    UNSPECIFIED_SITE: "Site not given",
+}
 """Code (as in the ISIC hierarchy) to words."""
 
 BODY_SITE_CHOICES: list[tuple[str, str]] = list(BODY_SITES.items())
@@ -113,5 +119,7 @@ BODY_SITE_CHOICES: list[tuple[str, str]] = list(BODY_SITES.items())
 
 def body_site_within(code: str) -> list[str]:
     """The code itself and every finer site below it, for filters."""
+    if code == UNSPECIFIED_SITE:
+        return [code]
     parent = AnatomSiteEnum[code].value
     return [s.name for s in AnatomSiteEnum if s.value == parent or s.value.startswith(parent + ":")]
