@@ -5,6 +5,7 @@ one message at a time and asks the database for work whenever it (re)connects to
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, bootsteps, signals
@@ -40,16 +41,19 @@ def refuse_wrong_configuration(**_: Any) -> None:
 
 @signals.worker_ready.connect
 def start_heartbeat(sender: Any, **_: Any) -> None:
+    """Say that this worker lives, and that it is ready to the supervisor that waits for it."""
     from portal.health.heartbeat import HEARTBEAT_SECONDS, record_heartbeat  # noqa: PLC0415
 
     record_heartbeat(sender.hostname)
     sender.timer.call_repeatedly(HEARTBEAT_SECONDS, record_heartbeat, args=(sender.hostname,))
+    if mark := os.environ.get("DERMAPORT_READY_FILE"):
+        Path(mark).touch()
 
 
 @signals.worker_process_init.connect
 def die_with_parent(**_: Any) -> None:
     """A child must not outlive the worker: two would share one GPU."""
-    from portal.stack.lifeline import end_with_parent  # noqa: PLC0415
+    from portal.stack.keeper import end_with_parent  # noqa: PLC0415
 
     end_with_parent()
 

@@ -1,0 +1,59 @@
+# Needs Python 3.11 and make; everything else is installed into .venv, hash-checked.
+#
+#   make run             start the portal on this machine (PORT=8001, HOST=0.0.0.0 change where)
+#   make test            all tests on SQLite and the embedded Valkey (ARGS="-k name" narrows)
+#   make services-test   the same tests on local PostgreSQL and Redis
+#   make bench           images a second, and the time from submit to result
+#   make lint types      style, templates, import contracts; types
+#   make screenshots     the README's pictures, of the real pages
+#   make lock            write requirements/*.txt again (ARGS=--upgrade for newer versions)
+
+SHELL := /bin/bash
+PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
+BIN := .venv/bin
+ARGS ?=
+LOCK ?= runtime
+
+export PORT HOST
+
+.PHONY: run test services-test bench lint types lock screenshots python runtime dev browser
+
+run: runtime
+	@exec $(BIN)/python -m portal.stack run
+
+test: dev browser
+	$(BIN)/python -m pytest $(ARGS)
+
+services-test: dev browser
+	deploy/with-services $(BIN)/python -m pytest $(ARGS)
+
+bench: dev
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+screenshots: dev browser
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint --quiet templates
+
+types: dev
+	$(BIN)/mypy
+
+lock: dev
+	$(BIN)/python deploy/lock.py $(ARGS)
+
+python:
+	@test -n "$(PYTHON)" || { echo "Dermaport needs Python 3.11; none was found. Install it, or name it: make run PYTHON=/path/to/python3.11" >&2; exit 1; }
+
+# LOCK=gpu serves on an NVIDIA machine.
+runtime: python
+	@"$(PYTHON)" deploy/bootstrap.py $(LOCK)
+
+dev: python
+	@"$(PYTHON)" deploy/bootstrap.py dev
+
+browser: dev
+	@deploy/browser
