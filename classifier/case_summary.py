@@ -1,0 +1,177 @@
+"""What a case says as a whole: one rule for the case's page, every list, the export and the API.
+
+The most worrying image speaks for the case. While any image is unfinished, or when the case was
+cancelled, no outcome is given at all; images that could not be judged never count as benign.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Prefetch, TextChoices
+
+from classifier.states import PredictionState
+from classifier.vocabulary import Outcome
+from portal.accounts.roles import Role
+
+if TYPE_CHECKING:
+    from classifier.models import Prediction, Submission, SubmissionImage
+
+
+class Headline(TextChoices):
+    """The one word over a case. Only the three outcomes are judgements of the lesion."""
+
+    CANCELLED = "cancelled", "Cancelled"
+    QUEUED = "queued", "In the queue"
+    RUNNING = "running", "In work"
+    HIDDEN = "hidden", "Read first"
+    MALIGNANT = "malignant", "Malignant"
+    REFER = "refer", "Refer"
+    INCOMPLETE = "incomplete", "Not every image judged"
+    FAILED = "failed", "Failed"
+    REJECTED = "rejected", "Can't be judged"
+    BENIGN = "benign", "Benign"
+
+
+IN_WORK = frozenset({Headline.QUEUED, Headline.RUNNING})
+JUDGED = frozenset({Headline.MALIGNANT, Headline.REFER, Headline.BENIGN})
+
+
+@dataclass(frozen=True)
+class ImageAnswer:
+    """One image and the prediction that people see of it; None while there is none."""
+
+    image: SubmissionImage
+    prediction: Prediction | None
+
+    @property
+    def state(self) -> str:
+        return self.prediction.state if self.prediction else PredictionState.FAILED
+
+    @property
+    def is_judged(self) -> bool:
+        return self.state == PredictionState.SUCCEEDED
+
+    @property
+    def outcome(self) -> str:
+        return self.prediction.outcome if self.prediction else ""
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """The headline of a case, the image that speaks for it, and every image's own answer."""
+
+    headline: Headline
+    speaker: ImageAnswer | None
+    answers: tuple[ImageAnswer, ...]
+    is_reviewed: bool
+
+    @property
+    def is_in_work(self) -> bool:
+        return self.headline in IN_WORK
+
+    @property
+    def is_judged(self) -> bool:
+        return self.headline in JUDGED
+
+    @property
+    def is_hidden(self) -> bool:
+        return self.headline == Headline.HIDDEN
+
+    @property
+    def outcome(self) -> str:
+        """`benign`, `malignant`, `refer`, or empty when the case has none to show."""
+        return self.headline.value if self.is_judged else ""
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """The prediction behind the outcome; None without one."""
+        return self.speaker.prediction if self.is_judged and self.speaker else None
+
+    @property
+    def image(self) -> SubmissionImage | None:
+        """The image that stands for the case in a list: the speaker's, else the first."""
+        if self.speaker:
+            return self.speaker.image
+        return self.answers[0].image if self.answers else None
+
+    @property
+    def unjudged(self) -> tuple[ImageAnswer, ...]:
+        """Images that ended without an answer, whatever the headline."""
+        return tuple(a for a in self.answers if a.state in (PredictionState.REJECTED, PredictionState.FAILED))
+
+    @property
+    def finished_count(self) -> int:
+        return sum(1 for a in self.answers if not (a.prediction and a.prediction.is_unfinished))
+
+
+def summary_prefetches() -> list[str | Prefetch]:
+    """What `summarise` reads, for `prefetch_related(*summary_prefetches())` on submissions."""
+    from classifier.models import Prediction  # noqa: PLC0415 (models may use this module)
+
+    served = Prediction.objects.served().select_related("model_version")
+    return ["images", Prefetch("images__predictions", queryset=served), "reviews"]
+
+
+def summarise(submission: Submission, *, role: str | None = None) -> CaseSummary:
+    """Summarise a case for a viewer whose role in its clinic is `role`.
+
+    Reads images, their predictions and reviews: load them with `summary_prefetches()`, and the
+    clinic with select_related. A dermatologist of a clinic that hides results until read gets the
+    headline "Read first" until a review is signed; without `role` nothing is hidden.
+    """
+    answers = tuple(
+        ImageAnswer(image, _find_served(image))
+        for image in sorted(submission.images.all(), key=lambda image: image.position)
+    )
+    reviewed = bool(submission.reviews.all())
+    headline, speaker = _find_headline(submission, answers)
+    if not reviewed and headline not in IN_WORK and _is_hidden(submission, answers, role):
+        headline, speaker = Headline.HIDDEN, None
+    return CaseSummary(headline, speaker, answers, reviewed)
+
+
+def _find_served(image: SubmissionImage) -> Prediction | None:
+    """The newest served prediction: a retry replaces the failure before it."""
+    served = [p for p in image.predictions.all() if not p.is_shadow]
+    return max(served, key=lambda p: (p.queued_at, str(p.pk)), default=None)
+
+
+def _find_headline(
+    submission: Submission, answers: tuple[ImageAnswer, ...]
+) -> tuple[Headline, ImageAnswer | None]:
+    if submission.cancelled_at is not None:
+        return Headline.CANCELLED, None
+    states = {a.state for a in answers}
+    if PredictionState.RUNNING in states:
+        return Headline.RUNNING, None
+    if PredictionState.QUEUED in states:
+        # Some are done and some wait: work has begun.
+        has_begun = states != {PredictionState.QUEUED}
+        return (Headline.RUNNING if has_begun else Headline.QUEUED), None
+    judged = [a for a in answers if a.is_judged]
+    for outcome, headline in ((Outcome.MALIGNANT, Headline.MALIGNANT), (Outcome.REFER, Headline.REFER)):
+        if same := [a for a in judged if a.outcome == outcome]:
+            return headline, max(same, key=_worry)
+    if len(judged) < len(answers) or not answers:
+        if judged:
+            return Headline.INCOMPLETE, None
+        only_rejected = states == {PredictionState.REJECTED}
+        return (Headline.REJECTED if only_rejected else Headline.FAILED), None
+    return Headline.BENIGN, max(judged, key=_worry)
+
+
+def _worry(answer: ImageAnswer) -> float:
+    figure = answer.prediction.calibrated_probability if answer.prediction else None
+    return figure if figure is not None else -1.0
+
+
+def _is_hidden(submission: Submission, answers: tuple[ImageAnswer, ...], role: str | None) -> bool:
+    """Hidden before the dermatologist's own read, so that the model does not anchor it."""
+    return (
+        role == Role.DERMATOLOGIST
+        and submission.cancelled_at is None
+        and submission.clinic.hide_result_until_read
+        and any(a.is_judged for a in answers)
+    )

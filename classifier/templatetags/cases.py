@@ -1,0 +1,53 @@
+"""How a case's headline looks: word, icon and tone for each."""
+
+from typing import Any
+
+from django import template
+
+from classifier.case_summary import CaseSummary, Headline, ImageAnswer
+from classifier.states import PredictionState
+from classifier.templatetags.ui import OUTCOMES, Look
+
+register = template.Library()
+
+HEADLINES: dict[str, Look] = {
+    Headline.CANCELLED: Look("plain", "close", "Cancelled"),
+    Headline.QUEUED: Look("waiting", "clock", "In the queue"),
+    Headline.RUNNING: Look("waiting", "outcome-waiting", "In work"),
+    Headline.HIDDEN: Look("waiting", "eye", "Read first"),
+    Headline.MALIGNANT: OUTCOMES["malignant"],
+    Headline.REFER: OUTCOMES["refer"],
+    Headline.INCOMPLETE: Look("failed", "outcome-failed", "Not every image judged"),
+    Headline.FAILED: Look("failed", "outcome-failed", "Failed"),
+    Headline.REJECTED: Look("failed", "outcome-failed", "Can't be judged"),
+    Headline.BENIGN: OUTCOMES["benign"],
+}
+
+IMAGE_HEADLINES: dict[str, Headline] = {
+    PredictionState.QUEUED: Headline.QUEUED,
+    PredictionState.RUNNING: Headline.RUNNING,
+    PredictionState.REJECTED: Headline.REJECTED,
+    PredictionState.FAILED: Headline.FAILED,
+    PredictionState.CANCELLED: Headline.CANCELLED,
+}
+
+
+@register.inclusion_tag("components/chip.html")
+def case_chip(summary: CaseSummary, *, large: bool = False) -> dict[str, Any]:
+    """Chip of a case's headline: an outcome only where the case has one to show."""
+    look = HEADLINES[summary.headline]
+    return {"look": look, "large": large, "word": look.word}
+
+
+@register.inclusion_tag("components/chip.html")
+def image_chip(answer: ImageAnswer) -> dict[str, Any]:
+    """Chip of one image's own answer."""
+    key = answer.outcome if answer.is_judged else IMAGE_HEADLINES[answer.state]
+    look = HEADLINES[key]
+    return {"look": look, "large": False, "word": look.word}
+
+
+@register.filter
+def case_tone(summary: CaseSummary) -> str:
+    """Class suffix of the headline's colours."""
+    return HEADLINES[summary.headline].tone
