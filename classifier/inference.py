@@ -12,7 +12,7 @@ from django.conf import settings
 
 from ml.calibration import Calibration
 from ml.images import UndecodableImageError as UnusableImageError
-from ml.images import decode_image, to_array
+from ml.images import decode_image, read_header, to_array
 from ml.policy import ThresholdPolicy
 from ml.specification import ModelSpecification, SpecificationError
 
@@ -28,9 +28,11 @@ __all__ = [
     "ModelSpecification",
     "SpecificationError",
     "UnusableImageError",
+    "decode_image",
     "load_predictor",
     "predict",
     "prepare",
+    "read_header",
     "read_specification",
     "shipped_specifications",
 ]

@@ -2,7 +2,7 @@
 
 Decoders are lenient: libjpeg paints what is missing grey, libtiff stops in the middle of a strip.
 Half a lesion must never reach the network, so what the decoder would forgive is checked here.
-The structure of TIFF, a format of its own kind, is in `ml.image_tiff`.
+TIFF and WebP, whose layout must be known before opening, are in `ml.image_tiff` and `ml.image_webp`.
 """
 
 import re
@@ -20,30 +20,6 @@ _STANDALONE: Final = frozenset({0x01, 0xD8, 0xD9, *range(0xD0, 0xD8)})
 _START_OF_SCAN: Final = 0xDA
 _END_OF_IMAGE: Final = 0xD9
 _GREY: Final = frozenset({127, 128})
-
-
-def is_webp_whole(data: bytes) -> bool:
-    """The RIFF header's length lies within the file."""
-    return int.from_bytes(data[4:8], "little") + 8 <= len(data)
-
-
-def read_webp_size(data: bytes) -> tuple[int, int]:
-    """Return the canvas width and height a WebP header claims; ValueError when it has none."""
-    kind = data[12:16]
-    if len(data) >= 30:
-        if kind == b"VP8X":
-            return _read_int(data, 24, 3) + 1, _read_int(data, 27, 3) + 1
-        if kind == b"VP8L":
-            bits = _read_int(data, 21, 4)
-            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-        if kind == b"VP8 ":
-            return _read_int(data, 26, 2) & 0x3FFF, _read_int(data, 28, 2) & 0x3FFF
-    message = f"expected a VP8, VP8L or VP8X chunk, received {len(data)} bytes without one"
-    raise ValueError(message)
-
-
-def _read_int(data: bytes, at: int, size: int) -> int:
-    return int.from_bytes(data[at : at + size], "little")
 
 
 def is_png_whole(data: bytes) -> bool:

@@ -5,7 +5,7 @@ saw and what the report measured are the same pixels. Nothing here touches Pillo
 formats are opened by their own class, limits are checked on the header before any pixel is decoded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -21,14 +21,9 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from ml.image_colour import convert_to_srgb
 from ml.image_signatures import describe_content, find_format
-from ml.image_structure import (
-    is_heic_whole,
-    is_jpeg_whole,
-    is_png_whole,
-    is_webp_whole,
-    read_webp_size,
-)
+from ml.image_structure import is_heic_whole, is_jpeg_whole, is_png_whole
 from ml.image_tiff import read_tiff_layout
+from ml.image_webp import read_webp_layout
 
 # Decoded, 3 bytes each: 360 MB. Intake's own limit is lower and comes from settings.
 DEFAULT_MAX_PIXELS: Final = 120_000_000
@@ -82,11 +77,13 @@ def read_header(data: bytes) -> ImageHeader:
     with _explain_errors(data) as name:
         if name == "TIFF":
             return _read_tiff_header(data)
+        if name == "WEBP":
+            return _read_webp_header(data)
         image = _open_image(data, name, max_pixels=None)
-        orientation = 1 if name == "HEIC" else _read_orientation(image)
-        width, height = image.size if orientation < 5 else image.size[::-1]
-        frames = min(int(getattr(image, "n_frames", 1)), MAX_COUNTED_FRAMES)
-        return ImageHeader(name, width, height, frames)
+        frames = int(getattr(image, "n_frames", 1))
+        # libheif tells the upright size itself.
+        orientation = 1 if name == "HEIC" else _read_orientation(image.getexif)
+        return _make_header(name, image.size, orientation, frames)
 
 
 def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
@@ -110,7 +107,7 @@ def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.
         image.load()
         _check_whole(data, image, name)
         # Pillow turns a TIFF upright as it loads, libheif a HEIC.
-        orientation = 1 if name in ("TIFF", "HEIC") else _read_orientation(image)
+        orientation = 1 if name in ("TIFF", "HEIC") else _read_orientation(image.getexif)
         upright = convert_to_srgb(image)
         if orientation in _TRANSPOSES:
             upright = upright.transpose(_TRANSPOSES[orientation])
@@ -158,15 +155,15 @@ def _open_image(data: bytes, name: str, max_pixels: int | None) -> ImageFile.Ima
     stream = BytesIO(data)
     image: ImageFile.ImageFile
     if name == "WEBP":
-        # Its decoder allocates the canvas on opening, so the size is read first.
-        _check_pixels(*read_webp_size(data), max_pixels)
-        if not is_webp_whole(data):
+        webp = read_webp_layout(data)
+        _check_pixels(*webp.size, max_pixels)
+        if not webp.whole:
             raise _truncated(name)
         image = WebPImageFile(stream)
     elif name == "TIFF":
-        layout = read_tiff_layout(data, MAX_COUNTED_FRAMES)
-        _check_pixels(*layout.largest, max_pixels)
-        if not layout.whole:
+        tiff = read_tiff_layout(data, MAX_COUNTED_FRAMES)
+        _check_pixels(*tiff.largest, max_pixels)
+        if not tiff.whole:
             raise _truncated(name)
         image = TiffImageFile(stream)
     elif name == "HEIC":
@@ -184,16 +181,32 @@ def _read_tiff_header(data: bytes) -> ImageHeader:
     if layout.raw:
         message = "This file is a camera raw file; save it as JPEG or TIFF first."
         raise UndecodableImageError("unsupported_format", message)
-    width, height = layout.size if layout.orientation < 5 else layout.size[::-1]
-    return ImageHeader("TIFF", width, height, layout.frames)
+    return _make_header("TIFF", layout.size, layout.orientation, layout.frames)
+
+
+def _read_webp_header(data: bytes) -> ImageHeader:
+    layout = read_webp_layout(data)
+
+    def read_exif() -> Image.Exif:
+        exif = Image.Exif()
+        exif.load(layout.exif)
+        return exif
+
+    orientation = _read_orientation(read_exif) if layout.exif else 1
+    return _make_header("WEBP", layout.size, orientation, layout.frames)
+
+
+def _make_header(name: str, size: tuple[int, int], orientation: int, frames: int) -> ImageHeader:
+    width, height = size if orientation < 5 else size[::-1]
+    return ImageHeader(name, width, height, min(frames, MAX_COUNTED_FRAMES))
 
 
 def _open_heic(stream: BytesIO) -> ImageFile.ImageFile:
     # Imported at first use: 20 MB of libheif that most processes never need.
     from pillow_heif import as_plugin
 
-    image: ImageFile.ImageFile = as_plugin.HeifImageFile(stream)
-    return image
+    open_heif: Callable[[BytesIO], ImageFile.ImageFile] = as_plugin.HeifImageFile
+    return open_heif(stream)
 
 
 def _check_pixels(width: int, height: int, limit: int | None) -> None:
@@ -218,10 +231,10 @@ def _check_whole(data: bytes, image: Image.Image, name: str) -> None:
         raise _truncated(name)
 
 
-def _read_orientation(image: Image.Image) -> int:
+def _read_orientation(read_exif: Callable[[], Image.Exif]) -> int:
     """Return the EXIF orientation, 1 to 8; a broken EXIF block counts as upright."""
     try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+        value = read_exif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # noqa: BLE001 - the EXIF parser raises anything on a broken block
         return 1
     return value if isinstance(value, int) and value in _TRANSPOSES else 1

@@ -1,0 +1,130 @@
+"""The gate every image passes: content decides, limits first, then one full decode."""
+
+import hashlib
+
+from PIL import Image
+
+from classifier.inference import UnusableImageError, decode_image, read_header
+from classifier.intake.containers import find_hidden_document
+from classifier.intake.image import IntakeImage, Notice, RejectedImageError
+from classifier.intake.quality import find_quality_notices, measure_quality
+from classifier.limits import FORMAT_NAMES, UploadLimits, describe_bytes
+
+_EXTENSIONS = {
+    "jpg": "JPEG",
+    "jpeg": "JPEG",
+    "jpe": "JPEG",
+    "jfif": "JPEG",
+    "png": "PNG",
+    "webp": "WEBP",
+    "tif": "TIFF",
+    "tiff": "TIFF",
+    "heic": "HEIC",
+    "heif": "HEIC",
+    "hif": "HEIC",
+}
+
+
+def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeImage:
+    """Accept a file as an image or say why not.
+
+    The file's content decides what it is; its name only gives rise to a notice.
+
+    Raises:
+        RejectedImageError: and nothing else, whatever the bytes. Codes: empty_file, file_too_large,
+            unsupported_format, mixed_content, animated, too_many_pixels, too_long, too_small,
+            truncated, corrupt.
+    """
+    _check_size(data, limits)
+    try:
+        name = _check_header(data, limits)
+        pixels = decode_image(data, max_pixels=limits.max_pixels)
+    except UnusableImageError as error:
+        raise RejectedImageError(error.code, error.message) from error
+    figures = measure_quality(pixels)
+    notices = find_quality_notices(figures)
+    return IntakeImage(
+        data=data,
+        pixels=pixels,
+        sha256=hashlib.sha256(data).hexdigest(),
+        pixel_sha256=_hash_pixels(pixels),
+        format=name,
+        width=pixels.width,
+        height=pixels.height,
+        byte_size=len(data),
+        quality={**figures, "verdict": "check" if notices else "good"},
+        warnings=[*_find_name_notices(filename, name), *notices],
+    )
+
+
+def _check_size(data: bytes, limits: UploadLimits) -> None:
+    if not data:
+        message = "This file is empty: 0 bytes were received. Choose the photo again."
+        raise RejectedImageError("empty_file", message)
+    if len(data) > limits.max_bytes:
+        message = (
+            f"This file is {describe_bytes(len(data))}; "
+            f"at most {describe_bytes(limits.max_bytes)} are accepted. Send a smaller copy."
+        )
+        raise RejectedImageError("file_too_large", message)
+
+
+def _check_header(data: bytes, limits: UploadLimits) -> str:
+    """Return the format when everything the header claims keeps the limits."""
+    header = read_header(data)
+    if header.format not in limits.formats:
+        message = f"This file is a {FORMAT_NAMES[header.format]}; {limits.format_words} is needed."
+        raise RejectedImageError("unsupported_format", message)
+    hidden = find_hidden_document(data)
+    if hidden:
+        message = (
+            f"This {FORMAT_NAMES[header.format]} file also holds {hidden}; send a file that is only a photo."
+        )
+        raise RejectedImageError("mixed_content", message)
+    if header.frames > 1:
+        message = (
+            f"This file holds {header.frames} pictures or pages; 1 is accepted. Send a single still photo."
+        )
+        raise RejectedImageError("animated", message)
+    _check_dimensions(header.width, header.height, limits)
+    return header.format
+
+
+def _check_dimensions(width: int, height: int, limits: UploadLimits) -> None:
+    if width * height > limits.max_pixels:
+        message = (
+            f"This photo is {width}×{height} pixels, {width * height / 1e6:,.1f} million in all; "
+            f"at most {limits.max_pixels / 1e6:,.1f} million are accepted. Send a smaller copy."
+        )
+        raise RejectedImageError("too_many_pixels", message)
+    if max(width, height) > limits.max_side:
+        message = (
+            f"This photo is {width}×{height} pixels; "
+            f"its longer side may have at most {limits.max_side:,}. Crop it to the lesion."
+        )
+        raise RejectedImageError("too_long", message)
+    if min(width, height) < limits.min_side:
+        message = (
+            f"This photo is {width}×{height} pixels; the model needs at least "
+            f"{limits.min_side}×{limits.min_side}. Move closer and take it again."
+        )
+        raise RejectedImageError("too_small", message)
+
+
+def _hash_pixels(pixels: Image.Image) -> str:
+    """Hash what is seen, so that the same picture saved anew in another file is recognised."""
+    digest = hashlib.sha256(f"{pixels.width}x{pixels.height} ".encode())
+    digest.update(pixels.tobytes())
+    return digest.hexdigest()
+
+
+def _find_name_notices(filename: str, name: str) -> list[Notice]:
+    extension = filename.rpartition(".")[2].lower() if "." in filename else ""
+    claimed = _EXTENSIONS.get(extension)
+    if not extension or claimed == name:
+        return []
+    if claimed is None:
+        message = f"This file's name has an unknown ending; it was read as {FORMAT_NAMES[name]}."
+    else:
+        message = f"This file is named .{extension} but is a {FORMAT_NAMES[name]}; it was read as that."
+    return [Notice("extension_mismatch", message)]

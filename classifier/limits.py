@@ -1,0 +1,54 @@
+"""What an upload may be. Every number comes from settings; every refusal names it."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from django.conf import settings
+
+KIBIBYTE = 1024
+MEBIBYTE = 1024 * KIBIBYTE
+FORMAT_NAMES = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "TIFF": "TIFF", "HEIC": "HEIC"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadLimits:
+    """Limits of one image, and of how many images make one submission.
+
+    `max_pixels` bounds width × height × frames; `min_side` and `max_side` the upright image's
+    sides in pixels; `max_bytes` the file.
+    """
+
+    max_bytes: int = 25 * MEBIBYTE
+    max_pixels: int = 60_000_000
+    min_side: int = 224
+    max_side: int = 20_000
+    max_images: int = 10
+    formats: tuple[str, ...] = tuple(FORMAT_NAMES)
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        names = (name.strip().upper() for name in settings.DERMAPORT_UPLOAD_FORMATS)
+        return cls(
+            max_bytes=settings.DERMAPORT_UPLOAD_MAX_BYTES,
+            max_pixels=settings.DERMAPORT_UPLOAD_MAX_PIXELS,
+            min_side=settings.DERMAPORT_UPLOAD_MIN_SIDE,
+            max_images=settings.DERMAPORT_UPLOAD_MAX_IMAGES,
+            formats=tuple("HEIC" if name == "HEIF" else name for name in names),
+        )
+
+    @property
+    def format_words(self) -> str:
+        """The formats as a person reads them: "JPEG, PNG or WebP"."""
+        names = [FORMAT_NAMES.get(name, name) for name in self.formats]
+        if len(names) == 1:
+            return names[0]
+        return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def describe_bytes(count: int) -> str:
+    """Return a size as a person reads it, rounded up so that one byte over a limit shows."""
+    if count < KIBIBYTE:
+        return f"{count} bytes"
+    unit, name = (MEBIBYTE, "MB") if count >= MEBIBYTE else (KIBIBYTE, "KB")
+    tenths = -(-count * 10 // unit)
+    return f"{tenths // 10}.{tenths % 10} {name}" if tenths % 10 else f"{tenths // 10} {name}"
