@@ -24,20 +24,12 @@ class Lesion(models.Model):
     """One spot on the skin, over time."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    patient = models.ForeignKey(
-        "classifier.Patient", on_delete=models.PROTECT, related_name="lesions"
-    )
+    patient = models.ForeignKey("classifier.Patient", on_delete=models.PROTECT, related_name="lesions")
     body_site = models.CharField(max_length=80, choices=BODY_SITE_CHOICES)
-    laterality = models.CharField(
-        max_length=12, choices=Laterality, default=Laterality.UNSPECIFIED
-    )
-    note = models.CharField(
-        max_length=120, blank=True, help_text="What tells it from its neighbours."
-    )
+    laterality = models.CharField(max_length=12, choices=Laterality, default=Laterality.UNSPECIFIED)
+    note = models.CharField(max_length=120, blank=True, help_text="What tells it from its neighbours.")
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     objects = LesionQuerySet.as_manager()
 

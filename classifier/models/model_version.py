@@ -26,9 +26,7 @@ class ModelVersion(models.Model):
     sha256 = models.CharField(max_length=64, unique=True)
     # As registered: input, scaling, classes, calibration, threshold policy, metrics, licence.
     specification = models.JSONField()
-    lifecycle = models.CharField(
-        max_length=12, choices=ModelLifecycle, default=ModelLifecycle.REGISTERED
-    )
+    lifecycle = models.CharField(max_length=12, choices=ModelLifecycle, default=ModelLifecycle.REGISTERED)
     registered_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True, blank=True)
 

@@ -39,9 +39,7 @@ class Patient(models.Model):
     skin_type = models.CharField(max_length=3, choices=SkinType, blank=True)
     consents_to_inference = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     objects = PatientQuerySet.as_manager()
 
@@ -51,9 +49,7 @@ class Patient(models.Model):
             # Two rows of one record number would split a patient's history.
             models.UniqueConstraint(fields=["clinic", "mrn"], name="patient_unique_mrn_in_clinic"),
             models.CheckConstraint(condition=~models.Q(mrn=""), name="patient_mrn_given"),
-            models.CheckConstraint(
-                condition=models.Q(sex__in=Sex.values), name="patient_sex_known"
-            ),
+            models.CheckConstraint(condition=models.Q(sex__in=Sex.values), name="patient_sex_known"),
             models.CheckConstraint(
                 condition=models.Q(skin_type__in=["", *SkinType.values]),
                 name="patient_skin_type_known",

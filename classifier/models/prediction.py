@@ -47,9 +47,7 @@ class Prediction(models.Model):
         "classifier.ModelVersion", on_delete=models.PROTECT, related_name="predictions"
     )
     is_shadow = models.BooleanField(default=False)
-    state = models.CharField(
-        max_length=10, choices=PredictionState, default=PredictionState.QUEUED
-    )
+    state = models.CharField(max_length=10, choices=PredictionState, default=PredictionState.QUEUED)
     queue_rank = models.PositiveSmallIntegerField(default=1, help_text="0 goes before 1.")
     queued_at = models.DateTimeField()
     # The claim: which try this is, whose it is, and until when.

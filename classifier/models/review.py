@@ -35,9 +35,7 @@ class Review(models.Model):
     """A dermatologist's signed decision. An amendment is a new row that names the one before."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    submission = models.ForeignKey(
-        "classifier.Submission", on_delete=models.PROTECT, related_name="reviews"
-    )
+    submission = models.ForeignKey("classifier.Submission", on_delete=models.PROTECT, related_name="reviews")
     diagnosis = models.CharField(max_length=30, choices=Diagnosis)
     agreement = models.CharField(max_length=12, choices=Agreement)
     management = models.CharField(max_length=20, choices=Management)

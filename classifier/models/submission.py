@@ -65,12 +65,8 @@ class Submission(models.Model):
     """Who asks what about which lesion, when."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    clinic = models.ForeignKey(
-        "accounts.Clinic", on_delete=models.PROTECT, related_name="submissions"
-    )
-    lesion = models.ForeignKey(
-        "classifier.Lesion", on_delete=models.PROTECT, related_name="submissions"
-    )
+    clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="submissions")
+    lesion = models.ForeignKey("classifier.Lesion", on_delete=models.PROTECT, related_name="submissions")
     submitted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions"
     )
@@ -95,9 +91,7 @@ class Submission(models.Model):
     class Meta:
         ordering = ["-submitted_at", "-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["clinic", "request_key"], name="submission_unique_request"
-            ),
+            models.UniqueConstraint(fields=["clinic", "request_key"], name="submission_unique_request"),
             models.CheckConstraint(
                 condition=Q(cancelled_at__isnull=True, cancelled_by__isnull=True)
                 | Q(cancelled_at__isnull=False, cancelled_by__isnull=False),

@@ -33,9 +33,7 @@ class SubmissionImage(models.Model):
     """One photograph: the sealed original, and what is rebuilt from its pixels to be shown."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    submission = models.ForeignKey(
-        "classifier.Submission", on_delete=models.PROTECT, related_name="images"
-    )
+    submission = models.ForeignKey("classifier.Submission", on_delete=models.PROTECT, related_name="images")
     # Repeated from the submission: visibility and the search for doubles need it in one table.
     clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="+")
     position = models.PositiveSmallIntegerField()
@@ -52,9 +50,7 @@ class SubmissionImage(models.Model):
     byte_size = models.PositiveBigIntegerField()
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
-    capture_kind = models.CharField(
-        max_length=12, choices=CaptureKind, default=CaptureKind.DERMOSCOPIC
-    )
+    capture_kind = models.CharField(max_length=12, choices=CaptureKind, default=CaptureKind.DERMOSCOPIC)
     quality = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -62,9 +62,7 @@ def run_batch(batch: list[Prediction]) -> int:
     try:
         return finish_batch(judge(batch))
     except BaseException:
-        claims = Prediction.objects.filter(
-            pk__in=[row.pk for row in batch], claim=batch[0].claim
-        )
+        claims = Prediction.objects.filter(pk__in=[row.pk for row in batch], claim=batch[0].claim)
         give_back(rows=claims, reason="an error stopped it")
         raise
 
@@ -82,9 +80,7 @@ def judge(batch: list[Prediction]) -> list[Answer]:
         if isinstance(found, _Unusable)
     ]
     usable = [
-        (row, found)
-        for row, found in zip(batch, decoded, strict=True)
-        if not isinstance(found, _Unusable)
+        (row, found) for row, found in zip(batch, decoded, strict=True) if not isinstance(found, _Unusable)
     ]
     if usable:
         result = inference.predict(version, [pixels for _, pixels in usable])

@@ -33,9 +33,7 @@ def create_lesion(
     """
     require(actor, patient.clinic_id, Action.SUBMIT)
     if body_site not in BODY_SITES:
-        raise InvalidInputError(
-            "body_site_unknown", "Choose a body site from the list.", field="body_site"
-        )
+        raise InvalidInputError("body_site_unknown", "Choose a body site from the list.", field="body_site")
     if laterality not in Laterality.values:
         raise InvalidInputError(
             "laterality_unknown",
@@ -57,7 +55,5 @@ def create_lesion(
             note=note.strip(),
             created_by=actor,
         )
-        record_event(
-            clinic_id=patient.clinic_id, action="lesion.created", actor=actor, obj=lesion
-        )
+        record_event(clinic_id=patient.clinic_id, action="lesion.created", actor=actor, obj=lesion)
     return lesion

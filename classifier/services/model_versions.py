@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 
-def register_model(
-    *, specification: inference.ModelSpecification, actor: User | None = None
-) -> ModelVersion:
+def register_model(*, specification: inference.ModelSpecification, actor: User | None = None) -> ModelVersion:
     """Register a network by its specification; the same file again is the same version.
 
     Raises ConflictError (version_taken) when name and version belong to another file.
@@ -27,9 +25,7 @@ def register_model(
     known = ModelVersion.objects.filter(sha256=specification.sha256).first()
     if known is not None:
         return known
-    if ModelVersion.objects.filter(
-        name=specification.name, version=specification.version
-    ).exists():
+    if ModelVersion.objects.filter(name=specification.name, version=specification.version).exists():
         raise ConflictError(
             "version_taken",
             f"{specification.name} {specification.version} is registered with another file. "

@@ -74,9 +74,7 @@ def update_patient(*, actor: User, patient: Patient, **changes: Any) -> Patient:
         changed = [name for name, value in changes.items() if getattr(patient, name) != value]
         for name in changed:
             setattr(patient, name, changes[name])
-        _check_facts(
-            birth_date=patient.birth_date, sex=patient.sex, skin_type=patient.skin_type
-        )
+        _check_facts(birth_date=patient.birth_date, sex=patient.sex, skin_type=patient.skin_type)
         if changed:
             patient.save(update_fields=changed)
             record_event(
@@ -117,9 +115,7 @@ def _check_facts(*, birth_date: datetime.date | None, sex: str, skin_type: str) 
             "birth_date_impossible", "The birth date lies in the future.", field="birth_date"
         )
     if sex not in Sex.values:
-        raise InvalidInputError(
-            "sex_unknown", f"Sex can be one of {', '.join(Sex.values)}.", field="sex"
-        )
+        raise InvalidInputError("sex_unknown", f"Sex can be one of {', '.join(Sex.values)}.", field="sex")
     if skin_type and skin_type not in SkinType.values:
         raise InvalidInputError(
             "skin_type_unknown",

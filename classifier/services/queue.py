@@ -39,9 +39,7 @@ def queue_predictions(
 ) -> list[Prediction]:
     """Queue each image for the active model and for every shadow, in the caller's transaction."""
     now = timezone.now()
-    versions = ModelVersion.objects.filter(
-        lifecycle__in=[ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW]
-    )
+    versions = ModelVersion.objects.filter(lifecycle__in=[ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW])
     rows = [
         Prediction(
             image=image,
@@ -54,9 +52,7 @@ def queue_predictions(
         for version in versions
     ]
     # A shadow may already have judged an image whose served prediction is tried again.
-    return Prediction.objects.bulk_create(
-        [row for row in rows if not row.is_shadow or not _is_live(row)]
-    )
+    return Prediction.objects.bulk_create([row for row in rows if not row.is_shadow or not _is_live(row)])
 
 
 def _is_live(row: Prediction) -> bool:
@@ -131,9 +127,7 @@ def give_back(*, rows: PredictionQuerySet, reason: str) -> tuple[int, int]:
     """
     most = settings.DERMAPORT_MAX_ATTEMPTS
     with transaction.atomic():
-        spent = list(
-            rows.filter(state=PredictionState.RUNNING, attempt__gte=most).select_related("image")
-        )
+        spent = list(rows.filter(state=PredictionState.RUNNING, attempt__gte=most).select_related("image"))
         failed = [row for row in spent if _fail_spent(row, reason)]
         queued = transition(
             rows.filter(attempt__lt=most),
@@ -177,9 +171,7 @@ def _fail_spent(row: Prediction, reason: str) -> bool:
 
 def reconcile() -> tuple[int, int]:
     """Give back expired leases and those of dead processes here; wake workers if work waits."""
-    expired = Prediction.objects.filter(
-        state=PredictionState.RUNNING, lease_until__lt=timezone.now()
-    )
+    expired = Prediction.objects.filter(state=PredictionState.RUNNING, lease_until__lt=timezone.now())
     queued, failed = give_back(rows=expired, reason="its lease ran out")
     queued_dead, failed_dead = give_back_dead_claims()
     if Prediction.objects.queued().exists():

@@ -58,9 +58,7 @@ def amend_review(*, actor: User, review: Review, decision: Decision, reason: str
     reason = reason.strip()
     limit = Review._meta.get_field("amendment_reason").max_length or 0  # noqa: SLF001
     if not reason:
-        raise InvalidInputError(
-            "reason_missing", "Say why you amend this review.", field="amendment_reason"
-        )
+        raise InvalidInputError("reason_missing", "Say why you amend this review.", field="amendment_reason")
     if len(reason) > limit:
         raise InvalidInputError(
             "reason_too_long",
@@ -117,18 +115,12 @@ def _check_reviewable(submission: Submission) -> None:
         raise ConflictError("cancelled", "This submission was cancelled; it needs no review.")
     if submission.reviews.exists():
         raise _already_reviewed()
-    if submission.images.filter(
-        predictions__state__in=UNFINISHED, predictions__is_shadow=False
-    ).exists():
-        raise ConflictError(
-            "still_in_work", "The model is still working on this case. Sign when it is done."
-        )
+    if submission.images.filter(predictions__state__in=UNFINISHED, predictions__is_shadow=False).exists():
+        raise ConflictError("still_in_work", "The model is still working on this case. Sign when it is done.")
 
 
 def _already_reviewed() -> ConflictError:
-    return ConflictError(
-        "already_reviewed", "This case is signed already. To change it, sign an amendment."
-    )
+    return ConflictError("already_reviewed", "This case is signed already. To change it, sign an amendment.")
 
 
 def _check(decision: Decision) -> None:

@@ -12,12 +12,8 @@ class Membership(models.Model):
     """One person in one clinic, in one role."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships"
-    )
-    clinic = models.ForeignKey(
-        "accounts.Clinic", on_delete=models.PROTECT, related_name="memberships"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
+    clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -27,9 +23,7 @@ class Membership(models.Model):
         constraints = [
             # Two roles of one person in one clinic would make "may they?" depend on row order.
             models.UniqueConstraint(fields=["user", "clinic"], name="membership_unique_user_clinic"),
-            models.CheckConstraint(
-                condition=models.Q(role__in=Role.values), name="membership_role_known"
-            ),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,220 @@
+"""Invented patients and drawn lesions, sent through the same services as real ones."""
+
+from __future__ import annotations
+
+import datetime
+import random
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+from classifier.demo.lesions import draw_lesion
+from classifier.demo.people import HARBOUR, HILLSIDE
+from classifier.intake import inspect_image
+from classifier.limits import UploadLimits
+from classifier.models import Lesion, Patient, Submission
+from classifier.models.submission import SubmissionState
+from classifier.services.images import NewImage
+from classifier.services.lesions import create_lesion
+from classifier.services.patients import create_patient
+from classifier.services.reviews import Decision, sign_review
+from classifier.services.submissions import Question, create_submission, find_by_request_key
+from classifier.vocabulary import (
+    Agreement,
+    Diagnosis,
+    Laterality,
+    Management,
+    Outcome,
+    Priority,
+    Sex,
+    SkinType,
+    Source,
+)
+from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.roles import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+NAMESPACE = uuid.UUID("6b1b7c9e-52d4-4a0c-9a0f-0d2f6f2f7a11")
+SEED = 20
+CASES_PER_CLINIC = {HARBOUR: 26, HILLSIDE: 10}
+PATIENTS_PER_CLINIC = {HARBOUR: 12, HILLSIDE: 5}
+REVIEWED_SHARE = 0.4
+RESULT_WAIT_SECONDS = 120.0
+
+SITES = [
+    ("trunk_posterior_trunk_upper_back", Laterality.LEFT),
+    ("trunk_posterior_trunk_lower_back", Laterality.RIGHT),
+    ("upper_extremity_shoulder", Laterality.LEFT),
+    ("upper_extremity_forearm", Laterality.RIGHT),
+    ("lower_extremity_lower_leg", Laterality.LEFT),
+    ("lower_extremity_thigh", Laterality.RIGHT),
+    ("trunk_anterior_trunk_anterior_chest", Laterality.MIDLINE),
+    ("head_and_neck_head_face", Laterality.LEFT),
+    ("trunk_anterior_trunk_anterior_abdomen", Laterality.UNSPECIFIED),
+]
+QUESTIONS = [
+    "New lesion, growing for three months. Is excision advised?",
+    "Changed colour since the last visit.",
+    "Patient is worried; looks regular to me.",
+    "Itches at times. Follow up or excise?",
+    "Seen at the yearly skin check.",
+]
+KINDS = ["naevus", "naevus", "naevus", "melanoma", "unclear", "blurred"]
+
+
+@dataclass(frozen=True)
+class DemoCase:
+    """One case to be made; the same number always gives the same case."""
+
+    clinic: str
+    number: int
+
+    @property
+    def request_key(self) -> uuid.UUID:
+        return uuid.uuid5(NAMESPACE, f"{self.clinic}/{self.number}")
+
+
+def list_cases() -> list[DemoCase]:
+    return [DemoCase(clinic, number) for clinic, count in CASES_PER_CLINIC.items() for number in range(count)]
+
+
+def create_cases(*, pace_seconds: float, tell: Callable[[str], None]) -> int:
+    """Send every demo case that is not there yet; return how many were made."""
+    made = 0
+    for case in list_cases():
+        clinic = Clinic.objects.get(name=case.clinic)
+        if find_by_request_key(clinic_id=clinic.pk, request_key=case.request_key):
+            continue
+        _create_case(case, clinic)
+        made += 1
+        tell(f"{made} submitted")
+        time.sleep(pace_seconds)
+    return made
+
+
+def _create_case(case: DemoCase, clinic: Clinic) -> Submission:
+    chance = random.Random(f"{SEED}/{case.clinic}/{case.number}")  # noqa: S311 (invented data)
+    clinician = _person(clinic, Role.CLINICIAN)
+    patient = _patient(case, clinic, clinician)
+    lesion = _lesion(case, patient, clinician, chance)
+    count = 2 if case.number % 9 == 4 else 1  # noqa: PLR2004
+    images = [_image(case, chance, position) for position in range(count)]
+    return create_submission(
+        actor=clinician,
+        lesion=lesion,
+        images=images,
+        question=Question(
+            clinical_question=chance.choice(QUESTIONS),
+            priority=Priority.URGENT if case.number % 11 == 3 else Priority.ROUTINE,  # noqa: PLR2004
+            source=Source.DEMO,
+            request_key=case.request_key,
+        ),
+    )
+
+
+def _person(clinic: Clinic, role: Role) -> User:
+    return Membership.objects.select_related("user").get(clinic=clinic, role=role).user
+
+
+def _patient(case: DemoCase, clinic: Clinic, actor: User) -> Patient:
+    index = case.number % PATIENTS_PER_CLINIC[case.clinic]
+    mrn = f"DEMO-{1000 + index * 37}"
+    known = Patient.objects.filter(clinic=clinic, mrn=mrn).first()
+    if known:
+        return known
+    chance = random.Random(f"{SEED}/{case.clinic}/patient/{index}")  # noqa: S311
+    age_days = chance.randint(19 * 365, 84 * 365)
+    return create_patient(
+        actor=actor,
+        clinic=clinic,
+        mrn=mrn,
+        birth_date=timezone.localdate() - datetime.timedelta(days=age_days),
+        sex=chance.choice([Sex.FEMALE, Sex.MALE]),
+        skin_type=chance.choice(list(SkinType)[:5]),
+    )
+
+
+def _lesion(case: DemoCase, patient: Patient, actor: User, chance: random.Random) -> Lesion:
+    """A later visit of the same patient sees the first lesion again every second time."""
+    known = patient.lesions.first()
+    is_return = case.number >= PATIENTS_PER_CLINIC[case.clinic]
+    if known and is_return and case.number % 2 == 0:
+        return known
+    site, side = chance.choice(SITES)
+    return create_lesion(actor=actor, patient=patient, body_site=site, laterality=side)
+
+
+def _image(case: DemoCase, chance: random.Random, position: int) -> NewImage:
+    kind = chance.choice(KINDS)
+    seed = chance.randrange(2**31)
+    data = draw_lesion(seed, kind=kind)  # type: ignore[arg-type]
+    name = f"demo-{case.number + 1}-{position + 1}.jpg"
+    intake = inspect_image(data, name, UploadLimits.from_settings())
+    return NewImage(intake=intake, original_name=name)
+
+
+def sign_some_reviews(*, tell: Callable[[str], None]) -> int:
+    """Let the demo dermatologists sign a share of what has a result; return how many."""
+    signed = 0
+    for clinic in Clinic.objects.filter(name__in=CASES_PER_CLINIC):
+        dermatologist = _person(clinic, Role.DERMATOLOGIST)
+        for submission in _due(clinic):
+            outcome = _worst_outcome(submission)
+            sign_review(actor=dermatologist, submission=submission, decision=_decision(outcome, signed))
+            signed += 1
+            tell(f"{signed} signed")
+    return signed
+
+
+def wait_for_results() -> bool:
+    """Wait until no demo case is in work; False when that takes too long."""
+    deadline = time.monotonic() + RESULT_WAIT_SECONDS
+    demo = Submission.objects.filter(source=Source.DEMO)
+    while demo.with_state(SubmissionState.IN_WORK).exists():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(1)
+    return True
+
+
+def _due(clinic: Clinic) -> Iterator[Submission]:
+    demo = Submission.objects.filter(source=Source.DEMO, clinic=clinic)
+    if demo.with_state(SubmissionState.REVIEWED).exists():
+        return
+    waiting = list(demo.with_state(SubmissionState.AWAITING_REVIEW).order_by("submitted_at"))
+    yield from waiting[: round(len(waiting) * REVIEWED_SHARE)]
+
+
+def _worst_outcome(submission: Submission) -> str:
+    outcomes = set(
+        submission.images.filter(predictions__is_shadow=False).values_list("predictions__outcome", flat=True)
+    )
+    return next((o for o in (Outcome.MALIGNANT, Outcome.REFER, Outcome.BENIGN) if o in outcomes), "")
+
+
+def _decision(outcome: str, number: int) -> Decision:
+    if outcome == Outcome.BENIGN:
+        return Decision(
+            diagnosis=Diagnosis.NAEVUS,
+            agreement=Agreement.AGREES,
+            management=Management.NO_ACTION,
+            comment="Regular network, symmetric.",
+        )
+    if outcome == Outcome.MALIGNANT and number % 4 != 3:  # noqa: PLR2004
+        return Decision(
+            diagnosis=Diagnosis.MELANOMA,
+            agreement=Agreement.AGREES,
+            management=Management.EXCISE,
+            comment="Irregular border, several colours. Excise with narrow margin.",
+        )
+    return Decision(
+        diagnosis=Diagnosis.SEBORRHOEIC_KERATOSIS,
+        agreement=Agreement.DISAGREES if outcome == Outcome.MALIGNANT else Agreement.NO_RESULT,
+        management=Management.FOLLOW_UP,
+        comment="Follow up in three months with a new image.",
+    )
