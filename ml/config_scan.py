@@ -93,7 +93,6 @@ MODULES = frozenset(
         "keras.dtype_policies",
         "keras.src.models.sequential",
         "keras.src.models.functional",
-        "builtins",
     }
 )
 MAX_LAYERS = 2_000
@@ -109,7 +108,7 @@ def check_config(text: str) -> dict[str, Any]:
         config = json.loads(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise UnsafeModelError("config_malformed", "Expected JSON, received other text.") from error
-    if not isinstance(config, dict) or config.get("class_name") not in MODELS:
+    if not isinstance(config, dict) or not _is_among(config.get("class_name"), MODELS):
         raise UnsafeModelError(
             "config_malformed", f"Expected a model of {', '.join(sorted(MODELS))}, received other."
         )
@@ -132,12 +131,12 @@ def _check_object(value: dict[str, Any]) -> int:
     name = value.get("class_name")
     if name in ("Lambda", "__lambda__") or "__lambda__" in value:
         raise UnsafeModelError("lambda_not_allowed", "Expected no Lambda layer, which is code, received one.")
-    if "class_name" in value and name not in MODELS | LAYERS | PARTS:
+    if "class_name" in value and not _is_among(name, MODELS | LAYERS | PARTS):
         raise UnsafeModelError(
             "layer_not_allowed", f"Expected a layer of the allow-list, received {name!r:.80}."
         )
     module = value.get("module")
-    if module is not None and module not in MODULES:
+    if module is not None and not _is_among(module, MODULES):
         raise UnsafeModelError(
             "module_not_allowed", f"Expected Keras's own modules, received {module!r:.80}."
         )
@@ -147,8 +146,12 @@ def _check_object(value: dict[str, Any]) -> int:
             "layer_not_allowed", f"Expected no custom object, received {registered!r:.80}."
         )
     for key, text in value.items():
-        if key.endswith("activation") and not (text is None or text in ACTIVATIONS):
+        if key.endswith("activation") and text is not None and not _is_among(text, ACTIVATIONS):
             raise UnsafeModelError(
                 "activation_not_allowed", f"Expected a known activation, received {text!r:.80}."
             )
-    return int(name in LAYERS)
+    return int(_is_among(name, LAYERS))
+
+
+def _is_among(value: object, names: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in names

@@ -1,0 +1,62 @@
+"""Drawn lesions and drawn image sets: no real image, the same pixels on every machine."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+SKIN = np.array([222, 178, 152])
+BENIGN = np.array([150, 104, 80])
+MALIGNANT = np.array([62, 40, 48])
+
+
+def draw_lesion(seed: int, *, malignant: bool, size: int = 224) -> np.ndarray:
+    """One dark spot on skin, uint8 (size, size, 3): integers and elementary arithmetic only."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    rows, columns = np.mgrid[0:size, 0:size] / size - 0.5
+    centre = generator.integers(-80, 81, size=2) / 1000
+    radius = generator.integers(180, 300) / 1000
+    stretch = generator.integers(70, 100) / 100
+    inside = (rows - centre[0]) ** 2 + ((columns - centre[1]) / stretch) ** 2 < radius**2
+    colours = np.where(inside[..., None], MALIGNANT if malignant else BENIGN, SKIN)
+    noise = generator.integers(-12, 13, size=(size, size, 1))
+    return np.clip(colours + noise, 0, 255).astype(np.uint8)
+
+
+def save_lesion(path: Path, seed: int, *, malignant: bool, size: int) -> str:
+    """Write a drawn lesion losslessly and return the file's SHA-256."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(draw_lesion(seed, malignant=malignant, size=size)).save(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def draw_image_set(root: Path, *, size: int = 32, train: int = 16, test: int = 6) -> Path:
+    """A drawn set with the tables of the real one; `train` and `test` are counts a class."""
+    rows = []
+    for split, count in (("train", train), ("test", test)):
+        for label in ("benign", "malignant"):
+            for number in range(count):
+                path = f"{split}/{label}/{number}.png"
+                seed = len(rows)
+                sha256 = save_lesion(root / path, seed, malignant=label == "malignant", size=size)
+                duplicate = "1" if split == "test" and number == 0 else "0"
+                rows.append((path, split, label, sha256, duplicate))
+    header = ("path", "split", "label", "sha256", "test_image_has_train_duplicate")
+    write_table(root / "images.csv", header, rows)
+    pairs = [
+        ("train/benign/0.png", "train/benign/1.png"),
+        ("train/benign/1.png", "train/benign/2.png"),
+        ("test/malignant/0.png", "train/malignant/3.png"),
+        ("test/malignant/0.png", "train/malignant/4.png"),
+    ]
+    write_table(root / "near_duplicates.csv", ("path_a", "path_b"), pairs)
+    return root
+
+
+def write_table(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(header)
+        writer.writerows(rows)
