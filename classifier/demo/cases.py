@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import random
 import time
 import uuid
@@ -133,7 +133,7 @@ def _patient(case: DemoCase, clinic: Clinic, actor: User) -> Patient:
         actor=actor,
         clinic=clinic,
         mrn=mrn,
-        birth_date=timezone.localdate() - datetime.timedelta(days=age_days),
+        birth_date=timezone.localdate() - dt.timedelta(days=age_days),
         sex=chance.choice([Sex.FEMALE, Sex.MALE]),
         skin_type=chance.choice(list(SkinType)[:5]),
     )

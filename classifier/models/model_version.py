@@ -53,4 +53,5 @@ class ModelVersion(models.Model):
     @property
     def policy(self) -> dict[str, float | str]:
         """Threshold policy: version, threshold, refer_low, refer_high (calibrated, 0 to 1)."""
-        return self.specification["policy"]
+        policy: dict[str, float | str] = self.specification["policy"]
+        return policy

@@ -112,12 +112,12 @@ class Submission(models.Model):
         """The same partition as `with_state`; needs `with_facts()` or works it out."""
         if self.cancelled_at is not None:
             return SubmissionState.CANCELLED
-        facts = self if hasattr(self, "is_reviewed") else self._load_facts()
-        if facts.is_reviewed:
+        facts = vars(self if "is_reviewed" in vars(self) else self._load_facts())
+        if facts["is_reviewed"]:
             return SubmissionState.REVIEWED
-        if facts.is_unfinished:
+        if facts["is_unfinished"]:
             return SubmissionState.IN_WORK
-        return SubmissionState.AWAITING_REVIEW if facts.has_result else SubmissionState.NO_RESULT
+        return SubmissionState.AWAITING_REVIEW if facts["has_result"] else SubmissionState.NO_RESULT
 
     def _load_facts(self) -> Submission:
         return Submission.objects.with_facts().get(pk=self.pk)

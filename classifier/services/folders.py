@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import hashlib
 import uuid
 from dataclasses import dataclass, field
@@ -164,11 +164,11 @@ def _find_or_create_patient(
     )
 
 
-def _parse_date(text: str) -> datetime.date | None:
+def _parse_date(text: str) -> dt.date | None:
     if not text:
         return None
     try:
-        return datetime.date.fromisoformat(text)
+        return dt.date.fromisoformat(text)
     except ValueError as error:
         raise InvalidInputError(
             "birth_date_unreadable",

@@ -49,9 +49,9 @@ class StoredFiles:
         except BaseException as error:
             for file in self.written:
                 with contextlib.suppress(OSError):
-                    file.storage.delete(file.name)
+                    file.storage.delete(str(file.name))
             if isinstance(error, OSError):
-                log.error("storage_unavailable", errno=error.errno)
+                log.exception("storage_unavailable", errno=error.errno)
                 raise UnavailableError(
                     "storage_unavailable",
                     "The image store is full or can't be reached. Nothing was saved; "

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from classifier.models import Lesion
 from classifier.services.errors import InvalidInputError
+from classifier.services.field_limits import check_length
 from classifier.vocabulary import BODY_SITES, Laterality
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -40,13 +41,7 @@ def create_lesion(
             f"Side can be one of {', '.join(Laterality.values)}.",
             field="laterality",
         )
-    limit = Lesion._meta.get_field("note").max_length or 120  # noqa: SLF001
-    if len(note) > limit:
-        raise InvalidInputError(
-            "note_too_long",
-            f"The note has {len(note)} characters; the limit is {limit}.",
-            field="note",
-        )
+    check_length(Lesion, "note", note, what="The note")
     with transaction.atomic():
         lesion = Lesion.objects.create(
             patient=patient,

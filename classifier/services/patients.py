@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from classifier.models import Patient
 from classifier.services.errors import ConflictError, InvalidInputError
+from classifier.services.field_limits import check_length
 from classifier.vocabulary import Sex, SkinType
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
-    import datetime
+    import datetime as dt
 
     from portal.accounts.models import Clinic, User
 
@@ -27,7 +28,7 @@ def create_patient(
     actor: User,
     clinic: Clinic,
     mrn: str,
-    birth_date: datetime.date | None = None,
+    birth_date: dt.date | None = None,
     sex: str = Sex.UNKNOWN,
     skin_type: str = "",
     consents_to_inference: bool = True,
@@ -89,19 +90,13 @@ def update_patient(*, actor: User, patient: Patient, **changes: Any) -> Patient:
 
 def _clean_mrn(mrn: str) -> str:
     mrn = " ".join(mrn.split())
-    limit = Patient._meta.get_field("mrn").max_length or 64  # noqa: SLF001
     if not mrn:
         raise InvalidInputError("mrn_missing", "Give the medical record number.", field="mrn")
-    if len(mrn) > limit:
-        raise InvalidInputError(
-            "mrn_too_long",
-            f"The MRN has {len(mrn)} characters; the limit is {limit}.",
-            field="mrn",
-        )
+    check_length(Patient, "mrn", mrn, what="The MRN")
     return mrn
 
 
-def _check_facts(*, birth_date: datetime.date | None, sex: str, skin_type: str) -> None:
+def _check_facts(*, birth_date: dt.date | None, sex: str, skin_type: str) -> None:
     today = timezone.localdate()
     if birth_date and not (0 <= today.year - birth_date.year <= OLDEST_AGE_YEARS):
         raise InvalidInputError(

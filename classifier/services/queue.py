@@ -6,7 +6,7 @@ won, so that lost, doubled and late messages, and workers killed at any moment, 
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import uuid
 from typing import TYPE_CHECKING
 
@@ -99,7 +99,7 @@ def claim_batch(*, worker: str, limit: int) -> list[Prediction]:
             claim=claim,
             worker=worker,
             started_at=now,
-            lease_until=now + datetime.timedelta(seconds=settings.DERMAPORT_LEASE_SECONDS),
+            lease_until=now + dt.timedelta(seconds=settings.DERMAPORT_LEASE_SECONDS),
         )
         if won:
             return list(

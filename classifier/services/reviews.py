@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from classifier.models import Review, Submission
 from classifier.services.errors import ConflictError, InvalidInputError
+from classifier.services.field_limits import check_length
 from classifier.states import UNFINISHED
 from classifier.vocabulary import Agreement, Diagnosis, Management
 from portal.accounts.permissions import require
@@ -56,15 +57,9 @@ def amend_review(*, actor: User, review: Review, decision: Decision, reason: str
     require(actor, review.submission.clinic_id, Action.REVIEW)
     _check(decision)
     reason = reason.strip()
-    limit = Review._meta.get_field("amendment_reason").max_length or 0  # noqa: SLF001
     if not reason:
         raise InvalidInputError("reason_missing", "Say why you amend this review.", field="amendment_reason")
-    if len(reason) > limit:
-        raise InvalidInputError(
-            "reason_too_long",
-            f"The reason has {len(reason)} characters; the limit is {limit}.",
-            field="amendment_reason",
-        )
+    check_length(Review, "amendment_reason", reason, what="The reason")
     try:
         with transaction.atomic():
             return _record(
@@ -131,10 +126,4 @@ def _check(decision: Decision) -> None:
     ):
         if getattr(decision, name) not in choices.values:
             raise InvalidInputError(f"{name}_unknown", "Choose one from the list.", field=name)
-    limit = Review._meta.get_field("comment").max_length or 0  # noqa: SLF001
-    if len(decision.comment) > limit:
-        raise InvalidInputError(
-            "comment_too_long",
-            f"The comment has {len(decision.comment)} characters; the limit is {limit}.",
-            field="comment",
-        )
+    check_length(Review, "comment", decision.comment, what="The comment")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from classifier.limits import UploadLimits
 from classifier.models import ModelVersion, Prediction, Submission
 from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
+from classifier.services.field_limits import check_length
 from classifier.services.images import NewImage, StoredFiles, store_image
 from classifier.services.queue import queue_predictions, wake_workers
 from classifier.states import PredictionState, transition
@@ -192,15 +193,8 @@ def _check(*, lesion: Lesion, images: Sequence[NewImage], question: Question) ->
             f"Priority can be one of {', '.join(Priority.values)}.",
             field="priority",
         )
-    for name in ("clinical_question", "clinical_history"):
-        limit = Submission._meta.get_field(name).max_length or 0  # noqa: SLF001
-        length = len(getattr(question, name))
-        if length > limit:
-            raise InvalidInputError(
-                f"{name}_too_long",
-                f"This has {length} characters; the limit is {limit}.",
-                field=name,
-            )
+    check_length(Submission, "clinical_question", question.clinical_question, what="The question")
+    check_length(Submission, "clinical_history", question.clinical_history, what="The history")
     if not ModelVersion.objects.active().exists():
         raise UnavailableError(
             "no_active_model",
