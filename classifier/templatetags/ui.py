@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
+from django.forms import BoundField
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -79,6 +80,19 @@ def state_chip(state: str | None, label: str = "") -> dict[str, Any]:
 def outcome_tone(outcome: str | None) -> str:
     """Class suffix of an outcome's colours: `class="answer tone-{{ outcome|outcome_tone }}"`."""
     return OUTCOMES.get(str(outcome or "waiting"), OUTCOMES["waiting"]).tone
+
+
+@register.simple_tag
+def outcome_icon(outcome: str | None) -> SafeString:
+    """The icon of an outcome alone, where its word already stands."""
+    return icon(OUTCOMES.get(str(outcome or "waiting"), OUTCOMES["waiting"]).icon)
+
+
+@register.filter
+def without_placeholder(field: BoundField) -> BoundField:
+    """The field without a placeholder: its label is always shown, so the hint only repeats it."""
+    field.field.widget.attrs.pop("placeholder", None)
+    return field
 
 
 @register.filter

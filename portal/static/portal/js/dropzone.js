@@ -89,6 +89,7 @@ class Dropzone {
   add(arrivals) {
     const known = new Set(this.files.map(fileKey));
     this.files.push(...arrivals.filter((file) => !known.has(fileKey(file))));
+    if (!this.input.multiple) this.files = this.files.slice(-1);
     this.store();
   }
 
