@@ -24,12 +24,12 @@ class StackConfiguration:
 
     @classmethod
     def from_environment(cls) -> StackConfiguration:
-        text = os.environ.get("PORT", str(DEFAULT_PORT))
+        text = os.environ.get("PORT") or str(DEFAULT_PORT)
         if not text.isdigit() or not 0 < int(text) < 2**16:
             raise StackError(f"PORT: expected a number from 1 to 65535, received {text!r}.")
         return cls(
             var=Path(os.environ.get("DERMAPORT_VAR") or PROJECT / "var").resolve(),
-            host=os.environ.get("HOST", "127.0.0.1"),
+            host=os.environ.get("HOST") or "127.0.0.1",
             port=int(text),
             broker_url=os.environ.get("REDIS_URL") or None,
         )

@@ -1,0 +1,33 @@
+"""Fixtures that every kind of test shares."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.live_stack import LiveStack
+
+STACK_TIMEOUT = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on real processes take longer, and carry the mark that lets one leave them out."""
+    for item in items:
+        if "live_stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.stack)
+        if item.get_closest_marker("stack") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(STACK_TIMEOUT))
+
+
+@pytest.fixture(scope="session")
+def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    """The running portal (see LiveStack), with leases short enough to watch them expire."""
+    stack = LiveStack(
+        tmp_path_factory.mktemp("live") / "var",
+        DERMAPORT_TASK_SOFT_SECONDS="20",
+        DERMAPORT_TASK_HARD_SECONDS="25",
+        DERMAPORT_LEASE_SECONDS="30",
+        DERMAPORT_RECONCILE_SECONDS="5",
+    )
+    stack.start()
+    yield stack
+    stack.stop()

@@ -1,0 +1,102 @@
+"""The worker refuses a wrong configuration."""
+
+import hashlib
+
+import pytest
+from django.core.checks import run_checks
+
+from classifier.models import ModelVersion
+from portal.health import configuration
+from portal.health.configuration import EX_CONFIG, stop_on_errors
+
+
+def ids(messages):
+    return {message.id for message in messages}
+
+
+def test_shipped_settings_are_right():
+    assert ids(run_checks()) & {f"health.E{number:03}" for number in range(1, 9)} == set()
+
+
+def test_visibility_timeout_must_outlive_the_hard_limit(settings):
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": settings.CELERY_TASK_TIME_LIMIT}
+
+    assert ids(configuration.check_time_limits()) == {"health.E002"}
+
+
+def test_soft_limit_comes_before_the_hard_one(settings):
+    settings.CELERY_TASK_SOFT_TIME_LIMIT = settings.CELERY_TASK_TIME_LIMIT
+
+    assert ids(configuration.check_time_limits()) == {"health.E001"}
+
+
+def test_lease_must_outlive_the_hard_limit(settings):
+    settings.DERMAPORT_LEASE_SECONDS = settings.CELERY_TASK_TIME_LIMIT
+
+    assert ids(configuration.check_time_limits()) == {"health.E003"}
+
+
+@pytest.mark.parametrize("source", ["'unsafe-inline'", "'unsafe-eval'", "*"])
+def test_policy_that_allows_inline_code_is_refused(settings, source):
+    settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": {"script-src": ["'self'", source]}}
+
+    assert ids(configuration.check_content_security_policy()) == {"health.E004"}
+
+
+def test_missing_policy_is_refused(settings):
+    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "CSP" not in name]
+
+    assert ids(configuration.check_content_security_policy()) == {"health.E004"}
+
+
+def test_sealed_originals_may_not_lie_under_a_served_folder(settings):
+    settings.SEALED_ROOT = settings.STATIC_ROOT / "sealed"
+
+    assert ids(configuration.check_sealed_storage()) == {"health.E005"}
+
+
+def register(settings, folder, content=b"weights", **values):
+    settings.DERMAPORT_MODELS_DIR = folder
+    (folder / "net.h5").write_bytes(b"weights")
+    return ModelVersion.objects.create(
+        name="net",
+        version="1",
+        file="net.h5",
+        sha256=hashlib.sha256(content).hexdigest(),
+        specification={},
+        **{"lifecycle": "active", **values},
+    )
+
+
+@pytest.mark.django_db
+def test_model_file_that_is_as_registered_is_accepted(settings, tmp_path):
+    register(settings, tmp_path)
+
+    assert configuration.check_model_files(databases=["default"]) == []
+
+
+@pytest.mark.django_db
+def test_missing_model_file_is_refused(settings, tmp_path):
+    register(settings, tmp_path)
+    (tmp_path / "net.h5").unlink()
+
+    assert ids(configuration.check_model_files(databases=["default"])) == {"health.E007"}
+
+
+@pytest.mark.django_db
+def test_changed_model_file_is_refused(settings, tmp_path, capsys):
+    register(settings, tmp_path, content=b"other weights")
+
+    with pytest.raises(SystemExit) as stopped:
+        stop_on_errors()
+
+    assert stopped.value.code == EX_CONFIG
+    assert "net.h5: expected sha256" in capsys.readouterr().err
+
+
+@pytest.mark.django_db
+def test_retired_model_needs_no_file(settings, tmp_path):
+    register(settings, tmp_path, lifecycle="retired")
+    (tmp_path / "net.h5").unlink()
+
+    assert configuration.check_model_files(databases=["default"]) == []

@@ -1,0 +1,163 @@
+"""The whole portal as real processes on a folder of its own: web, worker, beat and broker.
+
+    stack = LiveStack(folder)
+    stack.start()
+    stack.manage("submit_folder", ...)
+    stack.kill("worker"); stack.wait_back("worker")
+    stack.query("SELECT state, count(*) FROM classifier_prediction GROUP BY state")
+    stack.stop()
+
+With DATABASE_URL and REDIS_URL in the environment it uses a fresh PostgreSQL database and a Redis
+database on those services instead of SQLite and its own Valkey.
+"""
+
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.support.live_services import LiveServices
+from tests.support.ports import free_port
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 120.0
+STOP_SECONDS = 40.0
+
+
+class LiveStack:
+    """Names of processes: "web", "worker", "worker-child", "beat", "broker"."""
+
+    def __init__(self, var: Path, **environment: str) -> None:
+        self.var = var
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.services = LiveServices.from_environment()
+        self.env = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "portal.settings.development",
+            "DERMAPORT_VAR": str(var),
+            "DERMAPORT_DEMO": "0",
+            "PORT": str(self.port),
+            "HOST": "127.0.0.1",
+            "SECRET_KEY": secrets.token_urlsafe(64),
+            "DERMAPORT_LOGIN_RATE": "1000/m/ip",
+            "DERMAPORT_TOKEN_RATE": "1000/min",
+            **environment,
+        }
+        self.log = var / "stack.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    # --- Life ---------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Start everything; return once the web answers and the worker is ready."""
+        self.var.mkdir(parents=True, exist_ok=True)
+        if self.services:
+            self.env.update(self.services.create())
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "portal.stack", "run"],
+                cwd=PROJECT,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while "Dermaport is ready" not in self.read_log():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise AssertionError(f"The stack did not start:\n{self.read_log()[-6000:]}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Ask the supervisor to stop and wait until it has ended."""
+        process = self._process
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._process = None
+        if self.services:
+            self.services.drop()
+
+    def read_log(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    @property
+    def supervisor(self) -> psutil.Process:
+        assert self._process is not None
+        return psutil.Process(self._process.pid)
+
+    # --- Faults -------------------------------------------------------------------------------
+    def pid(self, name: str) -> int:
+        """The number of the running process `name`; LookupError while it is away."""
+        if name == "worker-child":
+            children = psutil.Process(self.pid("worker")).children()
+            if not children:
+                raise LookupError(name)
+            return children[0].pid
+        file = self.var / "run" / f"{'valkey' if name == 'broker' else name}.pid"
+        try:
+            return int(file.read_text())
+        except (FileNotFoundError, ValueError):
+            raise LookupError(name) from None
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> int:
+        """Send SIGKILL to `name`; its keeper starts it again. Returns the number it had."""
+        if name == "broker" and self.services:
+            self.services.break_broker()
+            return 0
+        pid = self.pid(name)
+        os.kill(pid, number)
+        return pid
+
+    def wait_back(self, name: str, old: int, seconds: float = 60.0) -> int:
+        """Wait until `name` runs again under another number than `old`; return that."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(LookupError, psutil.NoSuchProcess):
+                if (pid := self.pid(name)) != old or old == 0:
+                    return pid
+            time.sleep(0.05)
+        raise AssertionError(f"{name} did not come back in {seconds:.0f} s:\n{self.read_log()[-4000:]}")
+
+    def restart(self, name: str) -> int:
+        """End `name` as an operator would (SIGTERM) and wait for the next one."""
+        return self.wait_back(name, self.kill(name, signal.SIGTERM))
+
+    # --- Data ---------------------------------------------------------------------------------
+    def manage(self, *arguments: object) -> str:
+        """Run a management command on this stack's data; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *map(str, arguments)],
+            cwd=PROJECT,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"manage.py {arguments}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Read from this stack's database; parameters are written %s."""
+        if self.services:
+            return self.services.query(sql, parameters)
+        import sqlite3
+
+        with contextlib.closing(sqlite3.connect(self.var / "db.sqlite3", timeout=30)) as connection:
+            return connection.execute(sql.replace("%s", "?"), parameters).fetchall()
