@@ -113,7 +113,7 @@ def test_malformed_tables_are_refused(tmp_path, header, row, sentence):
 
 
 def test_a_pair_of_an_unknown_image_is_refused():
-    with pytest.raises(DataError, match="paths of images.csv"):
+    with pytest.raises(DataError, match=r"paths of images\.csv"):
         group_paths(["a"], [("a", "b")])
 
 
