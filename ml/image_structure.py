@@ -6,7 +6,6 @@ TIFF and WebP, whose layout must be known before opening, are in `ml.image_tiff`
 """
 
 import re
-from contextlib import suppress
 from io import BytesIO
 from typing import Final, NamedTuple
 
@@ -20,6 +19,8 @@ _STANDALONE: Final = frozenset({0x01, 0xD8, 0xD9, *range(0xD0, 0xD8)})
 _START_OF_SCAN: Final = 0xDA
 _END_OF_IMAGE: Final = 0xD9
 _GREY: Final = frozenset({127, 128})
+# No marker among these bytes, and no run of equal bits.
+_FILLER: Final = bytes(range(1, 255)) * 4
 
 
 def is_png_whole(data: bytes) -> bool:
@@ -54,16 +55,18 @@ def is_jpeg_whole(data: bytes, image: Image.Image, *, progressive: bool) -> bool
     """Every pixel of a JPEG that libjpeg decoded came from the file.
 
     `image` is the decoded image as stored (before orientation). libjpeg refuses a file that simply
-    stops; but one that was cut and closed with an end marker it decodes, with grey (every component
-    128) for each missing block. The last block tells: it is always among the missing.
+    stops; but one that was cut and closed with an end marker it decodes, a progressive one with
+    less detail, another with grey (every component 128) for each missing block. The last block
+    tells, as it is always among the missing; only then is the costly question asked.
     """
     if progressive:
-        return _has_all_scans(data, len(image.getbands()))
+        segments = _read_segments(data)
+        return _has_all_scans(segments, len(image.getbands())) and _has_full_scan(data, segments, image)
     corner = image.getpixel((image.width - 1, image.height - 1))
     values = corner if isinstance(corner, tuple) else (corner,)
     if not all(value in _GREY for value in values):
         return True
-    return _decodes_to_last_row(data)
+    return _has_full_scan(data, _read_segments(data), image)
 
 
 class _Segment(NamedTuple):
@@ -72,10 +75,10 @@ class _Segment(NamedTuple):
     scan_end: int  # where the entropy-coded data after a start of scan stops; else 0
 
 
-def _has_all_scans(data: bytes, components: int) -> bool:
+def _has_all_scans(segments: list[_Segment], components: int) -> bool:
     """All 64 coefficients of each component are sent, down to the last bit."""
     missing: dict[int, set[int]] = {}
-    for segment in _read_segments(data):
+    for segment in segments:
         body = segment.body
         if segment.marker != _START_OF_SCAN or not body or len(body) < 4 + 2 * body[0]:
             continue
@@ -88,22 +91,11 @@ def _has_all_scans(data: bytes, components: int) -> bool:
     return len(missing) >= components and not any(missing.values())
 
 
-def _decodes_to_last_row(data: bytes) -> bool:
-    """Decode without the end marker: then libjpeg waits for data that isn't there.
-
-    Rows it never reached stay black; a picture that is really grey there is decoded as grey. Some
-    filler is needed because libjpeg reads ahead of the last block.
-    """
-    ends = [segment.scan_end for segment in _read_segments(data) if segment.scan_end]
-    if len(ends) != 1:
-        # Scans one component each: libjpeg decodes nothing before the last of them, so nothing
-        # can be learnt this way, and a missing one is refused by libjpeg itself.
-        return True
-    image = JpegImageFile(BytesIO(data[: ends[0]] + bytes(16)))
-    with suppress(OSError):  # expected: the end marker is missing
-        image.load()
-    corner = image.im.getpixel((image.width - 1, image.height - 1))
-    return any(corner) if isinstance(corner, tuple) else bool(corner)
+def _has_full_scan(data: bytes, segments: list[_Segment], image: Image.Image) -> bool:
+    """Bytes added behind a full scan are skipped; behind a cut one they are taken for its rest."""
+    end = max((segment.scan_end for segment in segments), default=0)
+    again = JpegImageFile(BytesIO(data[:end] + _FILLER + data[end:]))
+    return again.tobytes() == image.tobytes()
 
 
 def _read_segments(data: bytes) -> list[_Segment]:

@@ -22,7 +22,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from ml.image_colour import convert_to_srgb
 from ml.image_signatures import describe_content, find_format
 from ml.image_structure import is_heic_whole, is_jpeg_whole, is_png_whole
-from ml.image_tiff import read_tiff_layout
+from ml.image_tiff import TiffLayout, read_tiff_layout
 from ml.image_webp import read_webp_layout
 
 # Decoded, 3 bytes each: 360 MB. Intake's own limit is lower and comes from settings.
@@ -161,7 +161,7 @@ def _open_image(data: bytes, name: str, max_pixels: int | None) -> ImageFile.Ima
             raise _truncated(name)
         image = WebPImageFile(stream)
     elif name == "TIFF":
-        tiff = read_tiff_layout(data, MAX_COUNTED_FRAMES)
+        tiff = _read_tiff(data)
         _check_pixels(*tiff.largest, max_pixels)
         if not tiff.whole:
             raise _truncated(name)
@@ -177,11 +177,16 @@ def _open_image(data: bytes, name: str, max_pixels: int | None) -> ImageFile.Ima
 
 
 def _read_tiff_header(data: bytes) -> ImageHeader:
+    layout = _read_tiff(data)
+    return _make_header("TIFF", layout.size, layout.orientation, layout.frames)
+
+
+def _read_tiff(data: bytes) -> TiffLayout:
     layout = read_tiff_layout(data, MAX_COUNTED_FRAMES)
     if layout.raw:
         message = "This file is a camera raw file; save it as JPEG or TIFF first."
         raise UndecodableImageError("unsupported_format", message)
-    return _make_header("TIFF", layout.size, layout.orientation, layout.frames)
+    return layout
 
 
 def _read_webp_header(data: bytes) -> ImageHeader:
