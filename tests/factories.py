@@ -1,0 +1,334 @@
+"""Rows for tests: invented people, drawn images, any state.
+
+    side = two_clinics()
+    side.own.dermatologist, side.other.clinician, side.outsider, side.operator
+    SubmissionImageFactory(with_files=True, with_files__seed=3)      # real JPEGs in the stores
+    PredictionFactory(state="succeeded", outcome="malignant")
+
+They write rows directly, without services: no audit events, no wake-ups.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import uuid
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import factory
+import numpy as np
+from django.core.files.base import ContentFile
+from django.utils import timezone
+from PIL import Image
+
+from classifier.intake import build_derivative, build_thumbnail, inspect_image
+from classifier.limits import UploadLimits
+from classifier.models import Lesion, ModelVersion, Patient, Prediction, Review, Submission, SubmissionImage
+from classifier.services.images import NewImage
+from classifier.states import FINISHED, PredictionState
+from classifier.vocabulary import (
+    Agreement,
+    Diagnosis,
+    Laterality,
+    Management,
+    ModelLifecycle,
+    Outcome,
+    Sex,
+)
+from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.roles import Role
+
+PASSWORD = "correct-horse-battery-staple"
+
+
+# --- Images -----------------------------------------------------------------------------------
+@lru_cache(maxsize=512)
+def draw_jpeg(seed: int = 0, size: int = 224) -> bytes:
+    """A dark spot on skin as JPEG; another seed is another picture."""
+    chance = np.random.default_rng(seed)
+    rows, columns = np.ogrid[0:size, 0:size]
+    centre, radius = chance.integers(size // 3, 2 * size // 3, 2), chance.integers(size // 8, size // 3)
+    inside = (rows - centre[0]) ** 2 + (columns - centre[1]) ** 2 < radius**2
+    skin, spot = chance.integers(170, 230, 3), chance.integers(30, 140, 3)
+    pixels = np.where(inside[..., None], spot, skin) + chance.integers(-14, 15, (size, size, 1))
+    target = io.BytesIO()
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(target, "JPEG", quality=90)
+    return target.getvalue()
+
+
+def new_image(seed: int = 0, size: int = 224, name: str = "lesion.jpg") -> NewImage:
+    """An inspected drawn image, ready for `create_submission`."""
+    intake = inspect_image(draw_jpeg(seed, size), name, UploadLimits.from_settings())
+    return NewImage(intake=intake, original_name=name)
+
+
+# --- People -----------------------------------------------------------------------------------
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@clinic.example")
+    full_name = factory.Sequence(lambda n: f"Person Number{n}")
+    password = factory.django.Password(PASSWORD)
+
+
+class ClinicFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Clinic
+
+    name = factory.Sequence(lambda n: f"Clinic {n}")
+
+
+class MembershipFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    user = factory.SubFactory(UserFactory)
+    clinic = factory.SubFactory(ClinicFactory)
+    role = Role.CLINICIAN
+
+
+@dataclass(frozen=True)
+class Staff:
+    """One clinic and one person in each role."""
+
+    clinic: Clinic
+    clinician: User
+    dermatologist: User
+    administrator: User
+    integration: User
+
+    def person(self, role: Role | str) -> User:
+        user: User = getattr(self, str(role))
+        return user
+
+
+@dataclass(frozen=True)
+class TwoClinics:
+    own: Staff
+    other: Staff
+    outsider: User
+    operator: User
+
+
+def staff_clinic(**clinic: Any) -> Staff:
+    place = ClinicFactory(**clinic)
+    return Staff(place, **{role.value: MembershipFactory(clinic=place, role=role).user for role in Role})
+
+
+def two_clinics() -> TwoClinics:
+    """Two clinics with one person in every role, a person in none, and an operator."""
+    return TwoClinics(
+        own=staff_clinic(), other=staff_clinic(), outsider=UserFactory(), operator=UserFactory(is_staff=True)
+    )
+
+
+# --- Cases ------------------------------------------------------------------------------------
+class PatientFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Patient
+
+    clinic = factory.SubFactory(ClinicFactory)
+    mrn = factory.Sequence(lambda n: f"MRN-{n:06d}")
+    birth_date = dt.date(1970, 5, 17)
+    sex = Sex.FEMALE
+    skin_type = "II"
+    created_by = factory.SubFactory(UserFactory)
+
+
+class LesionFactory(factory.django.DjangoModelFactory):
+    """`clinic=` reaches through to the patient."""
+
+    class Meta:
+        model = Lesion
+
+    class Params:
+        clinic = factory.SubFactory(ClinicFactory)
+
+    patient = factory.SubFactory(PatientFactory, clinic=factory.SelfAttribute("..clinic"))
+    body_site = "trunk_posterior_trunk_upper_back"
+    laterality = Laterality.LEFT
+    created_by = factory.SelfAttribute("patient.created_by")
+
+
+class SubmissionFactory(factory.django.DjangoModelFactory):
+    """A case without images; give `clinic=` or `lesion=`."""
+
+    class Meta:
+        model = Submission
+
+    clinic = factory.LazyAttribute(lambda o: o.lesion.patient.clinic if o.lesion else ClinicFactory())
+    lesion = None
+    submitted_by = factory.SubFactory(UserFactory)
+    submitted_at = factory.LazyFunction(timezone.now)
+    clinical_question = "Is excision advised?"
+
+    @classmethod
+    def _create(cls, model_class: type[Submission], *args: Any, **kwargs: Any) -> Submission:
+        kwargs["lesion"] = kwargs["lesion"] or LesionFactory(patient__clinic=kwargs["clinic"])
+        return super()._create(model_class, *args, **kwargs)
+
+
+class SubmissionImageFactory(factory.django.DjangoModelFactory):
+    """A row that names files; `with_files=True` writes real ones (`with_files__seed`, `__size`)."""
+
+    class Meta:
+        model = SubmissionImage
+        skip_postgeneration_save = True
+
+    id = factory.LazyFunction(uuid.uuid4)
+    submission = factory.SubFactory(SubmissionFactory)
+    clinic = factory.SelfAttribute("submission.clinic")
+    position = factory.LazyAttribute(lambda o: o.submission.images.count() + 1)
+    original = factory.LazyAttribute(lambda o: f"{o.id.hex[:2]}/{o.id.hex}.original")
+    derivative = factory.LazyAttribute(lambda o: f"{o.id.hex[:2]}/{o.id.hex}.derivative")
+    thumbnail = factory.LazyAttribute(lambda o: f"{o.id.hex[:2]}/{o.id.hex}.thumbnail")
+    original_name = "lesion.jpg"
+    sha256 = factory.LazyAttribute(lambda o: hashlib.sha256(o.id.bytes).hexdigest())
+    pixel_sha256 = factory.LazyAttribute(lambda o: hashlib.sha256(b"pixels" + o.id.bytes).hexdigest())
+    format = "JPEG"
+    byte_size = 12_345
+    width = 224
+    height = 224
+
+    @factory.post_generation
+    def with_files(
+        self: SubmissionImage, create: bool, extracted: bool, seed: int | None = None, size: int = 224
+    ) -> None:
+        if not extracted:
+            return
+        # self is the row: factory-boy calls the hook on what it made.
+        data = draw_jpeg(self.pk.int % 2**31 if seed is None else seed, size)
+        intake = inspect_image(data, "lesion.jpg", UploadLimits.from_settings())
+        for file, content in (
+            (self.original, data),
+            (self.derivative, build_derivative(intake.pixels)),
+            (self.thumbnail, build_thumbnail(intake.pixels)),
+        ):
+            file.save(file.name, ContentFile(content), save=False)
+        self.sha256, self.pixel_sha256, self.byte_size = intake.sha256, intake.pixel_sha256, len(data)
+        self.width, self.height = intake.width, intake.height
+        self.save()
+
+
+# --- Models and their answers -----------------------------------------------------------------
+def tiny_specification(name: str = "tiny", version: str = "1", sha256: str | None = None) -> dict[str, Any]:
+    """A specification that names no file that exists: for everything but real inference."""
+    return {
+        "name": name,
+        "version": version,
+        "file": f"{name}-{version}.h5",
+        "sha256": sha256 or hashlib.sha256(f"{name}/{version}".encode()).hexdigest(),
+        "architecture": "tiny",
+        "parameters": 10,
+        "input_height": 32,
+        "input_width": 32,
+        "scaling": "unit",
+        "classes": ["benign", "malignant"],
+        "calibration": {"method": "identity"},
+        "policy": {"version": "1", "threshold": 0.5, "refer_low": 0.4, "refer_high": 0.6},
+        "licence": "CC0-1.0",
+        "metrics": {},
+        "training": {},
+    }
+
+
+class ModelVersionFactory(factory.django.DjangoModelFactory):
+    """A registered tiny network; `active=True` takes the place of the active one."""
+
+    class Meta:
+        model = ModelVersion
+
+    class Params:
+        active = factory.Trait(
+            lifecycle=ModelLifecycle.ACTIVE, activated_at=factory.LazyFunction(timezone.now)
+        )
+        shadow = factory.Trait(lifecycle=ModelLifecycle.SHADOW)
+
+    name = factory.Sequence(lambda n: f"tiny-{n}")
+    version = "1"
+    file = factory.LazyAttribute(lambda o: f"{o.name}-{o.version}.h5")
+    sha256 = factory.LazyAttribute(lambda o: hashlib.sha256(f"{o.name}/{o.version}".encode()).hexdigest())
+    specification = factory.LazyAttribute(lambda o: tiny_specification(o.name, o.version, o.sha256))
+
+
+def active_model() -> ModelVersion:
+    """The active version; made when there is none."""
+    return ModelVersion.objects.active().first() or ModelVersionFactory(active=True)
+
+
+class PredictionFactory(factory.django.DjangoModelFactory):
+    """`PredictionFactory(state="succeeded", outcome="malignant", probability=0.9)`."""
+
+    class Meta:
+        model = Prediction
+
+    class Params:
+        submission = None
+        is_done = factory.LazyAttribute(lambda o: o.state == PredictionState.SUCCEEDED)
+        is_tried = factory.LazyAttribute(
+            lambda o: o.state not in {PredictionState.QUEUED, PredictionState.CANCELLED}
+        )
+
+    image = factory.LazyAttribute(
+        lambda o: (
+            SubmissionImageFactory(submission=o.submission) if o.submission else SubmissionImageFactory()
+        )
+    )
+    model_version = factory.LazyFunction(active_model)
+    state = PredictionState.QUEUED
+    queued_at = factory.LazyFunction(timezone.now)
+    attempt = factory.LazyAttribute(lambda o: int(o.is_tried))
+    claim = factory.LazyAttribute(lambda o: uuid.uuid4() if o.is_tried else None)
+    worker = factory.LazyAttribute(lambda o: "elsewhere/1/1" if o.is_tried else "")
+    started_at = factory.LazyAttribute(lambda o: o.queued_at if o.is_tried else None)
+    lease_until = factory.LazyAttribute(
+        lambda o: timezone.now() + dt.timedelta(minutes=3) if o.state == PredictionState.RUNNING else None
+    )
+    finished_at = factory.LazyAttribute(lambda o: timezone.now() if o.state in FINISHED else None)
+    probability = factory.LazyAttribute(lambda o: PROBABILITIES[o.outcome] if o.is_done else None)
+    calibrated_probability = factory.SelfAttribute("probability")
+    outcome = factory.LazyAttribute(lambda o: Outcome.BENIGN if o.is_done else "")
+    threshold_policy = factory.LazyAttribute(lambda o: o.model_version.policy if o.is_done else None)
+    device = factory.LazyAttribute(lambda o: "CPU: test" if o.is_done else "")
+    timings = factory.LazyAttribute(
+        lambda o: {"decode_ms": 2.5, "predict_ms": 5.0, "batch_size": 8} if o.is_done else {}
+    )
+    error_code = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[0])
+    error_message = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[1])
+
+
+PROBABILITIES = {Outcome.BENIGN: 0.12, Outcome.REFER: 0.5, Outcome.MALIGNANT: 0.91}
+ERRORS = {
+    PredictionState.REJECTED: ("truncated", "The file ends too early. Send it again."),
+    PredictionState.FAILED: ("attempts_exhausted", "The worker stopped 3 times while judging this image."),
+}
+
+
+class ReviewFactory(factory.django.DjangoModelFactory):
+    """A signed review; `amends=` makes it an amendment."""
+
+    class Meta:
+        model = Review
+
+    submission = factory.LazyAttribute(lambda o: o.amends.submission if o.amends else SubmissionFactory())
+    diagnosis = Diagnosis.NAEVUS
+    agreement = Agreement.AGREES
+    management = Management.NO_ACTION
+    comment = "Regular network."
+    signed_by = factory.SubFactory(UserFactory)
+    signed_at = factory.LazyFunction(timezone.now)
+    amends = None
+    amendment_reason = factory.LazyAttribute(lambda o: "Histology came back." if o.amends else "")
+
+
+def answered_submission(staff: Staff, *outcomes: str, **submission: Any) -> Submission:
+    """A case of `staff.clinic` with one judged image an outcome (one benign by default)."""
+    case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician, **submission)
+    for outcome in outcomes or (Outcome.BENIGN,):
+        PredictionFactory(submission=case, state=PredictionState.SUCCEEDED, outcome=outcome)
+    return case
