@@ -5,10 +5,15 @@ from typing import Any
 from django import template
 
 from classifier.case_summary import CaseSummary, Headline, ImageAnswer
+from classifier.models import Lesion
 from classifier.states import PredictionState
 from classifier.templatetags.ui import OUTCOMES, Look
+from classifier.wording import describe_age, describe_day, name_site
 
 register = template.Library()
+
+register.filter("day", describe_day)
+register.filter("age", describe_age)
 
 HEADLINES: dict[str, Look] = {
     Headline.CANCELLED: Look("plain", "close", "Cancelled"),
@@ -42,7 +47,7 @@ def case_chip(summary: CaseSummary, *, large: bool = False) -> dict[str, Any]:
 @register.inclusion_tag("components/chip.html")
 def image_chip(answer: ImageAnswer) -> dict[str, Any]:
     """Chip of one image's own answer."""
-    key = answer.outcome if answer.is_judged else IMAGE_HEADLINES[answer.state]
+    key = Headline.HIDDEN if answer.is_hidden else answer.outcome or IMAGE_HEADLINES[answer.state]
     look = HEADLINES[key]
     return {"look": look, "large": False, "word": look.word}
 
@@ -51,3 +56,9 @@ def image_chip(answer: ImageAnswer) -> dict[str, Any]:
 def case_tone(summary: CaseSummary) -> str:
     """Class suffix of the headline's colours."""
     return HEADLINES[summary.headline].tone
+
+
+@register.filter
+def short_site(lesion: Lesion) -> str:
+    """The site without the regions round it: "Left shoulder"."""
+    return name_site(lesion)

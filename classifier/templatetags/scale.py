@@ -8,6 +8,9 @@ from classifier.templatetags.ui import OUTCOMES, bounded_hundredths, in_hundred
 
 register = template.Library()
 
+# Nearer to an end than this, the figure above the marker would stick out of the drawing.
+EDGE = 0.06
+
 
 def place_on_line(probability: float) -> str:
     """Position on the line as an SVG percentage, kept within it."""
@@ -25,6 +28,13 @@ def describe_scale(
     return " ".join(words)
 
 
+def choose_anchor(probability: float) -> str:
+    """Which side of the marker its figure hangs on (SVG's text-anchor)."""
+    if probability < EDGE:
+        return "start"
+    return "end" if probability > 1 - EDGE else "middle"
+
+
 @register.inclusion_tag("components/probability_scale.html")
 def probability_scale(
     probability: float,
@@ -40,7 +50,7 @@ def probability_scale(
     return {
         "alternative": describe_scale(probability, threshold, refer_low, refer_high),
         "marker": place_on_line(probability),
-        "anchor": "start" if probability < 0.06 else "end" if probability > 0.94 else "middle",
+        "anchor": choose_anchor(probability),
         "figure": bounded_hundredths(probability),
         "threshold": place_on_line(threshold),
         "threshold_figure": f"{threshold * 100:.0f}",

@@ -16,6 +16,8 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
+HUNDRED = 100
+
 
 @dataclass(frozen=True)
 class Look:
@@ -46,6 +48,12 @@ STATES = {
     "preliminary": Look("plain", "eye", "Preliminary"),
     "signed": Look("accent", "signature", "Signed"),
     "amended": Look("accent", "edit", "Amended"),
+}
+
+BUTTON_LOOKS = {
+    "button-danger": {"danger", "delete"},
+    "button-quiet": {"link"},
+    "button-secondary": {"outline", "secondary", "minor"},
 }
 
 NOTICE_ICONS = {"success": "check", "warning": "warning", "error": "outcome-failed"}
@@ -96,6 +104,15 @@ def without_placeholder(field: BoundField) -> BoundField:
 
 
 @register.filter
+def button_look(tags: list[str] | None) -> str:
+    """Class of a button of allauth's pages by the tags it carries; without one it is primary."""
+    for look, words in BUTTON_LOOKS.items():
+        if words & set(tags or ()):
+            return look
+    return "button-primary"
+
+
+@register.filter
 def notice_icon(level: str) -> str:
     """Icon of a message by its level tag."""
     return NOTICE_ICONS.get(level, "info")
@@ -126,7 +143,7 @@ def is_place(request: HttpRequest | None, href: str) -> bool:
 @register.filter
 def percent(probability: float | None) -> str:
     """A probability as a figure: 0.423 → "42 %"; the ends never claim certainty."""
-    return "–" if probability is None else f"{bounded_hundredths(probability)} %"
+    return "unknown" if probability is None else f"{bounded_hundredths(probability)} %"
 
 
 @register.filter
@@ -143,9 +160,9 @@ def in_hundred(probability: float | None) -> str:
 def bounded_hundredths(probability: float) -> str:
     """Whole hundredths, with "<1" and ">99" where rounding would say never or always."""
     hundredths = round(float(probability) * 100)
-    if hundredths < 1:
+    if hundredths <= 0:
         return "<1"
-    return ">99" if hundredths > 99 else str(hundredths)
+    return ">99" if hundredths >= HUNDRED else str(hundredths)
 
 
 @register.filter

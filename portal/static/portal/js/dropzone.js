@@ -150,7 +150,7 @@ class Dropzone {
       showVerdict(node, verdict.tone ? verdict : judgeSize(image, file, this.limits));
     });
     // TIFF and HEIC have no preview in most browsers; the server reads them all the same.
-    image.addEventListener("error", () => image.removeAttribute("src"), { once: true });
+    image.addEventListener("error", () => image.replaceWith(drawBlank()), { once: true });
     image.src = node.dataset.url;
     return image;
   }
@@ -164,6 +164,12 @@ class Dropzone {
     button.addEventListener("click", () => this.remove(file));
     return button;
   }
+}
+
+function drawBlank() {
+  const blank = document.createElement("span");
+  blank.className = "thumb";
+  return blank;
 }
 
 function fileKey(file) {

@@ -1,6 +1,7 @@
 // Dialogs, menus and toasts, all native elements that this only opens and closes.
 //   data-dialog-open="ID"  opens <dialog id="ID">      data-dialog-close  closes the one around it
 //   <details data-menu>    closes on Escape or a press elsewhere
+//   data-print             prints the page
 //   .toast[data-timeout]   goes after so many seconds, never while the pointer or focus is on it
 
 document.addEventListener("click", (event) => {
@@ -9,6 +10,7 @@ document.addEventListener("click", (event) => {
     document.getElementById(opener.dataset.dialogOpen)?.showModal();
     return;
   }
+  if (event.target.closest("[data-print]")) window.print();
   if (event.target.closest("[data-dialog-close]")) event.target.closest("dialog")?.close();
   if (event.target instanceof HTMLDialogElement && pressedBackdrop(event)) event.target.close();
   event.target.closest("[data-toast-close]")?.closest(".toast")?.remove();
