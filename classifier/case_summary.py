@@ -6,7 +6,7 @@ cancelled, no outcome is given at all; images that could not be judged never cou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db.models import Prefetch, TextChoices
@@ -44,6 +44,7 @@ class ImageAnswer:
 
     image: SubmissionImage
     prediction: Prediction | None
+    is_hidden: bool = False
 
     @property
     def state(self) -> str:
@@ -55,7 +56,7 @@ class ImageAnswer:
 
     @property
     def outcome(self) -> str:
-        return self.prediction.outcome if self.prediction else ""
+        return self.prediction.outcome if self.prediction and not self.is_hidden else ""
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def summarise(submission: Submission, *, role: str | None = None) -> CaseSummary
     headline, speaker = _find_headline(submission, answers)
     if not reviewed and headline not in IN_WORK and _is_hidden(submission, answers, role):
         headline, speaker = Headline.HIDDEN, None
+        answers = tuple(replace(answer, is_hidden=answer.is_judged) for answer in answers)
     return CaseSummary(headline, speaker, answers, reviewed)
 
 
@@ -150,16 +152,21 @@ def _find_headline(
         # Some are done and some wait: work has begun.
         has_begun = states != {PredictionState.QUEUED}
         return (Headline.RUNNING if has_begun else Headline.QUEUED), None
+    return _weigh(answers)
+
+
+def _weigh(answers: tuple[ImageAnswer, ...]) -> tuple[Headline, ImageAnswer | None]:
+    """The most worrying of finished images: malignant, refer, not judged, benign."""
     judged = [a for a in answers if a.is_judged]
     for outcome, headline in ((Outcome.MALIGNANT, Headline.MALIGNANT), (Outcome.REFER, Headline.REFER)):
         if same := [a for a in judged if a.outcome == outcome]:
             return headline, max(same, key=_worry)
-    if len(judged) < len(answers) or not answers:
-        if judged:
-            return Headline.INCOMPLETE, None
-        only_rejected = states == {PredictionState.REJECTED}
-        return (Headline.REJECTED if only_rejected else Headline.FAILED), None
-    return Headline.BENIGN, max(judged, key=_worry)
+    if judged and len(judged) == len(answers):
+        return Headline.BENIGN, max(judged, key=_worry)
+    if judged:
+        return Headline.INCOMPLETE, None
+    only_rejected = {a.state for a in answers} == {PredictionState.REJECTED}
+    return (Headline.REJECTED if only_rejected else Headline.FAILED), None
 
 
 def _worry(answer: ImageAnswer) -> float:

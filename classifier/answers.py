@@ -1,0 +1,101 @@
+"""What a case's headline means in words: one sentence, and the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.case_summary import Headline
+from classifier.states import PredictionState
+from classifier.vocabulary import CaptureKind
+
+if TYPE_CHECKING:
+    from classifier.case_summary import CaseSummary
+
+
+@dataclass(frozen=True)
+class Words:
+    """A sentence that says what the headline means, and what to do now."""
+
+    sentence: str
+    next_step: str
+
+
+WORDS: dict[Headline, Words] = {
+    Headline.MALIGNANT: Words(
+        "The model reads this lesion as malignant.",
+        "Have a dermatologist see the patient soon. If you suspect melanoma yourself, refer now: "
+        "don't wait for the review of this case.",
+    ),
+    Headline.REFER: Words(
+        "The model does not decide: its figure is too close to the threshold.",
+        "Take this as no answer. Have a dermatologist look at the lesion; another, sharper image may help.",
+    ),
+    Headline.BENIGN: Words(
+        "The model reads this lesion as benign.",
+        "A dermatologist reviews it before it counts. If the lesion grows, bleeds or worries you "
+        "or the patient, refer whatever the model says.",
+    ),
+    Headline.INCOMPLETE: Words(
+        "The model could not judge every image, so it gives no answer for this case.",
+        "Replace the images that can't be judged with new ones, or have a dermatologist look.",
+    ),
+    Headline.REJECTED: Words(
+        "The model can't judge what was sent.",
+        "Take the image again and submit it. If the lesion worries you, refer without waiting.",
+    ),
+    Headline.FAILED: Words(
+        "There is no result: the portal could not finish its work.",
+        "Try again. If it fails a second time, tell your operator; if the lesion worries you, "
+        "refer without waiting.",
+    ),
+    Headline.CANCELLED: Words(
+        "This submission was cancelled. It gives no result.",
+        "Submit the images anew if the question still stands.",
+    ),
+    Headline.HIDDEN: Words(
+        "Your clinic shows the model's answer only after a dermatologist has read the case.",
+        "Read the images and sign your review; the answer appears then.",
+    ),
+    Headline.QUEUED: Words("The model has not begun yet.", ""),
+    Headline.RUNNING: Words("The model is at work on this case.", ""),
+}
+
+CANNOT_JUDGE = (
+    "It sees one picture: not the patient's age, history, other lesions or what you feel.",
+    "It learned from dermoscopic pictures of single lesions, few of them on brown or dark skin.",
+    "Clinical photos, nails, mucosa, treated or wounded skin are beyond it, though it may give a figure.",
+)
+
+
+def count_images(number: int) -> str:
+    return f"{number} image{'' if number == 1 else 's'}"
+
+
+def find_cautions(summary: CaseSummary) -> list[str]:
+    """What to keep in mind about this very case, beside what holds for every case."""
+    cautions = []
+    if summary.is_judged and summary.unjudged:
+        total = len(summary.answers)
+        cautions.append(
+            f"{len(summary.unjudged)} of {count_images(total)} could not be judged. "
+            "The answer rests on the others."
+        )
+    if summary.is_judged and summary.image and summary.image.capture_kind != CaptureKind.DERMOSCOPIC:
+        cautions.append(
+            f"The image was marked “{summary.image.get_capture_kind_display()}”. The model learned "
+            "from dermoscopic images; read its figure with doubt."
+        )
+    return cautions
+
+
+def describe_progress(summary: CaseSummary, ahead: int | None) -> str:
+    """Honest progress: the place in the queue, or how many images are done."""
+    total = len(summary.answers)
+    if any(a.state == PredictionState.RUNNING for a in summary.answers):
+        return f"In work: {summary.finished_count} of {count_images(total)} done."
+    if ahead is None:
+        return "In the queue."
+    if ahead == 0:
+        return "In the queue: yours is next."
+    return f"In the queue: {count_images(ahead)} ahead of this one."

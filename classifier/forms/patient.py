@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from django import forms
+
+from classifier.forms.fields import DayField, length_limit
+from classifier.models import Patient
+from classifier.vocabulary import Sex, SkinType
+
+
+class PatientFactsForm(forms.Form):
+    """What may be corrected of a patient."""
+
+    birth_date = DayField(required=False, label="Birth date")
+    sex = forms.ChoiceField(choices=Sex.choices, initial=Sex.UNKNOWN, label="Sex")
+    skin_type = forms.ChoiceField(
+        choices=[("", "Not given"), *SkinType.choices],
+        required=False,
+        label="Skin type (Fitzpatrick)",
+    )
+    consents_to_inference = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="The patient agrees that a model judges the images",
+        help_text="Without this nothing can be submitted for the patient.",
+    )
+
+
+class NewPatientForm(PatientFactsForm):
+    mrn = forms.CharField(
+        label="Medical record number (MRN)",
+        validators=length_limit(Patient, "mrn"),
+        error_messages={"required": "Give the medical record number."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    field_order = ["mrn", "birth_date", "sex", "skin_type", "consents_to_inference"]
+
+
+class PatientSearchForm(forms.Form):
+    """Sent by POST only: a record number in an address would end up in logs and histories."""
+
+    words = forms.CharField(
+        required=False,
+        label="Find a patient by MRN or public id",
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_words(self) -> str:
+        return " ".join(self.cleaned_data["words"].split())[:64]

@@ -1,0 +1,66 @@
+"""Days, ages and sites as a clinician would say them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from classifier.models import Lesion
+
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def describe_day(moment: dt.datetime | dt.date | None) -> str:
+    """The day: "3 March", with the year when it is not this one."""
+    if moment is None:
+        return ""
+    day = timezone.localtime(moment) if hasattr(moment, "hour") else moment
+    words = f"{day.day} {MONTHS[day.month - 1]}"
+    return words if day.year == timezone.localdate().year else f"{words} {day.year}"
+
+
+def describe_age(moment: dt.datetime | None) -> str:
+    """How long ago, short: "4 min", "2 h", "3 d"; the day itself after two weeks."""
+    if moment is None:
+        return ""
+    seconds = (timezone.now() - moment).total_seconds()
+    if seconds < MINUTE:
+        return "now"
+    if seconds < HOUR:
+        return f"{int(seconds // MINUTE)} min"
+    if seconds < DAY:
+        return f"{int(seconds // HOUR)} h"
+    return f"{int(seconds // DAY)} d" if seconds < 14 * DAY else describe_day(moment)
+
+
+def name_site(lesion: Lesion) -> str:
+    """The site without the regions round it: "Left shoulder"."""
+    return lesion.site_name.partition(" (")[0]
+
+
+def describe_birth(birth_date: dt.date | None) -> str:
+    """Birth year and age: "born 1961, 65 years"; empty when unknown."""
+    if birth_date is None:
+        return ""
+    today = timezone.localdate()
+    had_birthday = (today.month, today.day) >= (birth_date.month, birth_date.day)
+    years = today.year - birth_date.year - (0 if had_birthday else 1)
+    return f"born {birth_date.year}, {years} {'year' if years == 1 else 'years'}"
