@@ -1,0 +1,86 @@
+import pytest
+from django.template import Context, Template
+
+from classifier.states import PredictionState
+from classifier.templatetags import ui
+from classifier.vocabulary import Outcome
+
+
+def render(source, **context):
+    return Template("{% load ui scale %}" + source).render(Context(context))
+
+
+@pytest.mark.parametrize("outcome", Outcome.values)
+def test_every_outcome_has_its_own_look(outcome):
+    others = [look for name, look in ui.OUTCOMES.items() if name != outcome]
+    look = ui.OUTCOMES[outcome]
+
+    assert look.word == Outcome(outcome).label
+    assert look.icon not in {other.icon for other in others}
+    assert look.tone not in {other.tone for other in others}
+
+
+@pytest.mark.parametrize("state", PredictionState.values)
+def test_every_state_has_a_look(state):
+    assert state in ui.STATES
+
+
+def test_chip_shows_icon_and_word():
+    html = render("{% outcome_chip outcome %}", outcome=Outcome.MALIGNANT)
+
+    assert "#outcome-malignant" in html
+    assert "Malignant" in html
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_no_outcome_yet_is_waiting_and_never_benign(nothing):
+    html = render("{% outcome_chip outcome %}", outcome=nothing)
+
+    assert "Waiting" in html
+    assert "Benign" not in html
+
+
+def test_unknown_outcome_is_never_benign():
+    assert "Benign" not in render("{% outcome_chip outcome %}", outcome="something else")
+
+
+@pytest.mark.parametrize(
+    ("probability", "figure", "words"),
+    [
+        (0.0, "<1 %", "fewer than 1 in 100"),
+        (0.004, "<1 %", "fewer than 1 in 100"),
+        (0.07, "7 %", "about 7 in 100"),
+        (0.5, "50 %", "about 50 in 100"),
+        (0.994, "99 %", "about 99 in 100"),
+        (0.996, ">99 %", "more than 99 in 100"),
+        (1.0, ">99 %", "more than 99 in 100"),
+        (None, "unknown", "unknown"),
+    ],
+)
+def test_probability_words_never_claim_certainty(probability, figure, words):
+    assert ui.percent(probability) == figure
+    assert ui.in_hundred(probability) == words
+
+
+def test_sentence_says_what_the_figure_means():
+    expected = "About 7 in 100 lesions that look like this to the model were malignant."
+
+    assert ui.plain_sentence(0.07) == expected
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.42, 1.0])
+def test_scale_says_in_words_what_it_draws(probability):
+    html = render("{% probability_scale p 0.38 0.28 0.52 'refer' %}", p=probability)
+
+    assert f"Calibrated probability of malignancy {ui.in_hundred(probability)}." in html
+    assert "Threshold 38 in 100. From 28 to 52 the model refers." in html
+    assert f'<svg x="{probability * 100:.1f}%"' in html
+
+
+def test_scale_without_a_band_draws_none():
+    assert "refers from" not in render("{% probability_scale 0.9 0.38 %}")
+
+
+def test_initials_of_a_person_and_of_an_address():
+    assert ui.initials("Inês Moreau") == "IM"
+    assert ui.initials("a.fictiva@clinic.example") == "AF"
