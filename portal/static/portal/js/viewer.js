@@ -68,8 +68,10 @@ class Viewer {
   }
 
   turnWheel(event) {
-    // A page must still scroll past a picture nobody zoomed: Ctrl or an opened zoom takes the wheel.
-    if (!event.ctrlKey && !event.metaKey && this.scale === 1 && event.deltaY > 0) return;
+    // A page must still scroll past a picture: the wheel zooms with Ctrl, once the picture was
+    // pressed, or while it is zoomed already.
+    const asked = event.ctrlKey || document.activeElement === this.box;
+    if (this.scale === 1 && (!asked || event.deltaY > 0)) return;
     event.preventDefault();
     this.zoom(Math.exp(-event.deltaY * 0.0022), this.place(event));
   }
