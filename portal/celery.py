@@ -11,6 +11,8 @@ from typing import Any
 from celery import Celery, bootsteps, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.development")
+# Celery's own run of the checks ignores what they find; ours stops the worker.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")

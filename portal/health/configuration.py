@@ -19,7 +19,8 @@ def stop_on_errors() -> None:
     errors = [message for message in run_checks(databases=["default"]) if message.is_serious()]
     if errors:
         for error in errors:
-            print(f"{error.id}: {error.msg} {error.hint or ''}".rstrip(), file=sys.stderr, flush=True)
+            sys.stderr.write(f"{error.id}: {error.msg} {error.hint or ''}".rstrip() + "\n")
+        sys.stderr.flush()
         sys.exit(EX_CONFIG)
 
 
@@ -31,7 +32,10 @@ def check_time_limits(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if soft >= hard:
         found.append(
-            Error(f"The soft time limit ({soft} s) must be shorter than the hard one ({hard} s).", id="health.E001")
+            Error(
+                f"The soft time limit ({soft} s) must be shorter than the hard one ({hard} s).",
+                id="health.E001",
+            )
         )
     if visibility <= hard:
         found.append(
@@ -56,11 +60,17 @@ def check_time_limits(**_: Any) -> list[CheckMessage]:
 def check_content_security_policy(**_: Any) -> list[CheckMessage]:
     directives = getattr(settings, "CONTENT_SECURITY_POLICY", {}).get("DIRECTIVES", {})
     script = directives.get("script-src", ["'unsafe-inline'"])
-    if "csp.middleware.CSPMiddleware" in settings.MIDDLEWARE and not {"'unsafe-inline'", "'unsafe-eval'", "*"} & set(
-        script
-    ):
+    if "csp.middleware.CSPMiddleware" in settings.MIDDLEWARE and not {
+        "'unsafe-inline'",
+        "'unsafe-eval'",
+        "*",
+    } & set(script):
         return []
-    return [Error("Pages need a Content-Security-Policy whose script-src allows no inline code.", id="health.E004")]
+    return [
+        Error(
+            "Pages need a Content-Security-Policy whose script-src allows no inline code.", id="health.E004"
+        )
+    ]
 
 
 @register(Tags.security)
@@ -76,7 +86,7 @@ def check_sealed_storage(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def check_model_files(databases: list[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_model_files(databases: Any = None, **_: Any) -> list[CheckMessage]:
     """Every model version that serves has its file, unchanged. Needs the database."""
     if not databases:
         return []

@@ -103,6 +103,9 @@ def probe_disk() -> Probe:
     gigabytes = f"{free / 1024**3:.1f} GB free where images are kept"
     if free < DISK_WARNING_BYTES:
         return Probe(
-            "disk", ok=False, sentence=f"Only {gigabytes}.", advice="Make room: below 1 GB submissions may fail."
+            "disk",
+            ok=False,
+            sentence=f"Only {gigabytes}.",
+            advice="Make room: below 1 GB submissions may fail.",
         )
     return Probe("disk", ok=True, sentence=f"{gigabytes}.")

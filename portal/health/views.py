@@ -16,14 +16,14 @@ from portal.health.versions import read_versions
 
 @require_safe
 @never_cache
-def show_live(request: HttpRequest) -> JsonResponse:
-    """This process answers. It asks nothing else, so that no other part's fault restarts it."""
+def show_live(_: HttpRequest) -> JsonResponse:
+    """Say that the process answers. It asks nothing else, so that no other part's fault restarts it."""
     return JsonResponse({"status": "live"})
 
 
 @require_safe
 @never_cache
-def show_ready(request: HttpRequest) -> JsonResponse:
+def show_ready(_: HttpRequest) -> JsonResponse:
     """May this process be sent people? Without its broker it may: submissions are kept."""
     needed = [probes.probe_database(), probes.probe_migrations()]
     broker = probes.probe_broker()

@@ -4,6 +4,7 @@ Everything that differs between machines comes from environment variables, each 
 README. No secret has a default here: what is missing stops the start.
 """
 
+import datetime as dt
 from pathlib import Path
 
 import environ
@@ -18,6 +19,10 @@ VAR_DIR = Path(env.str("DERMAPORT_VAR", default=str(BASE_DIR / "var"))).resolve(
 DEBUG = False
 ALLOWED_HOSTS: list[str] = env.list("DERMAPORT_ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("DERMAPORT_CSRF_TRUSTED_ORIGINS", default=[])
+# Rate limits count by address. Without a proxy in front, X-Forwarded-For is the caller's own
+# word and is ignored.
+TRUSTED_PROXIES = env.int("DERMAPORT_TRUSTED_PROXIES", default=0)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 INSTALLED_APPS = [
     "portal.common",
@@ -91,8 +96,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         transaction_mode="IMMEDIATE",
         timeout=30,
         init_command=(
-            "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
-            "PRAGMA foreign_keys=ON;PRAGMA cache_size=-65536;"
+            "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;PRAGMA cache_size=-65536;"
         ),
     )
 else:
@@ -209,9 +213,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = DERMAPORT_UPLOAD_MAX_IMAGES * 2
 
 # --- The job engine -------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default=f"redis+socket://{VAR_DIR / 'valkey.sock'}")
-DERMAPORT_MODELS_DIR = Path(
-    env.str("DERMAPORT_MODELS_DIR", default=str(BASE_DIR / "ml" / "weights"))
-)
+DERMAPORT_MODELS_DIR = Path(env.str("DERMAPORT_MODELS_DIR", default=str(BASE_DIR / "ml" / "weights")))
 DERMAPORT_BATCH_SIZE = env.int("DERMAPORT_BATCH_SIZE", default=32)
 DERMAPORT_MAX_ATTEMPTS = env.int("DERMAPORT_MAX_ATTEMPTS", default=3)
 DERMAPORT_TASK_SOFT_SECONDS = env.int("DERMAPORT_TASK_SOFT_SECONDS", default=120)
@@ -261,19 +263,52 @@ CELERY_BEAT_SCHEDULE = {
 # --- REST -----------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "classifier.api.authentication.BearerAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_standardized_errors.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",
+    ],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "classifier.api.schema.PortalAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"token": env.str("DERMAPORT_TOKEN_RATE", default="10/min")},
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-REST_KNOX = {"TOKEN_PREFIX": "dp_", "AUTO_REFRESH": False, "TOKEN_LIMIT_PER_USER": 20}
+DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "classifier.api.errors.PortalExceptionHandler"}
+REST_KNOX = {
+    "AUTH_HEADER_PREFIX": "Bearer",
+    "TOKEN_PREFIX": "dp_",
+    "TOKEN_TTL": dt.timedelta(hours=env.int("DERMAPORT_TOKEN_HOURS", default=10)),
+    "TOKEN_LIMIT_PER_USER": 20,
+    "AUTO_REFRESH": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Dermaport",
+    "DESCRIPTION": (
+        "Submit images of a skin lesion, poll, and read what the model says and what a "
+        "dermatologist signs. A model's result is preliminary until then."
+    ),
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
+    "ENUM_NAME_OVERRIDES": {
+        "PredictionStateEnum": "classifier.states.PredictionState",
+        "SubmissionStateEnum": "classifier.models.submission.SubmissionState",
+    },
+}
 
 # --- Browser safety -------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -11,8 +11,8 @@ if "DERMAPORT_VAR" not in os.environ:
     os.environ["DERMAPORT_VAR"] = _var
     atexit.register(shutil.rmtree, _var, ignore_errors=True)
 
-from portal.settings.base import *  # noqa: E402, F403
-from portal.settings.base import DATABASES, STORAGES, VAR_DIR  # noqa: E402
+from portal.settings.base import *  # noqa: F403
+from portal.settings.base import DATABASES, STORAGES, VAR_DIR
 
 SECRET_KEY = secrets.token_urlsafe(64)
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]

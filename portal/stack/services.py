@@ -39,7 +39,9 @@ class ServicesFolder:
 def start(folder: ServicesFolder) -> int:
     """Start both on free loopback ports; write and print the two variables that name them."""
     if folder.environment.exists():
-        raise StackError(f"Services already run in {folder.path}. Stop them first: python -m portal.stack services stop")
+        raise StackError(
+            f"Services already run in {folder.path}. Stop them first: python -m portal.stack services stop"
+        )
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.path.chmod(0o755)
     try:

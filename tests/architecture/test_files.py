@@ -37,7 +37,9 @@ def test_most_files_are_short():
 
 
 def test_top_level_holds_what_the_design_names():
-    listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False).stdout
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=False
+    ).stdout
     found = {line.split("/", 1)[0] for line in listed.splitlines()}
 
     assert found <= TOP_LEVEL

@@ -24,7 +24,9 @@ assert not heavy, heavy
 
 def test_web_process_loads_no_network_library():
     """TensorFlow costs seconds and hundreds of megabytes; only the worker's child pays it."""
-    done = subprocess.run([sys.executable, "-c", WEB], cwd=PROJECT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", WEB], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
 
     assert done.returncode == 0, done.stderr
 

@@ -13,7 +13,6 @@ database on those services instead of SQLite and its own Valkey.
 
 import contextlib
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -46,7 +45,6 @@ class LiveStack:
             "DERMAPORT_DEMO": "0",
             "PORT": str(self.port),
             "HOST": "127.0.0.1",
-            "SECRET_KEY": secrets.token_urlsafe(64),
             "DERMAPORT_LOGIN_RATE": "1000/m/ip",
             "DERMAPORT_TOKEN_RATE": "1000/min",
             **environment,

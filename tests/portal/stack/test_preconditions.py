@@ -5,8 +5,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections import namedtuple
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -14,7 +14,11 @@ from portal.stack import preconditions
 from portal.stack.configuration import PROJECT, StackConfiguration, StackError
 from tests.support.ports import free_port
 
-Usage = namedtuple("Usage", "total used free")
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
 
 
 @pytest.fixture
@@ -78,7 +82,9 @@ def test_full_disk_says_how_much_is_free_and_needed(configuration, monkeypatch):
 
 def test_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    configuration = StackConfiguration(var=tmp_path / "file" / "var", host="127.0.0.1", port=1, broker_url=None)
+    configuration = StackConfiguration(
+        var=tmp_path / "file" / "var", host="127.0.0.1", port=1, broker_url=None
+    )
 
     with pytest.raises(StackError, match=r"The data folder .* can't be written"):
         preconditions.check_folder(configuration)
@@ -93,9 +99,9 @@ def test_socket_path_that_is_too_long_is_refused(tmp_path):
 
 def test_second_stack_on_one_folder_is_refused(configuration):
     preconditions.check_folder(configuration)
-    with preconditions.take_lock(configuration):
-        with pytest.raises(StackError, match=rf"already runs on .* \(process {os.getpid()}\)"):
-            preconditions.take_lock(configuration)
+    owner = rf"already runs on .* \(process {os.getpid()}\)"
+    with preconditions.take_lock(configuration), pytest.raises(StackError, match=owner):
+        preconditions.take_lock(configuration)
 
     preconditions.take_lock(configuration).close()
 
@@ -103,5 +109,5 @@ def test_second_stack_on_one_folder_is_refused(configuration):
 def test_wrong_python_is_named(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 12, 1, "final", 0))
 
-    with pytest.raises(StackError, match="needs Python 3.11; this is Python 3.12.1"):
+    with pytest.raises(StackError, match=r"needs Python 3\.11; this is Python 3\.12\.1"):
         preconditions.check_python()

@@ -1,0 +1,131 @@
+"""Real processes: the stack starts, mends itself and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+
+import psutil
+import pytest
+
+from portal.stack.configuration import PROJECT
+from tests.support.live_stack import LiveStack
+
+pytestmark = pytest.mark.stack
+
+
+def wait_until_gone(processes, seconds=30):
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    assert [process.cmdline() for process in alive] == []
+
+
+@pytest.fixture
+def own_stack(tmp_path):
+    """A stack that this test may end."""
+    stack = LiveStack(tmp_path / "var")
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+def test_stop_leaves_no_process(own_stack):
+    processes = [own_stack.supervisor, *own_stack.supervisor.children(recursive=True)]
+    assert len(processes) > 8
+
+    own_stack.stop()
+
+    wait_until_gone(processes, seconds=1)
+    assert sorted(path.name for path in (own_stack.var / "run").glob("*.pid")) == []
+
+
+def test_killed_supervisor_leaves_no_process(own_stack):
+    supervisor = own_stack.supervisor
+    processes = supervisor.children(recursive=True)
+
+    supervisor.kill()
+
+    wait_until_gone(processes)
+
+
+def test_second_start_on_the_same_folder_is_refused(live_stack):
+    done = subprocess.run(
+        [sys.executable, "-m", "portal.stack", "run"],
+        cwd=PROJECT,
+        env=live_stack.env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert "Dermaport already runs on" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "worker-child", "beat", "broker"])
+def test_killed_part_comes_back(live_stack, name):
+    if name == "worker-child":
+        live_stack.wait_back("worker-child", 0)
+    old = live_stack.kill(name)
+
+    live_stack.wait_back(name, old)
+
+    wait_for_ready(live_stack)
+
+
+def wait_for_ready(stack, seconds=60):
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(f"{stack.url}/health/ready", timeout=5) as response:
+                if b'"ready"' in response.read():
+                    return
+        except OSError:
+            pass
+        assert time.monotonic() < deadline, stack.read_log()[-4000:]
+        time.sleep(0.1)
+
+
+def test_worker_takes_messages_again_after_the_broker_died(live_stack):
+    live_stack.wait_back("worker", 0)
+    before = live_stack.read_log().count("run_predictions_task")
+    live_stack.wait_back("broker", live_stack.kill("broker"))
+
+    deadline = time.monotonic() + 60
+    while live_stack.read_log().count("run_predictions_task") < before + 2:
+        assert time.monotonic() < deadline, live_stack.read_log()[-4000:]
+        time.sleep(0.1)
+
+
+def test_wrong_configuration_stops_the_stack_with_its_sentence(tmp_path):
+    stack = LiveStack(tmp_path / "var", DERMAPORT_VISIBILITY_SECONDS="10")
+
+    with pytest.raises(AssertionError) as failed:
+        stack.start()
+
+    assert "The visibility timeout (10 s) must be longer than the hard time limit" in str(failed.value)
+
+
+def test_static_files_are_served_compressed_and_for_ever(live_stack):
+    with urllib.request.urlopen(f"{live_stack.url}/accounts/login/") as response:
+        page = response.read().decode()
+    start = page.index("/static/portal/css/")
+    address = page[start : page.index('"', start)]
+    request = urllib.request.Request(f"{live_stack.url}{address}", headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request) as response:
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert "immutable" in response.headers["Cache-Control"]
+
+
+def test_data_folder_is_for_its_owner_only(live_stack):
+    for name in ("secret_key", "run"):
+        assert (live_stack.var / name).stat().st_mode & 0o077 == 0
+
+
+def test_hang_up_of_the_terminal_stops_everything(own_stack):
+    processes = [own_stack.supervisor, *own_stack.supervisor.children(recursive=True)]
+
+    os.kill(own_stack.supervisor.pid, signal.SIGHUP)
+
+    wait_until_gone(processes)
