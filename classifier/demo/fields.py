@@ -74,3 +74,9 @@ def make_outline(
     reach = np.clip(reach, 0.45, 1.7) * (1 + unevenness * 0.35 * make_cloud(rng, shape, 7, 3))
     distance: Field = (np.hypot(along, across) / (radius * reach)).astype(np.float32)
     return distance
+
+
+def fade_out(distance: Field, softness: float) -> Field:
+    """1 well below zero, 0 well above, with a soft step of about `softness` between."""
+    step: Field = (1 / (1 + np.exp(np.clip(distance / softness, -60, 60)))).astype(np.float32)
+    return step

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from classifier.demo.fields import Field, make_cloud, make_honeycomb, make_noise, make_outline
+from classifier.demo.fields import Field, fade_out, make_cloud, make_honeycomb, make_noise, make_outline
 from classifier.demo.overlays import add_bubbles, add_hairs, add_vignette
 
 LesionKind = Literal["naevus", "melanoma", "blurred", "unclear"]
@@ -124,7 +124,7 @@ def _paint_lesion(skin: Pixels, rng: np.random.Generator, look: _Look) -> Pixels
         rng, shape, radius=rng.uniform(*look.radius), unevenness=rng.uniform(*look.unevenness)
     )
     outline = outline + 0.05 * make_cloud(rng, shape, 22, 2)
-    cover = 1 / (1 + np.exp((outline - 1) / (look.edge / 2)))
+    cover = fade_out(outline - 1, look.edge / 2)
     light, dark = (_make_colour(*colour) for colour in look.colours)
     depth = np.clip(0.75 - 0.55 * outline + 0.28 * make_cloud(rng, shape, 4, 4), 0, 1)[..., None]
     pigment = light * (1 - depth) + dark * depth
@@ -159,7 +159,7 @@ def _place_patch(rng: np.random.Generator, shape: tuple[int, int], outline: Fiel
     island = apart / (min(shape) * rng.uniform(0.07, 0.15)) + 0.6 * make_cloud(rng, shape, 6, 3)
     inside = np.clip((1.08 - outline) / 0.2, 0, 1)
     strength = rng.uniform(0.6, 0.85)
-    patch: Field = (strength * inside / (1 + np.exp((island - 0.9) / 0.16))).astype(np.float32)
+    patch: Field = strength * inside * fade_out(island - 0.9, 0.16)
     return patch
 
 

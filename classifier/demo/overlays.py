@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from classifier.demo.fields import fade_out
+
 _FINER = 2  # hairs are drawn this much larger, then scaled down: Pillow's lines have hard edges
 
 
@@ -63,6 +65,6 @@ def add_vignette(image: Image.Image, rng: np.random.Generator, *, black_edge: bo
     apart /= np.hypot(width, height) / 2
     light = 1.03 - 0.16 * apart**2.4
     if black_edge:
-        light *= 1 / (1 + np.exp((apart - 0.93) / 0.008))
+        light *= fade_out(apart - 0.93, 0.008)
     pixels = np.asarray(image, dtype=np.float32) * light[..., None]
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
