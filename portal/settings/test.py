@@ -14,6 +14,7 @@ if "DERMAPORT_VAR" not in os.environ:
 from portal.settings.base import *  # noqa: F403
 from portal.settings.base import DATABASES, STORAGES, VAR_DIR
 
+(VAR_DIR / "static").mkdir(parents=True, exist_ok=True)
 SECRET_KEY = secrets.token_urlsafe(64)
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 DERMAPORT_DEMO = True
