@@ -1,0 +1,72 @@
+"""Every error in one shape: {"type", "errors": [{"code", "detail", "attr"}]}."""
+
+from __future__ import annotations
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
+from drf_standardized_errors.handler import ExceptionHandler
+from rest_framework import exceptions, status
+
+from classifier.intake import RejectedImageError
+from classifier.services.errors import (
+    ConflictError,
+    InvalidInputError,
+    ServiceError,
+    UnavailableError,
+)
+
+
+class Conflict(exceptions.APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
+class Unavailable(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "unavailable"
+    wait = 60
+
+
+class TooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The text fields of this request are larger than the site takes."
+    default_code = "request_too_large"
+
+
+class PortalExceptionHandler(ExceptionHandler):
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        if isinstance(exc, ServiceError):
+            return convert_service_error(exc)
+        if isinstance(exc, DjangoPermissionDenied):
+            return exceptions.PermissionDenied(str(exc) or None)
+        if isinstance(exc, RequestDataTooBig):
+            return TooLarge()
+        if isinstance(exc, TooManyFilesSent):
+            return exceptions.ParseError("This request holds too many files.", "too_many_files")
+        if isinstance(exc, SuspiciousOperation):
+            return exceptions.ParseError()
+        return super().convert_known_exceptions(exc)
+
+
+def convert_service_error(error: ServiceError) -> exceptions.APIException:
+    """Keep code, message and field; the kind of error decides the status."""
+    detail = exceptions.ErrorDetail(error.message, error.code)
+    if isinstance(error, InvalidInputError):
+        return exceptions.ValidationError({error.field: [detail]} if error.field else [detail])
+    kinds = {ConflictError: Conflict, UnavailableError: Unavailable}
+    known = next((kind for base, kind in kinds.items() if isinstance(error, base)), None)
+    if known is None:
+        return exceptions.APIException(detail)
+    converted = known()
+    converted.detail = {error.field: detail} if error.field else detail  # type: ignore[assignment]
+    return converted
+
+
+def refuse_images(refusals: dict[int, RejectedImageError]) -> exceptions.ValidationError:
+    """One error an image that can't be taken, at `images.N` (0 is the first sent)."""
+    return exceptions.ValidationError(
+        {
+            f"images.{index}": [exceptions.ErrorDetail(error.message, error.code)]
+            for index, error in refusals.items()
+        }
+    )

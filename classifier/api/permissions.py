@@ -1,0 +1,35 @@
+"""Who gets in at all. Rows are narrowed by `visible_to`; services check the role in the clinic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import BasePermission
+
+from portal.accounts.models import Membership
+from portal.accounts.roles import ROLES_ALLOWED, Action
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
+
+
+class _MayInSomeClinic(BasePermission):
+    action: Action
+    message = "You belong to no clinic here. Ask a clinic's administrator to add you."
+
+    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
+        return Membership.objects.filter(
+            user=request.user, is_active=True, role__in=ROLES_ALLOWED[self.action]
+        ).exists()
+
+
+class MayViewCases(_MayInSomeClinic):
+    action = Action.VIEW_CASES
+
+
+class MaySubmit(_MayInSomeClinic):
+    """Checked before the input, so that a person who may not submit isn't taught the form."""
+
+    action = Action.SUBMIT
+    message = "Your role does not allow you to submit cases."

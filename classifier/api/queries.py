@@ -1,0 +1,65 @@
+"""The rows an answer needs, in a number of queries that doesn't grow with the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, Q, Subquery, When
+from django.db.models.functions import Coalesce
+
+from classifier.models import Prediction, Review, Submission, SubmissionImage
+from classifier.states import PredictionState
+
+if TYPE_CHECKING:
+    from classifier.models.prediction import PredictionQuerySet
+    from classifier.models.submission import SubmissionQuerySet
+    from portal.accounts.models import User
+
+
+def select_submissions(user: User) -> SubmissionQuerySet:
+    """Cases that `user` may see, with all that a `SubmissionSerializer` shows."""
+    return (
+        Submission.objects.visible_to(user)
+        .with_facts()
+        .select_related("lesion__patient", "submitted_by")
+        .prefetch_related(
+            Prefetch("images", SubmissionImage.objects.order_by("position")),
+            Prefetch("images__predictions", select_served_predictions()),
+            Prefetch("reviews", Review.objects.select_related("signed_by").order_by("signed_at")),
+        )
+    )
+
+
+def select_served_predictions() -> PredictionQuerySet:
+    """Without shadows, oldest first, each with `waiting_before`."""
+    return (
+        Prediction.objects.served()
+        .annotate(waiting_before=_count_waiting_before())
+        .select_related("model_version")
+        .order_by("queued_at", "id")
+    )
+
+
+def _count_waiting_before() -> Case:
+    """As `services.queue.position_in_queue`, for many rows in one query; null unless queued."""
+    same_rank = Q(queue_rank=OuterRef("queue_rank"))
+    before = (
+        Q(queue_rank__lt=OuterRef("queue_rank"))
+        | same_rank & Q(queued_at__lt=OuterRef("queued_at"))
+        | same_rank & Q(queued_at=OuterRef("queued_at"), id__lt=OuterRef("id"))
+    )
+    # Shadows wait behind every served image, so only served ones are counted.
+    counted = (
+        Prediction.objects.queued()
+        .served()
+        .filter(before)
+        .order_by()
+        .values("is_shadow")
+        .annotate(rows=Count("pk"))
+        .values("rows")
+    )
+    return Case(
+        When(state=PredictionState.QUEUED, then=Coalesce(Subquery(counted), 0)),
+        default=None,
+        output_field=IntegerField(),
+    )

@@ -1,0 +1,82 @@
+"""What a submission over the API may hold. Limits of length and size are the services' to tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from classifier.limits import UploadLimits
+from classifier.models import Lesion, Patient
+from classifier.vocabulary import BODY_SITE_CHOICES, Laterality, Priority, Sex, SkinType
+from portal.accounts.models import Clinic
+
+
+def _related(queryset: Any, help_text: str) -> serializers.PrimaryKeyRelatedField[Any]:
+    return serializers.PrimaryKeyRelatedField(
+        queryset=queryset, pk_field=serializers.UUIDField(), required=False, help_text=help_text
+    )
+
+
+class NewSubmissionSerializer(serializers.Serializer[dict[str, Any]]):
+    # Related rows start empty and are narrowed to what the caller may see.
+    clinic = _related(Clinic.objects.none(), "May be left out if you belong to one clinic.")
+    patient = _related(Patient.objects.none(), "A known patient; or give patient_mrn.")
+    patient_mrn = serializers.CharField(
+        required=False,
+        help_text="Finds the patient of this record number in the clinic, or creates one.",
+    )
+    birth_date = serializers.DateField(
+        required=False,
+        help_text="Of a new patient; must equal that of a known one.",
+    )
+    sex = serializers.ChoiceField(choices=Sex.choices, required=False, help_text="Of a new patient.")
+    skin_type = serializers.ChoiceField(
+        choices=SkinType.choices, required=False, help_text="Of a new patient (Fitzpatrick)."
+    )
+    lesion = _related(Lesion.objects.none(), "A known lesion; or give body_site.")
+    body_site = serializers.ChoiceField(
+        choices=BODY_SITE_CHOICES, required=False, help_text="Creates a lesion (ISIC site codes)."
+    )
+    laterality = serializers.ChoiceField(choices=Laterality.choices, required=False)
+    note = serializers.CharField(
+        required=False, allow_blank=True, help_text="What tells a new lesion from its neighbours."
+    )
+    images = serializers.ListField(
+        child=serializers.FileField(allow_empty_file=True),
+        allow_empty=False,
+        help_text="One part named `images` for each file.",
+    )
+    clinical_question = serializers.CharField(required=False, allow_blank=True, default="")
+    clinical_history = serializers.CharField(required=False, allow_blank=True, default="")
+    priority = serializers.ChoiceField(choices=Priority.choices, default=Priority.ROUTINE)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        if request := self.context.get("request"):
+            for name in ("clinic", "patient", "lesion"):
+                model = fields[name].queryset.model
+                fields[name].queryset = model.objects.visible_to(request.user)
+            fields["lesion"].queryset = fields["lesion"].queryset.select_related("patient__clinic")
+            fields["patient"].queryset = fields["patient"].queryset.select_related("clinic")
+        return fields
+
+    def validate_images(self, images: list[Any]) -> list[Any]:
+        most = UploadLimits.from_settings().max_images
+        if len(images) > most:
+            raise serializers.ValidationError(
+                f"You sent {len(images)} images; one submission takes at most {most}.",
+                code="too_many_images",
+            )
+        return images
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not ("lesion" in attrs or "patient" in attrs or "patient_mrn" in attrs):
+            raise serializers.ValidationError(
+                {"patient": "Give lesion, patient or patient_mrn."}, code="required"
+            )
+        if "lesion" not in attrs and "body_site" not in attrs:
+            raise serializers.ValidationError(
+                {"body_site": "Give lesion, or body_site for a new one."}, code="required"
+            )
+        return attrs

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.roles import ROLES_ALLOWED, Role
+
+
+class TokenRequestSerializer(serializers.Serializer[Any]):
+    email = serializers.EmailField(write_only=True)
+    password = serializers.CharField(write_only=True, trim_whitespace=False, style={"input_type": "password"})
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(source="text", help_text="Shown this once; send it as Bearer.")
+    expiry = serializers.DateTimeField()
+
+
+class ClinicSerializer(serializers.ModelSerializer[Clinic]):
+    class Meta:
+        model = Clinic
+        fields = ["id", "name"]
+
+
+class PersonSerializer(serializers.ModelSerializer[User]):
+    name = serializers.CharField(source="get_full_name", read_only=True)
+
+    class Meta:
+        model = User
+        fields = ["id", "name"]
+
+
+class MembershipSerializer(serializers.ModelSerializer[Membership]):
+    clinic = ClinicSerializer(read_only=True)
+    role = serializers.ChoiceField(choices=Role.choices, read_only=True)
+    may = serializers.SerializerMethodField(help_text="What this role allows in this clinic.")
+
+    class Meta:
+        model = Membership
+        fields = ["clinic", "role", "may"]
+
+    def get_may(self, membership: Membership) -> list[str]:
+        return [action.value for action, roles in ROLES_ALLOWED.items() if membership.role in roles]
+
+
+class MeSerializer(serializers.ModelSerializer[User]):
+    memberships = MembershipSerializer(many=True, read_only=True, source="active_memberships")
+
+    class Meta:
+        model = User
+        fields = ["id", "email", "full_name", "memberships"]
+        read_only_fields = fields

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from classifier.api.serializers.models import ModelReferenceSerializer, ThresholdPolicySerializer
+from classifier.api.serializers.people import PersonSerializer
+from classifier.models import Prediction, Review, SubmissionImage
+from classifier.vocabulary import Outcome
+
+
+class PredictionSerializer(serializers.ModelSerializer[Prediction]):
+    """One image judged by one model version."""
+
+    model_version = ModelReferenceSerializer(read_only=True)
+    position_in_queue = serializers.SerializerMethodField(
+        help_text="How many images go first while this one is queued; 0 is next."
+    )
+    outcome = serializers.SerializerMethodField(
+        help_text="Null until it succeeds. `refer`: the model can't or shouldn't judge this image."
+    )
+    threshold_policy = ThresholdPolicySerializer(
+        read_only=True, allow_null=True, help_text="The policy that made the outcome."
+    )
+    timings = serializers.DictField(
+        child=serializers.FloatField(),
+        read_only=True,
+        help_text="Milliseconds of each step for one image, and the size of its batch.",
+    )
+
+    class Meta:
+        model = Prediction
+        fields = [
+            "id",
+            "state",
+            "position_in_queue",
+            "attempt",
+            "queued_at",
+            "started_at",
+            "finished_at",
+            "outcome",
+            "probability",
+            "calibrated_probability",
+            "threshold_policy",
+            "model_version",
+            "device",
+            "timings",
+            "error_code",
+            "error_message",
+        ]
+        read_only_fields = fields
+
+    def get_position_in_queue(self, prediction: Prediction) -> int | None:
+        return prediction.waiting_before  # type: ignore[attr-defined] # annotated by the query
+
+    @extend_schema_field(serializers.ChoiceField(choices=Outcome.choices, allow_null=True))
+    def get_outcome(self, prediction: Prediction) -> str | None:
+        return prediction.outcome or None
+
+
+class ImageSerializer(serializers.ModelSerializer[SubmissionImage]):
+    derivative_url = serializers.SerializerMethodField(
+        help_text="The image rebuilt from its pixels, without metadata."
+    )
+    predictions = PredictionSerializer(
+        many=True, read_only=True, help_text="Oldest first; the last one counts."
+    )
+    quality = serializers.DictField(read_only=True)
+
+    class Meta:
+        model = SubmissionImage
+        fields = [
+            "id",
+            "position",
+            "original_name",
+            "sha256",
+            "format",
+            "byte_size",
+            "width",
+            "height",
+            "capture_kind",
+            "quality",
+            "derivative_url",
+            "predictions",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_derivative_url(self, image: SubmissionImage) -> str:
+        return reverse("api-image-derivative", [image.pk], request=self.context["request"])
+
+
+class ReviewSerializer(serializers.ModelSerializer[Review]):
+    """A dermatologist's signed decision."""
+
+    signed_by = PersonSerializer(read_only=True)
+
+    class Meta:
+        model = Review
+        fields = [
+            "id",
+            "diagnosis",
+            "agreement",
+            "management",
+            "comment",
+            "signed_by",
+            "signed_at",
+            "amends",
+            "amendment_reason",
+        ]
+        read_only_fields = fields

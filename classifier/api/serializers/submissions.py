@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from classifier.api.serializers.patients import LesionSerializer
+from classifier.api.serializers.people import PersonSerializer
+from classifier.api.serializers.results import ImageSerializer, ReviewSerializer
+from classifier.models import Patient, Submission
+from classifier.models.submission import SubmissionState
+
+
+class PatientReferenceSerializer(serializers.ModelSerializer[Patient]):
+    class Meta:
+        model = Patient
+        fields = ["id", "public_id", "mrn"]
+        read_only_fields = fields
+
+
+class SubmissionSerializer(serializers.ModelSerializer[Submission]):
+    """A case with everything that is known of it."""
+
+    state = serializers.ChoiceField(choices=SubmissionState.choices, read_only=True)
+    preliminary = serializers.SerializerMethodField(
+        help_text="True until a dermatologist signs: a model's result alone decides nothing."
+    )
+    patient = PatientReferenceSerializer(source="lesion.patient", read_only=True)
+    lesion = LesionSerializer(read_only=True)
+    submitted_by = PersonSerializer(read_only=True)
+    images = ImageSerializer(many=True, read_only=True)
+    reviews = ReviewSerializer(
+        many=True, read_only=True, help_text="Oldest first; each amendment names the one before."
+    )
+    status_url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Submission
+        fields = [
+            "id",
+            "state",
+            "preliminary",
+            "clinic",
+            "patient",
+            "lesion",
+            "submitted_by",
+            "submitted_at",
+            "clinical_question",
+            "clinical_history",
+            "priority",
+            "source",
+            "cancelled_at",
+            "images",
+            "reviews",
+            "status_url",
+        ]
+        read_only_fields = fields
+
+    def get_preliminary(self, submission: Submission) -> bool:
+        return not submission.is_reviewed  # type: ignore[attr-defined] # annotated by with_facts()
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_status_url(self, submission: Submission) -> str:
+        return reverse("api-submission-status", [submission.pk], request=self.context["request"])
+
+
+class NoticeSerializer(serializers.Serializer[Any]):
+    """Worth a look; it doesn't stand in the way."""
+
+    attr = serializers.CharField(help_text="`images.N`: the image it is about, from 0.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class AcceptedSerializer(serializers.Serializer[Any]):
+    """Taken and queued; the result comes later."""
+
+    id = serializers.UUIDField(source="submission.pk")
+    state = serializers.ChoiceField(choices=SubmissionState.choices, source="submission.state")
+    patient = serializers.UUIDField(source="submission.lesion.patient_id")
+    lesion = serializers.UUIDField(source="submission.lesion_id")
+    url = serializers.URLField()
+    status_url = serializers.URLField()
+    notices = NoticeSerializer(many=True)
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    """Where a case stands. Holds nothing of the patient, so that polling leaves no trail."""
+
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(choices=SubmissionState.choices)
+    is_finished = serializers.BooleanField(help_text="Stop polling when true.")
+    images = serializers.IntegerField(help_text="How many images the case has.")
+    images_finished = serializers.IntegerField()
+    position_in_queue = serializers.IntegerField(
+        allow_null=True, help_text="How many images go before this case's next one."
+    )
+    url = serializers.URLField(help_text="The case with its results.")

@@ -1,0 +1,44 @@
+"""What isn't about a patient: the caller, and the networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.response import Response
+
+from classifier.api.filters import ModelVersionFilter
+from classifier.api.pagination import StableCursorPagination
+from classifier.api.serializers.models import ModelVersionSerializer
+from classifier.api.serializers.people import MeSerializer
+from classifier.api.views.base import NoStoreView
+from classifier.models import ModelVersion
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+
+class Me(NoStoreView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(operation_id="me_read", summary="Who you are and what you may", responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        user = request.user
+        active = user.memberships.filter(is_active=True).select_related("clinic")
+        user.active_memberships = list(active.order_by("clinic__name"))
+        return Response(MeSerializer(user).data)
+
+
+class ModelVersionList(NoStoreView, generics.ListAPIView[ModelVersion]):
+    permission_classes = [IsAuthenticated]
+    serializer_class = ModelVersionSerializer
+    queryset = ModelVersion.objects.all()
+    pagination_class = StableCursorPagination
+    filterset_class = ModelVersionFilter
+    ordering = ["-registered_at"]
+
+    @extend_schema(operation_id="model_versions_list", summary="List networks, newest first")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)

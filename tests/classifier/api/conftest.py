@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from knox.models import AuthToken
+from rest_framework.test import APIClient
+
+from portal.accounts.models import User
+from tests.factories import TwoClinics, active_model, draw_jpeg, two_clinics
+
+ROOT = "/api/v1"
+
+
+@pytest.fixture
+def side(db) -> TwoClinics:
+    return two_clinics()
+
+
+@pytest.fixture
+def api() -> Callable[[User], APIClient]:
+    """A client that calls with a token of this person."""
+
+    def make(user: User) -> APIClient:
+        _, text = AuthToken.objects.create(user=user)
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def stores(settings, tmp_path: Path) -> Path:
+    """Image stores of this test alone."""
+    for name in ("sealed", "derived"):
+        options = {"location": str(tmp_path / name), "file_permissions_mode": 0o600}
+        settings.STORAGES = {
+            **settings.STORAGES,
+            name: {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options},
+        }
+    return tmp_path
+
+
+@pytest.fixture
+def model(db):
+    return active_model()
+
+
+def jpeg(seed: int = 0, name: str = "lesion.jpg", size: int = 224) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, draw_jpeg(seed, size), "image/jpeg")
+
+
+def form(**changes) -> dict:
+    """A complete submission of a new patient; None leaves a field out."""
+    fields = {
+        "patient_mrn": "MRN-API-1",
+        "birth_date": "1961-02-03",
+        "sex": "female",
+        "skin_type": "II",
+        "body_site": "trunk_posterior_trunk_upper_back",
+        "laterality": "left",
+        "images": [jpeg()],
+        "clinical_question": "Is excision advised?",
+        **changes,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def codes(response) -> list[tuple[str, str | None]]:
+    """(code, attr) of every error in an answer."""
+    return [(error["code"], error["attr"]) for error in response.json()["errors"]]
