@@ -12,7 +12,7 @@ from django.conf import settings
 
 from ml.calibration import Calibration
 from ml.images import UndecodableImageError as UnusableImageError
-from ml.images import decode_image, read_header, to_array
+from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
 from ml.policy import ThresholdPolicy
 from ml.specification import ModelSpecification, SpecificationError
 
@@ -35,6 +35,7 @@ __all__ = [
     "read_header",
     "read_specification",
     "shipped_specifications",
+    "warm_up",
 ]
 
 LOADED_MODELS = 4
@@ -59,7 +60,9 @@ class BatchResult:
 def prepare(version: ModelVersion, data: bytes) -> np.ndarray[Any, Any]:
     """Pixels as the network takes them: uint8 (height, width, 3). Raises UnusableImageError."""
     specification = _specification(version.sha256, version)
-    return to_array(decode_image(data), specification.input_size)
+    # What intake once accepted stays acceptable, whichever way its limit was moved since.
+    most = max(DEFAULT_MAX_PIXELS, settings.DERMAPORT_UPLOAD_MAX_PIXELS)
+    return to_array(decode_image(data, max_pixels=most), specification.input_size)
 
 
 def predict(version: ModelVersion, images: Sequence[np.ndarray[Any, Any]]) -> BatchResult:
@@ -84,6 +87,16 @@ def predict(version: ModelVersion, images: Sequence[np.ndarray[Any, Any]]) -> Ba
 def load_predictor(version: ModelVersion) -> Predictor:
     """The network of `version`, loaded once in this process, by its registered sha256."""
     return _load(version.sha256, _specification(version.sha256, version))
+
+
+def warm_up(version: ModelVersion) -> None:
+    """Load the network of `version` and compile it for every batch shape that will be used."""
+    from ml.prediction import BATCH_SHAPES
+
+    largest = next(
+        (shape for shape in BATCH_SHAPES if shape >= settings.DERMAPORT_BATCH_SIZE), BATCH_SHAPES[-1]
+    )
+    load_predictor(version).warm_up([shape for shape in BATCH_SHAPES if shape <= largest])
 
 
 def read_specification(path: Path) -> ModelSpecification:
