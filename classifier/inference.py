@@ -11,8 +11,8 @@ import numpy as np
 from django.conf import settings
 
 from ml.calibration import Calibration
-from ml.images import UndecodableImageError as UnusableImageError
 from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
+from ml.images import UndecodableImageError as UnusableImageError
 from ml.policy import ThresholdPolicy
 from ml.specification import ModelSpecification, SpecificationError
 
