@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions, status
+from rest_framework.response import Response
 
 from classifier.intake import RejectedImageError
 from classifier.services.errors import (
@@ -46,6 +47,11 @@ class PortalExceptionHandler(ExceptionHandler):
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError()
         return super().convert_known_exceptions(exc)
+
+    def report_exception(self, exc: exceptions.APIException, response: Response) -> None:
+        # A part that is away is told where it was noticed; only a bug is raised to the operator.
+        if not isinstance(exc, Unavailable):
+            super().report_exception(exc, response)
 
 
 def convert_service_error(error: ServiceError) -> exceptions.APIException:

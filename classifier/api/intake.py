@@ -1,4 +1,4 @@
-"""One request, one submission: images looked at first, then everything in one transaction."""
+"""One request, one case: what was sent is resolved, looked at and handed to the service."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
-
 from classifier.api.errors import refuse_images
 from classifier.intake import IntakeImage, RejectedImageError, inspect_image
 from classifier.limits import UploadLimits, describe_bytes
 from classifier.models import Lesion, Patient, Submission
+from classifier.services.cases import NewLesion, NewPatient, submit_case
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.images import NewImage, find_same_picture
-from classifier.services.lesions import create_lesion
-from classifier.services.patients import create_patient
-from classifier.services.submissions import Question, create_submission, find_by_request_key
+from classifier.services.submissions import Question, find_by_request_key
 from classifier.vocabulary import Source
 from portal.accounts.models import Clinic
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from django.core.files.uploadedfile import UploadedFile
@@ -49,31 +47,47 @@ def take_submission(*, user: User, data: dict[str, Any], key: str | None) -> Acc
     request_key = make_request_key(clinic=clinic, key=key)
     if earlier := find_by_request_key(clinic_id=clinic.pk, request_key=request_key):
         return Accepted(earlier)
-    # Decoding takes long and the transaction holds locks: first the one, then the other.
     intakes = inspect_uploads(data["images"])
     notices = collect_notices(clinic=clinic, intakes=intakes)
-    with transaction.atomic():
-        lesion = resolve_lesion(user=user, clinic=clinic, data=data)
-        submission = create_submission(
-            actor=user,
-            lesion=lesion,
-            images=[
-                NewImage(intake=intake, original_name=upload.name or "")
-                for intake, upload in zip(intakes, data["images"], strict=True)
-            ],
-            question=Question(
-                clinical_question=data["clinical_question"],
-                clinical_history=data["clinical_history"],
-                priority=data["priority"],
-                source=Source.API,
-                request_key=request_key,
-            ),
-        )
-        if submission.lesion_id != lesion.pk:
-            # A request with the same key was faster: what this one made besides goes again.
-            transaction.set_rollback(True)
-            return Accepted(submission)
+    images = [
+        NewImage(intake=intake, original_name=upload.name or "")
+        for intake, upload in zip(intakes, data["images"], strict=True)
+    ]
+    question = Question(
+        clinical_question=data["clinical_question"],
+        clinical_history=data["clinical_history"],
+        priority=data["priority"],
+        source=Source.API,
+        request_key=request_key,
+    )
+    submission = _submit(user, clinic, data, images, question)
     return Accepted(submission, notices)
+
+
+def _submit(
+    user: User, clinic: Clinic, data: dict[str, Any], images: list[NewImage], question: Question
+) -> Submission:
+    def submit() -> Submission:
+        return submit_case(
+            actor=user,
+            clinic=clinic,
+            patient=choose_patient(clinic=clinic, data=data),
+            lesion=choose_lesion(data),
+            images=images,
+            question=question,
+        )
+
+    try:
+        return submit()
+    except ConflictError as error:
+        if error.code != "mrn_taken":
+            raise
+        # Somebody created the patient a moment ago: now it is found.
+        return submit()
+    except InvalidInputError as error:
+        if error.field == "mrn":
+            error.field = "patient_mrn"
+        raise
 
 
 def make_request_key(*, clinic: Clinic, key: str | None) -> uuid.UUID:
@@ -120,41 +134,31 @@ def resolve_known_patient(data: dict[str, Any]) -> Patient | None:
     return lesion.patient
 
 
-def resolve_lesion(*, user: User, clinic: Clinic, data: dict[str, Any]) -> Lesion:
-    patient = resolve_known_patient(data) or find_or_create_patient(user=user, clinic=clinic, data=data)
-    check_same_person(patient=patient, data=data)
+def choose_patient(*, clinic: Clinic, data: dict[str, Any]) -> Patient | NewPatient:
+    """The patient named, the one with the record number, or a new one."""
+    mrn = " ".join(data.get("patient_mrn", "").split())
+    known = resolve_known_patient(data) or Patient.objects.filter(clinic=clinic, mrn=mrn).first()
+    if known is None:
+        given = {name: data[name] for name in ("birth_date", "sex", "skin_type") if name in data}
+        return NewPatient(mrn=mrn, **given)
+    check_same_person(patient=known, mrn=mrn, birth_date=data.get("birth_date"))
+    return known
+
+
+def choose_lesion(data: dict[str, Any]) -> Lesion | NewLesion:
     if lesion := data.get("lesion"):
         return lesion
     given = {name: data[name] for name in ("laterality", "note") if name in data}
-    return create_lesion(actor=user, patient=patient, body_site=data["body_site"], **given)
+    return NewLesion(body_site=data["body_site"], **given)
 
 
-def find_or_create_patient(*, user: User, clinic: Clinic, data: dict[str, Any]) -> Patient:
-    mrn = " ".join(data["patient_mrn"].split())
-    known = Patient.objects.filter(clinic=clinic, mrn=mrn)
-    if patient := known.select_related("clinic").first():
-        return patient
-    given = {name: data[name] for name in ("birth_date", "sex", "skin_type") if name in data}
-    try:
-        return create_patient(actor=user, clinic=clinic, mrn=mrn, **given)
-    except ConflictError:
-        # Somebody created the patient a moment ago.
-        return known.select_related("clinic").get()
-    except InvalidInputError as error:
-        if error.field == "mrn":
-            error.field = "patient_mrn"
-        raise
-
-
-def check_same_person(*, patient: Patient, data: dict[str, Any]) -> None:
+def check_same_person(*, patient: Patient, mrn: str, birth_date: dt.date | None) -> None:
     """A slip in the record number would put one person's lesion into another's history."""
-    said_mrn = " ".join(data.get("patient_mrn", "").split())
-    if said_mrn and said_mrn != patient.mrn:
+    if mrn and mrn != patient.mrn:
         raise InvalidInputError(
             "mrn_mismatch", "This patient has another record number.", field="patient_mrn"
         )
-    said = data.get("birth_date")
-    if said and patient.birth_date and said != patient.birth_date:
+    if birth_date and patient.birth_date and birth_date != patient.birth_date:
         raise InvalidInputError(
             "birth_date_mismatch",
             "The patient with this record number has another birth date. Check both.",

@@ -1,6 +1,6 @@
 """The REST API, version 1. What stands here is a promise to integrators."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from classifier.api.views import docs, images, patients, site, submissions, tokens
 
@@ -27,4 +27,5 @@ urlpatterns = [
     path("model-versions/", site.ModelVersionList.as_view(), name="api-model-versions"),
     path("schema/", docs.Schema.as_view(), name="api-schema"),
     path("docs/", docs.Docs.as_view(), name="api-docs"),
+    re_path(r"", site.Unknown.as_view(), name="api-unknown"),
 ]

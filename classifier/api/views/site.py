@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.exceptions import NotFound
+from rest_framework.filters import OrderingFilter
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 
 from classifier.api.filters import ModelVersionFilter
@@ -36,9 +39,22 @@ class ModelVersionList(NoStoreView, generics.ListAPIView[ModelVersion]):
     serializer_class = ModelVersionSerializer
     queryset = ModelVersion.objects.all()
     pagination_class = StableCursorPagination
+    filter_backends = [DjangoFilterBackend, OrderingFilter]
     filterset_class = ModelVersionFilter
+    ordering_fields = ["registered_at"]
     ordering = ["-registered_at"]
 
     @extend_schema(operation_id="model_versions_list", summary="List networks, newest first")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
+
+
+@extend_schema(exclude=True)
+class Unknown(NoStoreView):
+    """An address that doesn't exist is told in the API's own shape."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        raise NotFound("There is no such address. Addresses of the API end in a slash.")

@@ -1,0 +1,346 @@
+"""Lists, details, polling: what is shown, to whom, in how many queries, and the trail it leaves."""
+
+import datetime as dt
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from classifier.intake import DERIVATIVE_CONTENT_TYPE
+from classifier.models import Prediction
+from classifier.services.queue import position_in_queue
+from portal.audit.models import AuditEvent
+from tests.classifier.api.conftest import ROOT
+from tests.factories import (
+    LesionFactory,
+    MembershipFactory,
+    ModelVersionFactory,
+    PatientFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    SubmissionImageFactory,
+    active_model,
+    answered_submission,
+)
+
+pytestmark = pytest.mark.django_db
+SUBMISSIONS = f"{ROOT}/submissions/"
+
+
+@pytest.fixture
+def client(api, side):
+    return api(side.own.integration)
+
+
+def ids(response) -> list[str]:
+    return [row["id"] for row in response.json()["results"]]
+
+
+def test_result_of_a_case(client, side):
+    case = answered_submission(side.own, "malignant")
+    prediction = Prediction.objects.get()
+    PredictionFactory(
+        image=prediction.image,
+        model_version=ModelVersionFactory(shadow=True),
+        is_shadow=True,
+        state="succeeded",
+        outcome="benign",
+    )
+    body = client.get(f"{SUBMISSIONS}{case.pk}/").json()
+    assert body["state"] == "awaiting_review"
+    assert body["preliminary"] is True
+    assert body["patient"]["mrn"] == case.lesion.patient.mrn
+    assert body["status_url"].endswith(f"/api/v1/submissions/{case.pk}/status/")
+    (image,) = body["images"]
+    (answer,) = image["predictions"]
+    version = prediction.model_version
+    assert answer["outcome"] == "malignant"
+    assert answer["probability"] == answer["calibrated_probability"] == 0.91
+    assert answer["threshold_policy"] == version.policy
+    assert answer["model_version"] == {
+        "id": str(version.pk),
+        "name": version.name,
+        "version": version.version,
+        "sha256": version.sha256,
+    }
+    assert (answer["device"], answer["state"]) == ("CPU: test", "succeeded")
+    assert answer["timings"]["predict_ms"] == 5.0
+    assert answer["position_in_queue"] is None
+    assert (answer["error_code"], answer["error_message"]) == ("", "")
+
+
+def test_result_is_preliminary_until_signed(client, side):
+    case = answered_submission(side.own)
+    review = ReviewFactory(submission=case, signed_by=side.own.dermatologist)
+    ReviewFactory(amends=review, signed_by=side.own.dermatologist)
+    body = client.get(f"{SUBMISSIONS}{case.pk}/").json()
+    assert body["preliminary"] is False
+    assert body["state"] == "reviewed"
+    first, amendment = body["reviews"]
+    assert first["signed_by"]["name"] == side.own.dermatologist.full_name
+    assert amendment["amends"] == first["id"]
+
+
+def test_unfinished_and_failed_images_say_so(client, side):
+    case = SubmissionFactory(clinic=side.own.clinic)
+    PredictionFactory(submission=case, state="rejected")
+    PredictionFactory(submission=case)
+    body = client.get(f"{SUBMISSIONS}{case.pk}/").json()
+    rejected, queued = [image["predictions"][0] for image in body["images"]]
+    assert rejected["error_code"] == "truncated"
+    assert rejected["error_message"]
+    assert (rejected["outcome"], queued["outcome"]) == (None, None)
+    assert (queued["position_in_queue"], queued["probability"], queued["threshold_policy"]) == (0, None, None)
+
+
+def test_position_in_queue_is_that_of_the_queue(client, side):
+    now = timezone.now()
+    for minutes, rank in ((5, 1), (4, 0), (3, 1), (3, 1), (1, 0)):
+        PredictionFactory(
+            submission=SubmissionFactory(clinic=side.own.clinic),
+            queue_rank=rank,
+            queued_at=now - dt.timedelta(minutes=minutes),
+        )
+    PredictionFactory(
+        submission=SubmissionFactory(clinic=side.other.clinic), queued_at=now - dt.timedelta(hours=1)
+    )
+    PredictionFactory(
+        model_version=ModelVersionFactory(shadow=True), is_shadow=True, queued_at=now - dt.timedelta(hours=2)
+    )
+    shown = {
+        answer["id"]: answer["position_in_queue"]
+        for row in client.get(SUBMISSIONS).json()["results"]
+        for image in row["images"]
+        for answer in image["predictions"]
+    }
+    mine = Prediction.objects.filter(image__clinic=side.own.clinic)
+    assert shown == {str(row.pk): position_in_queue(row) for row in mine}
+    assert sorted(shown.values()) == [0, 1, 3, 4, 5]
+
+
+def test_polling_until_finished(client, side):
+    case = SubmissionFactory(clinic=side.own.clinic)
+    first, second = PredictionFactory(submission=case), PredictionFactory(submission=case)
+    url = f"{SUBMISSIONS}{case.pk}/status/"
+    response = client.get(url)
+    assert response.json() == {
+        "id": str(case.pk),
+        "state": "in_work",
+        "is_finished": False,
+        "images": 2,
+        "images_finished": 0,
+        "position_in_queue": 0,
+        "url": f"http://testserver{SUBMISSIONS}{case.pk}/",
+    }
+    assert int(response["Retry-After"]) > 0
+    now = timezone.now()
+    done = {"state": "failed", "error_code": "broken", "finished_at": now}
+    Prediction.objects.filter(pk__in=[first.pk, second.pk]).update(**done)
+    finished = client.get(url)
+    assert (finished.json()["is_finished"], finished.json()["state"]) == (True, "no_result")
+    assert "Retry-After" not in finished
+    # An image is tried again: the case is in work again.
+    PredictionFactory(image=first.image, queued_at=now + dt.timedelta(seconds=1))
+    assert client.get(url).json()["images_finished"] == 1
+
+
+def test_polling_shows_nothing_of_the_patient_and_leaves_no_event(client, side):
+    case = answered_submission(side.own)
+    response = client.get(f"{SUBMISSIONS}{case.pk}/status/")
+    assert case.lesion.patient.mrn not in response.content.decode()
+    assert not AuditEvent.objects.exists()
+
+
+def test_cancel(client, side):
+    case = SubmissionFactory(clinic=side.own.clinic)
+    PredictionFactory(submission=case)
+    url = f"{SUBMISSIONS}{case.pk}/cancel/"
+    body = client.post(url).json()
+    assert body["state"] == "cancelled"
+    assert body["images"][0]["predictions"][0]["state"] == "cancelled"
+    again = client.post(url)
+    assert again.status_code == 409
+    assert again.json()["errors"][0]["code"] == "already_cancelled"
+    assert AuditEvent.objects.filter(action="submission.cancelled").count() == 1
+
+
+def test_filters(client, side):
+    waiting = SubmissionFactory(clinic=side.own.clinic)
+    PredictionFactory(submission=waiting)
+    old = answered_submission(side.own, "malignant", submitted_at=timezone.now() - dt.timedelta(days=40))
+    new = answered_submission(side.own, "benign", "refer")
+    cancelled = SubmissionFactory(
+        clinic=side.own.clinic, cancelled_at=timezone.now(), cancelled_by=side.own.clinician
+    )
+    week_ago = (timezone.now() - dt.timedelta(days=7)).isoformat()
+    for query, expected in [
+        ({}, {waiting, old, new, cancelled}),
+        ({"state": "in_work"}, {waiting}),
+        ({"state": ["in_work", "cancelled"]}, {waiting, cancelled}),
+        ({"outcome": "malignant"}, {old}),
+        ({"outcome": "refer"}, {new}),
+        ({"patient": new.lesion.patient_id}, {new}),
+        ({"lesion": old.lesion_id}, {old}),
+        ({"submitted_before": week_ago}, {old}),
+        ({"submitted_from": week_ago}, {waiting, new, cancelled}),
+        ({"clinic": side.other.clinic.pk}, set()),
+    ]:
+        assert set(ids(client.get(SUBMISSIONS, query))) == {str(case.pk) for case in expected}, query
+    for query in ({"state": "done"}, {"outcome": "bad"}, {"patient": "x"}, {"submitted_from": "soon"}):
+        response = client.get(SUBMISSIONS, query)
+        assert response.status_code == 400, query
+        assert response.json()["errors"][0]["attr"] == next(iter(query))
+
+
+@pytest.mark.parametrize("ordering", ["submitted_at", "-submitted_at"])
+def test_pages_hold_every_case_once_even_of_one_moment(client, side, ordering):
+    moment = timezone.now()
+    cases = [SubmissionFactory(clinic=side.own.clinic, submitted_at=moment) for _ in range(5)]
+    cases += [SubmissionFactory(clinic=side.own.clinic, submitted_at=moment - dt.timedelta(days=1))]
+    seen, url = [], f"{SUBMISSIONS}?page_size=2&ordering={ordering}"
+    while url:
+        response = client.get(url)
+        seen += ids(response)
+        url = response.json()["next"]
+    assert len(seen) == len(set(seen)) == 6
+    assert set(seen) == {str(case.pk) for case in cases}
+    assert str(cases[-1].pk) == seen[0 if ordering == "submitted_at" else -1]
+
+
+def test_lists_show_own_clinics_only(client, side):
+    mine, theirs = (
+        LesionFactory(patient__clinic=side.own.clinic),
+        LesionFactory(patient__clinic=side.other.clinic),
+    )
+    for path, own, other in (("patients", mine.patient, theirs.patient), ("lesions", mine, theirs)):
+        assert ids(client.get(f"{ROOT}/{path}/")) == [str(own.pk)]
+        assert client.get(f"{ROOT}/{path}/{own.pk}/").json()["id"] == str(own.pk)
+        assert client.get(f"{ROOT}/{path}/{other.pk}/").status_code == 404
+
+
+def test_patient_and_lesion_filters(client, side):
+    lesion = LesionFactory(patient__clinic=side.own.clinic)
+    LesionFactory(patient__clinic=side.own.clinic, body_site="unspecified")
+    assert ids(client.get(f"{ROOT}/lesions/", {"patient": lesion.patient_id})) == [str(lesion.pk)]
+    assert ids(client.get(f"{ROOT}/lesions/", {"body_site": "trunk"})) == [str(lesion.pk)]
+    found = client.get(f"{ROOT}/patients/", {"public_id": lesion.patient.public_id})
+    assert ids(found) == [str(lesion.patient_id)]
+
+
+def test_record_numbers_are_no_filter(client, side):
+    """They would stand in the URL, and so in the logs of every proxy."""
+    PatientFactory(clinic=side.own.clinic, mrn="MRN-1")
+    assert len(ids(client.get(f"{ROOT}/patients/", {"mrn": "nobody"}))) == 1
+
+
+def test_me_names_roles_and_rights(api, side):
+    MembershipFactory(
+        user=side.own.dermatologist, clinic=side.other.clinic, role="clinician", is_active=False
+    )
+    body = api(side.own.dermatologist).get(f"{ROOT}/me/").json()
+    (membership,) = body["memberships"]
+    assert membership["clinic"] == {"id": str(side.own.clinic.pk), "name": side.own.clinic.name}
+    assert membership["role"] == "dermatologist"
+    assert set(membership["may"]) == {"view_cases", "submit", "cancel", "review", "export"}
+
+
+def test_model_versions(client):
+    version = active_model()
+    ModelVersionFactory()
+    (row,) = client.get(f"{ROOT}/model-versions/", {"lifecycle": "active"}).json()["results"]
+    assert (row["sha256"], row["specification"]["policy"]) == (version.sha256, version.policy)
+
+
+@pytest.mark.usefixtures("tmp_path")
+def test_derivative(client, side, stores):
+    image = SubmissionImageFactory(submission__clinic=side.own.clinic, with_files=True)
+    url = f"{ROOT}/images/{image.pk}/derivative/"
+    for accept in ("*/*", "image/*", "application/json"):
+        response = client.get(url, HTTP_ACCEPT=accept)
+        assert response.status_code == 200
+        assert response["Content-Type"] == DERIVATIVE_CONTENT_TYPE
+        assert response["Cache-Control"] == "private, no-store"
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert image.original_name not in response["Content-Disposition"]
+        with image.derivative.open() as file:
+            assert b"".join(response.streaming_content) == file.read()
+    assert AuditEvent.objects.filter(action="submissionimage.viewed", object_id=image.pk).count() == 3
+
+
+def test_lost_derivative_is_unavailable(client, side):
+    image = SubmissionImageFactory(submission__clinic=side.own.clinic)
+    response = client.get(f"{ROOT}/images/{image.pk}/derivative/", HTTP_ACCEPT="image/*")
+    assert response.status_code == 503
+    assert response.json()["errors"][0]["code"] == "image_unavailable"
+
+
+def test_reading_leaves_one_event_each(client, side):
+    case = answered_submission(side.own)
+    client.get(f"{SUBMISSIONS}{case.pk}/")
+    client.get(f"{ROOT}/patients/{case.lesion.patient_id}/")
+    client.get(f"{ROOT}/lesions/{case.lesion_id}/")
+    client.get(SUBMISSIONS, {"state": "in_work", "page_size": 5, "x": "Jane Doe"})
+    events = AuditEvent.objects.filter(chain__clinic=side.own.clinic).order_by("position")
+    assert [(event.action, event.object_id) for event in events] == [
+        ("submission.viewed", str(case.pk)),
+        ("patient.viewed", str(case.lesion.patient_id)),
+        ("lesion.viewed", str(case.lesion_id)),
+        ("submissions.listed", ""),
+    ]
+    assert all(event.actor == side.own.integration for event in events)
+    assert events[3].details == {"rows": 0, "filters": ["state"], "source": "api"}
+
+
+def test_refused_reading_leaves_no_event(api, side):
+    case = answered_submission(side.own)
+    api(side.other.integration).get(f"{SUBMISSIONS}{case.pk}/")
+    assert not AuditEvent.objects.filter(action="submission.viewed").exists()
+
+
+def count_queries(client, url) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert client.get(url).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize("path", ["submissions", "patients", "lesions", "model-versions"])
+def test_lists_take_a_constant_number_of_queries(client, side, path):
+    def add():
+        case = answered_submission(side.own, "benign", "malignant")
+        ReviewFactory(submission=case)
+        PredictionFactory(submission=case)
+        ModelVersionFactory()
+
+    add()
+    client.get(f"{ROOT}/{path}/")
+    few = count_queries(client, f"{ROOT}/{path}/")
+    [add() for _ in range(6)]
+    assert count_queries(client, f"{ROOT}/{path}/") == few <= 22
+
+
+def test_detail_and_status_take_a_constant_number_of_queries(client, side):
+    small, large = (SubmissionFactory(clinic=side.own.clinic) for _ in range(2))
+    for case, images in ((small, 1), (large, 10)):
+        [PredictionFactory(submission=case) for _ in range(images)]
+    for suffix in ("", "status/"):
+        client.get(f"{SUBMISSIONS}{small.pk}/{suffix}")
+        few = count_queries(client, f"{SUBMISSIONS}{small.pk}/{suffix}")
+        assert count_queries(client, f"{SUBMISSIONS}{large.pk}/{suffix}") == few
+
+
+def test_every_answer_is_kept_out_of_caches(client, side):
+    case = answered_submission(side.own)
+    for path in (
+        "me/",
+        "submissions/",
+        f"submissions/{case.pk}/",
+        "submissions/x/",
+        "patients/",
+        "model-versions/",
+    ):
+        response = client.get(f"{ROOT}/{path}")
+        assert response["Cache-Control"] == "private, no-store", path
