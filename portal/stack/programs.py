@@ -46,6 +46,8 @@ def list_programs(configuration: StackConfiguration) -> list[Program]:
             ],
             {
                 "DERMAPORT_READY_FILE": str(configuration.worker_ready),
+                # TensorFlow's notes on its own build.
+                "TF_CPP_MIN_LOG_LEVEL": "2",
                 # JSON messages on a private socket: the warning is about pickle.
                 "PYTHONWARNINGS": "ignore:You're running the worker with superuser",
             },
@@ -73,5 +75,5 @@ def valkey_command(configuration: StackConfiguration) -> list[str]:
         *("--unixsocket", str(configuration.socket), "--unixsocketperm", "700"),
         *("--save", "", "--appendonly", "no", "--dir", str(configuration.run)),
         *("--maxmemory", "128mb", "--maxmemory-policy", "noeviction"),
-        *("--loglevel", "warning", "--daemonize", "no"),
+        *("--logfile", str(configuration.run / "valkey.log"), "--daemonize", "no"),
     ]

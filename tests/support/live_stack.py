@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import redis
 
 from tests.support.live_services import LiveServices
 from tests.support.ports import free_port
@@ -90,6 +91,12 @@ class LiveStack:
         self._process = None
         if self.services:
             self.services.drop()
+
+    def broker(self) -> redis.Redis:
+        """A connection to this stack's broker."""
+        if self.services:
+            return redis.Redis.from_url(self.services.redis_url)
+        return redis.Redis(unix_socket_path=str(self.var / "valkey.sock"))
 
     def read_log(self) -> str:
         return self.log.read_text(errors="replace") if self.log.exists() else ""
