@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class ClassifierConfig(AppConfig):
     name = "classifier"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from classifier import worker_signals  # noqa: F401, PLC0415 (connects itself; needs the models)

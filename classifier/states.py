@@ -54,9 +54,13 @@ def transition(
     """Move `rows` that are still in `source` to `target`; return how many moved.
 
     One conditional UPDATE: of two that try the same move, one is told 1 and the other 0.
-    `rows` narrows further (own attempt, expired lease). Raises IllegalMoveError for a move that
-    `LEGAL_MOVES` lacks.
+    `rows` narrows further (own attempt, expired lease), by columns of the prediction alone.
+    Raises IllegalMoveError for a move that `LEGAL_MOVES` lacks, TypeError for a joined `rows`.
     """
     if target not in LEGAL_MOVES[source]:
         raise IllegalMoveError(f"{source} -> {target}")
+    # Django would put a join and with it every condition into a sub-select, which PostgreSQL does
+    # not check again after it waited for a row: the move would overwrite the one it waited for.
+    if sum(bool(count) for count in rows.query.alias_refcount.values()) > 1:
+        raise TypeError("expected rows narrowed by columns of the prediction, received a join")
     return rows.filter(state=source).update(state=target, **values)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from django.core.files.base import ContentFile
+from django.db import DatabaseError
 
 from classifier.intake import build_derivative, build_thumbnail
 from classifier.models import SubmissionImage
@@ -16,9 +17,7 @@ from classifier.services.errors import UnavailableError
 from classifier.vocabulary import CaptureKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from django.db.models.fields.files import FieldFile
+    from collections.abc import Iterator, Sequence
 
     from classifier.intake import IntakeImage
     from classifier.models import Submission
@@ -37,39 +36,81 @@ class NewImage:
 
 @dataclass
 class StoredFiles:
-    """Files written for a transaction, so that they go when the transaction fails."""
+    """Files written before the rows that name them, so that they go when the rows don't come.
 
-    written: list[FieldFile] = field(default_factory=list)
+    Writing first keeps encoding and slow disks out of the transaction: SQLite has one writer.
+    """
+
+    rows: list[SubmissionImage] = field(default_factory=list)
 
     @contextlib.contextmanager
-    def removed_on_error(self) -> Iterator[None]:
-        """Remove what was written when the block fails; tell a full disk from a bug."""
+    def removed_without_rows(self) -> Iterator[None]:
+        """Remove the files when the block fails, unless their rows were committed nevertheless."""
         try:
             yield
-        except BaseException as error:
-            for file in self.written:
-                with contextlib.suppress(OSError):
-                    file.storage.delete(str(file.name))
-            if isinstance(error, OSError):
-                log.exception("storage_unavailable", errno=error.errno)
-                raise UnavailableError(
-                    "storage_unavailable",
-                    "The image store is full or can't be reached. Nothing was saved; "
-                    "tell your operator and send it again.",
-                ) from error
+        except BaseException:
+            if self._are_unclaimed():
+                self._remove()
             raise
 
+    def _are_unclaimed(self) -> bool:
+        try:
+            ids = [row.pk for row in self.rows]
+            return not SubmissionImage.objects.filter(pk__in=ids).exists()
+        except DatabaseError:
+            # A connection lost at COMMIT leaves it open: a stray file harms nobody, a lost one does.
+            log.warning("files_left_behind", images=len(self.rows))
+            return False
 
-def store_image(
-    *, submission: Submission, image: NewImage, position: int, stored: StoredFiles
-) -> SubmissionImage:
-    """Write the three files of one image and its row, inside the caller's transaction."""
+    def _remove(self) -> None:
+        for row in self.rows:
+            for file in (row.original, row.derivative, row.thumbnail):
+                with contextlib.suppress(Exception):
+                    file.storage.delete(str(file.name))
+
+
+def write_files(*, submission: Submission, images: Sequence[NewImage], stored: StoredFiles) -> None:
+    """Write the three files of each image and note its unsaved row in `stored`.
+
+    Raises UnavailableError (storage_unavailable).
+    """
+    for position, image in enumerate(images, start=1):
+        row = _make_row(submission, image, position)
+        # Noted before it is written: a disk that fills half-way leaves half a file.
+        stored.rows.append(row)
+        for file, content in (
+            (row.original, image.intake.data),
+            (row.derivative, build_derivative(image.intake.pixels)),
+            (row.thumbnail, build_thumbnail(image.intake.pixels)),
+        ):
+            try:
+                file.save(str(file.name), ContentFile(content), save=False)
+            except Exception as error:
+                # Every kind of storage has errors of its own; all mean that it can't be written.
+                log.exception("storage_unavailable", errno=getattr(error, "errno", None))
+                raise storage_unavailable() from error
+
+
+def storage_unavailable() -> UnavailableError:
+    return UnavailableError(
+        "storage_unavailable",
+        "The image store is full or can't be reached. Nothing was saved; tell your operator and send it again.",
+    )
+
+
+def _make_row(submission: Submission, image: NewImage, position: int) -> SubmissionImage:
     intake = image.intake
-    row = SubmissionImage(
-        id=uuid.uuid4(),
+    key = uuid.uuid4()
+    # Two characters of the random id spread the files over 256 folders.
+    stem = f"{key.hex[:2]}/{key.hex}"
+    return SubmissionImage(
+        id=key,
         submission=submission,
         clinic_id=submission.clinic_id,
         position=position,
+        original=f"{stem}.original",
+        derivative=f"{stem}.derivative",
+        thumbnail=f"{stem}.thumbnail",
         original_name=image.original_name[:255],
         sha256=intake.sha256,
         pixel_sha256=intake.pixel_sha256,
@@ -80,20 +121,6 @@ def store_image(
         capture_kind=image.capture_kind,
         quality=intake.quality,
     )
-    # Two characters of the random id spread the files over 256 folders.
-    stem = f"{row.pk.hex[:2]}/{row.pk.hex}"
-    parts = [
-        (row.original, f"{stem}.original", intake.data),
-        (row.derivative, f"{stem}.derivative", build_derivative(intake.pixels)),
-        (row.thumbnail, f"{stem}.thumbnail", build_thumbnail(intake.pixels)),
-    ]
-    for file, name, content in parts:
-        # Noted before it is written: a disk that fills half-way leaves half a file.
-        file.name = name
-        stored.written.append(file)
-        file.save(name, ContentFile(content), save=False)
-    row.save()
-    return row
 
 
 def find_same_picture(*, clinic_id: uuid.UUID, pixel_sha256: str) -> SubmissionImage | None:

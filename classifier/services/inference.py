@@ -1,33 +1,33 @@
-"""Run claimed predictions: decode, one tensor, decide, finish on the own attempt."""
+"""Run claimed predictions: decode, one tensor, decide, finish on the own claim."""
 
 from __future__ import annotations
 
-import hashlib
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from classifier import inference
 from classifier.models import Prediction
-from classifier.services.queue import claim_batch, give_back, send_wake_up
+from classifier.services.decoding import Decoded, OutageError, Unusable, start_decoding
+from classifier.services.queue import claim_batch, give_back, lock_running, send_wake_up
 from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState, transition
+from classifier.stopping import is_stopping
 from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Iterator
+    from concurrent.futures import Future
 
-    from classifier.models import ModelVersion, SubmissionImage
+    from django.db import models
 
 log = structlog.get_logger(__name__)
-
-DECODING_THREADS = 2
 
 
 @dataclass
@@ -39,132 +39,155 @@ class Answer:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Work:
+    """A claimed batch of one model version whose originals are being decoded."""
+
+    rows: list[Prediction]
+    decoded: list[Future[Decoded]]
+
+    @property
+    def is_suspect(self) -> bool:
+        """A row taken alone, because a try of it has failed before."""
+        return self.rows[0].attempt > 1
+
+
 def run_queued(*, budget_seconds: float) -> int:
     """Claim and run batches until nothing is queued or the budget is spent; return rows answered.
 
-    A spent budget sends a new wake-up, so that a long queue never outgrows a task's time limit.
+    An error gives back everything this process holds and is raised: an outage leaves the rows
+    their attempt, anything else costs it.
     """
-    answered = 0
-    deadline = time.monotonic() + budget_seconds
-    while batch := claim_batch(worker=worker_id(), limit=settings.DERMAPORT_BATCH_SIZE):
-        answered += run_batch(batch)
-        if time.monotonic() > deadline:
-            send_wake_up()
-            break
-    return answered
-
-
-def run_batch(batch: list[Prediction]) -> int:
-    """Judge one claimed batch of one model version; return how many answers were taken.
-
-    An unexpected error gives the rows back to the queue (their attempt is spent) and is raised.
-    """
+    give_back_own("its worker lost touch")
     try:
-        return finish_batch(judge(batch))
-    except BaseException:
-        claims = Prediction.objects.filter(pk__in=[row.pk for row in batch], claim=batch[0].claim)
-        give_back(rows=claims, reason="an error stopped it")
+        return sum(_finish_all(time.monotonic() + budget_seconds))
+    except OutageError as error:
+        give_back_own(str(error), is_tried=False)
+        raise
+    except BaseException as error:
+        give_back_own(f"{type(error).__name__} stopped it")
         raise
 
 
-def judge(batch: list[Prediction]) -> list[Answer]:
-    """Decode every image, judge those that can be in one tensor, and decide each outcome."""
-    version = batch[0].model_version
-    started = time.perf_counter()
-    with ThreadPoolExecutor(DECODING_THREADS) as pool:
-        decoded = list(pool.map(lambda row: _decode(row.image, version), batch))
-    decode_ms = (time.perf_counter() - started) * 1000
-    answers = [
-        Answer(row, found.state, {"error_code": found.code, "error_message": found.message})
-        for row, found in zip(batch, decoded, strict=True)
-        if isinstance(found, _Unusable)
-    ]
-    usable = [
-        (row, found) for row, found in zip(batch, decoded, strict=True) if not isinstance(found, _Unusable)
-    ]
-    if usable:
-        result = inference.predict(version, [pixels for _, pixels in usable])
-        timings = {
-            "decode_ms": round(decode_ms / len(batch), 2),
-            "predict_ms": round(result.seconds * 1000 / len(usable), 2),
+def _finish_all(deadline: float) -> Iterator[int]:
+    """Judge batch after batch; the next one's originals are decoded while the network runs."""
+
+    def may_go_on() -> bool:
+        return time.monotonic() < deadline and not is_stopping()
+
+    work = _claim()
+    if work and Prediction.objects.queued().exists():
+        # More than one batch waits: let another worker help, or this one go on after its budget.
+        send_wake_up()
+    while work:
+        ahead = _claim(only_fresh=True) if may_go_on() and not work.is_suspect else None
+        yield finish_batch(judge(work))
+        work = ahead or (_claim() if may_go_on() else None)
+
+
+def _claim(*, only_fresh: bool = False) -> Work | None:
+    rows = claim_batch(worker=worker_id(), limit=settings.DERMAPORT_BATCH_SIZE, only_fresh=only_fresh)
+    return Work(rows, start_decoding(rows)) if rows else None
+
+
+def give_back_own(reason: str, *, is_tried: bool = True) -> None:
+    """Give back what this process holds. It runs one task at a time, so all of that is over."""
+    own = Prediction.objects.filter(state=PredictionState.RUNNING, worker=worker_id())
+    if own.exists():
+        give_back(rows=own, reason=reason, is_tried=is_tried)
+
+
+def judge(work: Work) -> list[Answer]:
+    """Judge in one tensor every image that could be decoded, and decide each outcome."""
+    version = work.rows[0].model_version
+    decoded = [future.result() for future in work.decoded]
+    answers, usable = [], []
+    for row, result in zip(work.rows, decoded, strict=True):
+        if isinstance(result.found, Unusable):
+            reason = {"error_code": result.found.code, "error_message": result.found.message}
+            answers.append(Answer(row, result.found.state, reason))
+        else:
+            usable.append((row, result.found))
+    if not usable:
+        return answers
+    try:
+        inference.load_predictor(version)
+    except Exception as error:
+        raise OutageError("the model can't be loaded") from error
+    batch = inference.predict(version, [pixels for _, pixels in usable])
+    shared = {
+        "threshold_policy": version.policy,
+        "device": batch.device[:120],
+        "timings": {
+            "decode_ms": round(sum(one.seconds for one in decoded) * 1000 / len(decoded), 2),
+            "predict_ms": round(batch.seconds * 1000 / len(usable), 2),
             "batch_size": len(usable),
+        },
+    }
+    for (row, _), judgement in zip(usable, batch.judgements, strict=True):
+        values = {
+            "probability": judgement.probability,
+            "calibrated_probability": judgement.calibrated_probability,
+            "outcome": judgement.outcome,
         }
-        for (row, _), judgement in zip(usable, result.judgements, strict=True):
-            values = {
-                "probability": judgement.probability,
-                "calibrated_probability": judgement.calibrated_probability,
-                "outcome": judgement.outcome,
-                "threshold_policy": version.policy,
-                "device": result.device[:120],
-                "timings": timings,
-            }
-            answers.append(Answer(row, PredictionState.SUCCEEDED, values))
+        answers.append(Answer(row, PredictionState.SUCCEEDED, {**shared, **values}))
     return answers
 
 
 def finish_batch(answers: list[Answer]) -> int:
     """Write every answer whose claim still stands, with its audit event, in one transaction."""
+    if not answers:
+        return 0
     with transaction.atomic():
-        now = timezone.now()
-        taken = [answer for answer in answers if _finish(answer, now)]
-        record_events(
-            Entry(
-                clinic_id=answer.row.image.clinic_id,
-                action=f"prediction.{answer.state.value}",
-                obj=answer.row,
-                details={
-                    "attempt": answer.row.attempt,
-                    "model_version": str(answer.row.model_version_id),
-                    **({"code": code} if (code := answer.values.get("error_code")) else {}),
-                },
-            )
-            for answer in taken
+        own = Prediction.objects.filter(
+            pk__in=[answer.row.pk for answer in answers], claim=answers[0].row.claim
         )
+        held = lock_running(own)
+        taken = [a for a in answers if a.row.pk in held and held[a.row.pk].attempt == a.row.attempt]
+        _write([a for a in taken if a.state == PredictionState.SUCCEEDED])
+        for answer in taken:
+            if answer.state != PredictionState.SUCCEEDED:
+                _write([answer])
+        record_events(_entry(answer) for answer in taken)
     if late := len(answers) - len(taken):
         log.info("late_answers_dropped", count=late)
     return len(taken)
 
 
-def _finish(answer: Answer, now: Any) -> bool:
-    row = answer.row
-    own = Prediction.objects.filter(pk=row.pk, attempt=row.attempt, claim=row.claim)
-    return bool(
-        transition(
-            own,
-            source=PredictionState.RUNNING,
-            target=answer.state,
-            finished_at=now,
-            lease_until=None,
-            **answer.values,
-        )
+def _write(answers: list[Answer]) -> None:
+    """Move `answers` of one state by one UPDATE; the caller holds their locks."""
+    if not answers:
+        return
+    first = answers[0]
+    values = {}
+    for name, value in first.values.items():
+        differs = any(answer.values[name] != value for answer in answers)
+        values[name] = _by_row(answers, name) if differs else value
+    transition(
+        Prediction.objects.filter(pk__in=[answer.row.pk for answer in answers]),
+        source=PredictionState.RUNNING,
+        target=first.state,
+        finished_at=timezone.now(),
+        lease_until=None,
+        **values,
     )
 
 
-@dataclass(frozen=True)
-class _Unusable:
-    state: PredictionState
-    code: str
-    message: str
+def _by_row(answers: list[Answer], name: str) -> Case:
+    output = cast("models.Field[Any, Any]", Prediction._meta.get_field(name))  # noqa: SLF001
+    whens = [When(pk=a.row.pk, then=Value(a.values[name], output_field=output)) for a in answers]
+    return Case(*whens, default=F(name), output_field=output)
 
 
-def _decode(image: SubmissionImage, version: ModelVersion) -> np.ndarray[Any, Any] | _Unusable:
-    """Pixels for the network, or why there are none. Touches no database: runs in a thread."""
-    try:
-        with image.original.open("rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        return _Unusable(
-            PredictionState.FAILED,
-            "original_missing",
-            "The stored original can't be found. Tell your operator.",
-        )
-    if hashlib.sha256(data).hexdigest() != image.sha256:
-        return _Unusable(
-            PredictionState.FAILED,
-            "original_changed",
-            "The stored original is not what was sent. Tell your operator.",
-        )
-    try:
-        return inference.prepare(version, data)
-    except inference.UnusableImageError as error:
-        return _Unusable(PredictionState.REJECTED, error.code, error.message)
+def _entry(answer: Answer) -> Entry:
+    code = answer.values.get("error_code")
+    return Entry(
+        clinic_id=answer.row.image.clinic_id,
+        action=f"prediction.{answer.state.value}",
+        obj=answer.row,
+        details={
+            "attempt": answer.row.attempt,
+            "model_version": str(answer.row.model_version_id),
+            **({"code": code} if code else {}),
+        },
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from classifier import inference
@@ -25,27 +25,32 @@ def register_model(*, specification: inference.ModelSpecification, actor: User |
     known = ModelVersion.objects.filter(sha256=specification.sha256).first()
     if known is not None:
         return known
-    if ModelVersion.objects.filter(name=specification.name, version=specification.version).exists():
+    try:
+        with transaction.atomic():
+            version = ModelVersion.objects.create(
+                name=specification.name,
+                version=specification.version,
+                file=specification.file,
+                sha256=specification.sha256,
+                specification=specification.to_dict(),
+            )
+            record_event(
+                clinic_id=None,
+                action="model.registered",
+                actor=actor,
+                obj=version,
+                details={"sha256": version.sha256},
+            )
+    except IntegrityError as error:
+        # Two machines may start, and register what they bring, at the same moment.
+        known = ModelVersion.objects.filter(sha256=specification.sha256).first()
+        if known is not None:
+            return known
         raise ConflictError(
             "version_taken",
             f"{specification.name} {specification.version} is registered with another file. "
             "Give the new file a new version.",
-        )
-    with transaction.atomic():
-        version = ModelVersion.objects.create(
-            name=specification.name,
-            version=specification.version,
-            file=specification.file,
-            sha256=specification.sha256,
-            specification=specification.to_dict(),
-        )
-        record_event(
-            clinic_id=None,
-            action="model.registered",
-            actor=actor,
-            obj=version,
-            details={"sha256": version.sha256},
-        )
+        ) from error
     return version
 
 
@@ -59,12 +64,15 @@ def set_lifecycle(
     if lifecycle == ModelLifecycle.REGISTERED:
         raise ConflictError("no_way_back", "A version that was in use can't be as if it never was.")
     with transaction.atomic():
-        version = ModelVersion.objects.select_for_update().get(pk=version.pk)
+        # All of them, in one order: two activations at once follow each other.
+        versions = {one.pk: one for one in ModelVersion.objects.order_by("pk").select_for_update()}
+        version = versions[version.pk]
         if version.lifecycle == lifecycle:
             return version
         if lifecycle == ModelLifecycle.ACTIVE:
-            for former in ModelVersion.objects.active().select_for_update():
-                _move(former, ModelLifecycle.RETIRED, actor)
+            for former in versions.values():
+                if former.lifecycle == ModelLifecycle.ACTIVE:
+                    _move(former, ModelLifecycle.RETIRED, actor)
         _move(version, lifecycle, actor)
     return version
 

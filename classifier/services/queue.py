@@ -2,6 +2,8 @@
 
 A Celery message only wakes a worker. Every step is a conditional UPDATE whose row count says who
 won, so that lost, doubled and late messages, and workers killed at any moment, change nothing.
+Whoever changes several rows locks them in the order of their ids, then the audit chain: nobody
+waits in a circle.
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from classifier.models import ModelVersion, Prediction
+from classifier.services.errors import ConflictError
 from classifier.services.worker_identity import is_dead_neighbour
-from classifier.states import PredictionState, transition
+from classifier.states import LIVE, PredictionState, transition
 from classifier.vocabulary import ModelLifecycle, Priority
 from portal.audit.services import Entry, record_events
 
@@ -31,13 +33,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-CLAIM_TRIES = 5
+WAKE_UP_TRIES = 2
 
 
 def queue_predictions(
     *, images: Sequence[SubmissionImage], priority: str = Priority.ROUTINE
 ) -> list[Prediction]:
-    """Queue each image for the active model and for every shadow, in the caller's transaction."""
+    """Queue each image for the active model and for every shadow, in the caller's transaction.
+
+    Raises ConflictError (judged_as_shadow) when the active model has judged an image as a shadow.
+    """
     now = timezone.now()
     versions = ModelVersion.objects.filter(lifecycle__in=[ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW])
     rows = [
@@ -51,47 +56,69 @@ def queue_predictions(
         for image in images
         for version in versions
     ]
+    live = set(
+        Prediction.objects.filter(image__in=images, state__in=LIVE).values_list(
+            "image_id", "model_version_id"
+        )
+    )
+    if any(not row.is_shadow and (row.image_id, row.model_version_id) in live for row in rows):
+        raise ConflictError(
+            "judged_as_shadow",
+            "The model in use has already judged this image while it was on trial. "
+            "Submit the image anew to have it judged for this case.",
+        )
     # A shadow may already have judged an image whose served prediction is tried again.
-    return Prediction.objects.bulk_create([row for row in rows if not row.is_shadow or not _is_live(row)])
-
-
-def _is_live(row: Prediction) -> bool:
-    return Prediction.objects.filter(
-        image=row.image,
-        model_version=row.model_version,
-        state__in=[PredictionState.QUEUED, PredictionState.RUNNING, PredictionState.SUCCEEDED],
-    ).exists()
+    return Prediction.objects.bulk_create(
+        [row for row in rows if (row.image_id, row.model_version_id) not in live]
+    )
 
 
 def wake_workers() -> None:
     """Send one wake-up after commit. A lost broker delays work and never loses it."""
-    transaction.on_commit(send_wake_up)
+    transaction.on_commit(send_wake_up, robust=True)
 
 
 def send_wake_up() -> None:
-    """Send one wake-up now; without a broker, say so and leave it to the reconciler."""
+    """Send one wake-up now; where that fails, say so and leave it to the reconciler.
+
+    Tried twice, because the first use of a connection to a broker that was restarted fails.
+    """
     from classifier.tasks import run_predictions_task  # noqa: PLC0415 (tasks call services)
 
-    try:
-        run_predictions_task.apply_async(retry=False)
-    except OperationalError:
-        log.warning("wake_up_not_sent", reason="broker unreachable")
+    reason = ""
+    for _ in range(WAKE_UP_TRIES):
+        try:
+            run_predictions_task.apply_async(retry=False)
+        except Exception as error:  # noqa: BLE001 (unreachable, full, wrong password: the row is safe)
+            reason = type(error).__name__
+        else:
+            return
+    log.warning("wake_up_not_sent", reason=reason)
 
 
-def claim_batch(*, worker: str, limit: int) -> list[Prediction]:
+def claim_batch(*, worker: str, limit: int, only_fresh: bool = False) -> list[Prediction]:
     """Take up to `limit` queued rows of one model version for `worker`.
 
     A row that was given back before is taken alone: if its image is what kills workers, it takes
-    no other case with it. Returns an empty list when nothing is queued.
+    no other case with it. `only_fresh` returns nothing rather than such a row. Returns an empty
+    list when nothing is queued.
     """
-    for _ in range(CLAIM_TRIES):
-        head = Prediction.objects.queued().in_queue_order().first()
-        if head is None:
+    queue = Prediction.objects.queued().in_queue_order()
+    now = timezone.now()
+    claim = uuid.uuid4()
+    with transaction.atomic():
+        # On PostgreSQL several claimers pass over each other's rows; SQLite has one writer.
+        free = queue.select_for_update(skip_locked=True)
+        head = free.values("pk", "attempt", "model_version_id", "is_shadow").first()
+        if head is None or (only_fresh and head["attempt"]):
             return []
-        wanted = [head.pk] if head.attempt else _batch_of(head, limit)
-        now = timezone.now()
-        claim = uuid.uuid4()
-        won = transition(
+        wanted = [head["pk"]]
+        if not head["attempt"]:
+            like_head = free.filter(
+                model_version_id=head["model_version_id"], is_shadow=head["is_shadow"], attempt=0
+            )
+            wanted = list(like_head.values_list("pk", flat=True)[:limit])
+        transition(
             Prediction.objects.filter(pk__in=wanted),
             source=PredictionState.QUEUED,
             target=PredictionState.RUNNING,
@@ -101,71 +128,78 @@ def claim_batch(*, worker: str, limit: int) -> list[Prediction]:
             started_at=now,
             lease_until=now + dt.timedelta(seconds=settings.DERMAPORT_LEASE_SECONDS),
         )
-        if won:
-            return list(
-                Prediction.objects.filter(claim=claim, state=PredictionState.RUNNING)
-                .select_related("model_version", "image")
-                .in_queue_order()
-            )
-    return []
+        rows = list(
+            Prediction.objects.filter(pk__in=wanted, claim=claim).select_related("image").in_queue_order()
+        )
+    version = ModelVersion.objects.get(pk=head["model_version_id"])
+    for row in rows:
+        row.model_version = version
+    return rows
 
 
-def _batch_of(head: Prediction, limit: int) -> list[uuid.UUID]:
-    return list(
-        Prediction.objects.queued()
-        .filter(model_version_id=head.model_version_id, is_shadow=head.is_shadow, attempt=0)
-        .in_queue_order()
-        .values_list("pk", flat=True)[:limit]
-    )
+def lock_running(rows: PredictionQuerySet) -> dict[uuid.UUID, Prediction]:
+    """Lock those of `rows` that are running, in the order of their ids; call it in a transaction."""
+    return {
+        row.pk: row for row in rows.filter(state=PredictionState.RUNNING).order_by("pk").select_for_update()
+    }
 
 
-def give_back(*, rows: PredictionQuerySet, reason: str) -> tuple[int, int]:
+def give_back(*, rows: PredictionQuerySet, reason: str, is_tried: bool = True) -> tuple[int, int]:
     """Return running `rows` to the queue, or fail those out of tries; (queued, failed).
 
     `rows` must be narrowed to claims that are truly over (own, expired, dead) by conditions on
-    the row itself, so that the UPDATE checks them once more.
+    the row itself. `is_tried=False` takes the attempt back: what went wrong was not the image.
     """
     most = settings.DERMAPORT_MAX_ATTEMPTS
     with transaction.atomic():
-        spent = list(rows.filter(state=PredictionState.RUNNING, attempt__gte=most).select_related("image"))
-        failed = [row for row in spent if _fail_spent(row, reason)]
+        locked = lock_running(rows)
+        spent = [row for row in locked.values() if is_tried and row.attempt >= most]
+        spent_ids = {row.pk for row in spent}
         queued = transition(
-            rows.filter(attempt__lt=most),
+            Prediction.objects.filter(pk__in=[pk for pk in locked if pk not in spent_ids]),
             source=PredictionState.RUNNING,
             target=PredictionState.QUEUED,
             claim=None,
             worker="",
             lease_until=None,
             started_at=None,
+            attempt=F("attempt") - int(not is_tried),
         )
-        record_events(
-            Entry(
-                clinic_id=row.image.clinic_id,
-                action="prediction.failed",
-                obj=row,
-                details={"code": "attempts_exhausted", "attempts": row.attempt},
-            )
-            for row in failed
-        )
-    if queued or failed:
-        log.warning("predictions_given_back", reason=reason, queued=queued, failed=len(failed))
-    return queued, len(failed)
+        for row in spent:
+            _fail_spent(row, reason)
+        _record_failures(spent)
+    if locked:
+        log.warning("predictions_given_back", reason=reason, queued=queued, failed=len(spent))
+    return queued, len(spent)
 
 
-def _fail_spent(row: Prediction, reason: str) -> bool:
-    return bool(
-        transition(
-            Prediction.objects.filter(pk=row.pk, attempt=row.attempt, claim=row.claim),
-            source=PredictionState.RUNNING,
-            target=PredictionState.FAILED,
-            finished_at=timezone.now(),
-            lease_until=None,
-            error_code="attempts_exhausted",
-            error_message=(
-                f"The worker stopped {row.attempt} times while judging this image ({reason}). "
-                "Try again, or send the image to your operator."
-            ),
+def _fail_spent(row: Prediction, reason: str) -> None:
+    transition(
+        Prediction.objects.filter(pk=row.pk),
+        source=PredictionState.RUNNING,
+        target=PredictionState.FAILED,
+        finished_at=timezone.now(),
+        lease_until=None,
+        error_code="attempts_exhausted",
+        error_message=(
+            f"The worker stopped {row.attempt} times while judging this image ({reason}). "
+            "Try again, or send the image to your operator."
+        ),
+    )
+
+
+def _record_failures(rows: Sequence[Prediction]) -> None:
+    clinics = dict(
+        Prediction.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "image__clinic_id")
+    )
+    record_events(
+        Entry(
+            clinic_id=clinics[row.pk],
+            action="prediction.failed",
+            obj=row,
+            details={"code": "attempts_exhausted", "attempts": row.attempt},
         )
+        for row in rows
     )
 
 
@@ -174,7 +208,9 @@ def reconcile() -> tuple[int, int]:
     expired = Prediction.objects.filter(state=PredictionState.RUNNING, lease_until__lt=timezone.now())
     queued, failed = give_back(rows=expired, reason="its lease ran out")
     queued_dead, failed_dead = give_back_dead_claims()
-    if Prediction.objects.queued().exists():
+    # Also for running rows: a worker that lost its database while it answered still holds them,
+    # and gives them back when it is woken.
+    if Prediction.objects.unfinished().exists():
         send_wake_up()
     return queued + queued_dead, failed + failed_dead
 

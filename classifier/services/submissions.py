@@ -6,14 +6,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from classifier.limits import UploadLimits
-from classifier.models import ModelVersion, Prediction, Submission
+from classifier.models import ModelVersion, Prediction, Submission, SubmissionImage
 from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
 from classifier.services.field_limits import check_length
-from classifier.services.images import NewImage, StoredFiles, store_image
+from classifier.services.images import NewImage, StoredFiles, storage_unavailable, write_files
 from classifier.services.queue import queue_predictions, wake_workers
 from classifier.states import PredictionState, transition
 from classifier.vocabulary import Priority, Source
@@ -24,8 +24,10 @@ from portal.audit.services import record_event
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.models import Lesion, SubmissionImage
+    from classifier.models import Lesion
     from portal.accounts.models import User
+
+DISK_FULL = ("disk is full", "No space left on device")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,40 +57,49 @@ def create_submission(
     if earlier is not None:
         return earlier
     _check(lesion=lesion, images=images, question=question)
+    submission = Submission(
+        clinic=clinic,
+        lesion=lesion,
+        submitted_by=actor,
+        submitted_at=timezone.now(),
+        clinical_question=question.clinical_question.strip(),
+        clinical_history=question.clinical_history.strip(),
+        priority=question.priority,
+        source=question.source,
+        request_key=question.request_key,
+    )
     stored = StoredFiles()
     try:
-        with stored.removed_on_error(), transaction.atomic():
-            submission = Submission.objects.create(
-                clinic=clinic,
-                lesion=lesion,
-                submitted_by=actor,
-                submitted_at=timezone.now(),
-                clinical_question=question.clinical_question.strip(),
-                clinical_history=question.clinical_history.strip(),
-                priority=question.priority,
-                source=question.source,
-                request_key=question.request_key,
-            )
-            rows = [
-                store_image(submission=submission, image=image, position=position, stored=stored)
-                for position, image in enumerate(images, start=1)
-            ]
-            queue_predictions(images=rows, priority=question.priority)
-            record_event(
-                clinic_id=clinic.pk,
-                action="submission.created",
-                actor=actor,
-                obj=submission,
-                details={"images": len(rows), "source": question.source},
-            )
-            wake_workers()
+        with stored.removed_without_rows():
+            write_files(submission=submission, images=images, stored=stored)
+            _save(submission, stored, actor=actor)
     except IntegrityError:
         # Two requests with one key at the same moment: the slower one takes the faster's answer.
         earlier = find_by_request_key(clinic_id=clinic.pk, request_key=question.request_key)
         if earlier is None:
             raise
         return earlier
+    except OperationalError as error:
+        if any(words in str(error) for words in DISK_FULL):
+            raise storage_unavailable() from error
+        raise
     return submission
+
+
+def _save(submission: Submission, stored: StoredFiles, *, actor: User) -> None:
+    """Commit the case, its images and its queued predictions together."""
+    with transaction.atomic():
+        submission.save(force_insert=True)
+        rows = SubmissionImage.objects.bulk_create(stored.rows)
+        queue_predictions(images=rows, priority=submission.priority)
+        record_event(
+            clinic_id=submission.clinic_id,
+            action="submission.created",
+            actor=actor,
+            obj=submission,
+            details={"images": len(rows), "source": submission.source},
+        )
+        wake_workers()
 
 
 def find_by_request_key(*, clinic_id: uuid.UUID, request_key: uuid.UUID) -> Submission | None:
@@ -110,13 +121,13 @@ def cancel_submission(*, actor: User, submission: Submission) -> Submission:
             raise ConflictError(
                 "already_reviewed", "This submission is reviewed and signed; it can't be cancelled."
             )
+        unfinished = _lock_unfinished(submission)
         now = timezone.now()
         submission.cancelled_at, submission.cancelled_by = now, actor
         submission.save(update_fields=["cancelled_at", "cancelled_by"])
-        rows = Prediction.objects.filter(image__submission=submission)
         stopped = sum(
             transition(
-                rows,
+                Prediction.objects.filter(pk__in=unfinished),
                 source=state,
                 target=PredictionState.CANCELLED,
                 finished_at=now,
@@ -135,17 +146,28 @@ def cancel_submission(*, actor: User, submission: Submission) -> Submission:
     return submission
 
 
+def _lock_unfinished(submission: Submission) -> list[uuid.UUID]:
+    images = list(submission.images.values_list("pk", flat=True))
+    rows = Prediction.objects.unfinished().filter(image__in=images).order_by("pk").select_for_update()
+    return list(rows.values_list("pk", flat=True))
+
+
 def retry_submission(*, actor: User, submission: Submission) -> int:
     """Queue anew every image whose served prediction failed; return how many.
 
     The failed row stays as history. Raises PermissionDenied or ConflictError (cancelled,
-    nothing_to_retry).
+    already_reviewed, nothing_to_retry, judged_as_shadow).
     """
     require(actor, submission.clinic_id, Action.SUBMIT)
     with transaction.atomic():
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         if submission.cancelled_at is not None:
             raise ConflictError("cancelled", "This submission was cancelled; submit it anew.")
+        if submission.reviews.exists():
+            raise ConflictError(
+                "already_reviewed",
+                "This submission is reviewed and signed; a new result would come too late.",
+            )
         images = _images_without_answer(submission)
         if not images:
             raise ConflictError("nothing_to_retry", "Every image has a result or is in work.")

@@ -7,34 +7,51 @@ import socket
 from functools import cache
 from pathlib import Path
 
+PROC = Path("/proc")
+
 
 @cache
 def host_id() -> str:
-    """This machine and process-id namespace: two containers never take each other for dead."""
+    """Name this boot of this machine and this process-id namespace.
+
+    Two machines of one name, and two containers of one machine, never take each other for dead.
+    """
     try:
-        namespace = str(Path("/proc/self/ns/pid").stat().st_ino)
+        boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()[:8]
+        namespace = str((PROC / "self/ns/pid").stat().st_ino)
     except OSError:
-        namespace = "0"
-    return f"{socket.gethostname()[:80]}/{namespace}"
+        boot, namespace = "0", "0"
+    return f"{socket.gethostname()[:60]}/{boot}/{namespace}"
 
 
 def worker_id() -> str:
-    """The name under which this process claims."""
-    return f"{host_id()}/{os.getpid()}"
+    """The name under which this process claims. Not cached: a forked child is somebody else."""
+    return f"{host_id()}/{os.getpid()}.{read_start(os.getpid())}"
+
+
+def read_start(pid: int) -> str:
+    """When process `pid` started, in ticks since boot; empty when it does not run (any more).
+
+    A process that ended and was not yet reaped by its parent counts as ended.
+    """
+    try:
+        # The second field is the program's name in brackets and may hold spaces and brackets.
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    state, start = fields[0], fields[19]
+    return "" if state in {"Z", "X"} else start
 
 
 def is_dead_neighbour(worker: str) -> bool:
     """True when `worker` ran on this machine and its process no longer exists.
 
-    A wrong True costs an attempt and never a double answer: finishing is bound to the attempt.
+    The start time tells a process from a later one that was given the same number, as happens
+    at each restart of a container. A wrong True costs an attempt and never a double answer:
+    finishing is bound to the claim.
     """
-    host, _, pid = worker.rpartition("/")
-    if host != host_id() or not pid.isdigit():
+    host, _, process = worker.rpartition("/")
+    pid, _, start = process.partition(".")
+    if host != host_id() or not pid.isdigit() or not start:
         return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return read_start(int(pid)) != start

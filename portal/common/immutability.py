@@ -29,7 +29,7 @@ def _create(table: str, when: str) -> Callable[[StateApps, BaseDatabaseSchemaEdi
     def run(_: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
         condition = f"WHEN ({when})" if when else ""
         if editor.connection.vendor == "postgresql":
-            editor.execute(FUNCTION)
+            editor.execute(FUNCTION, params=None)  # its % is its own, not a placeholder
             for event in ("UPDATE", "DELETE"):
                 editor.execute(
                     f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} "

@@ -215,6 +215,9 @@ DATA_UPLOAD_MAX_NUMBER_FILES = DERMAPORT_UPLOAD_MAX_IMAGES * 2
 REDIS_URL = env.str("REDIS_URL", default=f"redis+socket://{VAR_DIR / 'valkey.sock'}")
 DERMAPORT_MODELS_DIR = Path(env.str("DERMAPORT_MODELS_DIR", default=str(BASE_DIR / "ml" / "weights")))
 DERMAPORT_BATCH_SIZE = env.int("DERMAPORT_BATCH_SIZE", default=32)
+# "auto" takes a GPU where there is one, "cpu" never. With several cards: one process a card.
+DERMAPORT_DEVICE = env.str("DERMAPORT_DEVICE", default="auto")
+DERMAPORT_GPUS = env.int("DERMAPORT_GPUS", default=1)
 DERMAPORT_MAX_ATTEMPTS = env.int("DERMAPORT_MAX_ATTEMPTS", default=3)
 DERMAPORT_TASK_SOFT_SECONDS = env.int("DERMAPORT_TASK_SOFT_SECONDS", default=120)
 DERMAPORT_TASK_HARD_SECONDS = env.int("DERMAPORT_TASK_HARD_SECONDS", default=150)

@@ -1,0 +1,90 @@
+"""From the sealed original to the network's pixels, in threads. Touches no database."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from classifier import inference
+from classifier.states import PredictionState
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from classifier.models import ModelVersion, Prediction, SubmissionImage
+
+THREADS = 2
+
+
+class OutageError(Exception):
+    """Something that judging needs is away: no image's fault, so no image's attempt."""
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Why there are no pixels: the state that follows, a code and a sentence."""
+
+    state: PredictionState
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What came of one original, and how long reading and decoding it took."""
+
+    found: np.ndarray[Any, Any] | Unusable
+    seconds: float
+
+
+def start_decoding(batch: list[Prediction]) -> list[Future[Decoded]]:
+    """Begin to decode the originals of one claimed batch; the results keep its order."""
+    return [_pool().submit(_decode, row.image, row.model_version) for row in batch]
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    # One for the life of the process, made at its first use: after the fork.
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="decode")
+
+
+def _decode(image: SubmissionImage, version: ModelVersion) -> Decoded:
+    started = time.perf_counter()
+    found = _read_pixels(image, version)
+    return Decoded(found, time.perf_counter() - started)
+
+
+def _read_pixels(image: SubmissionImage, version: ModelVersion) -> np.ndarray[Any, Any] | Unusable:
+    data = _read_original(image)
+    if data is None:
+        return Unusable(
+            PredictionState.FAILED,
+            "original_missing",
+            "The stored original can't be found. Tell your operator.",
+        )
+    if hashlib.sha256(data).hexdigest() != image.sha256:
+        return Unusable(
+            PredictionState.FAILED,
+            "original_changed",
+            "The stored original is not what was sent. Tell your operator.",
+        )
+    try:
+        return inference.prepare(version, data)
+    except inference.UnusableImageError as error:
+        return Unusable(PredictionState.REJECTED, error.code, error.message)
+
+
+def _read_original(image: SubmissionImage) -> bytes | None:
+    """The sealed bytes, or None when there are none. Raises OutageError when the store is away."""
+    try:
+        with image.original.open("rb") as file:
+            data: bytes = file.read()
+    except FileNotFoundError:
+        return None
+    except Exception as error:
+        raise OutageError("the image store can't be read") from error
+    return data

@@ -1,0 +1,53 @@
+"""What a worker does when it starts and stops, beside its tasks. Imported by portal.celery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from billiard.process import current_process
+from celery import signals
+from django.db import DatabaseError, connection
+
+from classifier import inference
+from classifier.devices import choose_device
+from classifier.models import ModelVersion
+from classifier.services.queue import give_back_dead_claims, send_wake_up
+from classifier.stopping import ask_to_stop
+
+log = structlog.get_logger(__name__)
+
+
+@signals.worker_process_init.connect
+def prepare_process(**_: Any) -> None:
+    """Take back what a dead predecessor held; load and warm up the network, after the fork."""
+    choose_device(getattr(current_process(), "index", 0))
+    try:
+        if any(give_back_dead_claims()):
+            send_wake_up()
+        versions = list(ModelVersion.objects.active())
+    except DatabaseError as error:
+        # The reconciler does it later; the first batch loads the network.
+        log.warning("worker_process_not_prepared", reason=type(error).__name__)
+        return
+    finally:
+        connection.close()
+    for version in versions:
+        preload(version)
+
+
+def preload(version: ModelVersion) -> None:
+    """Load and compile, so that the first patient doesn't wait; a broken file is only logged.
+
+    It isn't fatal: the process would be started again for ever, and a version activated later
+    may work. Until then its cases stay queued with their attempts, and the log says why.
+    """
+    try:
+        inference.warm_up(version)
+    except Exception:
+        log.exception("model_not_loaded", model_version=str(version.pk))
+
+
+@signals.worker_shutting_down.connect
+def end_after_batch(**_: Any) -> None:
+    ask_to_stop()

@@ -1,0 +1,76 @@
+"""A network of two lines instead of a real one, and rows in the queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from classifier import inference
+from classifier.inference import BatchResult, Judgement
+from classifier.models import Prediction, Submission
+from tests.factories import PredictionFactory, SubmissionFactory, SubmissionImageFactory
+
+
+@dataclass
+class FakeNetwork:
+    """Answers 0.25 to everything; notes the size of each batch; fails when told to."""
+
+    batches: list[int] = field(default_factory=list)
+    error: BaseException | None = None
+    load_error: Exception | None = None
+
+    def load(self, version):
+        if self.load_error:
+            raise self.load_error
+
+    def predict(self, version, images):
+        self.batches.append(len(images))
+        if self.error:
+            raise self.error
+        return BatchResult(
+            [Judgement(0.25, 0.25, "benign") for _ in images], "CPU: fake", 0.001 * len(images)
+        )
+
+
+@pytest.fixture
+def network(monkeypatch) -> FakeNetwork:
+    fake = FakeNetwork()
+    monkeypatch.setattr(inference, "predict", fake.predict)
+    monkeypatch.setattr(inference, "load_predictor", fake.load)
+    return fake
+
+
+@dataclass
+class WakeUps:
+    count: int = 0
+
+    def apply_async(self, **_: object) -> None:
+        self.count += 1
+
+
+@pytest.fixture(autouse=True)
+def wake_ups(monkeypatch) -> WakeUps:
+    """Counts wake-ups instead of sending them: most of these tests have no broker."""
+    from classifier import tasks
+
+    counter = WakeUps()
+    monkeypatch.setattr(tasks.run_predictions_task, "apply_async", counter.apply_async)
+    return counter
+
+
+@pytest.fixture
+def queue_images(db):
+    """`queue_images(3)`: that many drawn images of one case, queued; returns their predictions."""
+
+    def make(count: int, submission: Submission | None = None, **values) -> list[Prediction]:
+        case = submission or SubmissionFactory()
+        return [
+            PredictionFactory(
+                image=SubmissionImageFactory(submission=case, with_files=True, with_files__seed=number),
+                **values,
+            )
+            for number in range(count)
+        ]
+
+    return make

@@ -1,0 +1,175 @@
+"""What becomes of claimed rows: answers, refusals, and answers that come too late."""
+
+import datetime as dt
+import hashlib
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from classifier import inference
+from classifier.inference import BatchResult, Judgement
+from classifier.models import Prediction
+from classifier.services.decoding import start_decoding
+from classifier.services.inference import Work, finish_batch, give_back_own, judge, run_queued
+from classifier.services.queue import claim_batch, give_back
+from classifier.services.submissions import cancel_submission
+from classifier.services.worker_identity import worker_id
+from classifier.states import PredictionState
+from portal.accounts.models import Clinic
+from portal.audit.models import AuditEvent
+from portal.audit.services import verify_chains
+from tests.factories import ClinicFactory, MembershipFactory, ModelVersionFactory, SubmissionFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def start_work(limit=32):
+    rows = claim_batch(worker=worker_id(), limit=limit)
+    return Work(rows, start_decoding(rows))
+
+
+def events(action):
+    return AuditEvent.objects.filter(action=action)
+
+
+def test_every_queued_row_is_answered_once(network, queue_images, settings):
+    settings.DERMAPORT_BATCH_SIZE = 4
+    rows = queue_images(10)
+    assert run_queued(budget_seconds=60) == 10
+    assert run_queued(budget_seconds=60) == 0
+    assert network.batches == [4, 4, 2]
+    for row in Prediction.objects.all():
+        assert (row.state, row.outcome, row.probability, row.attempt) == ("succeeded", "benign", 0.25, 1)
+        assert (row.threshold_policy, row.device) == (row.model_version.policy, "CPU: fake")
+        assert set(row.timings) == {"decode_ms", "predict_ms", "batch_size"}
+        assert row.lease_until is None
+    answered = events("prediction.succeeded").values_list("object_id", flat=True)
+    assert sorted(answered) == sorted(str(row.pk) for row in rows)
+    assert list(verify_chains()) == []
+
+
+def test_each_row_gets_its_own_answer(network, queue_images, monkeypatch):
+    rows = queue_images(3)
+    answers = {
+        row.pk: Judgement(0.1 * n, 0.2 * n, outcome)
+        for n, (row, outcome) in enumerate(zip(rows, ["benign", "refer", "malignant"], strict=True), 1)
+    }
+    work = start_work()
+    order = [row.pk for row in work.rows]
+    judgements = [answers[pk] for pk in order]
+    monkeypatch.setattr(inference, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
+    assert finish_batch(judge(work)) == 3
+    for row in Prediction.objects.all():
+        found = (row.probability, row.calibrated_probability, row.outcome)
+        expected = answers[row.pk]
+        assert found == (expected.probability, expected.calibrated_probability, expected.outcome)
+
+
+def test_queries_do_not_grow_with_the_batch(network, queue_images):
+    counts = []
+    for size in (2, 2, 16):  # the first makes the audit chain of its clinic
+        case = SubmissionFactory(clinic=Clinic.objects.first() or ClinicFactory())
+        queue_images(size, submission=case)
+        with CaptureQueriesContext(connection) as queries:
+            run_queued(budget_seconds=60)
+        counts.append(len(queries))
+    assert counts[1] == counts[2] <= 24
+
+
+class TestUnusableOriginals:
+    def test_undecodable_is_rejected_with_a_reason(self, network, queue_images):
+        good, bad = queue_images(2)
+        data = b"\xff\xd8 no image at all"
+        with bad.image.original.open("wb") as file:
+            file.write(data)
+        bad.image.sha256 = hashlib.sha256(data).hexdigest()
+        bad.image.save()
+        assert run_queued(budget_seconds=60) == 2
+        bad.refresh_from_db()
+        good.refresh_from_db()
+        assert (bad.state, bad.outcome) == ("rejected", "")
+        assert bad.error_code
+        assert bad.error_message
+        assert good.state == PredictionState.SUCCEEDED
+        assert events("prediction.rejected").get().details["code"] == bad.error_code
+
+    def test_missing_original_fails(self, network, queue_images):
+        (row,) = queue_images(1)
+        row.image.original.storage.delete(row.image.original.name)
+        run_queued(budget_seconds=60)
+        row.refresh_from_db()
+        assert (row.state, row.error_code) == ("failed", "original_missing")
+        assert network.batches == []
+
+    def test_changed_original_fails(self, network, queue_images):
+        (row,) = queue_images(1)
+        with row.image.original.open("ab") as file:
+            file.write(b"!")
+        run_queued(budget_seconds=60)
+        row.refresh_from_db()
+        assert (row.state, row.error_code) == ("failed", "original_changed")
+
+
+class TestLateAnswers:
+    def test_stale_attempt_is_dropped(self, network, queue_images):
+        """The lease ran out and somebody else has the row: the first answer is nobody's."""
+        queue_images(3)
+        first = start_work()
+        Prediction.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+        give_back(rows=Prediction.objects.all(), reason="its lease ran out")
+        second = claim_batch(worker="elsewhere/0/1/1.1", limit=1)
+        assert finish_batch(judge(first)) == 0
+        assert events("prediction.succeeded").count() == 0
+        row = Prediction.objects.get(pk=second[0].pk)
+        assert (row.state, row.attempt, row.worker) == ("running", 2, "elsewhere/0/1/1.1")
+
+    def test_finishing_twice_counts_once(self, network, queue_images):
+        queue_images(3)
+        answers = judge(start_work())
+        assert [finish_batch(answers), finish_batch(answers)] == [3, 0]
+        assert events("prediction.succeeded").count() == 3
+
+    def test_cancelled_while_running(self, network, queue_images):
+        one, other = queue_images(2)
+        case = one.image.submission
+        actor = MembershipFactory(clinic=case.clinic).user
+        work = start_work()
+        cancel_submission(actor=actor, submission=case)
+        assert finish_batch(judge(work)) == 0
+        for row in (one, other):
+            row.refresh_from_db()
+            assert (row.state, row.outcome) == ("cancelled", "")
+
+    def test_part_of_a_batch_may_be_late(self, network, queue_images):
+        queue_images(1)
+        queue_images(2)
+        work = start_work()
+        case = work.rows[0].image.submission
+        cancel_submission(actor=MembershipFactory(clinic=case.clinic).user, submission=case)
+        expected = 3 - case.images.count()
+        assert finish_batch(judge(work)) == expected
+        assert events("prediction.succeeded").count() == expected
+
+
+def test_shadow_follows_and_never_shows(network, queue_images):
+    (served,) = queue_images(1)
+    shadow = Prediction.objects.create(
+        image=served.image,
+        model_version=ModelVersionFactory(shadow=True),
+        is_shadow=True,
+        queued_at=served.queued_at - dt.timedelta(hours=1),
+    )
+    assert run_queued(budget_seconds=60) == 2
+    shadow.refresh_from_db()
+    served.refresh_from_db()
+    assert served.finished_at < shadow.finished_at
+    assert list(Prediction.objects.served()) == [served]
+
+
+def test_other_processes_claims_are_left_alone(network, queue_images):
+    queue_images(1)
+    claim_batch(worker="elsewhere/0/1/1.1", limit=1)
+    give_back_own("nothing")
+    assert Prediction.objects.get().state == PredictionState.RUNNING
