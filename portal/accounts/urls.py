@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from portal.accounts import views
+
+urlpatterns = [
+    path("clinic/", views.clinic_switch, name="clinic-switch"),
+    path("theme/", views.theme, name="theme"),
+]

@@ -1,0 +1,169 @@
+"""Figures of one clinic, worked out by the database: counts, medians, agreement."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, OuterRef, Subquery
+from django.db.models.functions import TruncWeek
+from django.utils import timezone
+
+from classifier.case_queries import waiting_for_review, with_headline
+from classifier.case_summary import Headline
+from classifier.models import Prediction, Review, Submission
+from classifier.states import PredictionState
+from classifier.vocabulary import Agreement
+
+if TYPE_CHECKING:
+    import uuid
+
+    from classifier.models.submission import SubmissionQuerySet
+
+FEWEST_FOR_A_SHARE = 10
+WEEK = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Week:
+    start: dt.date
+    count: int
+
+
+@dataclass(frozen=True)
+class AgreementRow:
+    """How often dermatologists agreed with one outcome; `share` None below ten cases."""
+
+    headline: Headline
+    agrees: int
+    disagrees: int
+
+    @property
+    def total(self) -> int:
+        return self.agrees + self.disagrees
+
+    @property
+    def share(self) -> float | None:
+        return self.agrees / self.total if self.total >= FEWEST_FOR_A_SHARE else None
+
+
+@dataclass(frozen=True)
+class Figures:
+    weeks: list[Week]
+    outcomes: list[tuple[Headline, int]]
+    total: int
+    waiting: int
+    oldest_waiting: dt.datetime | None
+    median_to_result: dt.timedelta | None
+    median_to_signature: dt.timedelta | None
+    agreement: list[AgreementRow]
+
+
+def measure_clinic(clinic_id: uuid.UUID, *, days: int) -> Figures:
+    """Figures of the cases that came in the last `days` days; what waits is of all time."""
+    everything = Submission.objects.filter(clinic_id=clinic_id).order_by()
+    since = timezone.now() - dt.timedelta(days=days)
+    rows = everything.filter(submitted_at__gte=since)
+    by_headline = dict(
+        with_headline(rows)
+        .values_list("headline")
+        .annotate(count=Count("pk"))
+        .values_list("headline", "count")
+    )
+    waiting = waiting_for_review(everything).aggregate(count=Count("pk"), oldest=Min("submitted_at"))
+    return Figures(
+        weeks=_count_weeks(rows, since),
+        outcomes=[(headline, by_headline.get(headline.value, 0)) for headline in SHOWN],
+        total=sum(by_headline.values()),
+        waiting=waiting["count"],
+        oldest_waiting=waiting["oldest"],
+        median_to_result=_median(_time_to_result(rows)),
+        median_to_signature=_median(_time_to_signature(rows)),
+        agreement=_count_agreement(rows),
+    )
+
+
+SHOWN = [
+    Headline.MALIGNANT,
+    Headline.REFER,
+    Headline.BENIGN,
+    Headline.INCOMPLETE,
+    Headline.REJECTED,
+    Headline.FAILED,
+    Headline.RUNNING,
+    Headline.QUEUED,
+    Headline.CANCELLED,
+]
+
+
+def _count_weeks(rows: SubmissionQuerySet, since: dt.datetime) -> list[Week]:
+    """Every week of the period, empty ones too."""
+    counted = rows.annotate(week=TruncWeek("submitted_at")).values_list("week").annotate(count=Count("pk"))
+    counts = {timezone.localtime(week).date(): count for week, count in counted}
+    first = timezone.localtime(since).date()
+    monday = first - dt.timedelta(days=first.weekday())
+    today = timezone.localdate()
+    weeks = []
+    while monday <= today:
+        weeks.append(Week(monday, counts.get(monday, 0)))
+        monday += WEEK
+    return weeks
+
+
+def _time_to_result(rows: SubmissionQuerySet) -> Any:
+    """From submit to the last answer, of finished cases that have one."""
+    answers = (
+        Prediction.objects.served()
+        .filter(image__submission=OuterRef("pk"), state=PredictionState.SUCCEEDED)
+        .order_by("-finished_at")
+        .values("finished_at")
+    )
+    finished = rows.with_facts().filter(is_unfinished=False, has_result=True)
+    return finished.annotate(
+        took=ExpressionWrapper(Subquery(answers[:1]) - F("submitted_at"), output_field=DurationField())
+    )
+
+
+def _time_to_signature(rows: SubmissionQuerySet) -> Any:
+    """From submit to the first signature."""
+    first = Review.objects.filter(submission=OuterRef("pk"), amends__isnull=True).values("signed_at")
+    return (
+        rows.with_facts()
+        .filter(is_reviewed=True)
+        .annotate(
+            took=ExpressionWrapper(Subquery(first[:1]) - F("submitted_at"), output_field=DurationField())
+        )
+    )
+
+
+def _median(rows: Any) -> dt.timedelta | None:
+    """Median of `took`: the middle row, or the mean of the two in the middle."""
+    durations = rows.order_by("took").values_list("took", flat=True)
+    count = durations.count()
+    if count == 0:
+        return None
+    middle = list(durations[(count - 1) // 2 : count // 2 + 1])
+    return sum(middle, dt.timedelta()) / len(middle)
+
+
+def _count_agreement(rows: SubmissionQuerySet) -> list[AgreementRow]:
+    """Of the review in force, by what the model said. A refer can't be agreed with."""
+    current = Review.objects.current().filter(submission=OuterRef("pk")).values("agreement")
+    counted = (
+        with_headline(rows)
+        .filter(is_reviewed=True, headline__in=[Headline.MALIGNANT, Headline.BENIGN])
+        .annotate(agreement=Subquery(current[:1]))
+        .values_list("headline", "agreement")
+        .annotate(count=Count("pk"))
+        .values_list("headline", "agreement", "count")
+    )
+    counts = {(headline, agreement): count for headline, agreement, count in counted}
+    return [
+        AgreementRow(
+            headline,
+            counts.get((headline.value, Agreement.AGREES.value), 0),
+            counts.get((headline.value, Agreement.DISAGREES.value), 0),
+        )
+        for headline in (Headline.MALIGNANT, Headline.BENIGN)
+    ]

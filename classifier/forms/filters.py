@@ -1,0 +1,113 @@
+"""Filters of the history: each a parameter of the address, so that a list can be kept and sent on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+
+from classifier.case_queries import order_by_state, with_headline, with_risk
+from classifier.case_summary import Headline
+from classifier.models import ModelVersion, Prediction
+from classifier.models.submission import SubmissionQuerySet, SubmissionState
+from classifier.vocabulary import BODY_SITE_CHOICES, Priority, body_site_within
+
+UNJUDGED = "unjudged"
+OUTCOME_CHOICES = [
+    (Headline.MALIGNANT.value, "Malignant"),
+    (Headline.REFER.value, "Refer"),
+    (Headline.BENIGN.value, "Benign"),
+    (UNJUDGED, "Not judged"),
+]
+OUTCOME_HEADLINES: dict[str, list[str]] = {
+    Headline.MALIGNANT.value: [Headline.MALIGNANT.value],
+    Headline.REFER.value: [Headline.REFER.value],
+    Headline.BENIGN.value: [Headline.BENIGN.value],
+    UNJUDGED: [Headline.INCOMPLETE.value, Headline.FAILED.value, Headline.REJECTED.value],
+}
+REVIEWED_CHOICES = [("yes", "Signed"), ("no", "Not signed")]
+SORT_CHOICES = [("newest", "Newest"), ("oldest", "Oldest"), ("risk", "Risk"), ("state", "State")]
+
+
+class HistoryForm(forms.Form):
+    """What the address asks for. A value that is unknown or wrong filters nothing and says so."""
+
+    outcome = forms.ChoiceField(choices=OUTCOME_CHOICES, required=False)
+    state = forms.ChoiceField(choices=SubmissionState.choices, required=False)
+    reviewed = forms.ChoiceField(choices=REVIEWED_CHOICES, required=False)
+    priority = forms.ChoiceField(choices=[("", "Any"), *Priority.choices], required=False)
+    site = forms.ChoiceField(choices=[("", "Any"), *BODY_SITE_CHOICES], required=False, label="Body site")
+    model = forms.ModelChoiceField(
+        ModelVersion.objects.none(), required=False, empty_label="Any", label="Model version"
+    )
+    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    sort = forms.ChoiceField(choices=SORT_CHOICES, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["model"].queryset = ModelVersion.objects.order_by("name", "version")  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since > until:
+            self.add_error("until", f"The end ({until}) lies before the start ({since}).")
+        return cleaned
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What is to be applied: given and valid."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def narrowing(self) -> list[str]:
+        """Names of the filters in force, without the sorting: what an audit event may say."""
+        return sorted(set(self.values) - {"sort"})
+
+    def apply(self, rows: SubmissionQuerySet, *, hides_unread: bool) -> SubmissionQuerySet:
+        """Narrow and order `rows` in SQL."""
+        values = self.values
+        rows = with_headline(rows, hides_unread=hides_unread)
+        if outcome := values.get("outcome"):
+            rows = rows.filter(headline__in=OUTCOME_HEADLINES[outcome])
+        if state := values.get("state"):
+            rows = rows.with_state(SubmissionState(state))
+        if reviewed := values.get("reviewed"):
+            rows = rows.filter(is_reviewed=reviewed == "yes")
+        if priority := values.get("priority"):
+            rows = rows.filter(priority=priority)
+        if site := values.get("site"):
+            rows = rows.filter(lesion__body_site__in=body_site_within(site))
+        if model := values.get("model"):
+            served = Prediction.objects.served().filter(image__submission=OuterRef("pk"), model_version=model)
+            rows = rows.filter(Exists(served))
+        if since := values.get("since"):
+            rows = rows.filter(submitted_at__gte=_start_of(since))
+        if until := values.get("until"):
+            rows = rows.filter(submitted_at__lt=_start_of(until + dt.timedelta(days=1)))
+        return _sort(rows, values.get("sort", "newest"))
+
+
+def _sort(rows: SubmissionQuerySet, by: str) -> SubmissionQuerySet:
+    if by == "risk":
+        return with_risk(rows).order_by("risk_rank", "-submitted_at", "-pk")
+    if by == "state":
+        return order_by_state(rows)
+    if by == "oldest":
+        return rows.order_by("submitted_at", "pk")
+    return rows.order_by("-submitted_at", "-pk")
+
+
+def _start_of(day: dt.date) -> dt.datetime:
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+
+
+class SearchForm(forms.Form):
+    """A record number or a patient's public id: patient data, so it travels in a POST only."""
+
+    word = forms.CharField(required=False, max_length=64, strip=True)

@@ -1,0 +1,104 @@
+"""What a dermatologist decides, as a form with a key for every choice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from classifier.models import Review
+from classifier.reading import DIAGNOSIS_GROUPS, suggest_agreement
+from classifier.services.reviews import Decision
+from classifier.vocabulary import Agreement, Diagnosis, Management
+
+DIAGNOSIS_KEYS = dict(zip(Diagnosis.values, "1234567890i", strict=True))
+AGREEMENT_KEYS = {Agreement.AGREES: "a", Agreement.DISAGREES: "d", Agreement.NO_RESULT: "r"}
+MANAGEMENT_KEYS = {
+    Management.NO_ACTION: "n",
+    Management.FOLLOW_UP: "f",
+    Management.NEW_IMAGE: "m",
+    Management.SEE_IN_PERSON: "p",
+    Management.BIOPSY: "b",
+    Management.EXCISE: "e",
+    Management.URGENT_REFERRAL: "u",
+}
+COMMENT_KEY = "c"
+
+
+class KeyedRadio(forms.RadioSelect):
+    """Radio buttons that name their own key, and the group of their diagnosis."""
+
+    def __init__(self, keys: dict[str, str], groups: dict[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.keys = {str(value): key for value, key in keys.items()}
+        self.groups = {str(value): group for value, group in (groups or {}).items()}
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option = super().create_option(*args, **kwargs)
+        value = str(option["value"])
+        if key := self.keys.get(value):
+            option["attrs"]["data-key"] = key
+        if group := self.groups.get(value):
+            option["attrs"]["data-group"] = group
+        return option
+
+
+class UnseenForm(forms.Form):
+    """The own reading, before the model's answer is shown."""
+
+    diagnosis = forms.ChoiceField(
+        choices=Diagnosis.choices,
+        widget=KeyedRadio(DIAGNOSIS_KEYS, DIAGNOSIS_GROUPS),
+        error_messages={"required": "Choose what you read in the image."},
+    )
+
+
+class ReviewForm(UnseenForm):
+    agreement = forms.ChoiceField(
+        choices=Agreement.choices,
+        required=False,
+        widget=KeyedRadio(AGREEMENT_KEYS),
+        label="The model's answer",
+    )
+    management = forms.ChoiceField(
+        choices=Management.choices,
+        widget=KeyedRadio(MANAGEMENT_KEYS),
+        error_messages={"required": "Choose what is to happen next."},
+    )
+    comment = forms.CharField(
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 2, "data-key": COMMENT_KEY, "title": "Comment (c)"}),
+    )
+
+    def __init__(self, *args: Any, headline: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.headline = headline
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("diagnosis") and not cleaned.get("agreement") and "agreement" not in self.errors:
+            # Left open means "what follows from the diagnosis", as the page fills in by script.
+            cleaned["agreement"] = suggest_agreement(cleaned["diagnosis"], self.headline)
+            if not cleaned["agreement"]:
+                self.add_error("agreement", "Say whether you agree with the model.")
+        return cleaned
+
+    @property
+    def decision(self) -> Decision:
+        return Decision(**{name: self.cleaned_data[name] for name in Decision.__dataclass_fields__})
+
+
+class AmendForm(ReviewForm):
+    amends = forms.ModelChoiceField(Review.objects.none(), widget=forms.HiddenInput)
+    amendment_reason = forms.CharField(
+        max_length=500,
+        label="Why you amend it",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why you amend this review."},
+    )
+
+    def __init__(self, *args: Any, reviews: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if reviews is not None:
+            self.fields["amends"].queryset = reviews  # type: ignore[attr-defined]

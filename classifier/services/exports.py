@@ -1,0 +1,202 @@
+"""Take lists out of the portal as CSV, with one event that says who took how much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from classifier.case_summary import summarise, summary_prefetches
+from classifier.models import Review, Submission
+from classifier.services.csv_cells import write_rows
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action
+from portal.audit.models import AuditEvent
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable, Iterator
+
+    from classifier.models.submission import SubmissionQuerySet
+    from portal.accounts.models import Clinic, User
+    from portal.audit.models import AuditEventQuerySet
+
+CHUNK = 500
+
+SUBMISSION_COLUMNS = (
+    "submission_id",
+    "submitted_at",
+    "state",
+    "headline",
+    "outcome",
+    "calibrated_probability",
+    "model",
+    "threshold_policy",
+    "threshold",
+    "images",
+    "priority",
+    "source",
+    "patient_id",
+    "mrn",
+    "sex",
+    "skin_type",
+    "age_at_submission",
+    "lesion_id",
+    "body_site",
+    "laterality",
+    "submitted_by",
+    "diagnosis",
+    "agreement",
+    "management",
+    "signed_by",
+    "signed_at",
+    "review_versions",
+)
+AUDIT_COLUMNS = (
+    "position",
+    "occurred_at",
+    "person",
+    "action",
+    "object_type",
+    "object_id",
+    "details",
+    "hash",
+)
+
+
+def export_submissions(
+    *,
+    actor: User,
+    clinic: Clinic,
+    rows: SubmissionQuerySet,
+    role: str | None,
+    filters: list[str],
+) -> Iterator[str]:
+    """CSV of `rows` (all of `clinic`), line by line; `filters` names what narrowed them.
+
+    Which cases is settled, counted and recorded before the first line, so that the event and the
+    file agree however long the reading takes. Raises PermissionDenied.
+    """
+    require(actor, clinic, Action.EXPORT)
+    with transaction.atomic():
+        keys = list(rows.filter(clinic=clinic).values_list("pk", flat=True))
+        record_event(
+            clinic_id=clinic.pk,
+            action="submission.exported",
+            actor=actor,
+            details={"count": len(keys), "filters": filters},
+        )
+    return write_rows(_with_head(SUBMISSION_COLUMNS, _read_submissions(keys, role)))
+
+
+def export_audit_events(
+    *, actor: User, clinic: Clinic, events: AuditEventQuerySet, filters: list[str]
+) -> Iterator[str]:
+    """CSV of audit events of `clinic`, oldest first. Raises PermissionDenied."""
+    require(actor, clinic, Action.ADMINISTER)
+    with transaction.atomic():
+        keys = list(events.filter(chain__clinic=clinic).order_by("position").values_list("pk", flat=True))
+        record_event(
+            clinic_id=clinic.pk,
+            action="audit.exported",
+            actor=actor,
+            details={"count": len(keys), "filters": filters},
+        )
+    return write_rows(_with_head(AUDIT_COLUMNS, _read_audit(keys)))
+
+
+def _with_head(head: tuple[str, ...], rows: Iterator[list[object]]) -> Iterator[Any]:
+    yield head
+    yield from rows
+
+
+def _in_chunks(
+    keys: list[uuid.UUID], load: Callable[[list[uuid.UUID]], dict[uuid.UUID, Any]]
+) -> Iterator[Any]:
+    """Rows by `keys` in their order, a few hundred in memory at a time."""
+    for start in range(0, len(keys), CHUNK):
+        part = keys[start : start + CHUNK]
+        found = load(part)
+        yield from (found[key] for key in part if key in found)
+
+
+def _read_submissions(keys: list[uuid.UUID], role: str | None) -> Iterator[list[object]]:
+    rows = (
+        Submission.objects.with_facts()
+        .select_related("clinic", "lesion__patient", "submitted_by")
+        .prefetch_related(
+            *(name for name in summary_prefetches() if name != "reviews"),
+            Prefetch("reviews", queryset=Review.objects.select_related("signed_by").order_by("signed_at")),
+        )
+    )
+    for submission in _in_chunks(keys, rows.in_bulk):
+        yield describe_submission(submission, role)
+
+
+def describe_submission(submission: Submission, role: str | None) -> list[object]:
+    """One row in the order of SUBMISSION_COLUMNS; no free text, no name of the patient."""
+    summary = summarise(submission, role=role)
+    prediction, patient = summary.prediction, submission.lesion.patient
+    policy = (prediction.threshold_policy if prediction else None) or {}
+    reviews = list(submission.reviews.all())
+    replaced = {review.amends_id for review in reviews}
+    current = next((review for review in reviews if review.pk not in replaced), None)
+    return [
+        submission.pk,
+        _moment(submission.submitted_at),
+        submission.state.value,
+        summary.headline.value,
+        summary.outcome,
+        prediction.calibrated_probability if prediction else None,
+        str(prediction.model_version) if prediction else None,
+        policy.get("version"),
+        policy.get("threshold"),
+        len(summary.answers),
+        submission.priority,
+        submission.source,
+        patient.public_id,
+        patient.mrn,
+        patient.sex,
+        patient.skin_type,
+        _age_at(submission),
+        submission.lesion_id,
+        submission.lesion.body_site,
+        submission.lesion.laterality,
+        submission.submitted_by.get_full_name(),
+        current.diagnosis if current else None,
+        current.agreement if current else None,
+        current.management if current else None,
+        current.signed_by.get_full_name() if current else None,
+        _moment(current.signed_at) if current else None,
+        len(reviews),
+    ]
+
+
+def _age_at(submission: Submission) -> int | None:
+    birth = submission.lesion.patient.birth_date
+    if birth is None:
+        return None
+    day = timezone.localdate(submission.submitted_at)
+    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+
+
+def _read_audit(keys: list[uuid.UUID]) -> Iterator[list[object]]:
+    for event in _in_chunks(keys, AuditEvent.objects.select_related("actor").in_bulk):
+        yield [
+            event.position,
+            _moment(event.occurred_at),
+            event.actor.get_full_name() if event.actor else None,
+            event.action,
+            event.object_type,
+            event.object_id,
+            event.details or None,
+            event.hash,
+        ]
+
+
+def _moment(value: Any) -> str:
+    """UTC, to the second, as machines sort it."""
+    return str(value.strftime("%Y-%m-%dT%H:%M:%SZ"))

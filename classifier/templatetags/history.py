@@ -1,0 +1,60 @@
+"""Short words of a row: who the patient is, without a name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from classifier.models import Patient
+from classifier.templatetags.cases import HEADLINES
+from classifier.vocabulary import Sex
+
+register = template.Library()
+
+HOURS_A_DAY = 24
+
+
+@register.filter
+def age_and_sex(patient: Patient) -> str:
+    """Words such as "54, female"; what is unknown is left out."""
+    parts = []
+    if patient.birth_date:
+        today, birth = timezone.localdate(), patient.birth_date
+        parts.append(str(today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))))
+    if patient.sex != Sex.UNKNOWN:
+        parts.append(patient.get_sex_display().lower())
+    return ", ".join(parts) or "age and sex not given"
+
+
+@register.filter
+def duration(value: dt.timedelta | None) -> str:
+    """Words such as "1.8 s", "12 min", "5.5 h", "3.2 d"; "n/a" when there is nothing to measure."""
+    if value is None:
+        return "n/a"
+    seconds = value.total_seconds()
+    for limit, unit, size in ((60, "s", 1), (3600, "min", 60), (HOURS_A_DAY * 3600, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds / size:.1f} {unit}" if seconds / size < 10 else f"{seconds / size:.0f} {unit}"  # noqa: PLR2004
+    return f"{seconds / 86400:.1f} d"
+
+
+@register.filter
+def get_item(mapping: dict[Any, Any], key: Any) -> Any:
+    """`mapping[key]`, or nothing."""
+    return mapping.get(key) if isinstance(mapping, dict) else None
+
+
+@register.filter
+def get_key(attributes: dict[str, Any]) -> str:
+    """The keyboard key that a widget names for itself."""
+    return str(attributes.get("data-key", ""))
+
+
+@register.inclusion_tag("components/chip.html")
+def headline_chip(headline: str) -> dict[str, Any]:
+    """Chip of a headline alone, where figures count cases by it."""
+    look = HEADLINES[headline]
+    return {"look": look, "large": False, "word": look.word}

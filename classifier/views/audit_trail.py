@@ -1,0 +1,127 @@
+"""Who did what in the clinic, for its administrators."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.paginator import Paginator
+from django.http import StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from classifier.audit_words import describe_action
+from classifier.services.exports import export_audit_events
+from classifier.views.access import page
+from portal.accounts.models import User
+from portal.accounts.roles import Action
+from portal.audit.models import AuditEvent
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from portal.accounts.models import Clinic
+    from portal.audit.models import AuditEventQuerySet
+
+PAGE_SIZE = 50
+
+
+class TrailForm(forms.Form):
+    """Filters of the trail: parameters of the address."""
+
+    action = forms.ChoiceField(required=False, label="What")
+    person = forms.ModelChoiceField(
+        User.objects.none(), required=False, empty_label="Anybody", label="Who", to_field_name="pk"
+    )
+    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = AuditEvent.objects.filter(chain__clinic=clinic).order_by().values_list("action", flat=True)
+        words = sorted(((action, describe_action(action)) for action in known.distinct()), key=lambda c: c[1])
+        self.fields["action"].choices = [("", "Anything"), *words]  # type: ignore[attr-defined]
+        people = User.objects.filter(memberships__clinic=clinic).order_by("full_name", "email")
+        self.fields["person"].queryset = people  # type: ignore[attr-defined]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    def apply(self, events: AuditEventQuerySet) -> AuditEventQuerySet:
+        values = self.values
+        if "action" in values:
+            events = events.filter(action=values["action"])
+        if "person" in values:
+            events = events.filter(actor=values["person"])
+        if "since" in values:
+            events = events.filter(occurred_at__gte=_start_of(values["since"]))
+        if "until" in values:
+            events = events.filter(occurred_at__lt=_start_of(values["until"] + dt.timedelta(days=1)))
+        return events
+
+
+@page(Action.ADMINISTER)
+@require_safe
+def audit_trail(request: HttpRequest) -> HttpResponse:
+    form, events = _read(request)
+    page_obj = Paginator(events.select_related("actor").order_by("-position"), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "form": form,
+        "page_obj": page_obj,
+        "events": [(event, describe_action(event.action), _describe_details(event)) for event in page_obj],
+        "is_narrowed": bool(form.values),
+        "place": "audit-trail",
+    }
+    return render(request, "classifier/audit/trail.html", context)
+
+
+@page(Action.ADMINISTER)
+@require_POST
+def audit_export(request: HttpRequest) -> StreamingHttpResponse:
+    form, events = _read(request)
+    lines = export_audit_events(
+        actor=request.user,  # type: ignore[arg-type]
+        clinic=request.clinic,  # type: ignore[attr-defined]
+        events=events,
+        filters=sorted(form.values),
+    )
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    name = f"audit-{timezone.localdate():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _read(request: HttpRequest) -> tuple[TrailForm, AuditEventQuerySet]:
+    clinic: Clinic = request.clinic  # type: ignore[attr-defined]
+    form = TrailForm(request.GET, clinic=clinic)
+    events = AuditEvent.objects.visible_to(request.user).filter(chain__clinic=clinic)
+    return form, form.apply(events)
+
+
+def _describe_details(event: AuditEvent) -> str:
+    """Counts and codes in a few words; ids are left to the export."""
+    parts = []
+    for name, value in sorted(event.details.items()):
+        if value in ("", None, [], {}) or name in ("submission", "user", "sha256"):
+            continue
+        text = ", ".join(map(str, value)) if isinstance(value, list) else _flatten(value)
+        parts.append(f"{name.replace('_', ' ')}: {text}")
+    return " · ".join(parts)
+
+
+def _flatten(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(str(part) for part in value.values())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _start_of(day: dt.date) -> dt.datetime:
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))

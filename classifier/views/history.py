@@ -1,0 +1,226 @@
+"""The history of a clinic: find, filter, sort, page through it, take it out."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpResponseRedirect, QueryDict, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from classifier.case_summary import summarise, summary_prefetches
+from classifier.forms.filters import (
+    OUTCOME_CHOICES,
+    REVIEWED_CHOICES,
+    SORT_CHOICES,
+    HistoryForm,
+    SearchForm,
+)
+from classifier.models.submission import SubmissionState
+from classifier.services.access import record_listed
+from classifier.services.exports import export_submissions
+from classifier.views.access import page
+from classifier.views.filter_chips import build_address, build_group
+from classifier.views.history_scope import Scope, read_scope
+from classifier.vocabulary import Outcome
+from portal.accounts.roles import Action
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from classifier.models.submission import SubmissionQuerySet
+
+PAGE_SIZE = 25
+SEARCH_KEY = "history_search"
+MOST_SELECTED = 500
+SCOPE_NAMES = ("patient", "lesion", "by", "scope")
+MORE_NAMES = ("reviewed", "priority", "site", "model", "since", "until")
+STATES = [
+    (SubmissionState.AWAITING_REVIEW.value, "To review"),
+    (SubmissionState.IN_WORK.value, "In work"),
+    (SubmissionState.NO_RESULT.value, "No result"),
+    (SubmissionState.REVIEWED.value, "Reviewed"),
+    (SubmissionState.CANCELLED.value, "Cancelled"),
+]
+
+
+@page()
+@require_safe
+def submission_list(request: HttpRequest) -> HttpResponse:
+    """Cases of the scope, filtered as the address says and searched as the session says."""
+    scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request)
+    with transaction.atomic():
+        page_obj = Paginator(_load(_narrow(scope, form, word)), PAGE_SIZE).get_page(request.GET.get("page"))
+        cases = [(submission, summarise(submission, role=scope.role)) for submission in page_obj]
+        is_narrowed = bool(form.narrowing or word)
+        has_any = bool(cases) or (is_narrowed and scope.rows.exists())
+        record_listed(
+            actor=request.user,  # type: ignore[arg-type]
+            clinic_id=scope.clinic.pk,
+            what="submission",
+            details={
+                "scope": scope.name,
+                "filters": _name_filters(form, word),
+                "page": page_obj.number,
+                "count": len(cases),
+            },
+        )
+    context = {
+        "scope": scope,
+        "form": form,
+        "word": word,
+        "cases": cases,
+        "page_obj": page_obj,
+        "is_narrowed": is_narrowed,
+        "has_any": has_any,
+        "scopes": _list_scopes(request, scope),
+        "filter_groups": _list_filters(request, form),
+        "sorts": [build_group(request, "sort", "Sort", SORT_CHOICES, current=_sort_of(form))],
+        "more": _list_more(request, form),
+        "kept": [(name, request.GET[name]) for name in KEPT_BY_FORM if name in request.GET],
+        "scope_kept": [(name, request.GET[name]) for name in SCOPE_NAMES if name in request.GET],
+        "clear_url": _clear_address(request) if form.narrowing else "",
+        "most_selected": MOST_SELECTED,
+    }
+    return render(request, "classifier/history/list.html", context)
+
+
+KEPT_BY_FORM = (*SCOPE_NAMES, "outcome", "state", "sort")
+
+
+@page()
+@require_POST
+def submission_search(request: HttpRequest) -> HttpResponse:
+    """Keep the search word in the session: in an address or a log it would be patient data."""
+    form = SearchForm(request.POST)
+    word = form.cleaned_data["word"] if form.is_valid() else ""
+    clinic = str(request.clinic.pk)  # type: ignore[attr-defined]
+    request.session[SEARCH_KEY] = {clinic: word} if word else {}
+    query = QueryDict(request.META.get("QUERY_STRING", ""), mutable=True)
+    query.pop("page", None)
+    address = reverse("submission-list")
+    return HttpResponseRedirect(f"{address}?{query.urlencode()}" if query else address)
+
+
+@page(Action.EXPORT)
+@require_POST
+def submission_export(request: HttpRequest) -> StreamingHttpResponse:
+    """The whole filtered list as CSV, or the selected rows of it."""
+    scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request)
+    rows, filters = _narrow(scope, form, word), _name_filters(form, word)
+    if request.POST.get("what") == "selected":
+        chosen = _read_selection(request)
+        rows, filters = rows.filter(pk__in=chosen), [*filters, "selected"]
+    lines = export_submissions(
+        actor=request.user,  # type: ignore[arg-type]
+        clinic=scope.clinic,
+        rows=rows,
+        role=scope.role,
+        filters=filters,
+    )
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    name = f"submissions-{timezone.localdate():%Y-%m-%d}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def read_search(request: HttpRequest) -> str:
+    """The word searched for in the current clinic."""
+    kept: dict[str, str] = request.session.get(SEARCH_KEY, {})
+    return kept.get(str(request.clinic.pk), "")  # type: ignore[attr-defined]
+
+
+def _narrow(scope: Scope, form: HistoryForm, word: str) -> SubmissionQuerySet:
+    rows = scope.rows
+    if word:
+        patient = Q(lesion__patient__mrn__icontains=word) | Q(lesion__patient__public_id__icontains=word)
+        rows = rows.filter(patient)
+    return form.apply(rows, hides_unread=scope.hides_unread)
+
+
+def _load(rows: SubmissionQuerySet) -> SubmissionQuerySet:
+    return rows.select_related("clinic", "lesion__patient", "submitted_by").prefetch_related(
+        *summary_prefetches()
+    )
+
+
+def _name_filters(form: HistoryForm, word: str) -> list[str]:
+    return [*form.narrowing, *(["search"] if word else [])]
+
+
+def _sort_of(form: HistoryForm) -> str:
+    return str(form.values.get("sort", "newest"))
+
+
+def _list_scopes(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
+    if scope.name not in ("clinic", "mine"):
+        return []
+    # The two differ in one parameter, so the filters stay while one looks at the other.
+    return [
+        {
+            "label": "Show",
+            "options": [
+                {
+                    "label": "Clinic",
+                    "url": build_address(request, scope=""),
+                    "active": scope.name == "clinic",
+                },
+                {
+                    "label": "Mine",
+                    "url": build_address(request, scope="mine"),
+                    "active": scope.name == "mine",
+                },
+            ],
+        }
+    ]
+
+
+def _list_filters(request: HttpRequest, form: HistoryForm) -> list[dict[str, Any]]:
+    values = form.values
+    outcomes = frozenset(Outcome.values)
+    return [
+        build_group(
+            request,
+            "outcome",
+            "Outcome",
+            OUTCOME_CHOICES,
+            current=str(values.get("outcome", "")),
+            outcomes=outcomes,
+        ),
+        build_group(request, "state", "State", STATES, current=str(values.get("state", ""))),
+    ]
+
+
+def _list_more(request: HttpRequest, form: HistoryForm) -> list[dict[str, str]]:
+    """The filters of the folded form that are in force, each with the address without it."""
+    chips = []
+    for name in MORE_NAMES:
+        value = form.values.get(name)
+        if value:
+            words = dict(REVIEWED_CHOICES).get(value) if name == "reviewed" else None
+            choices = dict(getattr(form.fields[name], "choices", [])) if name in ("priority", "site") else {}
+            text = words or choices.get(value) or str(value)
+            label = "" if words else f"{form.fields[name].label or name.capitalize()}: "
+            chips.append({"label": f"{label}{text}", "url": build_address(request, **{name: ""})})
+    return chips
+
+
+def _clear_address(request: HttpRequest) -> str:
+    names = ("outcome", "state", *MORE_NAMES)
+    return build_address(request, **dict.fromkeys(names, ""))
+
+
+def _read_selection(request: HttpRequest) -> list[str]:
+    chosen = []
+    for text in request.POST.getlist("selected")[:MOST_SELECTED]:
+        try:
+            chosen.append(str(uuid.UUID(text)))
+        except ValueError:
+            continue
+    return chosen

@@ -1,0 +1,121 @@
+"""The registered networks: what each is, how good it was when tested, and its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from classifier.models import ModelVersion, Prediction
+from classifier.states import PredictionState
+from classifier.views.access import page
+from classifier.vocabulary import ModelLifecycle
+from portal.accounts.roles import ROLES_ALLOWED, Action
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+LIFECYCLE_ORDER = {
+    ModelLifecycle.ACTIVE: 0,
+    ModelLifecycle.SHADOW: 1,
+    ModelLifecycle.REGISTERED: 2,
+    ModelLifecycle.RETIRED: 3,
+}
+LIFECYCLE_WORDS = {
+    ModelLifecycle.ACTIVE: "Judges every new case.",
+    ModelLifecycle.SHADOW: "Judges along; nobody is shown its answers.",
+    ModelLifecycle.REGISTERED: "Known, not in use.",
+    ModelLifecycle.RETIRED: "No longer in use. Its old results stay and name it.",
+}
+FIGURES = [
+    ("auc", "AUC"),
+    ("accuracy", "Accuracy at the threshold"),
+    ("sensitivity", "Sensitivity: malignant found"),
+    ("specificity", "Specificity: benign recognised"),
+    ("coverage", "Judged, not referred"),
+    ("decided_accuracy", "Right, where judged"),
+    ("malignant_called_benign", "Malignant called benign"),
+]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the test images, with its 95 % interval where there is one."""
+
+    label: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How often a shadow said the same as what was served."""
+
+    same: int
+    total: int
+
+
+@page()
+@require_safe
+def model_list(request: HttpRequest) -> HttpResponse:
+    versions = sorted(
+        ModelVersion.objects.all(), key=lambda v: (LIFECYCLE_ORDER[ModelLifecycle(v.lifecycle)], str(v))
+    )
+    compared = _compare_shadows(request)
+    cards = [
+        {
+            "version": version,
+            "words": LIFECYCLE_WORDS[ModelLifecycle(version.lifecycle)],
+            "specification": version.specification,
+            "figures": read_figures(version.specification),
+            "images": read_test(version.specification).get("images"),
+            "comparison": compared.get(version.pk),
+        }
+        for version in versions
+    ]
+    return render(request, "classifier/models/list.html", {"cards": cards, "place": "model-list"})
+
+
+def read_test(specification: dict[str, Any]) -> dict[str, Any]:
+    """Figures of the untouched test images; empty when the specification has none."""
+    test = specification.get("metrics", {}).get("test", {})
+    return test if isinstance(test, dict) else {}
+
+
+def read_figures(specification: dict[str, Any]) -> list[Figure]:
+    """What the specification says of the test images, in the order in which it is read."""
+    test, figures = read_test(specification), []
+    for name, label in FIGURES:
+        found = test.get(name)
+        if isinstance(found, dict) and isinstance(found.get("value"), int | float):
+            figures.append(Figure(label, found["value"], found.get("low"), found.get("high")))
+        elif isinstance(found, int | float):
+            figures.append(Figure(label, found))
+    return figures
+
+
+def _compare_shadows(request: HttpRequest) -> dict[Any, Comparison]:
+    """Counts for administrators (their clinic) and operators (every clinic)."""
+    rows = Prediction.objects.filter(is_shadow=True, state=PredictionState.SUCCEEDED)
+    if not request.user.is_staff:  # type: ignore[union-attr]
+        role = request.membership.role  # type: ignore[attr-defined]
+        if role not in ROLES_ALLOWED[Action.ADMINISTER]:
+            return {}
+        rows = rows.filter(image__clinic=request.clinic)  # type: ignore[attr-defined]
+    served = (
+        Prediction.objects.served()
+        .filter(image=OuterRef("image"), state=PredictionState.SUCCEEDED)
+        .order_by("-queued_at", "-pk")
+    )
+    counts = (
+        rows.annotate(served_outcome=Subquery(served.values("outcome")[:1]))
+        .filter(served_outcome__isnull=False)
+        .order_by()
+        .values("model_version")
+        .annotate(total=Count("pk"), same=Count("pk", filter=Q(outcome=F("served_outcome"))))
+    )
+    return {row["model_version"]: Comparison(row["same"], row["total"]) for row in counts}

@@ -1,0 +1,231 @@
+"""Write clinics, people in them and what a person says of themselves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from allauth.account import app_settings
+from allauth.account.utils import user_pk_to_url_str
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from knox.models import AuthToken
+from knox.settings import knox_settings
+
+from portal.accounts.errors import PeopleError
+from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action, Role
+from portal.accounts.tokens import IssuedToken, drop_surplus_tokens
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    import uuid
+
+LONGEST_TOKEN_DAYS = 365
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A person new in the clinic. `path` sets their password once; empty when they have one."""
+
+    membership: Membership
+    path: str = field(repr=False)
+
+
+def rename_person(*, actor: User, full_name: str) -> User:
+    """Change one's own name. Raises PeopleError (name_too_long)."""
+    full_name = " ".join(full_name.split())
+    if len(full_name) > 120:  # noqa: PLR2004 (the column's length)
+        raise PeopleError("name_too_long", "The name may have 120 characters.", field="full_name")
+    with transaction.atomic():
+        actor.full_name = full_name
+        actor.save(update_fields=["full_name"])
+        record_event(clinic_id=None, action="user.renamed", actor=actor, obj=actor)
+    return actor
+
+
+def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
+    """Change name or hide_result_until_read; the event names the fields.
+
+    Raises PermissionDenied or PeopleError (name_missing, name_taken).
+    """
+    require(actor, clinic, Action.ADMINISTER)
+    if unknown := set(changes) - {"name", "hide_result_until_read"}:
+        raise TypeError(f"expected name or hide_result_until_read, received {sorted(unknown)}")
+    if "name" in changes:
+        changes["name"] = " ".join(str(changes["name"]).split())
+        if not changes["name"]:
+            raise PeopleError("name_missing", "Give the clinic a name.", field="name")
+    try:
+        with transaction.atomic():
+            clinic = Clinic.objects.select_for_update().get(pk=clinic.pk)
+            changed = [name for name, value in changes.items() if getattr(clinic, name) != value]
+            for name in changed:
+                setattr(clinic, name, changes[name])
+            if changed:
+                clinic.save(update_fields=changed)
+                record_event(
+                    clinic_id=clinic.pk,
+                    action="clinic.updated",
+                    actor=actor,
+                    obj=clinic,
+                    details={
+                        "fields": sorted(changed),
+                        "hide_result_until_read": clinic.hide_result_until_read,
+                    },
+                )
+    except IntegrityError as error:
+        raise PeopleError("name_taken", "Another clinic has this name.", field="name") from error
+    return clinic
+
+
+def add_person(*, actor: User, clinic: Clinic, email: str, role: str, full_name: str = "") -> Invitation:
+    """Let a person into the clinic, known to the portal or new.
+
+    Raises PermissionDenied or PeopleError (email_invalid, role_unknown, already_in_clinic).
+    """
+    require(actor, clinic, Action.ADMINISTER)
+    _check_role(role)
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise PeopleError(
+            "email_invalid", "Give an e-mail address such as name@clinic.example.", field="email"
+        ) from error
+    try:
+        with transaction.atomic():
+            person = User.objects.filter(email__iexact=email).first()
+            if person is None:
+                person = User.objects.create_user(email, full_name=" ".join(full_name.split())[:120])
+                record_event(clinic_id=clinic.pk, action="user.created", actor=actor, obj=person)
+            membership = Membership.objects.create(user=person, clinic=clinic, role=role)
+            record_event(
+                clinic_id=clinic.pk,
+                action="membership.created",
+                actor=actor,
+                obj=membership,
+                details={"user": str(person.pk), "role": role},
+            )
+    except IntegrityError as error:
+        raise PeopleError(
+            "already_in_clinic",
+            "This person is in your clinic already. Change their role in the list.",
+            field="email",
+        ) from error
+    path = ""
+    if may_invite(membership) and not person.has_usable_password():
+        path = make_password_link(actor=actor, membership=membership)
+    return Invitation(membership, path)
+
+
+def may_invite(membership: Membership) -> bool:
+    """Whether an administrator of this clinic may set this person's password anew.
+
+    Only for people of this clinic alone: otherwise one clinic's administrator could take over a
+    person of another clinic, or an operator.
+    """
+    person = membership.user
+    if person.is_staff or person.is_superuser or not person.is_active:
+        return False
+    return not Membership.objects.filter(user=person).exclude(clinic=membership.clinic_id).exists()
+
+
+def make_password_link(*, actor: User, membership: Membership) -> str:
+    """Path of a page that sets this person's password, once and for three days.
+
+    Raises PermissionDenied or PeopleError (not_yours_to_reset).
+    """
+    require(actor, membership.clinic_id, Action.ADMINISTER)
+    if not may_invite(membership) or not membership.is_active:
+        raise PeopleError(
+            "not_yours_to_reset",
+            "This person also works elsewhere; they can reset their own password on the log-in page.",
+        )
+    person = membership.user
+    with transaction.atomic():
+        record_event(
+            clinic_id=membership.clinic_id, action="user.password_link_made", actor=actor, obj=person
+        )
+    key = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(person)
+    return reverse(
+        "account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(person), "key": key}
+    )
+
+
+def change_role(*, actor: User, membership: Membership, role: str) -> Membership:
+    """Give a person another role.
+
+    Raises PermissionDenied or PeopleError (role_unknown, last_administrator).
+    """
+    _check_role(role)
+    return _change(actor, membership, "membership.role_changed", role=role)
+
+
+def set_active(*, actor: User, membership: Membership, is_active: bool) -> Membership:
+    """Shut a person out of the clinic, or let them in again; what they did stays theirs.
+
+    Raises PermissionDenied or PeopleError (last_administrator).
+    """
+    action = "membership.activated" if is_active else "membership.deactivated"
+    return _change(actor, membership, action, is_active=is_active)
+
+
+def _change(actor: User, membership: Membership, action: str, **changes: Any) -> Membership:
+    require(actor, membership.clinic_id, Action.ADMINISTER)
+    with transaction.atomic():
+        # The clinic's row is the lock: two administrators who remove each other at the same
+        # moment go one after the other, and the second is refused.
+        Clinic.objects.select_for_update().get(pk=membership.clinic_id)
+        require(actor, membership.clinic_id, Action.ADMINISTER)
+        membership = Membership.objects.select_related("user").get(pk=membership.pk)
+        former = {name: getattr(membership, name) for name in changes}
+        if former == changes:
+            return membership
+        for name, value in changes.items():
+            setattr(membership, name, value)
+        membership.save(update_fields=list(changes))
+        _check_administrator_left(membership.clinic_id)
+        record_event(
+            clinic_id=membership.clinic_id,
+            action=action,
+            actor=actor,
+            obj=membership,
+            details={"user": str(membership.user_id), "from": former, "to": changes},
+        )
+    return membership
+
+
+def _check_administrator_left(clinic_id: uuid.UUID) -> None:
+    left = Membership.objects.filter(
+        clinic_id=clinic_id, role=Role.ADMINISTRATOR, is_active=True, user__is_active=True
+    )
+    if not left.exists():
+        raise PeopleError(
+            "last_administrator",
+            "A clinic keeps at least one active administrator. Make another person administrator first.",
+        )
+
+
+def create_token(*, actor: User, days: int) -> IssuedToken:
+    """Make an API token for oneself. Raises PeopleError (days_out_of_range)."""
+    if not 1 <= days <= LONGEST_TOKEN_DAYS:
+        raise PeopleError(
+            "days_out_of_range", f"A token can live 1 to {LONGEST_TOKEN_DAYS} days.", field="days"
+        )
+    with transaction.atomic():
+        drop_surplus_tokens(actor)
+        token, text = AuthToken.objects.create(
+            user=actor, expiry=dt.timedelta(days=days), prefix=knox_settings.TOKEN_PREFIX
+        )
+        record_event(clinic_id=None, action="token.created", actor=actor, obj=actor, details={"days": days})
+    return IssuedToken(text, token.expiry)
+
+
+def _check_role(role: str) -> None:
+    if role not in Role.values:
+        raise PeopleError("role_unknown", "Choose a role from the list.", field="role")
