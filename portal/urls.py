@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("accounts/", include("portal.accounts.closed_urls")),
     path("accounts/", include("allauth.account.urls")),
     path("", include("portal.accounts.urls")),
     path("", include("portal.health.urls")),
