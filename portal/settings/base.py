@@ -233,7 +233,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": DERMAPORT_VISIBILITY_SECONDS,
     # Sending gives up soon: the row is queued, and the reconciler wakes a worker for it.
     "socket_connect_timeout": 1,
-    "socket_timeout": 5,
+    "socket_timeout": 3,
     "max_retries": 0,
 }
 CELERY_BROKER_CONNECTION_TIMEOUT = 1

@@ -19,6 +19,9 @@ from portal.stack.readiness import Readiness
 # Honcho's own five seconds would cut off a keeper that waits for its program to end.
 honcho.manager.KILL_WAIT = 20
 
+# TensorFlow's notes on its own build: written before any setting that would silence them.
+NOISE = (b"WARNING: All log messages before absl::InitializeLog()", b"I0000 00:00:")
+
 
 class TiedProcess(Process):  # type: ignore[misc]
     """A honcho process that dies with the supervisor and tells the keeper whose child it is."""
@@ -26,6 +29,11 @@ class TiedProcess(Process):  # type: ignore[misc]
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:  # noqa: FBT001, FBT002 - honcho's
         end_with_parent(signal.SIGKILL)
         super().run(events, ignore_signals)
+
+    def _send_message(self, data: Any, type: str = "line") -> None:  # noqa: A002 - honcho's
+        if type == "line" and isinstance(data, bytes) and (not data.strip() or data.startswith(NOISE)):
+            return
+        super()._send_message(data, type)
 
 
 class Supervisor(Manager):  # type: ignore[misc]
