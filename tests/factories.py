@@ -147,9 +147,13 @@ class LesionFactory(factory.django.DjangoModelFactory):
         model = Lesion
 
     class Params:
-        clinic = factory.SubFactory(ClinicFactory)
+        clinic = None
 
-    patient = factory.SubFactory(PatientFactory, clinic=factory.SelfAttribute("..clinic"))
+    patient = factory.Maybe(
+        "clinic",
+        factory.SubFactory(PatientFactory, clinic=factory.SelfAttribute("..clinic")),
+        factory.SubFactory(PatientFactory),
+    )
     body_site = "trunk_posterior_trunk_upper_back"
     laterality = Laterality.LEFT
     created_by = factory.SelfAttribute("patient.created_by")
@@ -169,7 +173,7 @@ class SubmissionFactory(factory.django.DjangoModelFactory):
 
     @classmethod
     def _create(cls, model_class: type[Submission], *args: Any, **kwargs: Any) -> Submission:
-        kwargs["lesion"] = kwargs["lesion"] or LesionFactory(patient__clinic=kwargs["clinic"])
+        kwargs["lesion"] = kwargs["lesion"] or LesionFactory(clinic=kwargs["clinic"])
         return super()._create(model_class, *args, **kwargs)
 
 

@@ -9,6 +9,7 @@ waits in a circle.
 from __future__ import annotations
 
 import datetime as dt
+import time
 import uuid
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 WAKE_UP_TRIES = 2
+SLOW_SECONDS = 1.0
+PAUSE_SECONDS = 30.0
+_unsent_until = 0.0
 
 
 def queue_predictions(
@@ -81,10 +85,15 @@ def wake_workers() -> None:
 def send_wake_up() -> None:
     """Send one wake-up now; where that fails, say so and leave it to the reconciler.
 
-    Tried twice, because the first use of a connection to a broker that was restarted fails.
+    Tried twice, because the first use of a connection to a broker that was restarted fails. A
+    broker that hangs is let alone for a while: people must not wait for it at every submission.
     """
+    global _unsent_until  # noqa: PLW0603 (a plain fact of this process)
     from classifier.tasks import run_predictions_task  # noqa: PLC0415 (tasks call services)
 
+    started = time.monotonic()
+    if started < _unsent_until:
+        return
     reason = ""
     for _ in range(WAKE_UP_TRIES):
         try:
@@ -93,6 +102,9 @@ def send_wake_up() -> None:
             reason = type(error).__name__
         else:
             return
+        if time.monotonic() - started > SLOW_SECONDS:
+            _unsent_until = time.monotonic() + PAUSE_SECONDS
+            break
     log.warning("wake_up_not_sent", reason=reason)
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from classifier.states import PredictionState
 from classifier.vocabulary import Outcome
+from portal.accounts.models import Clinic
 from portal.accounts.roles import Role
 from tests.factories import (
+    ClinicFactory,
     LesionFactory,
     PredictionFactory,
     ReviewFactory,
@@ -39,6 +41,14 @@ def test_clinics_are_consistent():
     assert image.clinic == image.submission.clinic == image.submission.lesion.patient.clinic
     lesion = LesionFactory()
     assert SubmissionFactory(lesion=lesion).clinic == lesion.patient.clinic
+
+
+def test_no_clinic_is_made_beside_the_given_one():
+    clinic = ClinicFactory()
+    assert LesionFactory(clinic=clinic).patient.clinic == clinic
+    assert LesionFactory(patient__clinic=clinic).patient.clinic == clinic
+    PredictionFactory(submission=SubmissionFactory(clinic=clinic))
+    assert Clinic.objects.count() == 1
 
 
 def test_images_with_files():
