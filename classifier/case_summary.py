@@ -35,6 +35,8 @@ class Headline(TextChoices):
 
 
 IN_WORK = frozenset({Headline.QUEUED, Headline.RUNNING})
+WITHHOLDING = IN_WORK | {Headline.CANCELLED, Headline.HIDDEN}
+"""Headlines under which no image's own outcome is shown either."""
 JUDGED = frozenset({Headline.MALIGNANT, Headline.REFER, Headline.BENIGN})
 
 
@@ -109,10 +111,15 @@ class CaseSummary:
 
 def summary_prefetches() -> list[str | Prefetch]:
     """What `summarise` reads, for `prefetch_related(*summary_prefetches())` on submissions."""
-    from classifier.models import Prediction  # noqa: PLC0415 (models may use this module)
+    from classifier.models import Prediction, Review  # noqa: PLC0415 (models may use this module)
 
-    served = Prediction.objects.served().select_related("model_version")
-    return ["images", Prefetch("images__predictions", queryset=served), "reviews"]
+    served = Prediction.objects.served().select_related("model_version").defer("model_version__specification")
+    signed = Review.objects.select_related("signed_by").order_by("signed_at")
+    return [
+        "images",
+        Prefetch("images__predictions", queryset=served),
+        Prefetch("reviews", queryset=signed),
+    ]
 
 
 def summarise(submission: Submission, *, role: str | None = None) -> CaseSummary:
@@ -130,6 +137,7 @@ def summarise(submission: Submission, *, role: str | None = None) -> CaseSummary
     headline, speaker = _find_headline(submission, answers)
     if not reviewed and headline not in IN_WORK and _is_hidden(submission, answers, role):
         headline, speaker = Headline.HIDDEN, None
+    if headline in WITHHOLDING:
         answers = tuple(replace(answer, is_hidden=answer.is_judged) for answer in answers)
     return CaseSummary(headline, speaker, answers, reviewed)
 

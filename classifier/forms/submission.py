@@ -9,6 +9,7 @@ from classifier.models import Submission
 from classifier.vocabulary import CaptureKind, Priority
 
 NEW = "new"
+LOST_KEY = "This page lost the key that keeps a case from being sent twice. Open the page anew."
 ACCEPT = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif"
 
 
@@ -18,7 +19,11 @@ class SubmissionForm(forms.Form):
     `patient` and `lesion` hold an id or "new"; the page resolves them to rows the person may see.
     """
 
-    request_key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+    request_key = forms.UUIDField(
+        widget=forms.HiddenInput,
+        initial=uuid.uuid4,
+        error_messages=dict.fromkeys(("required", "invalid"), LOST_KEY),
+    )
     patient = forms.CharField(required=False)
     lesion = forms.CharField(required=False)
     images = ManyFilesField(required=False, label="Images", widget=ManyFilesInput(attrs={"accept": ACCEPT}))

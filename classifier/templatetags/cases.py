@@ -5,15 +5,16 @@ from typing import Any
 from django import template
 
 from classifier.case_summary import CaseSummary, Headline, ImageAnswer
-from classifier.models import Lesion
+from classifier.models import Lesion, Prediction
 from classifier.states import PredictionState
-from classifier.templatetags.ui import OUTCOMES, Look
-from classifier.wording import describe_age, describe_day, name_site
+from classifier.templatetags.ui import OUTCOMES, STATES, Look
+from classifier.wording import MINUTE, describe_age, describe_birth, describe_day, name_site
 
 register = template.Library()
 
 register.filter("day", describe_day)
 register.filter("age", describe_age)
+register.filter("birth", describe_birth)
 
 HEADLINES: dict[str, Look] = {
     Headline.CANCELLED: Look("plain", "close", "Cancelled"),
@@ -46,9 +47,11 @@ def case_chip(summary: CaseSummary, *, large: bool = False) -> dict[str, Any]:
 
 @register.inclusion_tag("components/chip.html")
 def image_chip(answer: ImageAnswer) -> dict[str, Any]:
-    """Chip of one image's own answer."""
-    key = Headline.HIDDEN if answer.is_hidden else answer.outcome or IMAGE_HEADLINES[answer.state]
-    look = HEADLINES[key]
+    """Chip of one image's own answer; a plain "Done" while the case shows no outcome."""
+    if answer.is_hidden:
+        look = STATES["succeeded"]
+    else:
+        look = HEADLINES[answer.outcome or IMAGE_HEADLINES[answer.state]]
     return {"look": look, "large": False, "word": look.word}
 
 
@@ -62,3 +65,12 @@ def case_tone(summary: CaseSummary) -> str:
 def short_site(lesion: Lesion) -> str:
     """The site without the regions round it: "Left shoulder"."""
     return name_site(lesion)
+
+
+@register.filter
+def waited(prediction: Prediction) -> str:
+    """From queued to finished, in words: "1.4 s"."""
+    if prediction.finished_at is None:
+        return ""
+    seconds = (prediction.finished_at - prediction.queued_at).total_seconds()
+    return f"{seconds:.1f} s" if seconds < MINUTE else f"{seconds / MINUTE:.0f} min"

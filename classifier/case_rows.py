@@ -1,0 +1,42 @@
+"""Cases as rows of a list: what a row needs, loaded in a fixed number of queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.case_summary import CaseSummary, summarise, summary_prefetches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from classifier.models import Review, Submission
+    from classifier.models.submission import SubmissionQuerySet
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One case in a list; `note` says why it stands there."""
+
+    submission: Submission
+    summary: CaseSummary
+    note: str = ""
+
+
+def load_cases(submissions: SubmissionQuerySet) -> SubmissionQuerySet:
+    """Add everything that rows and summaries read."""
+    return submissions.select_related("clinic", "lesion__patient", "submitted_by").prefetch_related(
+        *summary_prefetches()
+    )
+
+
+def build_rows(submissions: Iterable[Submission], *, role: str) -> list[CaseRow]:
+    """Rows as a person with `role` in the cases' clinic may see them."""
+    return [CaseRow(case, summarise(case, role=role)) for case in submissions]
+
+
+def find_current_review(submission: Submission) -> Review | None:
+    """The review that no amendment replaces, from the loaded reviews."""
+    reviews = list(submission.reviews.all())
+    replaced = {review.amends_id for review in reviews}
+    return next((review for review in reviews if review.pk not in replaced), None)

@@ -1,0 +1,241 @@
+"""The page of a new submission: what was chosen and typed, and what is still missing."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from classifier.forms.lesion import NewLesionForm
+from classifier.forms.patient import NewPatientForm
+from classifier.forms.submission import NEW, SubmissionForm
+from classifier.intake import RejectedImageError, inspect_image
+from classifier.limits import UploadLimits, describe_bytes
+from classifier.models import Lesion, Patient
+from classifier.patient_rows import LesionRow, build_lesion_rows
+from classifier.patient_search import find_candidates
+from classifier.services.cases import NewLesion, NewPatient, submit_case
+from classifier.services.errors import ServiceError
+from classifier.services.images import NewImage
+from classifier.services.submissions import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django import forms
+    from django.core.files.uploadedfile import UploadedFile
+    from django.utils.datastructures import MultiValueDict
+
+    from classifier.models import Submission
+    from portal.accounts.models import Clinic, User
+
+
+@dataclass(frozen=True)
+class RefusedImage:
+    """A file that can't be taken, and why."""
+
+    name: str
+    message: str
+
+
+@dataclass
+class NewCase:
+    """One new submission in the making. Build it with `begin_case` or `read_case`."""
+
+    user: User
+    clinic: Clinic
+    role: str
+    form: SubmissionForm
+    patient_form: NewPatientForm
+    lesion_form: NewLesionForm
+    words: str = ""
+    patient: Patient | None = None
+    lesion: Lesion | None = None
+    is_new_patient: bool = False
+    is_new_lesion: bool = False
+    refused: list[RefusedImage] = field(default_factory=list)
+    lost_files: list[str] = field(default_factory=list)
+    limits: UploadLimits = field(default_factory=UploadLimits.from_settings)
+
+    @property
+    def patients(self) -> list[Patient]:
+        """Patients to choose from, the chosen one among them."""
+        found = find_candidates(user=self.user, clinic=self.clinic, words=self.words)
+        if self.patient and self.patient not in found:
+            found.insert(0, self.patient)
+        return found
+
+    @property
+    def lesions(self) -> list[LesionRow]:
+        """Lesions of the chosen patient, the chosen one among them."""
+        if self.patient is None:
+            return []
+        rows, _ = build_lesion_rows(self.patient, role=self.role)
+        if self.lesion and self.lesion not in [row.lesion for row in rows]:
+            rows.insert(0, LesionRow(self.lesion, None, 0))
+        return rows
+
+    @property
+    def missing(self) -> list[str]:
+        """What the page still lacks, as words for the bar at its foot."""
+        site = self.lesion_form["body_site"].value()
+        has_patient = self.patient or (self.is_new_patient and self.patient_form["mrn"].value())
+        return [
+            *([] if has_patient else ["patient"]),
+            *([] if self.lesion or site else ["body site"]),
+            "images",
+        ]
+
+    @property
+    def has_errors(self) -> bool:
+        return bool(
+            self.form.errors or self.refused or self.patient_form.errors or self.lesion_form.errors
+        )
+
+    def submit(self) -> Submission | None:
+        """Create what the page describes; None when errors stand on the forms."""
+        images = self._inspect_images()
+        self._check_choices()
+        if self.has_errors:
+            self._remember_files()
+            return None
+        try:
+            return submit_case(
+                actor=self.user,
+                clinic=self.clinic,
+                patient=self._take_patient(),
+                lesion=self._take_lesion(),
+                images=images,
+                question=self._take_question(),
+            )
+        except ServiceError as error:
+            self._show(error)
+            self._remember_files()
+            return None
+
+    def forget_errors(self) -> None:
+        """Show what was typed without judging it yet."""
+        for form in (self.form, self.patient_form, self.lesion_form):
+            form.errors.clear()
+
+    def _check_choices(self) -> None:
+        if not self.is_new_patient:
+            self.patient_form.errors.clear()
+            if self.patient is None:
+                self.form.add_error("patient", "Choose a patient, or create a new one.")
+        if not self.is_new_lesion:
+            self.lesion_form.errors.clear()
+            if self.lesion is None:
+                self.form.add_error("lesion", "Choose a lesion, or describe a new one.")
+
+    def _inspect_images(self) -> list[NewImage]:
+        files = self.form.files.getlist("images")
+        kind = self.form["capture_kind"].value()
+        if not files:
+            self.form.add_error("images", "Add at least one image.")
+        elif len(files) > self.limits.max_images:
+            most = self.limits.max_images
+            message = f"You sent {len(files)} images; one submission takes at most {most}."
+            self.form.add_error("images", message)
+        else:
+            return [image for file in files if (image := self._inspect(file, kind))]
+        return []
+
+    def _inspect(self, file: UploadedFile, kind: str) -> NewImage | None:
+        try:
+            intake = inspect_image(read_upload(file, self.limits), file.name or "", self.limits)
+        except RejectedImageError as error:
+            self.refused.append(RefusedImage(file.name or "Image", error.message))
+            return None
+        return NewImage(intake=intake, original_name=file.name or "", capture_kind=kind)
+
+    def _remember_files(self) -> None:
+        """Names of files that a browser without script has to be given again."""
+        self.lost_files = [file.name or "" for file in self.form.files.getlist("images")]
+
+    def _take_patient(self) -> Patient | NewPatient:
+        return NewPatient(**self.patient_form.cleaned_data) if self.patient is None else self.patient
+
+    def _take_lesion(self) -> Lesion | NewLesion:
+        return NewLesion(**self.lesion_form.cleaned_data) if self.lesion is None else self.lesion
+
+    def _take_question(self) -> Question:
+        names = ("clinical_question", "clinical_history", "priority", "request_key")
+        return Question(**{name: self.form.cleaned_data[name] for name in names})
+
+    def _show(self, error: ServiceError) -> None:
+        """Put a service's refusal beside the field it names."""
+        forms: list[forms.Form] = [self.form, self.patient_form, self.lesion_form]
+        owner = next((form for form in forms if error.field in form.fields), None)
+        if owner is None:
+            self.form.add_error(None, error.message)
+        else:
+            owner.add_error(error.field, error.message)
+
+
+def read_upload(file: UploadedFile, limits: UploadLimits) -> bytes:
+    """The file's bytes; raises RejectedImageError before reading what is too large anyway."""
+    if (file.size or 0) > limits.max_bytes:
+        message = (
+            f"This file is {describe_bytes(file.size or 0)}; at most "
+            f"{describe_bytes(limits.max_bytes)} are accepted. Send a smaller copy."
+        )
+        raise RejectedImageError("file_too_large", message)
+    data: bytes = file.read()
+    return data
+
+
+def begin_case(
+    *,
+    user: User,
+    clinic: Clinic,
+    role: str,
+    patient: Patient | None = None,
+    lesion: Lesion | None = None,
+) -> NewCase:
+    """An empty page, for a patient and a lesion where they are known."""
+    return NewCase(
+        user=user,
+        clinic=clinic,
+        role=role,
+        form=SubmissionForm(),
+        patient_form=NewPatientForm(),
+        lesion_form=NewLesionForm(),
+        patient=patient,
+        lesion=lesion,
+        is_new_lesion=lesion is None and patient is not None and not patient.lesions.exists(),
+    )
+
+
+def read_case(
+    *, user: User, clinic: Clinic, role: str, data: Mapping[str, Any], files: MultiValueDict[str, Any]
+) -> NewCase:
+    """The page as it was sent. Ids of rows that the person may not see choose nothing."""
+    form = SubmissionForm(data, files)
+    mine = Patient.objects.visible_to(user).filter(clinic=clinic)
+    patient = mine.filter(pk=read_id(data.get("patient"))).first()
+    lesion = None
+    if patient is not None:
+        lesion = patient.lesions.filter(pk=read_id(data.get("lesion"))).first()
+    is_new_patient = data.get("patient") == NEW
+    return NewCase(
+        user=user,
+        clinic=clinic,
+        role=role,
+        form=form,
+        patient_form=NewPatientForm(data),
+        lesion_form=NewLesionForm(data),
+        words=str(data.get("words", "")),
+        patient=patient,
+        lesion=lesion,
+        is_new_patient=is_new_patient,
+        is_new_lesion=lesion is None and (is_new_patient or data.get("lesion") == NEW),
+    )
+
+
+def read_id(value: Any) -> uuid.UUID | None:
+    """The id that a parameter holds, or None for anything else."""
+    try:
+        return uuid.UUID(str(value))
+    except ValueError:
+        return None

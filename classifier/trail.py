@@ -1,0 +1,100 @@
+"""The trail of a case in plain words, from its audit events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Max, Q
+
+from classifier.answers import count_images
+from portal.audit.models import AuditEvent
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from classifier.case_summary import CaseSummary
+    from classifier.models import Submission
+
+READS = ["submission.viewed"]
+
+
+@dataclass(frozen=True)
+class TrailEvent:
+    """One line of the trail, as components/timeline.html shows it."""
+
+    text: str
+    at: dt.datetime
+    actor: str
+    icon: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Who looked at the case, and when last."""
+
+    name: str
+    at: dt.datetime
+
+
+def build_trail(submission: Submission, summary: CaseSummary) -> list[TrailEvent]:
+    """What happened to the case, oldest first. Shadow predictions are left out."""
+    positions = {
+        str(prediction.pk): answer.image.position
+        for answer in summary.answers
+        for prediction in answer.image.predictions.all()
+        if not prediction.is_shadow
+    }
+    reviews = [str(review.pk) for review in submission.reviews.all()]
+    events = (
+        AuditEvent.objects.filter(chain__clinic=submission.clinic_id)
+        .filter(
+            Q(object_type="classifier.submission", object_id=str(submission.pk))
+            | Q(object_type="classifier.prediction", object_id__in=list(positions))
+            | Q(object_type="classifier.review", object_id__in=reviews)
+        )
+        .exclude(action__in=READS)
+        .select_related("actor")
+        .order_by("position")
+    )
+    lines = (_describe(event, positions.get(event.object_id)) for event in events)
+    return [line for line in lines if line]
+
+
+def find_openings(submission: Submission) -> list[Opening]:
+    """Everyone who opened the case, the latest first."""
+    rows = (
+        AuditEvent.objects.filter(
+            chain__clinic=submission.clinic_id,
+            object_type="classifier.submission",
+            object_id=str(submission.pk),
+            action__in=READS,
+            actor__isnull=False,
+        )
+        .order_by()
+        .values("actor__full_name", "actor__email")
+        .annotate(last=Max("occurred_at"))
+        .order_by("-last")
+    )
+    return [Opening(row["actor__full_name"] or row["actor__email"], row["last"]) for row in rows]
+
+
+def _describe(event: AuditEvent, position: int | None) -> TrailEvent | None:
+    image = f"Image {position}"
+    count = event.details.get("images")
+    texts = {
+        "submission.created": (f"Submitted {count_images(count or 1)}", "upload"),
+        "submission.retried": (f"Tried again: {count_images(count or 1)}", "refresh"),
+        "submission.cancelled": ("Cancelled", "close"),
+        "prediction.succeeded": (f"{image} judged by the model", "check"),
+        "prediction.rejected": (f"{image} can't be judged", "outcome-failed"),
+        "prediction.failed": (f"{image} failed", "outcome-failed"),
+        "review.signed": ("Review signed", "signature"),
+        "review.amended": ("Amendment signed", "edit"),
+    }
+    if event.action not in texts:
+        return None
+    text, icon = texts[event.action]
+    actor = event.actor.get_full_name() if event.actor else ""
+    return TrailEvent(text, event.occurred_at, actor, icon)

@@ -1,0 +1,74 @@
+"""The home page: needs you, in work, recent."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from classifier.inbox import Inbox, build_inbox
+from classifier.services.access import record_listed
+from classifier.views.access import page
+from classifier.views.rights import rights_in
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@require_safe
+@page()
+@transaction.atomic
+def home(request: HttpRequest) -> HttpResponse:
+    """What needs this person in their current clinic."""
+    inbox = _load(request)
+    _record(request, inbox)
+    return render(request, "classifier/home.html", _describe(inbox))
+
+
+@require_safe
+@page()
+@transaction.atomic
+def home_columns(request: HttpRequest) -> HttpResponse:
+    """The columns anew, or nothing (204) while they are what the page `seen` already shows."""
+    inbox = _load(request)
+    if request.GET.get("seen") == digest_inbox(inbox):
+        return HttpResponse(status=204)
+    _record(request, inbox)
+    return render(request, "classifier/partials/home_columns.html", _describe(inbox))
+
+
+def digest_inbox(inbox: Inbox) -> str:
+    """Short digest of what the columns show; ids and states only."""
+    parts = [
+        (str(row.submission.pk), row.summary.headline.value, row.summary.is_reviewed, row.note)
+        for column in (inbox.needs, inbox.in_work, inbox.recent)
+        for row in column
+    ]
+    counts = (inbox.needs_more, inbox.reviews_waiting, inbox.in_work_count)
+    return hashlib.sha256(repr((parts, counts)).encode()).hexdigest()[:16]
+
+
+def _load(request: HttpRequest) -> Inbox:
+    clinic = request.clinic  # type: ignore[attr-defined]
+    role = rights_in(request, clinic.pk).role
+    return build_inbox(user=request.user, clinic=clinic, role=role)  # type: ignore[arg-type]
+
+
+def _describe(inbox: Inbox) -> dict[str, object]:
+    return {"inbox": inbox, "seen": digest_inbox(inbox)}
+
+
+def _record(request: HttpRequest, inbox: Inbox) -> None:
+    record_listed(
+        actor=request.user,  # type: ignore[arg-type]
+        clinic_id=request.clinic.pk,  # type: ignore[attr-defined]
+        what="submission",
+        details={
+            "page": "home",
+            "rows": len(inbox.needs) + len(inbox.in_work) + len(inbox.recent),
+        },
+    )

@@ -1,0 +1,76 @@
+"""Serve what was rebuilt from pixels. Nothing here, or anywhere, leads to an original."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from django.db import transaction
+from django.http import FileResponse, Http404, HttpResponseNotModified
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from classifier.intake import DERIVATIVE_CONTENT_TYPE
+from classifier.models import SubmissionImage
+from classifier.services.access import record_viewed
+from classifier.views.access import get_visible, page
+from classifier.views.rights import rights_in
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.db.models.fields.files import FieldFile
+    from django.http import HttpRequest, HttpResponse
+
+log = structlog.get_logger(__name__)
+
+KEPT_SECONDS = 3600
+
+
+@require_safe
+@page()
+def image_derivative(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The picture, large. Each look leaves an event."""
+    with transaction.atomic():
+        image = _find(request, pk)
+        record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)  # type: ignore[arg-type]
+    return _serve(request, image, image.derivative, "picture")
+
+
+@require_safe
+@page()
+def image_thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The picture, small: part of a page, whose own event covers it."""
+    image = _find(request, pk)
+    return _serve(request, image, image.thumbnail, "thumbnail")
+
+
+def _find(request: HttpRequest, pk: uuid.UUID) -> SubmissionImage:
+    image: SubmissionImage = get_visible(SubmissionImage.objects.all(), request, pk)
+    rights_in(request, image.clinic_id)
+    return image
+
+
+def _serve(request: HttpRequest, image: SubmissionImage, file: FieldFile, kind: str) -> HttpResponse:
+    # The bytes behind an id never change, so the id itself is the tag.
+    tag = f'"{image.pk.hex}-{kind}"'
+    if request.headers.get("If-None-Match") == tag:
+        response: HttpResponse = HttpResponseNotModified()
+    else:
+        try:
+            content = file.open("rb")
+        except FileNotFoundError:
+            # The traceback would say nothing more: the row names the file.
+            log.error("stored_picture_missing", image=str(image.pk), kind=kind)  # noqa: TRY400
+            raise Http404 from None
+        response = FileResponse(  # type: ignore[assignment]
+            content,
+            content_type=DERIVATIVE_CONTENT_TYPE,
+            filename=f"{image.pk}.jpg",
+        )
+        response["X-Content-Type-Options"] = "nosniff"
+    response["ETag"] = tag
+    response["Cache-Control"] = f"private, max-age={KEPT_SECONDS}"
+    # Another person on the same machine has another cookie and must ask anew.
+    patch_vary_headers(response, ["Cookie"])
+    return response

@@ -1,0 +1,147 @@
+"""Patients: the list with its search, one patient, corrections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from classifier.case_rows import build_rows, load_cases
+from classifier.forms.patient import PatientFactsForm, PatientSearchForm
+from classifier.models import Patient, Submission
+from classifier.patient_rows import FILTERS, build_lesion_rows, build_patient_rows, list_patients
+from classifier.services.access import record_listed, record_viewed
+from classifier.services.errors import InvalidInputError
+from classifier.services.patients import update_patient
+from classifier.views.access import get_visible, page
+from classifier.views.rights import require_right, rights_in
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.http import HttpRequest, HttpResponse
+
+SEARCH_KEY = "patient_search"
+PATIENTS_A_PAGE = 25
+CASES_A_PAGE = 20
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page()
+def patient_list(request: HttpRequest) -> HttpResponse:
+    """The clinic's patients. Words are searched by POST and kept in the session, never in the URL."""
+    if request.method == "POST":
+        form = PatientSearchForm(request.POST)
+        words = form.cleaned_data["words"] if form.is_valid() else ""
+        request.session[SEARCH_KEY] = [str(request.clinic.pk), words]  # type: ignore[attr-defined]
+        show = request.POST.get("show", "")
+        address = reverse("patient-list")
+        return redirect(f"{address}?show={show}" if show in FILTERS else address)
+    return _render_list(request)
+
+
+def read_search(request: HttpRequest) -> str:
+    """The words this person searched in their current clinic, if any."""
+    clinic_id, words = request.session.get(SEARCH_KEY, ["", ""])
+    return words if clinic_id == str(request.clinic.pk) else ""  # type: ignore[attr-defined]
+
+
+@transaction.atomic
+def _render_list(request: HttpRequest) -> HttpResponse:
+    clinic = request.clinic  # type: ignore[attr-defined]
+    words = read_search(request)
+    show = request.GET.get("show", "")
+    patients = list_patients(user=request.user, clinic=clinic, words=words, show=show)  # type: ignore[arg-type]
+    page_obj = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
+    rights = rights_in(request, clinic.pk)
+    rows = build_patient_rows(page_obj.object_list, role=rights.role)
+    record_listed(
+        actor=request.user,  # type: ignore[arg-type]
+        clinic_id=clinic.pk,
+        what="patient",
+        details={"rows": len(rows), "searched": bool(words), "filter": show if show in FILTERS else ""},
+    )
+    context = {
+        "rows": rows,
+        "page_obj": page_obj,
+        "search": PatientSearchForm(initial={"words": words}),
+        "words": words,
+        "show": show if show in FILTERS else "",
+        "filter_groups": [_describe_filters(show)],
+        "rights": rights,
+    }
+    return render(request, "classifier/patient_list.html", context)
+
+
+def _describe_filters(show: str) -> dict[str, Any]:
+    address = reverse("patient-list")
+    everyone = {"label": "All", "url": address, "active": show not in FILTERS}
+    options = [
+        {"label": label, "url": f"{address}?show={key}", "active": show == key}
+        for key, label in FILTERS.items()
+    ]
+    return {"label": "Show", "options": [everyone, *options]}
+
+
+@require_safe
+@page()
+@transaction.atomic
+def patient_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """One patient: facts, lesions, cases."""
+    patient = _find(request, pk)
+    rights = rights_in(request, patient.clinic_id)
+    record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)  # type: ignore[arg-type]
+    cases = load_cases(Submission.objects.filter(lesion__patient=patient))
+    page_obj = Paginator(cases, CASES_A_PAGE).get_page(request.GET.get("page"))
+    lesions, lesion_count = build_lesion_rows(patient, role=rights.role)
+    context = {
+        "patient": patient,
+        "rights": rights,
+        "lesions": lesions,
+        "lesion_count": lesion_count,
+        "page_obj": page_obj,
+        "rows": build_rows(page_obj.object_list, role=rights.role),
+        "breadcrumb": [("Patients", reverse("patient-list")), (f"Patient {patient.mrn}", "")],
+    }
+    return render(request, "classifier/patient_detail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page()
+def patient_edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Correct a patient's facts; the record number stays."""
+    with transaction.atomic():
+        patient = _find(request, pk)
+        require_right(rights_in(request, patient.clinic_id).submit, "Your role can't change patients.")
+        record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)  # type: ignore[arg-type]
+    initial = {name: getattr(patient, name) for name in PatientFactsForm.base_fields}
+    form = PatientFactsForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            update_patient(actor=request.user, patient=patient, **form.cleaned_data)  # type: ignore[arg-type]
+        except InvalidInputError as error:
+            form.add_error(error.field or None, error.message)
+        else:
+            messages.success(request, "The patient's facts are saved.")
+            return redirect("patient-detail", pk)
+    context = {
+        "patient": patient,
+        "form": form,
+        "breadcrumb": [
+            ("Patients", reverse("patient-list")),
+            (f"Patient {patient.mrn}", reverse("patient-detail", args=[patient.pk])),
+            ("Correct", ""),
+        ],
+    }
+    status = 422 if form.errors else 200
+    return render(request, "classifier/patient_edit.html", context, status=status)
+
+
+def _find(request: HttpRequest, pk: uuid.UUID) -> Patient:
+    patient: Patient = get_visible(Patient.objects.select_related("clinic"), request, pk)
+    return patient

@@ -1,0 +1,54 @@
+"""What a person may do with a row, by their role in the row's own clinic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import PermissionDenied
+
+from portal.accounts.roles import ROLES_ALLOWED, Action, Role
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.http import HttpRequest
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Rights within one clinic, for templates and views; services check again."""
+
+    role: str
+
+    @property
+    def submit(self) -> bool:
+        return self.role in ROLES_ALLOWED[Action.SUBMIT]
+
+    @property
+    def cancel(self) -> bool:
+        return self.role in ROLES_ALLOWED[Action.CANCEL]
+
+    @property
+    def review(self) -> bool:
+        return self.role in ROLES_ALLOWED[Action.REVIEW]
+
+
+def rights_in(request: HttpRequest, clinic_id: uuid.UUID) -> Rights:
+    """Rights in the clinic of a row that is visible; 403 where the role has no pages.
+
+    Reads the memberships that the request has loaded already, so it costs no query.
+    """
+    role = next(
+        (m.role for m in request.memberships if m.clinic_id == clinic_id),  # type: ignore[attr-defined]
+        "",
+    )
+    if role not in ROLES_ALLOWED[Action.VIEW_CASES] or role == Role.INTEGRATION:
+        raise PermissionDenied("Your role in this clinic has no pages.")
+    return Rights(role)
+
+
+def require_right(allowed: bool, words: str) -> None:  # noqa: FBT001 (reads as a sentence)
+    """403 with `words` unless allowed."""
+    if not allowed:
+        raise PermissionDenied(words)

@@ -1,0 +1,125 @@
+"""The page of one case, and the fragment that keeps it up to date while the model works."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from classifier.answers import CANNOT_JUDGE, WORDS, describe_progress, find_cautions
+from classifier.case_rows import find_current_review, load_cases
+from classifier.case_summary import CaseSummary, ImageAnswer, summarise
+from classifier.duplicates import find_doubles
+from classifier.models import Submission
+from classifier.models.submission import SubmissionState
+from classifier.services.access import record_viewed
+from classifier.services.queue import position_in_queue
+from classifier.states import PredictionState
+from classifier.trail import build_trail, find_openings
+from classifier.views.access import get_visible, page
+from classifier.views.rights import Rights, rights_in
+from classifier.wording import describe_day, name_site
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+@page()
+@transaction.atomic
+def submission_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """One case: the picture, the answer, what was asked, and what happened."""
+    submission, summary, rights = _load(request, pk)
+    record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
+    context = describe_case(submission, summary, rights) | describe_history(submission, summary)
+    context["shown"] = _choose_image(summary, request.GET.get("image", ""))
+    if context["shown"]:
+        position = context["shown"].image.position
+        total = len(summary.answers)
+        context["shown_alt"] = f"{name_site(submission.lesion)}, image {position} of {total}"
+    context["breadcrumb"] = [
+        (
+            f"Patient {submission.lesion.patient.mrn}",
+            reverse("patient-detail", args=[submission.lesion.patient_id]),
+        ),
+        (name_site(submission.lesion), reverse("lesion-detail", args=[submission.lesion_id])),
+        (describe_day(submission.submitted_at), ""),
+    ]
+    return render(request, "classifier/submission_detail.html", context)
+
+
+@require_safe
+@page()
+@transaction.atomic
+def submission_status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The answer panel; with the rest of what changes once the case is finished."""
+    submission, summary, rights = _load(request, pk)
+    context = describe_case(submission, summary, rights)
+    if not summary.is_in_work:
+        # Progress says nothing of the patient; the answer does.
+        record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
+        context |= describe_history(submission, summary)
+        context["shown"] = _choose_image(summary, request.GET.get("image", ""))
+    return render(request, "classifier/partials/case_status.html", context)
+
+
+def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) -> dict[str, Any]:
+    """Context of the answer panel and the actions."""
+    words = WORDS[summary.headline]
+    failed = any(a.state == PredictionState.FAILED for a in summary.answers)
+    is_open = submission.cancelled_at is None and not summary.is_reviewed
+    awaits_review = is_open and not summary.is_in_work and any(a.is_judged for a in summary.answers)
+    return {
+        "submission": submission,
+        "lesion": submission.lesion,
+        "patient": submission.lesion.patient,
+        "summary": summary,
+        "words": words,
+        "review": find_current_review(submission),
+        "cautions": find_cautions(summary),
+        "cannot_judge": CANNOT_JUDGE,
+        "progress": describe_progress(summary, _count_ahead(summary)) if summary.is_in_work else "",
+        "rights": rights,
+        "may_retry": rights.submit and is_open and failed and not summary.is_in_work,
+        "may_cancel": rights.cancel and is_open,
+        "may_review": rights.review and (awaits_review or summary.is_reviewed),
+        "state": SubmissionState.AWAITING_REVIEW if awaits_review else "",
+    }
+
+
+def describe_history(submission: Submission, summary: CaseSummary) -> dict[str, Any]:
+    """Context of what stands below the answer."""
+    return {
+        "doubles": find_doubles(submission, summary),
+        "trail": build_trail(submission, summary),
+        "openings": find_openings(submission),
+    }
+
+
+def _load(request: HttpRequest, pk: uuid.UUID) -> tuple[Submission, CaseSummary, Rights]:
+    cases = load_cases(Submission.objects.all()).select_related(
+        "clinic", "lesion__patient", "submitted_by", "cancelled_by"
+    )
+    submission: Submission = get_visible(cases, request, pk)
+    rights = rights_in(request, submission.clinic_id)
+    return submission, summarise(submission, role=rights.role), rights
+
+
+def _choose_image(summary: CaseSummary, wanted: str) -> ImageAnswer | None:
+    """The image shown large: the one asked for, else the one that speaks for the case."""
+    asked = (a for a in summary.answers if str(a.image.pk) == wanted)
+    first = summary.answers[0] if summary.answers else None
+    return next(asked, None) or summary.speaker or first
+
+
+def _count_ahead(summary: CaseSummary) -> int | None:
+    """Images of other cases that go first; the first queued image of the case counts."""
+    queued = [a.prediction for a in summary.answers if a.prediction and a.state == PredictionState.QUEUED]
+    if not queued:
+        return None
+    return position_in_queue(min(queued, key=lambda p: (p.queue_rank, p.queued_at, p.pk)))
