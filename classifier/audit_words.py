@@ -27,10 +27,10 @@ ACTION_WORDS: dict[str, str] = {
     "audit.exported": "exported the audit trail",
     "clinic.created": "set up the clinic",
     "clinic.updated": "changed the clinic's settings",
-    "membership.created": "let a person in",
+    "membership.created": "gave a person access",
     "membership.role_changed": "changed a person's role",
-    "membership.deactivated": "shut a person out",
-    "membership.activated": "let a person in again",
+    "membership.deactivated": "ended a person's access",
+    "membership.activated": "gave a person access again",
     "user.created": "created a log-in",
     "user.password_link_made": "made a link to set a password",
 }

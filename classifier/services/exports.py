@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import Prefetch
 from django.utils import timezone
 
 from classifier.case_summary import summarise, summary_prefetches
-from classifier.models import Review, Submission
+from classifier.models import Submission
 from classifier.services.csv_cells import write_rows
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -127,10 +126,7 @@ def _read_submissions(keys: list[uuid.UUID], role: str | None) -> Iterator[list[
     rows = (
         Submission.objects.with_facts()
         .select_related("clinic", "lesion__patient", "submitted_by")
-        .prefetch_related(
-            *(name for name in summary_prefetches() if name != "reviews"),
-            Prefetch("reviews", queryset=Review.objects.select_related("signed_by").order_by("signed_at")),
-        )
+        .prefetch_related(*summary_prefetches())
     )
     for submission in _in_chunks(keys, rows.in_bulk):
         yield describe_submission(submission, role)

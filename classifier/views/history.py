@@ -79,14 +79,14 @@ def submission_list(request: HttpRequest) -> HttpResponse:
         "page_obj": page_obj,
         "is_narrowed": is_narrowed,
         "has_any": has_any,
-        "scopes": _list_scopes(request, scope),
+        "list_groups": [
+            *_list_scopes(request, scope),
+            build_group(request, "sort", "Sort", SORT_CHOICES, current=_sort_of(form)),
+        ],
         "filter_groups": _list_filters(request, form),
-        "sorts": [build_group(request, "sort", "Sort", SORT_CHOICES, current=_sort_of(form))],
         "more": _list_more(request, form),
         "kept": [(name, request.GET[name]) for name in KEPT_BY_FORM if name in request.GET],
-        "scope_kept": [(name, request.GET[name]) for name in SCOPE_NAMES if name in request.GET],
         "clear_url": _clear_address(request) if form.narrowing else "",
-        "most_selected": MOST_SELECTED,
     }
     return render(request, "classifier/history/list.html", context)
 

@@ -91,14 +91,14 @@ def person_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Shut a person out of the clinic (`active=no`) or let them in again (`active=yes`)."""
+    """End a person's access to the clinic (`active=no`) or give it again (`active=yes`)."""
     membership, is_active = _find(request, pk), request.POST.get("active") == "yes"
     try:
         set_active(actor=_actor(request), membership=membership, is_active=is_active)
     except PeopleError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "Let in again." if is_active else "Shut out. What they did stays.")
+        messages.success(request, "Access given again." if is_active else "Access ended. What they did stays.")
     return redirect("people")
 
 

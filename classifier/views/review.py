@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Prefetch
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -90,13 +89,8 @@ def submission_amend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _load(request: HttpRequest, pk: uuid.UUID) -> Submission:
-    reviews = Review.objects.select_related("signed_by").order_by("signed_at")
     rows = Submission.objects.with_facts().select_related("clinic", "lesion__patient", "submitted_by")
-    rows = rows.prefetch_related(
-        *(name for name in summary_prefetches() if name != "reviews"),
-        Prefetch("reviews", queryset=reviews),
-    )
-    submission = get_visible(rows, request, pk)
+    submission = get_visible(rows.prefetch_related(*summary_prefetches()), request, pk)
     require(request.user, submission.clinic_id, Action.REVIEW)  # type: ignore[arg-type]
     return submission
 

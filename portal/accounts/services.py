@@ -167,7 +167,7 @@ def change_role(*, actor: User, membership: Membership, role: str) -> Membership
 
 
 def set_active(*, actor: User, membership: Membership, is_active: bool) -> Membership:
-    """Shut a person out of the clinic, or let them in again; what they did stays theirs.
+    """End a person's access to the clinic, or give it again; what they did stays theirs.
 
     Raises PermissionDenied or PeopleError (last_administrator).
     """
