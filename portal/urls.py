@@ -3,8 +3,7 @@
 from django.urls import include, path
 
 urlpatterns = [
-    path("accounts/", include("portal.accounts.closed_urls")),
-    path("accounts/", include("allauth.account.urls")),
+    path("accounts/", include("portal.accounts.allauth_urls")),
     path("", include("portal.accounts.urls")),
     path("", include("portal.health.urls")),
     path("api/v1/", include("classifier.api.urls")),

@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
@@ -71,7 +71,8 @@ class SubmissionList(RecordedList):
     listed = "submissions"
 
     def get_permissions(self) -> list[BasePermission]:
-        return [*super().get_permissions()] + ([] if self.request.method in SAFE_METHODS else [MaySubmit()])
+        more = [MaySubmit()] if self.request.method == "POST" else []
+        return [*super().get_permissions(), *more]
 
     def get_queryset(self) -> SubmissionQuerySet:
         return select_submissions(self.request.user)

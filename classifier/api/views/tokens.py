@@ -25,11 +25,11 @@ class TokenView(NoStoreView):
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         # An old token in the header must not keep its owner from making a new one.
-        asks_for_one = self.request is not None and self.request.method == "POST"
-        return [] if asks_for_one else [BearerAuthentication()]
+        ends_one = self.request is None or self.request.method == "DELETE"
+        return [BearerAuthentication()] if ends_one else []
 
     def get_permissions(self) -> list[BasePermission]:
-        return [AllowAny()] if self.request.method == "POST" else [IsAuthenticated()]
+        return [IsAuthenticated()] if self.request.method == "DELETE" else [AllowAny()]
 
     def get_throttles(self) -> list[Any]:
         return [ScopedRateThrottle()] if self.request.method == "POST" else []

@@ -71,3 +71,9 @@ def test_unknown_address_is_told_in_the_same_shape(client, path):
     response = client.get(f"{ROOT}/{path}")
     assert response.status_code == 404
     assert response.json()["errors"][0]["code"] == "not_found"
+
+
+@pytest.mark.parametrize("path", ["submissions/", "patients/", "lesions/", "model-versions/", "me/"])
+def test_nobody_is_asked_to_log_in(path):
+    response = APIClient().get(f"{ROOT}/{path}")
+    assert (response.status_code, response["WWW-Authenticate"]) == (401, "Bearer")

@@ -1,0 +1,63 @@
+"""What may come back, and who gets what: the columns of the matrix.
+
+OK is the row's own success status. LOGIN is a redirect to the log-in page.
+"""
+
+from __future__ import annotations
+
+OK, LOGIN = "ok", "login"
+UNAUTHORISED, FORBIDDEN, MISSING = "401", "403", "404"
+
+Policy = dict[str, str]
+
+
+def grant(nobody: str, clinicless: str, own: list[str], other: list[str]) -> Policy:
+    """`own` and `other`: clinician, dermatologist, administrator, integration of each clinic."""
+    roles = ("clinician", "dermatologist", "administrator", "integration")
+    return {
+        "nobody": nobody,
+        "deactivated": nobody,
+        "outsider": clinicless,
+        "operator": clinicless,
+        "dismissed": clinicless,
+        **{f"own.{role}": answer for role, answer in zip(roles, own, strict=True)},
+        **{f"other.{role}": answer for role, answer in zip(roles, other, strict=True)},
+    }
+
+
+def _page(own: str, other: str) -> Policy:
+    """Letters o(k), f(orbidden), m(issing) for clinician, dermatologist, administrator, integration."""
+    words = {"o": OK, "f": FORBIDDEN, "m": MISSING}
+    return grant(LOGIN, FORBIDDEN, [words[x] for x in own], [words[x] for x in other])
+
+
+def _api(own: str, other: str) -> Policy:
+    return _page(own, other) | {"nobody": UNAUTHORISED, "deactivated": UNAUTHORISED}
+
+
+EVERYBODY = grant(OK, OK, [OK] * 4, [OK] * 4)
+NOT_THERE = grant(MISSING, MISSING, [MISSING] * 4, [MISSING] * 4)
+ANYBODY_LOGGED_IN = grant(LOGIN, OK, [OK] * 4, [OK] * 4)
+OPERATOR_ONLY = grant(LOGIN, FORBIDDEN, [FORBIDDEN] * 4, [FORBIDDEN] * 4) | {"operator": OK}
+OWN_MEMBERS_ONLY = grant(LOGIN, MISSING, [OK] * 4, [MISSING] * 4)
+
+# Pages. Integrations have none. What isn't about one row shows each clinic its own.
+PAGE_OF_MEMBERS = _page("ooof", "ooof")
+PAGE_OF_SUBMITTERS = _page("ooff", "ooff")
+PAGE_OF_DERMATOLOGISTS = _page("foff", "foff")
+PAGE_OF_ADMINISTRATORS = _page("ffof", "ffof")
+# About one row of the own clinic: to the other clinic it does not exist.
+ROW_OF_MEMBERS = _page("ooof", "mmmf")
+ROW_OF_SUBMITTERS = _page("ooff", "mmmf")
+ROW_OF_DERMATOLOGISTS = _page("foff", "mmmf")
+ROW_OF_ADMINISTRATORS = _page("ffof", "ffmf")
+
+# API.
+API_PERSON = grant(UNAUTHORISED, OK, [OK] * 4, [OK] * 4)
+API_MEMBERS = _api("oooo", "oooo")
+# What the body names and the caller can't see is a wrong field, as if it did not exist.
+API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | {
+    f"other.{role}": "400" for role in ("clinician", "dermatologist", "integration")
+}
+API_ROW = _api("oooo", "mmmm")
+API_ROW_OF_SUBMITTERS = _api("oofo", "mmmm")

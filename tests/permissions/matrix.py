@@ -1,0 +1,192 @@
+"""Who may do what: one row a route and method, with data that succeeds for those who may.
+
+A route without a row, a row without a route and an undeclared method each fail a test.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.factories import PASSWORD
+from tests.permissions import expectations as may
+from tests.permissions.world import World, own_token, picture, reset_key
+
+NEW_PASSWORD = "another-long-secret-phrase"
+
+
+@dataclass(frozen=True)
+class Row:
+    route: str
+    method: str
+    policy: may.Policy
+    status: int = 200
+    """What those get who may."""
+    at: Callable[[World], dict[str, Any]] = field(default=lambda _: {})
+    """Arguments of the address."""
+    data: Callable[[World, str], dict[str, Any]] = field(default=lambda *_: {})
+    """What is sent, by actor."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}"
+
+
+def pk(find: Callable[[World], Any]) -> Callable[[World], dict[str, Any]]:
+    return lambda world: {"pk": find(world).pk}
+
+
+JUDGED = pk(lambda w: w.judged)
+REVIEWED = pk(lambda w: w.reviewed)
+FAILED = pk(lambda w: w.failed)
+IMAGE = pk(lambda w: w.image)
+LESION = pk(lambda w: w.judged.lesion)
+PATIENT = pk(lambda w: w.judged.lesion.patient)
+COLLEAGUE = pk(lambda w: w.colleague)
+
+
+def own_clinic(**more: Any) -> Callable[[World, str], dict[str, Any]]:
+    return lambda world, _: {"clinic": world.side.own.clinic.pk, **more}
+
+
+def sent(**fields: Any) -> Callable[[World, str], dict[str, Any]]:
+    return lambda *_: fields
+
+
+def credentials(world: World, _: str) -> dict[str, Any]:
+    email = world.side.own.clinician.email
+    return {"login": email, "email": email, "password": PASSWORD}
+
+
+def new_case(world: World, _: str) -> dict[str, Any]:
+    return {
+        "clinic": world.side.own.clinic.pk,
+        "request_key": uuid.uuid4(),
+        "patient": world.judged.lesion.patient_id,
+        "lesion": world.judged.lesion_id,
+        "capture_kind": "dermoscopic",
+        "priority": "routine",
+        "images": [picture()],
+    }
+
+
+def new_case_by_api(world: World, _: str) -> dict[str, Any]:
+    return {"lesion": world.judged.lesion_id, "images": [picture()]}
+
+
+def amendment(world: World, _: str) -> dict[str, Any]:
+    return {**DECISION, "amends": world.review.pk, "amendment_reason": "Histology came back."}
+
+
+DECISION = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excise", "comment": ""}
+FACTS = {"birth_date": "1970-05-17", "sex": "female", "skin_type": "II", "consents_to_inference": "on"}
+PASSWORDS = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+
+ACCOUNTS = [
+    Row("account_login", "GET", may.EVERYBODY | dict.fromkeys(("nobody", "deactivated"), "200"), 302),
+    Row("account_login", "POST", may.EVERYBODY, 302, data=credentials),
+    Row("account_logout", "GET", may.EVERYBODY | dict.fromkeys(("nobody", "deactivated"), "302")),
+    Row("account_logout", "POST", may.EVERYBODY, 302),
+    Row("account_inactive", "GET", may.EVERYBODY),
+    Row("account_change_password", "GET", may.ANYBODY_LOGGED_IN),
+    Row("account_change_password", "POST", may.ANYBODY_LOGGED_IN, 302, data=sent(**PASSWORDS)),
+    Row("account_reset_password", "GET", may.EVERYBODY),
+    Row("account_reset_password", "POST", may.EVERYBODY, 302, data=sent(email="a@clinic.example")),
+    Row("account_reset_password_done", "GET", may.EVERYBODY),
+    Row("account_reset_password_from_key", "GET", may.EVERYBODY, 302, at=reset_key),
+    Row("account_reset_password_from_key", "POST", may.EVERYBODY, 302, at=reset_key),
+    Row("account_reset_password_from_key_done", "GET", may.EVERYBODY),
+    Row("clinic-switch", "POST", may.OWN_MEMBERS_ONLY, 302, data=own_clinic()),
+    Row("theme", "POST", may.EVERYBODY, 302, data=sent(theme="dark")),
+    Row("health-live", "GET", may.EVERYBODY),
+    Row("health-ready", "GET", may.EVERYBODY),
+    Row("status", "GET", may.OPERATOR_ONLY),
+]
+
+CLOSED = [
+    *("account-closed", "account_signup", "account_reauthenticate", "account_email"),
+    *("account_email_verification_sent", "account_set_password", "account_confirm_login_code"),
+    "account_confirm_email",
+]
+"""Routes of allauth that the site doesn't offer: nothing is there, for anybody, by any method."""
+
+PAGES = [
+    Row("home", "GET", may.PAGE_OF_MEMBERS),
+    Row("home-columns", "GET", may.PAGE_OF_MEMBERS),
+    Row("patient-list", "GET", may.PAGE_OF_MEMBERS),
+    Row("patient-list", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(words="MRN")),
+    Row("patient-detail", "GET", may.ROW_OF_MEMBERS, at=PATIENT),
+    Row("patient-edit", "GET", may.ROW_OF_SUBMITTERS, at=PATIENT),
+    Row("patient-edit", "POST", may.ROW_OF_SUBMITTERS, 302, at=PATIENT, data=sent(**FACTS)),
+    Row("lesion-detail", "GET", may.ROW_OF_MEMBERS, at=LESION),
+    Row("submission-new", "GET", may.PAGE_OF_SUBMITTERS),
+    Row("submission-new", "POST", may.ROW_OF_SUBMITTERS, 302, data=new_case),
+    Row("submission-find-patient", "POST", may.ROW_OF_SUBMITTERS, data=own_clinic(words="MRN")),
+    Row("submission-lesions", "GET", may.ROW_OF_SUBMITTERS, at=PATIENT),
+    Row(
+        "submission-check-image",
+        "POST",
+        may.ROW_OF_SUBMITTERS,
+        data=lambda w, _: {"clinic": w.side.own.clinic.pk, "image": picture()},
+    ),
+    Row("submission-detail", "GET", may.ROW_OF_MEMBERS, at=JUDGED),
+    Row("submission-status", "GET", may.ROW_OF_MEMBERS, at=JUDGED),
+    Row("submission-cancel", "GET", may.ROW_OF_SUBMITTERS, at=JUDGED),
+    Row("submission-cancel", "POST", may.ROW_OF_SUBMITTERS, 302, at=JUDGED),
+    Row("submission-retry", "POST", may.ROW_OF_SUBMITTERS, 302, at=FAILED),
+    Row("image-derivative", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
+    Row("image-thumbnail", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
+    Row("submission-list", "GET", may.PAGE_OF_MEMBERS),
+    Row("submission-search", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(word="MRN")),
+    Row("submission-export", "POST", may.PAGE_OF_MEMBERS),
+    Row("submission-review", "GET", may.ROW_OF_DERMATOLOGISTS, at=JUDGED),
+    Row("submission-review", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=JUDGED, data=sent(**DECISION)),
+    Row("submission-amend", "GET", may.ROW_OF_DERMATOLOGISTS, at=REVIEWED),
+    Row("submission-amend", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=REVIEWED, data=amendment),
+    Row("worklist", "GET", may.PAGE_OF_DERMATOLOGISTS),
+    Row("dashboard", "GET", may.PAGE_OF_MEMBERS),
+    Row("model-list", "GET", may.PAGE_OF_MEMBERS),
+]
+
+SETTINGS = [
+    Row("settings", "GET", may.PAGE_OF_MEMBERS),
+    Row("settings-name", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(full_name="Ada Invented")),
+    Row("token-create", "POST", may.PAGE_OF_MEMBERS, data=sent(days="30")),
+    Row("token-revoke", "POST", may.PAGE_OF_MEMBERS, 302, data=own_token),
+    Row("clinic-settings", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("clinic-settings", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(name="Clinic renamed")),
+    Row("people", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row(
+        "people",
+        "POST",
+        may.PAGE_OF_ADMINISTRATORS,
+        data=sent(email="new@clinic.example", full_name="New Person", role="clinician"),
+    ),
+    Row("person-role", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(role="dermatologist")),
+    Row("person-active", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(active="no")),
+    Row("person-link", "POST", may.ROW_OF_ADMINISTRATORS, at=COLLEAGUE),
+    Row("audit-trail", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("audit-export", "POST", may.PAGE_OF_ADMINISTRATORS),
+]
+
+API = [
+    Row("api-token", "POST", may.EVERYBODY, data=credentials),
+    Row("api-token", "DELETE", may.API_PERSON, 204),
+    Row("api-me", "GET", may.API_PERSON),
+    Row("api-submissions", "GET", may.API_MEMBERS),
+    Row("api-submissions", "POST", may.API_SUBMITTERS_OWN_CLINIC, 202, data=new_case_by_api),
+    Row("api-submission", "GET", may.API_ROW, at=JUDGED),
+    Row("api-submission-status", "GET", may.API_ROW, at=JUDGED),
+    Row("api-submission-cancel", "POST", may.API_ROW_OF_SUBMITTERS, at=JUDGED),
+    Row("api-image-derivative", "GET", may.API_ROW, at=IMAGE),
+    Row("api-patients", "GET", may.API_MEMBERS),
+    Row("api-patient", "GET", may.API_ROW, at=PATIENT),
+    Row("api-lesions", "GET", may.API_MEMBERS),
+    Row("api-lesion", "GET", may.API_ROW, at=LESION),
+    Row("api-model-versions", "GET", may.API_PERSON),
+    Row("api-schema", "GET", may.EVERYBODY),
+    Row("api-docs", "GET", may.EVERYBODY),
+]
+
+MATRIX = [*ACCOUNTS, *PAGES, *SETTINGS, *API]
