@@ -5,14 +5,20 @@ one message at a time and asks the database for work whenever it (re)connects to
 """
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
 from celery import Celery, bootsteps, signals
+from celery.exceptions import CPendingDeprecationWarning
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.development")
 # Celery's own run of the checks ignores what they find; ours stops the worker.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
+
+# A task whose connection is lost goes on: its rows are claimed, and its message, delivered once
+# more, is only a wake-up. Celery warns of that at each loss.
+warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
 
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -36,9 +42,13 @@ app.steps["consumer"].add(WakeUpStep)
 @signals.worker_init.connect
 def refuse_wrong_configuration(**_: Any) -> None:
     """Stop before taking work; exit code 78 (EX_CONFIG) tells the keeper not to try again."""
-    from portal.health.configuration import stop_on_errors  # noqa: PLC0415 - needs Django set up
+    from django.db import connections  # noqa: PLC0415 - needs Django set up
+
+    from portal.health.configuration import stop_on_errors  # noqa: PLC0415
 
     stop_on_errors()
+    # The children are forked after this: a connection that they inherit breaks for both.
+    connections.close_all()
 
 
 @signals.worker_ready.connect

@@ -1,0 +1,68 @@
+"""A clinic on a running stack, and its records system that submits over HTTP."""
+
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.support.live_stack import LiveStack
+
+PASSWORD = "correct-horse-battery-staple"
+CREATE = """
+from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.roles import Role
+clinic = Clinic.objects.create(name={name!r})
+for role in Role:
+    user = User.objects.create_user(f"{{role.value}}@{domain}", {password!r}, full_name=role.label)
+    Membership.objects.create(user=user, clinic=clinic, role=role)
+"""
+
+
+class LiveClinic:
+    """Made anew at each call: one person in every role, `<role>@<domain>`."""
+
+    def __init__(self, stack: LiveStack) -> None:
+        self.stack = stack
+        word = uuid.uuid4().hex[:8]
+        self.name, self.domain = f"Clinic {word}", f"{word}.example"
+        code = CREATE.format(name=self.name, domain=self.domain, password=PASSWORD)
+        stack.manage("shell", "--no-imports", "-c", code)
+
+    def log_in(self, role: str = "integration") -> requests.Session:
+        """A session whose calls carry a fresh token of this person."""
+        session = requests.Session()
+        answer = session.post(
+            f"{self.stack.url}/api/v1/token/",
+            json={"email": f"{role}@{self.domain}", "password": PASSWORD},
+            timeout=60,
+        )
+        assert answer.status_code in {200, 201}, answer.text
+        session.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        return session
+
+    def submit(self, session: requests.Session, *files: Path, key: str | None = None) -> dict[str, Any]:
+        """Submit one case; tried again with its key, as a client does that lost the connection."""
+        key = key or str(uuid.uuid4())
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                answer = session.post(
+                    f"{self.stack.url}/api/v1/submissions/",
+                    data={
+                        "patient_mrn": f"API-{key[:13]}",
+                        "body_site": "trunk_posterior_trunk_upper_back",
+                        "laterality": "left",
+                    },
+                    files=[("images", (file.name, file.read_bytes(), "image/jpeg")) for file in files],
+                    headers={"Idempotency-Key": key},
+                    timeout=60,
+                )
+            except requests.ConnectionError:
+                assert time.monotonic() < deadline, "the web did not come back"
+                time.sleep(0.1)
+                continue
+            assert answer.status_code in {200, 202}, answer.text
+            body: dict[str, Any] = answer.json()
+            return body
