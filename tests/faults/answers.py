@@ -1,0 +1,51 @@
+"""What the network says of files when it is asked without the portal."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.live_stack import PROJECT, LiveStack
+
+
+@dataclass(frozen=True)
+class DirectAnswer:
+    probability: float
+    calibrated_probability: float
+    outcome: str
+
+
+def judge_directly(stack: LiveStack, files: list[Path]) -> dict[str, DirectAnswer]:
+    """Answers of the stack's active network by sha256 of the file, from `python -m ml evaluate`."""
+    ((file,),) = stack.query("SELECT file FROM classifier_modelversion WHERE lifecycle = 'active'")
+    models = Path(stack.env.get("DERMAPORT_MODELS_DIR") or PROJECT / "ml" / "weights")
+    with tempfile.TemporaryDirectory() as folder:
+        images = Path(folder, "images")
+        images.mkdir()
+        for number, path in enumerate(files):
+            shutil.copy(path, images / f"{number:05}{path.suffix}")
+        return evaluate(models / file, images, Path(folder, "predictions.csv"))
+
+
+def evaluate(model: Path, images: Path, output: Path) -> dict[str, DirectAnswer]:
+    command = ["-m", "ml", "evaluate", "--model", model, "--images", images, "--output", output]
+    done = subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=PROJECT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    with output.open(newline="", encoding="utf-8") as stream:
+        return {
+            row["sha256"]: DirectAnswer(
+                float(row["probability"]), float(row["calibrated_probability"]), row["outcome"]
+            )
+            for row in csv.DictReader(stream)
+        }
