@@ -23,6 +23,12 @@ MANAGEMENT_KEYS = {
     Management.URGENT_REFERRAL: "u",
 }
 COMMENT_KEY = "c"
+# Under the heading "The model's answer" these say enough, and stand in one line.
+AGREEMENT_WORDS = [
+    (Agreement.AGREES.value, "Agree"),
+    (Agreement.DISAGREES.value, "Disagree"),
+    (Agreement.NO_RESULT.value, "No usable result"),
+]
 
 
 class KeyedRadio(forms.RadioSelect):
@@ -55,7 +61,7 @@ class UnseenForm(forms.Form):
 
 class ReviewForm(UnseenForm):
     agreement = forms.ChoiceField(
-        choices=Agreement.choices,
+        choices=AGREEMENT_WORDS,
         required=False,
         widget=KeyedRadio(AGREEMENT_KEYS),
         label="The model's answer",

@@ -86,7 +86,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
         "filter_groups": _list_filters(request, form),
         "more": _list_more(request, form),
         "kept": [(name, request.GET[name]) for name in KEPT_BY_FORM if name in request.GET],
-        "clear_url": _clear_address(request) if form.narrowing else "",
+        "clear_address": _clear_address(request) if form.narrowing else "",
     }
     return render(request, "classifier/history/list.html", context)
 
