@@ -1,0 +1,143 @@
+"""Figures of the own clinic: right, complete, and no more queries for more cases."""
+
+import datetime as dt
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from classifier.figures import measure_clinic
+from classifier.templatetags.history import duration
+from tests.factories import (
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    answered_submission,
+    two_clinics,
+)
+
+pytestmark = pytest.mark.django_db
+
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def clinics():
+    return two_clinics()
+
+
+def measure(clinics, days=90):
+    return measure_clinic(clinics.own.clinic.pk, days=days)
+
+
+def test_empty_clinic_has_no_figures_instead_of_zero(client, clinics):
+    client.force_login(clinics.own.administrator)
+    answered_submission(clinics.other)
+
+    figures = measure(clinics)
+    page = client.get("/dashboard/").content.decode()
+
+    assert (figures.total, figures.waiting, figures.median_to_result) == (0, 0, None)
+    assert "n/a" in page
+    assert "No cases in this period" in page
+
+
+def test_outcomes_count_every_case_once(clinics):
+    answered_submission(clinics.own, "benign", "malignant")
+    answered_submission(clinics.own, "refer")
+    answered_submission(clinics.own, "benign")
+    for state in ("rejected", "failed", "queued"):
+        PredictionFactory(submission=SubmissionFactory(clinic=clinics.own.clinic), state=state)
+    answered_submission(clinics.own, submitted_at=timezone.now() - dt.timedelta(days=100))
+
+    figures = measure(clinics)
+
+    counts = {headline.value: count for headline, count in figures.outcomes if count}
+    assert counts == {"malignant": 1, "refer": 1, "benign": 1, "rejected": 1, "failed": 1, "queued": 1}
+    assert figures.total == 6
+    assert measure(clinics, days=365).total == 7
+
+
+def test_what_waits_is_of_all_time(clinics):
+    long_ago = timezone.now() - dt.timedelta(days=400)
+    answered_submission(clinics.own, submitted_at=long_ago)
+    ReviewFactory(submission=answered_submission(clinics.own))
+
+    figures = measure(clinics)
+
+    assert (figures.waiting, figures.oldest_waiting) == (1, long_ago)
+
+
+@pytest.mark.parametrize(("hours", "median"), [([1, 5, 2], 2), ([1, 2, 4, 9], 3), ([7], 7)])
+def test_medians_of_odd_and_even_numbers(clinics, hours, median):
+    now = timezone.now()
+    for number in hours:
+        case = SubmissionFactory(clinic=clinics.own.clinic, submitted_at=now - 20 * HOUR)
+        PredictionFactory(submission=case, state="succeeded", finished_at=now - (20 - number) * HOUR)
+        first = ReviewFactory(submission=case, signed_at=now - (20 - number * 2) * HOUR)
+        ReviewFactory(amends=first, signed_at=now + 50 * HOUR)
+
+    figures = measure(clinics)
+
+    assert figures.median_to_result == median * HOUR
+    assert figures.median_to_signature == 2 * median * HOUR
+
+
+def test_agreement_needs_ten_cases_and_takes_the_version_in_force(client, clinics):
+    for number in range(10):
+        case = answered_submission(clinics.own, "malignant")
+        first = ReviewFactory(submission=case, agreement="agrees")
+        if number < 2:
+            ReviewFactory(amends=first, agreement="disagrees")
+    ReviewFactory(submission=answered_submission(clinics.own, "benign"), agreement="agrees")
+
+    malignant, benign = measure(clinics).agreement
+    client.force_login(clinics.own.clinician)
+    page = client.get("/dashboard/").content.decode()
+
+    assert (malignant.agrees, malignant.total, malignant.share) == (8, 10, 0.8)
+    assert (benign.agrees, benign.total, benign.share) == (1, 1, None)
+    assert "80 %" in page
+    assert "not enough cases" in page
+
+
+def test_weeks_have_no_holes(clinics):
+    for days in (0, 30, 30):
+        answered_submission(clinics.own, submitted_at=timezone.now() - dt.timedelta(days=days))
+
+    weeks = measure(clinics).weeks
+
+    assert len(weeks) in (13, 14)
+    assert all(
+        later.start - week.start == dt.timedelta(days=7)
+        for week, later in zip(weeks, weeks[1:], strict=False)
+    )
+    assert sum(week.count for week in weeks) == 3
+    assert weeks[-1].count == 1
+
+
+def test_queries_do_not_grow_with_cases(client, clinics):
+    client.force_login(clinics.own.clinician)
+
+    def count():
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/dashboard/?days=365")
+        return len(queries)
+
+    for _ in range(2):
+        ReviewFactory(submission=answered_submission(clinics.own))
+    count()
+    few = count()
+    for _ in range(20):
+        ReviewFactory(submission=answered_submission(clinics.own))
+
+    assert count() == few <= 20
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1.84, "1.8 s"), (45, "45 s"), (720, "12 min"), (19800, "5.5 h"), (129600, "1.5 d")],
+)
+def test_durations_read_short(seconds, words):
+    assert duration(dt.timedelta(seconds=seconds)) == words

@@ -1,0 +1,86 @@
+"""The trail as administrators read it, filter it and take it out."""
+
+import csv
+import io
+
+import pytest
+
+from classifier.audit_words import describe_action
+from portal.audit.models import AuditEvent
+from portal.audit.services import record_event, verify_chains
+from tests.factories import answered_submission, two_clinics
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clinics():
+    return two_clinics()
+
+
+@pytest.fixture
+def trail(client, clinics):
+    case = answered_submission(clinics.own)
+    for staff in (clinics.own, clinics.other):
+        for actor, action in (
+            (staff.clinician, "submission.created"),
+            (staff.dermatologist, "submission.viewed"),
+        ):
+            record_event(
+                clinic_id=staff.clinic.pk, action=action, actor=actor, obj=case, details={"images": 1}
+            )
+    client.force_login(clinics.own.administrator)
+
+    def read(**query):
+        return [event for event, _, _ in client.get("/settings/audit/", query).context["events"]]
+
+    return read
+
+
+def test_trail_is_of_the_own_clinic_newest_first(trail, clinics):
+    assert [event.action for event in trail()] == ["submission.viewed", "submission.created"]
+    assert {event.chain.clinic_id for event in trail()} == {clinics.own.clinic.pk}
+
+
+def test_trail_is_filtered_by_action_person_and_date(trail, clinics):
+    assert [event.action for event in trail(action="submission.created")] == ["submission.created"]
+    assert [event.actor for event in trail(person=clinics.own.dermatologist.pk)] == [
+        clinics.own.dermatologist
+    ]
+    assert trail(until="2020-01-01") == []
+    assert len(trail(since="2020-01-01")) == 2
+    assert len(trail(person=clinics.other.clinician.pk)) == 2
+
+
+def test_trail_reads_in_plain_words(trail, client, clinics):
+    page = client.get("/settings/audit/").content.decode()
+
+    assert "looked at a case" in page
+    assert "images: 1" in page
+    assert describe_action("something.quite_new") == "something quite new"
+
+
+def test_trail_pages_hold_fifty(trail, client, clinics):
+    for _ in range(60):
+        record_event(clinic_id=clinics.own.clinic.pk, action="worklist.listed")
+
+    assert len(trail()) == 50
+    assert len(trail(page=2)) == 12
+
+
+def test_export_is_complete_and_recorded(trail, client, clinics):
+    answer = client.post("/settings/audit/export/?action=submission.created")
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"), newline="")))
+
+    assert [row["action"] for row in rows] == ["submission.created"]
+    assert rows[0]["person"] == clinics.own.clinician.full_name
+    event = AuditEvent.objects.get(action="audit.exported")
+    assert event.details == {"count": 1, "filters": ["action"]}
+    assert list(verify_chains()) == []
+
+
+def test_trail_is_for_administrators(trail, client, clinics):
+    for person in (clinics.own.clinician, clinics.own.dermatologist):
+        client.force_login(person)
+        assert client.get("/settings/audit/").status_code == 403
+        assert client.post("/settings/audit/export/").status_code == 403
