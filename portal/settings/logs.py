@@ -8,6 +8,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
+from portal.settings.tracebacks import TaskErrors, format_traceback
+
 
 def drop_query(_: Any, __: str, event: EventDict) -> EventDict:
     request = event.get("request")
@@ -31,16 +33,14 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
         processors=[
             structlog.stdlib.filter_by_level,
             *SHARED,
-            structlog.processors.format_exc_info,
+            format_traceback,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     renderer: Processor = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
     )
     return {
         "version": 1,
@@ -49,10 +49,13 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-                "foreign_pre_chain": [*SHARED, structlog.processors.format_exc_info],
+                "foreign_pre_chain": [*SHARED, format_traceback],
             }
         },
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"task_errors": {"()": TaskErrors}},
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["task_errors"]}
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django.server": {"level": "WARNING"},
