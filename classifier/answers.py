@@ -38,7 +38,8 @@ WORDS: dict[Headline, Words] = {
     ),
     Headline.INCOMPLETE: Words(
         "The model could not judge every image, so it gives no answer for this case.",
-        "Replace the images that can't be judged with new ones, or have a dermatologist look.",
+        "Try the failed images again and replace those that can't be judged, or have a dermatologist "
+        "look.",
     ),
     Headline.REJECTED: Words(
         "The model can't judge what was sent.",

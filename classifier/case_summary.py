@@ -28,7 +28,7 @@ class Headline(TextChoices):
     HIDDEN = "hidden", "Read first"
     MALIGNANT = "malignant", "Malignant"
     REFER = "refer", "Refer"
-    INCOMPLETE = "incomplete", "Not every image judged"
+    INCOMPLETE = "incomplete", "Incomplete"
     FAILED = "failed", "Failed"
     REJECTED = "rejected", "Can't be judged"
     BENIGN = "benign", "Benign"

@@ -64,6 +64,10 @@ def submit_case(
     (lesion_of_another_patient).
     """
     key = question.request_key
+    if isinstance(patient, Patient) and isinstance(lesion, Lesion):
+        # One service, one transaction of its own: files are written before it, not within.
+        spot = _take_lesion(actor, patient, lesion)
+        return create_submission(actor=actor, lesion=spot, images=images, question=question)
     try:
         with transaction.atomic():
             earlier = find_by_request_key(clinic_id=clinic.pk, request_key=key)

@@ -23,7 +23,7 @@ HEADLINES: dict[str, Look] = {
     Headline.HIDDEN: Look("waiting", "eye", "Read first"),
     Headline.MALIGNANT: OUTCOMES["malignant"],
     Headline.REFER: OUTCOMES["refer"],
-    Headline.INCOMPLETE: Look("failed", "outcome-failed", "Not every image judged"),
+    Headline.INCOMPLETE: Look("failed", "outcome-failed", "Incomplete"),
     Headline.FAILED: Look("failed", "outcome-failed", "Failed"),
     Headline.REJECTED: Look("failed", "outcome-failed", "Can't be judged"),
     Headline.BENIGN: OUTCOMES["benign"],

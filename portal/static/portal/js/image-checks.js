@@ -11,7 +11,6 @@ export class ImageChecks {
     this.verdicts = new Map();
     this.isBusy = false;
     this.input.addEventListener("dropzone:changed", () => this.follow());
-    this.follow();
   }
 
   belongsTo(input) {
@@ -84,8 +83,8 @@ export class ImageChecks {
   show(file) {
     const verdict = this.verdicts.get(file);
     this.say(file, TONES[verdict.tone] ?? "", verdict.lines ?? []);
-    const picture = this.node(file)?.querySelector("img.thumb");
-    if (verdict.thumbnail && picture) picture.src = drawThumbnail(verdict.thumbnail);
+    const picture = this.node(file)?.querySelector(".thumb");
+    if (verdict.thumbnail) picture?.replaceWith(drawThumbnail(verdict.thumbnail));
   }
 
   say(file, tone, lines) {
@@ -103,5 +102,9 @@ export class ImageChecks {
 
 function drawThumbnail(encoded) {
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
-  return URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+  const image = document.createElement("img");
+  image.className = "thumb";
+  image.alt = "";
+  image.src = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
+  return image;
 }

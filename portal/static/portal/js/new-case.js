@@ -55,7 +55,7 @@ function findMissing(words) {
 }
 
 function showState() {
-  if (!form()) return;
+  if (!form() || !checks) return;
   const words = {
     patient: describePatient(),
     lesion: describeLesion(),
@@ -86,8 +86,7 @@ function openNextPart(words) {
 function closeLaterParts() {
   for (const name of PARTS.slice(1)) {
     const part = form().querySelector(`[data-part="${name}"]`);
-    if (!part.querySelector(".errorlist, .notice-error")) part.open = false;
-    else part.dataset.opened = "yes";
+    part.open = false;
   }
 }
 
@@ -107,8 +106,9 @@ function showBar(missing) {
 function begin() {
   if (!form()) return;
   if (!checks?.belongsTo(field("images"))) checks = new ImageChecks(form(), showState);
-  closeLaterParts();
-  showState();
+  // A page that comes back with errors shows all of itself.
+  if (!form().querySelector("[role=alert]")) closeLaterParts();
+  checks.follow();
 }
 
 // A patient who is new has no lesions yet; one who was found may not fit a typed record number.

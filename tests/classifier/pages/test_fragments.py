@@ -1,0 +1,128 @@
+"""Fragments of the new-submission page: patients, lesions, the verdict on one image."""
+
+import io
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from PIL import Image
+
+from classifier.models import SubmissionImage
+from classifier.services.cases import NewLesion, NewPatient, submit_case
+from classifier.services.submissions import Question
+from portal.audit.models import AuditEvent
+from tests.factories import LesionFactory, PatientFactory, answered_submission, draw_jpeg, new_image
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(staff, log_in):
+    return log_in(staff.clinician)
+
+
+def check(client, staff, data, name="lesion.jpg"):
+    values = {"clinic": str(staff.clinic.pk), "image": SimpleUploadedFile(name, data)}
+    return client.post(reverse("submission-check-image"), values)
+
+
+class TestFindingPatients:
+    def find(self, client, staff, words):
+        values = {"clinic": str(staff.clinic.pk), "words": words}
+        return client.post(reverse("submission-find-patient"), values).text
+
+    def test_by_record_number_and_public_id(self, client, staff):
+        patient = PatientFactory(clinic=staff.clinic, mrn="NG-204")
+        PatientFactory(clinic=staff.clinic, mrn="ELSE")
+        for words in ("g-20", patient.public_id.lower()):
+            page = self.find(client, staff, words)
+            assert "NG-204" in page
+            assert "ELSE" not in page
+
+    def test_never_of_another_clinic(self, client, staff, side):
+        PatientFactory(clinic=side.other.clinic, mrn="NG-204")
+        assert "NG-204" not in self.find(client, staff, "NG-20").replace("“NG-20”", "")
+
+    def test_without_words_those_submitted_last(self, client, staff):
+        case = answered_submission(staff)
+        PatientFactory(clinic=staff.clinic, mrn="NO-CASE")
+        page = self.find(client, staff, "")
+        assert case.lesion.patient.mrn in page
+        assert "NO-CASE" not in page
+
+    def test_words_go_by_post_and_leave_no_trace(self, client, staff):
+        assert client.get(reverse("submission-find-patient")).status_code == 405
+        self.find(client, staff, "SECRET-1")
+        assert "SECRET-1" not in str(list(AuditEvent.objects.values_list("details", flat=True)))
+
+    def test_only_in_a_clinic_one_submits_in(self, client, side):
+        values = {"clinic": str(side.other.clinic.pk), "words": "x"}
+        assert client.post(reverse("submission-find-patient"), values).status_code == 404
+
+
+def test_lesions_of_a_patient(client, staff):
+    lesion = LesionFactory(clinic=staff.clinic, note="two moles up")
+    page = client.get(reverse("submission-lesions", args=[lesion.patient_id])).text
+    assert "two moles up" in page
+    assert "Another lesion" in page
+
+
+def test_patient_without_lesions_gets_the_fields_at_once(client, staff):
+    patient = PatientFactory(clinic=staff.clinic)
+    page = client.get(reverse("submission-lesions", args=[patient.pk])).text
+    assert '<input type="hidden" name="lesion" value="new">' in page
+
+
+class TestVerdict:
+    def test_good(self, client, staff):
+        answer = check(client, staff, draw_jpeg(3)).json()
+        assert answer["tone"] in ("good", "doubtful")
+        assert answer["size"] == "224×224 pixels"
+        assert SubmissionImage.objects.count() == 0
+
+    def test_bad_says_limit_and_received(self, client, staff):
+        answer = check(client, staff, draw_jpeg(3, size=100)).json()
+        assert answer["tone"] == "bad"
+        assert "100×100" in answer["lines"][0]
+        assert "224×224" in answer["lines"][0]
+
+    @pytest.mark.parametrize("data", [b"", b"no image", draw_jpeg(1)[:700]])
+    def test_broken_is_never_a_bug(self, client, staff, data):
+        response = check(client, staff, data)
+        assert response.status_code in (200, 400)
+        assert response.json()["tone"] == "bad"
+
+    def test_too_large(self, client, staff, settings):
+        settings.DERMAPORT_UPLOAD_MAX_BYTES = 500
+        answer = check(client, staff, draw_jpeg(3)).json()
+        assert "at most 500 bytes" in answer["lines"][0]
+
+    def test_too_large_for_one_request(self, client, staff, settings):
+        settings.DERMAPORT_UPLOAD_MAX_BYTES = 500
+        response = check(client, staff, b"x" * 2_200_000)
+        assert response.status_code == 413
+        assert response.json()["tone"] == "bad"
+
+    def test_nothing_sent(self, client, staff):
+        response = client.post(reverse("submission-check-image"), {"clinic": str(staff.clinic.pk)})
+        assert response.status_code == 400
+
+    def test_tiff_comes_with_a_picture_browsers_can_draw(self, client, staff):
+        target = io.BytesIO()
+        Image.open(io.BytesIO(draw_jpeg(3))).save(target, "TIFF")
+        assert check(client, staff, target.getvalue(), "lesion.tiff").json()["thumbnail"]
+
+    def test_same_picture_in_this_clinic_is_pointed_out(self, client, staff, side, log_in, active_model):
+        case = submit_case(
+            actor=staff.clinician,
+            clinic=staff.clinic,
+            patient=NewPatient(mrn="NG-1"),
+            lesion=NewLesion(body_site="trunk"),
+            images=[new_image(5)],
+            question=Question(),
+        )
+        line = check(client, staff, draw_jpeg(5)).json()["lines"][-1]
+        assert line.endswith(f"for patient {case.lesion.patient.public_id}.")
+        assert AuditEvent.objects.filter(action="submissionimage.viewed").count() == 1
+        other = check(log_in(side.other.clinician), side.other, draw_jpeg(5)).json()
+        assert case.lesion.patient.public_id not in str(other)
