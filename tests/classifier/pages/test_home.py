@@ -1,0 +1,116 @@
+import pytest
+from django.urls import reverse
+
+from classifier.inbox import build_inbox
+from classifier.models import Submission
+from portal.audit.models import AuditEvent
+from tests.factories import (
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    answered_submission,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def inbox_of(staff, role="clinician"):
+    return build_inbox(user=staff.person(role), clinic=staff.clinic, role=role)
+
+
+def notes(inbox):
+    return {row.submission.pk: row.note for row in inbox.needs}
+
+
+def unanswered(staff, state, **values):
+    values = {"submitted_by": staff.clinician, **values}
+    case = SubmissionFactory(clinic=staff.clinic, **values)
+    PredictionFactory(submission=case, state=state)
+    return case
+
+
+def test_result_needs_you_until_you_opened_it(staff, log_in):
+    case = answered_submission(staff, "benign")
+    assert notes(inbox_of(staff)) == {case.pk: "Result back"}
+    log_in(staff.clinician).get(reverse("submission-detail", args=[case.pk]))
+    inbox = inbox_of(staff)
+    assert inbox.needs == []
+    assert [row.submission for row in inbox.recent] == [case]
+
+
+def test_signature_is_news_again(staff, log_in):
+    case = answered_submission(staff, "benign")
+    log_in(staff.clinician).get(reverse("submission-detail", args=[case.pk]))
+    ReviewFactory(submission=case, management="excise")
+    assert notes(inbox_of(staff)) == {case.pk: "Signed: excise"}
+
+
+def test_colleagues_results_are_their_news(staff):
+    answered_submission(staff, "benign")
+    assert inbox_of(staff, "dermatologist").needs[0].note == "Review waits"
+
+
+def test_asked_for_image_stays_until_it_is_there(staff, log_in):
+    case = answered_submission(staff, "refer")
+    ReviewFactory(submission=case, management="new_image")
+    log_in(staff.clinician).get(reverse("submission-detail", args=[case.pk]))
+    assert notes(inbox_of(staff)) == {case.pk: "A new image is asked for"}
+    unanswered(staff, "queued", lesion=case.lesion)
+    assert case.pk not in notes(inbox_of(staff))
+
+
+def test_case_without_a_result_needs_everyone_who_submits(staff):
+    case = unanswered(staff, "failed", submitted_by=staff.dermatologist)
+    assert notes(inbox_of(staff)) == {case.pk: "No result: try again"}
+    assert notes(inbox_of(staff, "administrator")) == {}
+    rejected = unanswered(staff, "rejected")
+    assert notes(inbox_of(staff))[rejected.pk] == "Take a new image"
+
+
+def test_urgent_reviews_stand_first(staff):
+    routine = answered_submission(staff, "benign")
+    urgent = answered_submission(staff, "benign", priority="urgent")
+    inbox = inbox_of(staff, "dermatologist")
+    assert [row.submission for row in inbox.needs] == [urgent, routine]
+    assert inbox.reviews_waiting == 2
+
+
+def test_case_stands_in_one_column(staff):
+    answered_submission(staff, "benign")
+    unanswered(staff, "queued")
+    unanswered(staff, "failed")
+    inbox = inbox_of(staff)
+    shown = [row.submission.pk for column in (inbox.needs, inbox.in_work, inbox.recent) for row in column]
+    assert len(shown) == len(set(shown)) == 3
+
+
+def test_cancelled_case_needs_nobody(staff):
+    case = unanswered(staff, "failed")
+    Submission.objects.update(cancelled_at=case.submitted_at, cancelled_by=staff.clinician)
+    assert inbox_of(staff).needs == []
+
+
+def test_other_clinics_cases_stay_out(side, log_in):
+    case = answered_submission(side.other, "malignant")
+    page = log_in(side.own.clinician).get("/").text
+    assert str(case.pk) not in page
+    assert "Submit your first lesion" in page
+
+
+class TestPolling:
+    def test_asks_only_while_something_is_in_work(self, staff, log_in):
+        client = log_in(staff.clinician)
+        assert "hx-trigger" not in client.get("/").text
+        unanswered(staff, "queued")
+        assert 'hx-trigger="every 3s"' in client.get("/").text
+
+    def test_says_nothing_and_records_nothing_while_nothing_changed(self, staff, log_in):
+        client = log_in(staff.clinician)
+        unanswered(staff, "queued")
+        seen = client.get("/").context["seen"]
+        before = AuditEvent.objects.count()
+        assert client.get(f"{reverse('home-columns')}?seen={seen}").status_code == 204
+        assert AuditEvent.objects.count() == before
+        answered_submission(staff, "benign")
+        assert "Result back" in client.get(f"{reverse('home-columns')}?seen={seen}").text
+        assert AuditEvent.objects.count() == before + 1

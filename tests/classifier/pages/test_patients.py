@@ -1,0 +1,147 @@
+import pytest
+from django.urls import reverse
+
+from classifier.models import Patient
+from portal.audit.models import AuditEvent
+from tests.factories import (
+    LesionFactory,
+    PatientFactory,
+    PredictionFactory,
+    SubmissionFactory,
+    answered_submission,
+)
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "/patients/"
+
+
+@pytest.fixture
+def client(staff, log_in):
+    return log_in(staff.clinician)
+
+
+class TestSearch:
+    def test_words_stay_out_of_the_address(self, client, staff):
+        PatientFactory(clinic=staff.clinic, mrn="NG-204")
+        PatientFactory(clinic=staff.clinic, mrn="ELSE-1")
+        response = client.post(ADDRESS, {"words": "ng-2"})
+        assert response["Location"] == ADDRESS
+        page = client.get(ADDRESS).text
+        assert "NG-204" in page
+        assert "ELSE-1" not in page
+        client.post(ADDRESS, {"words": ""})
+        assert "ELSE-1" in client.get(ADDRESS).text
+
+    def test_words_in_an_address_are_ignored(self, client, staff):
+        PatientFactory(clinic=staff.clinic, mrn="ELSE-1")
+        assert "ELSE-1" in client.get(f"{ADDRESS}?words=nothing&q=nothing").text
+
+    def test_words_leave_no_trace(self, client, staff, caplog):
+        client.post(ADDRESS, {"words": "SECRET-9"})
+        client.get(ADDRESS)
+        events = AuditEvent.objects.filter(chain__clinic=staff.clinic)
+        assert "SECRET-9" not in str(list(events.values_list("details", flat=True)))
+        assert "SECRET-9" not in caplog.text
+
+    def test_words_of_one_clinic_do_not_follow_into_another(self, client, staff, side):
+        session = client.session
+        session["patient_search"] = [str(side.other.clinic.pk), "NG-2"]
+        session.save()
+        PatientFactory(clinic=staff.clinic, mrn="ELSE-1")
+        assert "ELSE-1" in client.get(ADDRESS).text
+
+    def test_by_public_id(self, client, staff):
+        patient = PatientFactory(clinic=staff.clinic)
+        client.post(ADDRESS, {"words": patient.public_id[2:].lower()})
+        assert patient.mrn in client.get(ADDRESS).text
+
+    def test_filter_survives_the_search(self, client):
+        assert client.post(ADDRESS, {"words": "x", "show": "work"})["Location"] == f"{ADDRESS}?show=work"
+        assert client.post(ADDRESS, {"words": "x", "show": "<script>"})["Location"] == ADDRESS
+
+
+def test_filters(client, staff):
+    idle = PatientFactory(clinic=staff.clinic)
+    waiting = answered_submission(staff, "benign").lesion.patient
+    working = SubmissionFactory(clinic=staff.clinic)
+    PredictionFactory(submission=working, state="queued")
+    expected = {"work": working.lesion.patient, "review": waiting, "none": idle}
+    for show, patient in expected.items():
+        rows = client.get(f"{ADDRESS}?show={show}").context["rows"]
+        assert [row.patient for row in rows] == [patient]
+    assert len(client.get(ADDRESS).context["rows"]) == 3
+
+
+def test_list_shows_the_current_clinic_only(client, side):
+    PatientFactory(clinic=side.other.clinic, mrn="THEIRS")
+    assert "THEIRS" not in client.get(ADDRESS).text
+
+
+def test_list_is_paged(client, staff):
+    PatientFactory.create_batch(30, clinic=staff.clinic)
+    page = client.get(f"{ADDRESS}?page=2")
+    assert len(page.context["rows"]) == 5
+    assert "of 30 patients" in page.text
+
+
+def test_empty_list_teaches_the_first_step(client):
+    assert "A patient is created with the first submission" in client.get(ADDRESS).text
+
+
+def test_patient_shows_lesions_and_cases(client, staff):
+    patient = PatientFactory(clinic=staff.clinic)
+    lesion = LesionFactory(patient=patient, note="by the scar")
+    answered_submission(staff, "malignant", lesion=lesion)
+    empty = LesionFactory(patient=patient, body_site="lower_extremity_foot")
+    page = client.get(reverse("patient-detail", args=[patient.pk])).text
+    assert "by the scar" in page
+    assert reverse("lesion-detail", args=[empty.pk]) in page
+    assert page.count("tone-malignant") == 2
+
+
+def test_patient_without_consent_offers_no_submission(client, staff):
+    patient = PatientFactory(clinic=staff.clinic, consents_to_inference=False)
+    page = client.get(reverse("patient-detail", args=[patient.pk])).text
+    assert f"{reverse('submission-new')}?patient=" not in page
+    assert "Record the consent" in page
+
+
+class TestCorrecting:
+    def send(self, client, patient, **changes):
+        values = {"birth_date": "1961-05-17", "sex": "male", "skin_type": "", "consents_to_inference": "on"}
+        return client.post(reverse("patient-edit", args=[patient.pk]), {**values, **changes})
+
+    def test_changes_facts_and_says_which_in_the_trail(self, client, staff):
+        patient = PatientFactory(clinic=staff.clinic)
+        assert self.send(client, patient).status_code == 302
+        patient = Patient.objects.get()
+        assert (patient.sex, patient.skin_type, patient.birth_date.year) == ("male", "", 1961)
+        event = AuditEvent.objects.get(action="patient.updated")
+        assert event.details == {"fields": ["birth_date", "sex", "skin_type"]}
+
+    def test_error_keeps_what_was_typed(self, client, staff):
+        response = self.send(client, PatientFactory(clinic=staff.clinic), birth_date="1700-01-01")
+        assert response.status_code == 422
+        assert "The birth date lies in 1700" in response.text
+        assert 'value="1700-01-01"' in response.text
+
+    def test_administrators_do_not_correct(self, staff, log_in):
+        patient = PatientFactory(clinic=staff.clinic)
+        assert self.send(log_in(staff.administrator), patient).status_code == 403
+
+
+class TestLesionOverTime:
+    def test_compares_the_newest_with_the_one_before_or_the_one_asked_for(self, client, staff):
+        lesion = LesionFactory(clinic=staff.clinic)
+        first, second, third = (answered_submission(staff, "benign", lesion=lesion) for _ in range(3))
+        address = reverse("lesion-detail", args=[lesion.pk])
+        context = client.get(address).context
+        assert (context["newest"].submission, context["other"].submission) == (third, second)
+        context = client.get(f"{address}?with={first.pk}").context
+        assert context["other"].submission == first
+        assert client.get(f"{address}?with=nonsense").context["other"].submission == second
+
+    def test_empty(self, client, staff):
+        lesion = LesionFactory(clinic=staff.clinic)
+        assert "No image of this lesion yet." in client.get(reverse("lesion-detail", args=[lesion.pk])).text

@@ -1,0 +1,274 @@
+import datetime as dt
+
+import pytest
+import time_machine
+from django.urls import reverse
+from django.utils import timezone
+
+from classifier.models import Prediction, Submission
+from classifier.services.cases import NewLesion, NewPatient, submit_case
+from classifier.services.submissions import Question, cancel_submission
+from portal.audit.models import AuditEvent
+from tests.factories import (
+    ModelVersionFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    answered_submission,
+    new_image,
+    staff_clinic,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def show(client, case, name="submission-detail"):
+    response = client.get(reverse(name, args=[case.pk]))
+    assert response.status_code == 200
+    return response.text
+
+
+def unanswered(staff, *states, **values):
+    case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician, **values)
+    for state in states:
+        PredictionFactory(submission=case, state=state)
+    return case
+
+
+def answer_of(page):
+    """The answer panel alone."""
+    return page[page.index('id="answer"') : page.index("</section>")]
+
+
+class TestAnswer:
+    @pytest.mark.parametrize(
+        ("outcome", "figure", "sentence"),
+        [
+            ("benign", 0.12, "The model reads this lesion as benign."),
+            ("malignant", 0.91, "The model reads this lesion as malignant."),
+            ("refer", 0.5, "The model does not decide"),
+        ],
+    )
+    def test_says_what_how_sure_and_what_next(self, outcome, figure, sentence, staff, log_in):
+        page = answer_of(show(log_in(staff.clinician), answered_submission(staff, outcome)))
+        assert sentence in page
+        assert (
+            f"about {figure * 100:.0f} in 100 lesions that look like this to the model were malignant" in page
+        )
+        assert f"{figure * 100:.0f} %" in page
+        assert 'class="scale' in page
+        assert "Preliminary until a dermatologist signs it" in page
+        assert "Next step" in page
+        assert "What the model can&#x27;t judge" in page or "What the model can't judge" in page
+
+    def test_names_model_threshold_device_and_times(self, staff, log_in):
+        case = SubmissionFactory(clinic=staff.clinic)
+        version = ModelVersionFactory(name="paper-cnn-2", version="1.0")
+        PredictionFactory(submission=case, state="succeeded", outcome="benign", model_version=version)
+        page = answer_of(show(log_in(staff.clinician), case))
+        assert "paper-cnn-2 1.0" in page
+        assert f"policy {version.policy['version']}" in page
+        assert "CPU: test" in page
+        assert "ms judging it" in page
+
+    def test_names_the_image_that_speaks(self, staff, log_in):
+        page = answer_of(show(log_in(staff.clinician), answered_submission(staff, "benign", "malignant")))
+        assert "The figure is image 2's, the most worrying of 2." in page
+
+    def test_signed_says_who_and_what(self, staff, log_in):
+        case = answered_submission(staff, "malignant")
+        review = ReviewFactory(submission=case, management="excise", signed_by=staff.dermatologist)
+        ReviewFactory(amends=review, management="biopsy", signed_by=staff.dermatologist)
+        page = answer_of(show(log_in(staff.clinician), case))
+        assert f"Signed by {staff.dermatologist.full_name}" in page
+        assert "Biopsy" in page
+        assert "Excise" not in page
+        assert "Amended because: Histology came back." in page
+        assert "Preliminary" not in page
+
+    @pytest.mark.parametrize("states", [["rejected"], ["failed"], ["queued"], ["running"]])
+    def test_nothing_benign_without_a_judgement(self, states, staff, log_in):
+        page = show(log_in(staff.clinician), unanswered(staff, *states)).lower()
+        assert "benign" not in page
+        assert "malignant" not in page
+
+    def test_nothing_benign_while_in_work_or_cancelled(self, staff, log_in):
+        case = answered_submission(staff, "benign")
+        PredictionFactory(submission=case, state="queued")
+        assert "benign" not in show(log_in(staff.clinician), case).lower()
+        cancel_submission(actor=staff.clinician, submission=case)
+        page = show(log_in(staff.clinician), case)
+        assert "benign" not in page.lower()
+        assert "It gives no result." in page
+
+    def test_shadow_is_never_shown(self, staff, log_in):
+        case = answered_submission(staff, "benign")
+        shadow = ModelVersionFactory(shadow=True, name="shadow-net")
+        PredictionFactory(
+            image=case.images.get(),
+            model_version=shadow,
+            is_shadow=True,
+            state="succeeded",
+            outcome="malignant",
+        )
+        page = show(log_in(staff.clinician), case)
+        assert "shadow-net" not in page
+        assert "tone-malignant" not in page
+
+    def test_partly_judged_says_so(self, staff, log_in):
+        case = answered_submission(staff, "malignant")
+        PredictionFactory(submission=case, state="rejected")
+        page = answer_of(show(log_in(staff.clinician), case))
+        assert "1 of 2 images could not be judged." in page
+        assert "Image 2: The file ends too early." in page
+
+
+class TestReadFirst:
+    def test_dermatologist_gets_an_explanation_instead(self, db, log_in):
+        staff = staff_clinic(hide_result_until_read=True)
+        case = answered_submission(staff, "malignant", "benign")
+        page = show(log_in(staff.dermatologist), case)
+        assert "shows the model's answer only after" in page.replace("&#x27;", "'")
+        for word in ("malignant", "benign", "91 %", "scale"):
+            assert word not in page.lower().replace("scale=1", "")
+        assert "tone-malignant" in show(log_in(staff.clinician), case)
+
+    def test_everywhere_else_too(self, db, log_in):
+        staff = staff_clinic(hide_result_until_read=True)
+        case = answered_submission(staff, "malignant")
+        client = log_in(staff.dermatologist)
+        for address in (
+            reverse("home"),
+            reverse("patient-list"),
+            reverse("patient-detail", args=[case.lesion.patient_id]),
+            reverse("lesion-detail", args=[case.lesion_id]),
+            reverse("submission-status", args=[case.pk]),
+        ):
+            assert "tone-malignant" not in client.get(address).text, address
+
+
+class TestProgress:
+    def test_polls_only_while_unfinished(self, staff, log_in):
+        client, case = log_in(staff.clinician), unanswered(staff, "queued")
+        assert 'hx-trigger="every 2s"' in show(client, case)
+        assert 'hx-trigger="every 2s"' in show(client, case, "submission-status")
+        Prediction.objects.all().delete()
+        PredictionFactory(image=case.images.get(), state="succeeded", outcome="benign")
+        fragment = show(client, case, "submission-status")
+        assert "hx-trigger" not in fragment
+        assert "The model reads this lesion as benign." in fragment
+        assert fragment.count('hx-swap-oob="outerHTML"') == 3
+
+    def test_without_script_the_page_reloads_itself_until_done(self, staff, log_in):
+        client = log_in(staff.clinician)
+        assert 'http-equiv="refresh"' in show(client, unanswered(staff, "running"))
+        assert 'http-equiv="refresh"' not in show(client, answered_submission(staff, "benign"))
+
+    def test_place_in_the_queue_is_true(self, staff, log_in):
+        now = timezone.now()
+        cases = [unanswered(staff, "queued") for _ in range(4)]
+        for age, case in zip((4, 3, 2, 1), cases, strict=True):
+            Prediction.objects.filter(image__submission=case).update(
+                queued_at=now - dt.timedelta(minutes=age)
+            )
+        client = log_in(staff.clinician)
+        assert "yours is next" in show(client, cases[0], "submission-status")
+        assert "3 images ahead of this one" in show(client, cases[3], "submission-status")
+
+    def test_running_counts_images(self, staff, log_in):
+        case = answered_submission(staff, "benign", "benign")
+        PredictionFactory(submission=case, state="running")
+        assert "2 of 3 images done" in show(log_in(staff.clinician), case, "submission-status")
+
+    def test_polling_leaves_no_event_until_the_answer_is_shown(self, staff, log_in):
+        client, case = log_in(staff.clinician), unanswered(staff, "queued")
+        viewed = AuditEvent.objects.filter(action="submission.viewed")
+        show(client, case, "submission-status")
+        assert viewed.count() == 0
+        show(client, answered_submission(staff, "benign"), "submission-status")
+        assert viewed.count() == 1
+
+
+class TestActions:
+    def test_cancel_asks_first_and_then_does(self, staff, log_in):
+        client, case = log_in(staff.clinician), unanswered(staff, "queued")
+        address = reverse("submission-cancel", args=[case.pk])
+        assert "can't be undone" in client.get(address).text.replace("&#x27;", "'")
+        assert Submission.objects.get().cancelled_at is None
+        page = client.post(address, follow=True).text
+        assert "The submission is cancelled." in page
+        assert Submission.objects.get().cancelled_by == staff.clinician
+
+    def test_signed_case_is_not_cancelled(self, staff, log_in):
+        case = answered_submission(staff, "benign")
+        ReviewFactory(submission=case)
+        client = log_in(staff.clinician)
+        assert reverse("submission-cancel", args=[case.pk]) not in show(client, case)
+        page = client.post(reverse("submission-cancel", args=[case.pk]), follow=True).text
+        assert "it can't be cancelled" in page.replace("&#x27;", "'")
+
+    def test_failed_is_tried_again(self, staff, log_in, active_model):
+        client, case = log_in(staff.clinician), unanswered(staff, "failed")
+        assert "Try again" in show(client, case)
+        page = client.post(reverse("submission-retry", args=[case.pk]), follow=True).text
+        assert "1 image sent to the model again." in page
+        assert "In the queue" in page
+
+    def test_nothing_to_try_again_is_said(self, staff, log_in):
+        case = answered_submission(staff, "benign")
+        page = log_in(staff.clinician).post(reverse("submission-retry", args=[case.pk]), follow=True).text
+        assert "Every image has a result or is in work." in page
+
+    def test_administrators_look_only(self, staff, log_in):
+        client, case = log_in(staff.administrator), unanswered(staff, "failed")
+        page = show(client, case)
+        assert reverse("submission-retry", args=[case.pk]) not in page
+        assert reverse("submission-cancel", args=[case.pk]) not in page
+        assert client.post(reverse("submission-retry", args=[case.pk])).status_code == 403
+
+    def test_dermatologist_is_led_to_the_review(self, staff, log_in):
+        case = answered_submission(staff, "benign")
+        assert "Review and sign" in show(log_in(staff.dermatologist), case)
+        assert "Review and sign" not in show(log_in(staff.clinician), case)
+
+
+class TestHistory:
+    def test_trail_in_plain_words(self, staff, log_in, active_model):
+        case = submit_case(
+            actor=staff.clinician,
+            clinic=staff.clinic,
+            patient=NewPatient(mrn="NG-1"),
+            lesion=NewLesion(body_site="trunk"),
+            images=[new_image(1)],
+            question=Question(),
+        )
+        client = log_in(staff.clinician)
+        show(client, case)
+        page = show(client, case)
+        assert "Submitted 1 image" in page
+        assert f"<li>{staff.clinician.full_name}, last" in page
+
+    def test_same_picture_is_pointed_out(self, staff, log_in, active_model):
+        first, second = (
+            submit_case(
+                actor=staff.clinician,
+                clinic=staff.clinic,
+                patient=NewPatient(mrn=mrn),
+                lesion=NewLesion(body_site="trunk"),
+                images=[new_image(1)],
+                question=Question(),
+            )
+            for mrn in ("NG-1", "NG-2")
+        )
+        client = log_in(staff.clinician)
+        assert f"for patient {first.lesion.patient.public_id}" in show(client, second)
+        assert "The same picture" not in show(client, first)
+
+    def test_heading_says_site_and_day(self, staff, log_in):
+        case = answered_submission(staff, submitted_at=dt.datetime(2026, 3, 3, 9, tzinfo=dt.UTC))
+        client = log_in(staff.clinician)
+        with time_machine.travel(dt.datetime(2026, 3, 3, 10, tzinfo=dt.UTC)):
+            client.force_login(staff.clinician)
+            page = show(client, case)
+        heading = page[page.index("<h1>") + 4 : page.index("</h1>")]
+        assert heading.strip() == "Left upper back, submitted 3 March"
