@@ -259,7 +259,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='prediction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'succeeded'), _negated=True), models.Q(('probability__gte', 0), ('probability__lte', 1), ('calibrated_probability__gte', 0), ('calibrated_probability__lte', 1), ('outcome__in', ['benign', 'malignant', 'refer']), ('threshold_policy__isnull', False)), _connector='OR'), name='prediction_succeeded_has_answer'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'succeeded'), _negated=True), models.Q(('probability__gte', 0), ('probability__isnull', False), ('probability__lte', 1), ('calibrated_probability__isnull', False), ('calibrated_probability__gte', 0), ('calibrated_probability__lte', 1), ('outcome__in', ['benign', 'malignant', 'refer']), ('threshold_policy__isnull', False)), _connector='OR'), name='prediction_succeeded_has_answer'),
         ),
         migrations.AddConstraint(
             model_name='prediction',

@@ -86,7 +86,9 @@ class Prediction(models.Model):
             models.CheckConstraint(
                 condition=~Q(state=PredictionState.SUCCEEDED)
                 | (
-                    Q(probability__gte=0, probability__lte=1)
+                    # Said apart: a check that comes to NULL holds.
+                    Q(probability__isnull=False, probability__gte=0, probability__lte=1)
+                    & Q(calibrated_probability__isnull=False)
                     & Q(calibrated_probability__gte=0, calibrated_probability__lte=1)
                     & Q(outcome__in=Outcome.values)
                     & Q(threshold_policy__isnull=False)

@@ -1,0 +1,155 @@
+"""Each named constraint of the database, broken by a row that only it refuses."""
+
+import datetime as dt
+import uuid
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, transaction
+from django.db.models import CheckConstraint, UniqueConstraint
+from django.utils import timezone
+
+from portal.audit.models import AuditChain, AuditEvent
+from tests.factories import (
+    ClinicFactory,
+    LesionFactory,
+    MembershipFactory,
+    ModelVersionFactory,
+    PatientFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    SubmissionImageFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+def second_patient():
+    first = PatientFactory()
+    PatientFactory(clinic=first.clinic, mrn=first.mrn)
+
+
+def second_membership():
+    first = MembershipFactory()
+    MembershipFactory(user=first.user, clinic=first.clinic, role="dermatologist")
+
+
+def second_request():
+    first = SubmissionFactory()
+    SubmissionFactory(clinic=first.clinic, request_key=first.request_key)
+
+
+def second_position():
+    first = SubmissionImageFactory()
+    SubmissionImageFactory(submission=first.submission, position=first.position)
+
+
+def second_live_prediction():
+    first = PredictionFactory(state="succeeded")
+    PredictionFactory(image=first.image)
+
+
+def second_review():
+    first = ReviewFactory()
+    ReviewFactory(submission=first.submission)
+
+
+def second_event():
+    chain = AuditChain.objects.create(key="x")
+    for _ in range(2):
+        AuditEvent.objects.create(chain=chain, position=1, occurred_at=NOW, action="a", hash=uuid.uuid4().hex)
+
+
+BREAKS = {
+    "membership_unique_user_clinic": second_membership,
+    "membership_role_known": lambda: MembershipFactory(role="owner"),
+    "user_email_unique_any_case": lambda: [UserFactory(email=e) for e in ("a@b.example", "A@b.example")],
+    "patient_unique_mrn_in_clinic": second_patient,
+    "patient_mrn_given": lambda: PatientFactory(mrn=""),
+    "patient_sex_known": lambda: PatientFactory(sex="f"),
+    "patient_skin_type_known": lambda: PatientFactory(skin_type="VII"),
+    "lesion_body_site_known": lambda: LesionFactory(body_site="elbow room"),
+    "lesion_laterality_known": lambda: LesionFactory(laterality="both"),
+    "submission_unique_request": second_request,
+    "submission_cancelled_by_someone": lambda: SubmissionFactory(cancelled_at=NOW),
+    "image_position_once_in_submission": second_position,
+    "image_has_pixels": lambda: SubmissionImageFactory(width=0),
+    "model_unique_name_version": lambda: [
+        ModelVersionFactory(name="n", version="1", sha256=digit * 64, specification={}) for digit in "ab"
+    ],
+    "model_one_active": lambda: [ModelVersionFactory(active=True) for _ in range(2)],
+    "model_lifecycle_known": lambda: ModelVersionFactory(lifecycle="beta"),
+    "prediction_state_known": lambda: PredictionFactory(state="paused", finished_at=NOW),
+    "prediction_one_live_per_image_and_model": second_live_prediction,
+    "prediction_succeeded_has_answer": lambda: PredictionFactory(state="succeeded", probability=None),
+    "prediction_answer_only_when_succeeded": lambda: PredictionFactory(state="failed", outcome="benign"),
+    "prediction_running_has_lease": lambda: PredictionFactory(state="running", lease_until=None),
+    "prediction_finished_has_time": lambda: PredictionFactory(state="succeeded", finished_at=None),
+    "prediction_failure_has_reason": lambda: PredictionFactory(state="failed", error_code=""),
+    "review_one_first_per_submission": second_review,
+    "review_amendment_has_reason": lambda: ReviewFactory(amends=ReviewFactory(), amendment_reason=""),
+    "review_words_known": lambda: ReviewFactory(diagnosis="mole"),
+    "audit_position_once": second_event,
+}
+
+
+# An unknown state is neither finished nor unfinished; PostgreSQL names the first that refuses.
+FIRST_TOLD = {"prediction_state_known": "prediction_finished_has_time"}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_constraint_refuses(name):
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        BREAKS[name]()
+    # SQLite names the columns of a unique constraint instead of the constraint.
+    said = str(caught.value)
+    assert name in said or FIRST_TOLD.get(name, "UNIQUE constraint failed") in said
+
+
+OTHER_WAYS = [
+    lambda: PredictionFactory(state="succeeded", probability=1.2),
+    lambda: PredictionFactory(state="succeeded", calibrated_probability=-0.1),
+    lambda: PredictionFactory(state="succeeded", probability=0.5, outcome="maybe"),
+    lambda: PredictionFactory(state="succeeded", threshold_policy=None),
+    lambda: PredictionFactory(state="running", claim=None),
+    lambda: PredictionFactory(state="running", attempt=0),
+    lambda: PredictionFactory(state="queued", finished_at=NOW),
+    lambda: PredictionFactory(state="queued", probability=0.5),
+    lambda: PredictionFactory(state="rejected", error_code=""),
+    lambda: SubmissionFactory(cancelled_by=UserFactory()),
+    lambda: SubmissionImageFactory(byte_size=0),
+    lambda: ReviewFactory(amendment_reason="There was nothing to amend."),
+    lambda: ReviewFactory(management="wait and see"),
+    lambda: ReviewFactory(agreement="perhaps"),
+]
+
+
+@pytest.mark.parametrize("break_it", OTHER_WAYS)
+def test_other_ways_to_break_them(break_it):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        break_it()
+
+
+def test_every_named_constraint_is_broken_here():
+    ours = ("accounts", "audit", "classifier")
+    models = [model for app in ours for model in apps.get_app_config(app).get_models()]
+    named = {
+        constraint.name
+        for model in models
+        for constraint in model._meta.constraints
+        if isinstance(constraint, CheckConstraint | UniqueConstraint)
+    }
+    assert named == set(BREAKS)
+
+
+def test_finished_row_does_not_stand_in_the_way_of_a_new_try():
+    failed = PredictionFactory(state="failed", finished_at=NOW - dt.timedelta(hours=1))
+    assert PredictionFactory(image=failed.image, model_version=failed.model_version).state == "queued"
+
+
+def test_same_record_number_in_two_clinics():
+    first = PatientFactory()
+    assert PatientFactory(clinic=ClinicFactory(), mrn=first.mrn).mrn == first.mrn

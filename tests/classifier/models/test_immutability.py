@@ -1,0 +1,81 @@
+"""Finished predictions, signed reviews and audit events never change, however one tries."""
+
+import pytest
+from django.db import DatabaseError, connection, models, transaction
+
+from classifier.models import Prediction, Review
+from classifier.states import FINISHED, UNFINISHED
+from portal.audit.models import AuditEvent
+from portal.audit.services import record_event
+from tests.factories import PredictionFactory, ReviewFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def run_sql(text, *parameters):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(text, parameters)
+
+
+def key(row: models.Model):
+    return connection.ops.adapt_unknown_value(row.pk) if connection.vendor == "postgresql" else row.pk.hex
+
+
+@pytest.mark.parametrize("state", sorted(FINISHED))
+class TestFinishedPrediction:
+    def test_no_update_by_query(self, state):
+        row = PredictionFactory(state=state)
+        with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
+            Prediction.objects.filter(pk=row.pk).update(device="another")
+
+    def test_no_update_by_hand(self, state):
+        row = PredictionFactory(state=state)
+        with pytest.raises(DatabaseError, match="never change"):
+            run_sql("UPDATE classifier_prediction SET state = 'queued' WHERE id = %s", key(row))
+
+
+@pytest.mark.parametrize("state", sorted(UNFINISHED))
+def test_unfinished_prediction_moves(state):
+    row = PredictionFactory(state=state)
+    assert Prediction.objects.filter(pk=row.pk).update(queue_rank=0) == 1
+
+
+class TestSignedReview:
+    def test_model_refuses(self):
+        review = ReviewFactory()
+        review.comment = "changed"
+        for act in (review.save, review.delete, Review.objects.all().delete):
+            with pytest.raises(TypeError, match="amendment"):
+                act()
+        with pytest.raises(TypeError, match="amendment"):
+            Review.objects.update(comment="changed")
+
+    def test_database_refuses(self):
+        review = ReviewFactory()
+        with pytest.raises(DatabaseError, match="never change"):
+            run_sql("UPDATE classifier_review SET comment = 'changed' WHERE id = %s", key(review))
+
+
+class TestAuditEvent:
+    def test_model_refuses(self):
+        event = record_event(clinic_id=None, action="test.done")
+        for act in (event.save, event.delete, AuditEvent.objects.all().delete):
+            with pytest.raises(TypeError, match="append-only"):
+                act()
+        with pytest.raises(TypeError, match="append-only"):
+            AuditEvent.objects.update(action="test.undone")
+
+    def test_database_refuses(self):
+        event = record_event(clinic_id=None, action="test.done")
+        with pytest.raises(DatabaseError, match="never change"):
+            run_sql("UPDATE audit_auditevent SET action = 'test.undone' WHERE id = %s", key(event))
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's triggers do not refuse deletion")
+@pytest.mark.parametrize("table", ["classifier_prediction", "classifier_review", "audit_auditevent"])
+def test_no_deletion_by_hand(table):
+    PredictionFactory(state="succeeded")
+    ReviewFactory()
+    record_event(clinic_id=None, action="test.done")
+    with pytest.raises(DatabaseError, match="never change"):
+        run_sql(f"DELETE FROM {table}")
