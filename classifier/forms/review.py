@@ -11,7 +11,8 @@ from classifier.reading import DIAGNOSIS_GROUPS, suggest_agreement
 from classifier.services.reviews import Decision
 from classifier.vocabulary import Agreement, Diagnosis, Management
 
-DIAGNOSIS_KEYS = dict(zip(Diagnosis.values, "1234567890i", strict=True))
+# Without 0, which fits the picture while the viewer has the focus.
+DIAGNOSIS_KEYS = dict(zip(Diagnosis.values, "123456789ti", strict=True))
 AGREEMENT_KEYS = {Agreement.AGREES: "a", Agreement.DISAGREES: "d", Agreement.NO_RESULT: "r"}
 MANAGEMENT_KEYS = {
     Management.NO_ACTION: "n",

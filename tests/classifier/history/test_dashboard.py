@@ -1,6 +1,7 @@
 """Figures of the own clinic: right, complete, and no more queries for more cases."""
 
 import datetime as dt
+import itertools
 
 import pytest
 from django.db import connection
@@ -109,10 +110,7 @@ def test_weeks_have_no_holes(clinics):
     weeks = measure(clinics).weeks
 
     assert len(weeks) in (13, 14)
-    assert all(
-        later.start - week.start == dt.timedelta(days=7)
-        for week, later in zip(weeks, weeks[1:], strict=False)
-    )
+    assert all(later.start - week.start == dt.timedelta(days=7) for week, later in itertools.pairwise(weeks))
     assert sum(week.count for week in weeks) == 3
     assert weeks[-1].count == 1
 
