@@ -1,5 +1,6 @@
 """From a trained network to what ships: calibration, policy, the `.h5` and its specification."""
 
+import logging
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +44,14 @@ def save_network(model: "keras.Model", path: Path) -> str:
     plain.set_weights(model.get_weights())
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"partial-{path.name}")
-    plain.save(draft, include_optimizer=False)
+    # Keras warns that HDF5 is its old format; here it is the format asked for.
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        plain.save(draft, include_optimizer=False)
+    finally:
+        logger.setLevel(level)
     draft.replace(path)
     return digest_file(path)
 

@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--architecture", default=plan.architecture)
     parser.add_argument("--input-size", type=int, help="pixels (default the architecture's)")
     parser.add_argument("--epochs", type=int, default=plan.epochs)
+    parser.add_argument("--learning-rate", type=float, default=plan.learning_rate)
     parser.add_argument("--augmentation", choices=AUGMENTATIONS, default=plan.augmentation)
     parser.add_argument("--seed", type=int, default=plan.seed)
     parser.add_argument("--version", default="1.0.0", help="version of the network")
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
         architecture=architecture.name,
         input_size=options.input_size or architecture.input_size,
         epochs=options.epochs,
+        learning_rate=options.learning_rate,
         augmentation=options.augmentation,
         seed=options.seed,
     )

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml.architectures import build_paper_cnn_2
 from ml.inputs import scale_pixels
-from ml.prediction import BATCH_SHAPES, PredictionError, Predictor
+from ml.prediction import BATCH_SHAPES, PredictionError, Predictor, choose_shapes
 from ml.release import save_network
 from ml.specification import ModelSpecification
 from tests.ml.drawing import draw_lesion
@@ -27,6 +29,14 @@ def build(network_path, specification_data):
 
 def lesions(count):
     return [draw_lesion(seed, malignant=bool(seed % 2), size=32) for seed in range(count)]
+
+
+@given(st.integers(0, 1000))
+def test_batches_hold_every_image_and_little_padding(count):
+    shapes = choose_shapes(count)
+    assert set(shapes) <= set(BATCH_SHAPES)
+    padding = sum(shapes) - count
+    assert 0 <= padding <= (shapes[-1] // 4 if shapes else 0)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 8, 9, 33, 64, 65, 130])
