@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from portal.accounts.permissions import require
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.db import models
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpRequest
 
     Row = TypeVar("Row", bound=models.Model)
 
@@ -33,9 +33,12 @@ def page(
     """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        @login_required
         @wraps(view)
         def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                # A fragment asked for by a page whose session ended: the log-in page is no fragment.
+                is_fragment = request.htmx  # type: ignore[attr-defined]
+                return HttpResponse(status=401) if is_fragment else send_to_log_in(request)
             membership = request.membership  # type: ignore[attr-defined]
             if membership is None:
                 return render(request, "classifier/no_clinic.html", status=403)
@@ -47,6 +50,11 @@ def page(
         return wrapper
 
     return decorate
+
+
+def send_to_log_in(request: HttpRequest) -> HttpResponse:
+    """The log-in page, and back to where the person wanted to go."""
+    return redirect_to_login(request.get_full_path())
 
 
 def get_visible(queryset: models.QuerySet[Row], request: HttpRequest, pk: uuid.UUID) -> Row:

@@ -72,6 +72,14 @@ def test_nobody_is_sent_to_log_in(side, client):
         assert response["Location"].startswith(reverse("account_login"))
 
 
+def test_fragment_of_an_ended_session_is_not_the_log_in_page(side, client):
+    case = answered_submission(side.own)
+    for name, args in (("submission-status", [case.pk]), ("home-columns", [])):
+        response = client.get(reverse(name, args=args), headers={"HX-Request": "true"})
+        assert response.status_code == 401
+        assert response.content == b""
+
+
 def test_person_without_a_clinic_is_told_whom_to_ask(db, log_in):
     response = log_in(UserFactory(email="lost@clinic.example")).get(reverse("home"))
     assert response.status_code == 403
