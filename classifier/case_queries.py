@@ -49,6 +49,33 @@ def with_headline(rows: SubmissionQuerySet, *, hides_unread: bool = False) -> Su
 
     `hides_unread` is for a dermatologist of a clinic that hides results until they are read.
     """
+    steps = [When(condition, then=Value(found.value)) for condition, found in _list_steps(hides_unread)]
+    return rows.with_facts().annotate(
+        headline=Case(*steps, default=Value(Headline.FAILED.value), output_field=CharField())
+    )
+
+
+def with_risk(rows: SubmissionQuerySet, *, hides_unread: bool = False) -> SubmissionQuerySet:
+    """Annotate `risk_rank` (0 first) and `worst_probability`.
+
+    The rank stands on the conditions themselves: asking for the annotation `headline` would
+    repeat all of them for each rank, a hundred times slower.
+    """
+    figures = (
+        Prediction.objects.served()
+        .filter(image__submission=OuterRef("pk"), state=PredictionState.SUCCEEDED)
+        .order_by("-calibrated_probability")
+        .values("calibrated_probability")
+    )
+    steps = [When(condition, then=Value(RISK_RANKS[found])) for condition, found in _list_steps(hides_unread)]
+    return rows.with_facts().annotate(
+        risk_rank=Case(*steps, default=Value(RISK_RANKS[Headline.FAILED]), output_field=IntegerField()),
+        worst_probability=Coalesce(Subquery(figures[:1]), Value(0.0)),
+    )
+
+
+def _list_steps(hides_unread: bool) -> list[tuple[Q, Headline]]:  # noqa: FBT001 (two callers above)
+    """Each condition and the headline that it gives; the first that holds decides."""
     newest = Prediction.objects.served().filter(image=OuterRef("pk")).order_by("-queued_at", "-pk")
     answers = (
         SubmissionImage.objects.filter(submission=OuterRef("pk"))
@@ -59,46 +86,29 @@ def with_headline(rows: SubmissionQuerySet, *, hides_unread: bool = False) -> Su
         )
     )
 
-    def some(**condition: str) -> Exists:
-        return Exists(answers.filter(**condition))
+    def some(**condition: str) -> Q:
+        return Q(Exists(answers.filter(**condition)))
 
     def all_are(state: PredictionState) -> Q:
-        return Q(some(answer_state=state)) & ~Q(Exists(answers.exclude(answer_state=state)))
+        return some(answer_state=state) & ~Q(Exists(answers.exclude(answer_state=state)))
 
     steps = [
-        When(cancelled_at__isnull=False, then=Value(Headline.CANCELLED.value)),
-        When(some(answer_state=PredictionState.RUNNING), then=Value(Headline.RUNNING.value)),
-        When(all_are(PredictionState.QUEUED), then=Value(Headline.QUEUED.value)),
-        When(some(answer_state=PredictionState.QUEUED), then=Value(Headline.RUNNING.value)),
+        (Q(cancelled_at__isnull=False), Headline.CANCELLED),
+        (some(answer_state=PredictionState.RUNNING), Headline.RUNNING),
+        (all_are(PredictionState.QUEUED), Headline.QUEUED),
+        (some(answer_state=PredictionState.QUEUED), Headline.RUNNING),
     ]
     if hides_unread:
-        unread = Q(is_reviewed=False) & Q(some(answer_state=PredictionState.SUCCEEDED))
-        steps.append(When(unread, then=Value(Headline.HIDDEN.value)))
-    steps += [
-        When(some(answer_outcome=Outcome.MALIGNANT), then=Value(Headline.MALIGNANT.value)),
-        When(some(answer_outcome=Outcome.REFER), then=Value(Headline.REFER.value)),
-        When(all_are(PredictionState.SUCCEEDED), then=Value(Headline.BENIGN.value)),
-        When(some(answer_state=PredictionState.SUCCEEDED), then=Value(Headline.INCOMPLETE.value)),
-        When(all_are(PredictionState.REJECTED), then=Value(Headline.REJECTED.value)),
+        unread = Q(is_reviewed=False) & some(answer_state=PredictionState.SUCCEEDED)
+        steps.append((unread, Headline.HIDDEN))
+    return [
+        *steps,
+        (some(answer_outcome=Outcome.MALIGNANT), Headline.MALIGNANT),
+        (some(answer_outcome=Outcome.REFER), Headline.REFER),
+        (all_are(PredictionState.SUCCEEDED), Headline.BENIGN),
+        (some(answer_state=PredictionState.SUCCEEDED), Headline.INCOMPLETE),
+        (all_are(PredictionState.REJECTED), Headline.REJECTED),
     ]
-    return rows.with_facts().annotate(
-        headline=Case(*steps, default=Value(Headline.FAILED.value), output_field=CharField())
-    )
-
-
-def with_risk(rows: SubmissionQuerySet) -> SubmissionQuerySet:
-    """Annotate `risk_rank` (0 first) and `worst_probability`; needs `with_headline`."""
-    figures = (
-        Prediction.objects.served()
-        .filter(image__submission=OuterRef("pk"), state=PredictionState.SUCCEEDED)
-        .order_by("-calibrated_probability")
-        .values("calibrated_probability")
-    )
-    ranks = [When(headline=headline.value, then=Value(rank)) for headline, rank in RISK_RANKS.items()]
-    return rows.annotate(
-        risk_rank=Case(*ranks, default=Value(9), output_field=IntegerField()),
-        worst_probability=Coalesce(Subquery(figures[:1]), Value(0.0)),
-    )
 
 
 def order_by_state(rows: SubmissionQuerySet) -> SubmissionQuerySet:
@@ -119,7 +129,7 @@ def in_worklist_order(rows: SubmissionQuerySet) -> SubmissionQuerySet:
     """
     urgent = Case(When(priority=Priority.URGENT, then=Value(0)), default=Value(1))
     return (
-        with_risk(with_headline(rows))
+        with_risk(rows)
         .annotate(priority_rank=urgent)
         .order_by("priority_rank", "risk_rank", "-worst_probability", F("submitted_at").asc(), "pk")
     )

@@ -72,9 +72,11 @@ class HistoryForm(forms.Form):
     def apply(self, rows: SubmissionQuerySet, *, hides_unread: bool) -> SubmissionQuerySet:
         """Narrow and order `rows` in SQL."""
         values = self.values
-        rows = with_headline(rows, hides_unread=hides_unread)
+        rows = rows.with_facts()
         if outcome := values.get("outcome"):
-            rows = rows.filter(headline__in=OUTCOME_HEADLINES[outcome])
+            rows = with_headline(rows, hides_unread=hides_unread).filter(
+                headline__in=OUTCOME_HEADLINES[outcome]
+            )
         if state := values.get("state"):
             rows = rows.with_state(SubmissionState(state))
         if reviewed := values.get("reviewed"):
@@ -90,12 +92,12 @@ class HistoryForm(forms.Form):
             rows = rows.filter(submitted_at__gte=_start_of(since))
         if until := values.get("until"):
             rows = rows.filter(submitted_at__lt=_start_of(until + dt.timedelta(days=1)))
-        return _sort(rows, values.get("sort", "newest"))
+        return _sort(rows, values.get("sort", "newest"), hides_unread=hides_unread)
 
 
-def _sort(rows: SubmissionQuerySet, by: str) -> SubmissionQuerySet:
+def _sort(rows: SubmissionQuerySet, by: str, *, hides_unread: bool) -> SubmissionQuerySet:
     if by == "risk":
-        return with_risk(rows).order_by("risk_rank", "-submitted_at", "-pk")
+        return with_risk(rows, hides_unread=hides_unread).order_by("risk_rank", "-submitted_at", "-pk")
     if by == "state":
         return order_by_state(rows)
     if by == "oldest":
