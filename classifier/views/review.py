@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from django import forms
     from django.http import HttpRequest, HttpResponse
 
-EARLIER_IMAGES = 12
+EARLIER_IMAGES = 8
 CONFLICT, BAD_REQUEST = 409, 400
 
 
