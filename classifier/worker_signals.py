@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 
 from classifier import inference
 from classifier.devices import choose_device
-from classifier.models import ModelVersion
+from classifier.models import ModelVersion, Prediction
 from classifier.services.queue import give_back_dead_claims, send_wake_up
 from classifier.stopping import ask_to_stop
 
@@ -23,7 +23,9 @@ def prepare_process(**_: Any) -> None:
     """Take back what a dead predecessor held; load and warm up the network, after the fork."""
     choose_device(getattr(current_process(), "index", 0))
     try:
-        if any(give_back_dead_claims()):
+        give_back_dead_claims()
+        # The message that a dead predecessor worked on may be lost.
+        if Prediction.objects.unfinished().exists():
             send_wake_up()
         versions = list(ModelVersion.objects.active())
     except DatabaseError as error:

@@ -54,8 +54,11 @@ def refuse_wrong_configuration(**_: Any) -> None:
 @signals.worker_ready.connect
 def start_heartbeat(sender: Any, **_: Any) -> None:
     """Say that this worker lives, and that it is ready to the supervisor that waits for it."""
+    from portal.health.consumption import CHECK_SECONDS, ConsumptionWatch  # noqa: PLC0415
     from portal.health.heartbeat import HEARTBEAT_SECONDS, record_heartbeat  # noqa: PLC0415
 
+    watch = ConsumptionWatch(tuple(sender.app.amqp.queues.consume_from))
+    sender.timer.call_repeatedly(CHECK_SECONDS, watch.check)
     record_heartbeat(sender.hostname)
     sender.timer.call_repeatedly(HEARTBEAT_SECONDS, record_heartbeat, args=(sender.hostname,))
     if mark := os.environ.get("DERMAPORT_READY_FILE"):
