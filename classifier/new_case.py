@@ -82,7 +82,7 @@ class NewCase:
         has_patient = self.patient or (self.is_new_patient and self.patient_form["mrn"].value())
         return [
             *([] if has_patient else ["patient"]),
-            *([] if self.lesion or site else ["body site"]),
+            *([] if self.lesion or site else ["body site" if self.is_new_lesion else "lesion"]),
             "images",
         ]
 

@@ -47,7 +47,7 @@ function describeQuestion() {
 function findMissing(words) {
   const missing = [];
   if (!words.patient) missing.push(checkedRadio("patient") ? "record number" : "patient");
-  if (!words.lesion) missing.push("body site");
+  if (!words.lesion) missing.push(checkedRadio("lesion") ? "body site" : "lesion");
   const bad = checks.countBad();
   if (!field("images").files.length) missing.push("images");
   else if (bad) missing.push(bad === 1 ? "another image instead of the refused one" : `other images instead of ${bad} refused ones`);
