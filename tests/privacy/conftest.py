@@ -118,12 +118,12 @@ def api(side: TwoClinics) -> Client:
 
 
 @pytest.fixture
-def clients(api: Client, browser: Client) -> tuple[Client, Client]:
-    return api, browser
+def clients(api: Client, pages: Client) -> tuple[Client, Client]:
+    return api, pages
 
 
 @pytest.fixture
-def browser(side: TwoClinics) -> Client:
+def pages(side: TwoClinics) -> Client:
     client = Client(raise_request_exception=False)
     client.force_login(side.own.dermatologist)
     return client

@@ -75,9 +75,9 @@ def new_case(side, **changes) -> dict[str, Any]:
     }
 
 
-def test_pages(browser, side, watch: Watch, django_capture_on_commit_callbacks) -> None:
+def test_pages(pages, side, watch: Watch, django_capture_on_commit_callbacks) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        sent = watch.note(browser.post(reverse("submission-new"), new_case(side)))
+        sent = watch.note(pages.post(reverse("submission-new"), new_case(side)))
     assert sent.status_code == 302, sent.content.decode()[:2000]
     assert len(watch.messages) == 1
     submission = Submission.objects.get()
@@ -106,14 +106,14 @@ def test_pages(browser, side, watch: Watch, django_capture_on_commit_callbacks) 
         ("dashboard", None),
         ("image-derivative", submission.images.get().pk),
     ):
-        response = watch.note(browser.get(reverse(name, args=[key] if key else [])))
+        response = watch.note(pages.get(reverse(name, args=[key] if key else [])))
         assert response.status_code == 200, name
     assert len(watch.addresses) > 100, "the pages show addresses, and these were looked at"
     assert watch.leaks() == {}
     assert find_canaries(read_trail()) == []
 
 
-def test_searches_and_forms(browser, side, watch: Watch) -> None:
+def test_searches_and_forms(pages, side, watch: Watch) -> None:
     """What a person types goes by POST and comes back in no address."""
     case = answered_submission(side.own)
     Patient.objects.update(mrn=MRN)
@@ -131,17 +131,17 @@ def test_searches_and_forms(browser, side, watch: Watch) -> None:
         ("submission-amend", signed.submission_id, amendment),
         ("submission-export", None, {}),
     ):
-        response = watch.note(browser.post(reverse(name, args=[key] if key else []), data))
+        response = watch.note(pages.post(reverse(name, args=[key] if key else []), data))
         assert response.status_code < 500, name
-    assert watch.note(browser.get(reverse("patient-list"))).status_code == 200
-    assert watch.note(browser.get(reverse("submission-list"))).status_code == 200
+    assert watch.note(pages.get(reverse("patient-list"))).status_code == 200
+    assert watch.note(pages.get(reverse("submission-list"))).status_code == 200
     assert watch.leaks() == {}
     assert find_canaries(read_trail()) == []
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyError, RuntimeError])
 def test_bug_tells_nobody_what_it_stumbled_over(clients, side, watch: Watch, monkeypatch, fault) -> None:
-    api, browser = clients
+    api, pages = clients
     case = SubmissionFactory(clinic=side.own.clinic, clinical_history=HISTORY)
 
     def fail(*_: Any, **__: Any) -> None:
@@ -158,7 +158,7 @@ def test_bug_tells_nobody_what_it_stumbled_over(clients, side, watch: Watch, mon
     monkeypatch.setattr("classifier.views.submission_detail.record_viewed", fail)
     answers = [
         api.get(f"/api/v1/submissions/{case.pk}/"),
-        browser.get(reverse("submission-detail", args=[case.pk])),
+        pages.get(reverse("submission-detail", args=[case.pk])),
     ]
     for answer in answers:
         assert answer.status_code == 500
