@@ -36,7 +36,8 @@ class SubmissionFilter(django_filters.FilterSet):
 
     def filter_outcome(self, queryset: SubmissionQuerySet, _: str, value: str) -> SubmissionQuerySet:
         served = Prediction.objects.served().filter(image__submission=OuterRef("pk"), outcome=value)
-        return queryset.filter(Exists(served))
+        # A filter would give away what the answer withholds.
+        return queryset.filter(Exists(served), is_withheld=False)
 
 
 class PatientFilter(django_filters.FilterSet):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, Count, IntegerField, OuterRef, Prefetch, Q, Subquery, When
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Prefetch, Q, Subquery, When
 from django.db.models.functions import Coalesce
 
 from classifier.models import Prediction, Review, Submission, SubmissionImage
 from classifier.states import PredictionState
+from portal.accounts.models import Membership
+from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
     from classifier.models.prediction import PredictionQuerySet
@@ -21,6 +23,7 @@ def select_submissions(user: User) -> SubmissionQuerySet:
     return (
         Submission.objects.visible_to(user)
         .with_facts()
+        .annotate(is_withheld=_is_withheld_from(user))
         .select_related("lesion__patient", "submitted_by")
         .prefetch_related(
             Prefetch("images", SubmissionImage.objects.order_by("position")),
@@ -28,6 +31,18 @@ def select_submissions(user: User) -> SubmissionQuerySet:
             Prefetch("reviews", Review.objects.select_related("signed_by").order_by("signed_at")),
         )
     )
+
+
+def _is_withheld_from(user: User) -> Q:
+    """As on the pages: a clinic may let its dermatologists read before they see the answer."""
+    reads_first = Membership.objects.filter(
+        user=user,
+        is_active=True,
+        role=Role.DERMATOLOGIST,
+        clinic=OuterRef("clinic"),
+        clinic__hide_result_until_read=True,
+    )
+    return Q(Exists(reads_first)) & Q(is_reviewed=False) & Q(cancelled_at__isnull=True)
 
 
 def select_served_predictions() -> PredictionQuerySet:

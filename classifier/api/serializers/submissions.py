@@ -28,6 +28,13 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
     preliminary = serializers.SerializerMethodField(
         help_text="True until a dermatologist signs: a model's result alone decides nothing."
     )
+    is_withheld = serializers.BooleanField(
+        read_only=True,
+        help_text=(
+            "True while your clinic wants you to read the images first: outcomes and "
+            "probabilities are null until somebody signs."
+        ),
+    )
     patient = PatientReferenceSerializer(source="lesion.patient", read_only=True)
     lesion = LesionSerializer(read_only=True)
     submitted_by = PersonSerializer(read_only=True)
@@ -43,6 +50,7 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
             "id",
             "state",
             "preliminary",
+            "is_withheld",
             "clinic",
             "patient",
             "lesion",
@@ -58,6 +66,14 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
             "status_url",
         ]
         read_only_fields = fields
+
+    def to_representation(self, submission: Submission) -> dict[str, Any]:
+        if submission.is_withheld:  # type: ignore[attr-defined] # annotated by the query
+            for image in submission.images.all():
+                for prediction in image.predictions.all():
+                    prediction.outcome = ""
+                    prediction.probability = prediction.calibrated_probability = None
+        return super().to_representation(submission)
 
     def get_preliminary(self, submission: Submission) -> bool:
         return not submission.is_reviewed  # type: ignore[attr-defined] # annotated by with_facts()

@@ -83,6 +83,26 @@ def test_result_is_preliminary_until_signed(client, side):
     assert amendment["amends"] == first["id"]
 
 
+def test_result_is_withheld_from_the_reader_until_signed(api, side):
+    """A clinic may let its dermatologists read the image before they see the model's answer."""
+    side.own.clinic.hide_result_until_read = True
+    side.own.clinic.save()
+    case = answered_submission(side.own, "malignant")
+
+    def read(person):
+        client = api(person)
+        body = client.get(f"{SUBMISSIONS}{case.pk}/").json()
+        answer = body["images"][0]["predictions"][0]
+        found = ids(client.get(SUBMISSIONS, {"outcome": "malignant"}))
+        return body["is_withheld"], answer["outcome"], answer["probability"], len(found)
+
+    assert read(side.own.dermatologist) == (True, None, None, 0)
+    assert read(side.own.integration) == (False, "malignant", 0.91, 1)
+    assert read(side.own.clinician) == (False, "malignant", 0.91, 1)
+    ReviewFactory(submission=case, signed_by=side.own.dermatologist)
+    assert read(side.own.dermatologist) == (False, "malignant", 0.91, 1)
+
+
 def test_unfinished_and_failed_images_say_so(client, side):
     case = SubmissionFactory(clinic=side.own.clinic)
     PredictionFactory(submission=case, state="rejected")
