@@ -88,9 +88,7 @@ class NewCase:
 
     @property
     def has_errors(self) -> bool:
-        return bool(
-            self.form.errors or self.refused or self.patient_form.errors or self.lesion_form.errors
-        )
+        return bool(self.form.errors or self.refused or self.patient_form.errors or self.lesion_form.errors)
 
     def submit(self) -> Submission | None:
         """Create what the page describes; None when errors stand on the forms."""
@@ -147,7 +145,7 @@ class NewCase:
         except RejectedImageError as error:
             self.refused.append(RefusedImage(file.name or "Image", error.message))
             return None
-        return NewImage(intake=intake, original_name=file.name or "", capture_kind=kind)
+        return NewImage.from_intake(intake, original_name=file.name or "", capture_kind=kind)
 
     def _remember_files(self) -> None:
         """Names of files that a browser without script has to be given again."""

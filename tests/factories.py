@@ -62,7 +62,7 @@ def draw_jpeg(seed: int = 0, size: int = 224) -> bytes:
 def new_image(seed: int = 0, size: int = 224, name: str = "lesion.jpg") -> NewImage:
     """An inspected drawn image, ready for `create_submission`."""
     intake = inspect_image(draw_jpeg(seed, size), name, UploadLimits.from_settings())
-    return NewImage(intake=intake, original_name=name)
+    return NewImage.from_intake(intake, original_name=name)
 
 
 # --- People -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from classifier.api.errors import refuse_images
-from classifier.intake import IntakeImage, RejectedImageError, inspect_image
+from classifier.intake import RejectedImageError, inspect_image
 from classifier.limits import UploadLimits, describe_bytes
 from classifier.models import Lesion, Patient, Submission
 from classifier.services.cases import NewLesion, NewPatient, submit_case
@@ -47,12 +47,8 @@ def take_submission(*, user: User, data: dict[str, Any], key: str | None) -> Acc
     request_key = make_request_key(clinic=clinic, key=key)
     if earlier := find_by_request_key(clinic_id=clinic.pk, request_key=request_key):
         return Accepted(earlier)
-    intakes = inspect_uploads(data["images"])
-    notices = collect_notices(clinic=clinic, intakes=intakes)
-    images = [
-        NewImage(intake=intake, original_name=upload.name or "")
-        for intake, upload in zip(intakes, data["images"], strict=True)
-    ]
+    images = inspect_uploads(data["images"])
+    notices = collect_notices(clinic=clinic, images=images)
     question = Question(
         clinical_question=data["clinical_question"],
         clinical_history=data["clinical_history"],
@@ -166,10 +162,10 @@ def check_same_person(*, patient: Patient, mrn: str, birth_date: dt.date | None)
         )
 
 
-def inspect_uploads(uploads: Sequence[UploadedFile]) -> list[IntakeImage]:
+def inspect_uploads(uploads: Sequence[UploadedFile]) -> list[NewImage]:
     """Look at every image, so that the sender hears of all that is wrong at once."""
     limits = UploadLimits.from_settings()
-    taken: list[IntakeImage] = []
+    taken: list[NewImage] = []
     refused: dict[int, RejectedImageError] = {}
     for index, upload in enumerate(uploads):
         try:
@@ -181,7 +177,7 @@ def inspect_uploads(uploads: Sequence[UploadedFile]) -> list[IntakeImage]:
     return taken
 
 
-def _inspect(upload: UploadedFile, limits: UploadLimits) -> IntakeImage:
+def _inspect(upload: UploadedFile, limits: UploadLimits) -> NewImage:
     size = upload.size or 0
     if size > limits.max_bytes:
         # Told from its size alone: a file this large is not read into memory.
@@ -190,18 +186,19 @@ def _inspect(upload: UploadedFile, limits: UploadLimits) -> IntakeImage:
             f"This file is {describe_bytes(size)}; "
             f"at most {describe_bytes(limits.max_bytes)} are accepted. Send a smaller copy.",
         )
-    return inspect_image(upload.read(), upload.name or "", limits)
+    name = upload.name or ""
+    return NewImage.from_intake(inspect_image(upload.read(), name, limits), original_name=name)
 
 
-def collect_notices(*, clinic: Clinic, intakes: Sequence[IntakeImage]) -> list[dict[str, str]]:
+def collect_notices(*, clinic: Clinic, images: Sequence[NewImage]) -> list[dict[str, str]]:
     """What is worth a look: quality, a wrong file name, a picture that the clinic has already."""
     notices = []
-    for index, intake in enumerate(intakes):
+    for index, image in enumerate(images):
         attr = f"images.{index}"
         notices += [
-            {"attr": attr, "code": notice.code, "detail": notice.message} for notice in intake.warnings
+            {"attr": attr, "code": notice.code, "detail": notice.message} for notice in image.warnings
         ]
-        if same := find_same_picture(clinic_id=clinic.pk, pixel_sha256=intake.pixel_sha256):
+        if same := find_same_picture(clinic_id=clinic.pk, pixel_sha256=image.pixel_sha256):
             detail = f"Your clinic already has this picture, in submission {same.submission_id}."
             notices.append({"attr": attr, "code": "same_picture", "detail": detail})
     return notices

@@ -155,7 +155,7 @@ def _image(case: DemoCase, chance: random.Random, position: int) -> NewImage:
     data = draw_lesion(seed, kind=kind)  # type: ignore[arg-type]
     name = f"demo-{case.number + 1}-{position + 1}.jpg"
     intake = inspect_image(data, name, UploadLimits.from_settings())
-    return NewImage(intake=intake, original_name=name)
+    return NewImage.from_intake(intake, original_name=name)
 
 
 def sign_some_reviews(*, tell: Callable[[str], None]) -> int:

@@ -118,6 +118,7 @@ def _submit_file(
         return Sent(file, "known", known)
     try:
         intake = inspect_image(data, file.path.name, limits)
+        image = NewImage.from_intake(intake, original_name=file.path.name)
         # One transaction: stopped in the middle, it leaves no patient without a case.
         with transaction.atomic():
             patient = _find_or_create_patient(
@@ -135,7 +136,7 @@ def _submit_file(
             submission = create_submission(
                 actor=actor,
                 lesion=lesion,
-                images=[NewImage(intake=intake, original_name=file.path.name)],
+                images=[image],
                 question=Question(
                     clinical_question=file.facts.get("clinical_question") or "",
                     source=Source.FOLDER,

@@ -19,7 +19,7 @@ from classifier.vocabulary import CaptureKind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from classifier.intake import IntakeImage
+    from classifier.intake import IntakeImage, Notice
     from classifier.models import Submission
 
 log = structlog.get_logger(__name__)
@@ -27,11 +27,43 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class NewImage:
-    """An inspected image and what its sender said of it."""
+    """An inspected image ready to be stored, and what its sender said of it.
 
-    intake: IntakeImage
+    It is encoded as soon as it is inspected: ten large photographs are then kept as files, not as
+    gigabytes of pixels, and no transaction waits for an encoder.
+    """
+
+    data: bytes = field(repr=False)
+    derivative: bytes = field(repr=False)
+    thumbnail: bytes = field(repr=False)
+    sha256: str
+    pixel_sha256: str
+    format: str
+    width: int
+    height: int
+    quality: dict[str, float | int | str]
+    warnings: list[Notice]
     original_name: str = ""
     capture_kind: str = CaptureKind.DERMOSCOPIC
+
+    @classmethod
+    def from_intake(
+        cls, intake: IntakeImage, *, original_name: str = "", capture_kind: str = CaptureKind.DERMOSCOPIC
+    ) -> NewImage:
+        return cls(
+            data=intake.data,
+            derivative=build_derivative(intake.pixels),
+            thumbnail=build_thumbnail(intake.pixels),
+            sha256=intake.sha256,
+            pixel_sha256=intake.pixel_sha256,
+            format=intake.format,
+            width=intake.width,
+            height=intake.height,
+            quality=intake.quality,
+            warnings=intake.warnings,
+            original_name=original_name,
+            capture_kind=capture_kind,
+        )
 
 
 @dataclass
@@ -79,9 +111,9 @@ def write_files(*, submission: Submission, images: Sequence[NewImage], stored: S
         # Noted before it is written: a disk that fills half-way leaves half a file.
         stored.rows.append(row)
         for file, content in (
-            (row.original, image.intake.data),
-            (row.derivative, build_derivative(image.intake.pixels)),
-            (row.thumbnail, build_thumbnail(image.intake.pixels)),
+            (row.original, image.data),
+            (row.derivative, image.derivative),
+            (row.thumbnail, image.thumbnail),
         ):
             try:
                 file.save(str(file.name), ContentFile(content), save=False)
@@ -99,7 +131,6 @@ def storage_unavailable() -> UnavailableError:
 
 
 def _make_row(submission: Submission, image: NewImage, position: int) -> SubmissionImage:
-    intake = image.intake
     key = uuid.uuid4()
     # Two characters of the random id spread the files over 256 folders.
     stem = f"{key.hex[:2]}/{key.hex}"
@@ -112,14 +143,14 @@ def _make_row(submission: Submission, image: NewImage, position: int) -> Submiss
         derivative=f"{stem}.derivative",
         thumbnail=f"{stem}.thumbnail",
         original_name=image.original_name[:255],
-        sha256=intake.sha256,
-        pixel_sha256=intake.pixel_sha256,
-        format=intake.format,
-        byte_size=intake.byte_size,
-        width=intake.width,
-        height=intake.height,
+        sha256=image.sha256,
+        pixel_sha256=image.pixel_sha256,
+        format=image.format,
+        byte_size=len(image.data),
+        width=image.width,
+        height=image.height,
         capture_kind=image.capture_kind,
-        quality=intake.quality,
+        quality=image.quality,
     )
 
 
