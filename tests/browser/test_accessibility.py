@@ -1,0 +1,76 @@
+"""axe finds nothing, and nothing scrolls sideways, on every page at two widths and themes."""
+
+import uuid
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import DESK, PHONE
+
+CLINICIAN_PAGES = [
+    "/",
+    "/patients/",
+    "/submissions/",
+    "/submissions/new/",
+    "/dashboard/",
+    "/settings/",
+    "/models/",
+]
+DERMATOLOGIST_PAGES = ["/", "/worklist/"]
+ADMINISTRATOR_PAGES = ["/settings/", "/settings/people/", "/settings/audit/"]
+
+
+@pytest.fixture(scope="module")
+def case(portal):
+    """Find the id of a row to look at."""
+    # SQLite keeps an id as 32 digits, PostgreSQL as a UUID; addresses take the dashes.
+    return lambda sql: uuid.UUID(str(portal.query(sql)[0][0]))
+
+
+def list_faults(page, addresses):
+    faults = []
+    for address in addresses:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        violations = Axe().run(page).response["violations"]
+        faults += [(address, v["id"], [n["html"][:160] for n in v["nodes"]]) for v in violations]
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            faults.append((address, "scrolls sideways", []))
+    return faults
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["375", "1280"])
+def test_every_page_is_clean(open_as, case, viewport, theme):
+    submission = case(
+        "SELECT id FROM classifier_submission WHERE source = 'demo' ORDER BY submitted_at LIMIT 1"
+    )
+    waiting = case(
+        "SELECT s.id FROM classifier_submission s JOIN accounts_clinic c ON c.id = s.clinic_id "
+        "WHERE c.name = 'Harbour Skin Clinic' AND s.source = 'demo' AND NOT EXISTS "
+        "(SELECT 1 FROM classifier_review r WHERE r.submission_id = s.id) LIMIT 1"
+    )
+    patient = case(
+        "SELECT p.id FROM classifier_patient p JOIN accounts_clinic c ON c.id = p.clinic_id "
+        "WHERE c.name = 'Harbour Skin Clinic' LIMIT 1"
+    )
+    lesion = case(
+        "SELECT l.id FROM classifier_lesion l JOIN classifier_patient p ON p.id = l.patient_id "
+        "JOIN accounts_clinic c ON c.id = p.clinic_id WHERE c.name = 'Harbour Skin Clinic' LIMIT 1"
+    )
+    visits = {
+        "clinician": [
+            *CLINICIAN_PAGES,
+            f"/submissions/{submission}/",
+            f"/patients/{patient}/",
+            f"/lesions/{lesion}/",
+        ],
+        "dermatologist": [*DERMATOLOGIST_PAGES, f"/submissions/{waiting}/review/"],
+        "administrator": ADMINISTRATOR_PAGES,
+    }
+    faults = [
+        (role, *fault)
+        for role, addresses in visits.items()
+        for fault in list_faults(open_as(role, viewport, color_scheme=theme), addresses)
+    ]
+    assert faults == []

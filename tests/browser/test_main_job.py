@@ -1,0 +1,110 @@
+"""The main job, as people do it: a phone submits, the worker answers, a dermatologist signs."""
+
+import re
+import uuid
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import DESK, PHONE
+
+SECONDS = 1000
+RESULT_WAIT = 90 * SECONDS
+
+
+def choose_new_patient(page, mrn):
+    page.get_by_label("New patient").check()
+    page.get_by_label("Medical record number").fill(mrn)
+    page.get_by_label("Birth date").fill("1961-04-12")
+    page.get_by_label("Sex").select_option("female")
+
+
+def fill_case(page, mrn, photo):
+    page.goto("/submissions/new/")
+    choose_new_patient(page, mrn)
+    page.get_by_label("Body site").select_option("upper_extremity_shoulder")
+    page.get_by_label("Left", exact=True).check()
+    page.locator("input[type=file][name=images]").set_input_files(photo)
+    expect(page.locator("[data-picked] li")).to_have_count(1)
+
+
+def test_a_phone_submits_and_a_dermatologist_signs(open_as, lesion_photo):
+    phone = open_as("clinician", PHONE, has_touch=True, is_mobile=True)
+    fill_case(phone, "BROWSER-1", lesion_photo(1))
+    phone.get_by_role("button", name="Submit").click()
+    phone.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}/$"))
+    answer = phone.get_by_role("heading", name=re.compile("^(Benign|Malignant|Refer)$"))
+    expect(answer).to_be_visible(timeout=RESULT_WAIT)
+    expect(phone.get_by_text("Preliminary until a dermatologist signs it")).to_be_visible()
+    assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    address = phone.url
+
+    desk = open_as("dermatologist", DESK)
+    desk.goto(f"{address}review/")
+    desk.locator("input[name=diagnosis][value=naevus]").check()
+    desk.locator("input[name=agreement][value=agrees]").check()
+    desk.locator("input[name=management][value=no_action]").check()
+    desk.get_by_label("Comment").fill("Regular network.")
+    desk.get_by_role("button", name="Sign", exact=True).click()
+
+    phone.goto(address)
+    expect(phone.get_by_text(re.compile("Signed by Ada Lindqvist")).first).to_be_visible()
+    expect(phone.get_by_text("Preliminary until a dermatologist signs it")).to_have_count(0)
+
+
+def test_a_refused_image_loses_nothing_that_was_typed(open_as, tmp_path, lesion_photo, complaints):
+    torn = tmp_path / "torn.jpg"
+    torn.write_bytes(Path(lesion_photo(2)).read_bytes()[:40_000])
+    page = open_as("clinician")
+    fill_case(page, "BROWSER-2", str(torn))
+    page.get_by_label("Question").fill("Excise?")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("alert").first).to_be_visible()
+    assert page.url.endswith("/submissions/new/")
+    expect(page.get_by_label("Medical record number")).to_have_value("BROWSER-2")
+    expect(page.get_by_label("Question")).to_have_value("Excise?")
+    # The browser notes the refusal itself, and nothing else.
+    assert ["422" in complaint for complaint in complaints] == [True]
+    complaints.clear()
+
+
+def test_a_known_patient_and_lesion_take_three_choices(open_as, lesion_photo):
+    page = open_as("clinician")
+    page.goto("/submissions/new/")
+    page.get_by_label("Find by MRN").fill("DEMO-1000")
+    page.get_by_label(re.compile("DEMO-1000")).check()
+    lesion = page.locator("input[type=radio][name=lesion]:not([value=new])").first
+    lesion.check()
+    page.locator("input[type=file][name=images]").set_input_files(lesion_photo(4))
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}/$"))
+    expect(page.get_by_text("DEMO-1000").first).to_be_visible()
+
+
+def test_it_works_without_javascript(open_as, lesion_photo):
+    page = open_as("clinician", java_script_enabled=False)
+    page.goto("/submissions/new/")
+    choose_new_patient(page, "BROWSER-3")
+    page.get_by_label("Body site").select_option("lower_extremity_thigh")
+    page.locator("input[type=file][name=images]").set_input_files(lesion_photo(3))
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}/$"))
+    answer = page.get_by_role("heading", name=re.compile("^(Benign|Malignant|Refer)$"))
+    for _ in range(30):
+        if answer.count():
+            break
+        page.wait_for_timeout(2 * SECONDS)
+        page.reload()
+    expect(answer).to_be_visible()
+
+
+def test_a_case_of_another_clinic_does_not_exist(open_as, portal, complaints):
+    page = open_as("clinician")
+    address = portal.query(
+        "SELECT s.id FROM classifier_submission s JOIN accounts_clinic c ON c.id = s.clinic_id "
+        "WHERE c.name = %s LIMIT 1",
+        ("Hillside Practice",),
+    )
+    assert page.goto(f"/submissions/{uuid.UUID(str(address[0][0]))}/").status == 404
+    # The browser notes the 404 of the page itself.
+    complaints.clear()
