@@ -34,7 +34,8 @@ def image_derivative(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     with transaction.atomic():
         image = _find(request, pk)
         record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)  # type: ignore[arg-type]
-    return _serve(request, image, image.derivative, "picture")
+    # Kept, but asked for anew each time: so that every look is on the trail.
+    return _serve(request, image, image.derivative, "picture", caching="private, no-cache")
 
 
 @require_safe
@@ -42,7 +43,8 @@ def image_derivative(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def image_thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The picture, small: part of a page, whose own event covers it."""
     image = _find(request, pk)
-    return _serve(request, image, image.thumbnail, "thumbnail")
+    caching = f"private, max-age={KEPT_SECONDS}"
+    return _serve(request, image, image.thumbnail, "thumbnail", caching=caching)
 
 
 def _find(request: HttpRequest, pk: uuid.UUID) -> SubmissionImage:
@@ -51,7 +53,9 @@ def _find(request: HttpRequest, pk: uuid.UUID) -> SubmissionImage:
     return image
 
 
-def _serve(request: HttpRequest, image: SubmissionImage, file: FieldFile, kind: str) -> HttpResponse:
+def _serve(
+    request: HttpRequest, image: SubmissionImage, file: FieldFile, kind: str, *, caching: str
+) -> HttpResponse:
     # The bytes behind an id never change, so the id itself is the tag.
     tag = f'"{image.pk.hex}-{kind}"'
     if request.headers.get("If-None-Match") == tag:
@@ -70,7 +74,7 @@ def _serve(request: HttpRequest, image: SubmissionImage, file: FieldFile, kind: 
         )
         response["X-Content-Type-Options"] = "nosniff"
     response["ETag"] = tag
-    response["Cache-Control"] = f"private, max-age={KEPT_SECONDS}"
+    response["Cache-Control"] = caching
     # Another person on the same machine has another cookie and must ask anew.
     patch_vary_headers(response, ["Cookie"])
     return response

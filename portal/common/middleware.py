@@ -5,6 +5,9 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 
+LOG_OUT_PATH = "/accounts/logout/"
+
+
 class NoStoreMiddleware:
     """Mark every answer to a logged-in person as not to be stored, unless it says otherwise."""
 
@@ -16,4 +19,7 @@ class NoStoreMiddleware:
         user = getattr(request, "user", None)
         if user is not None and user.is_authenticated and "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-store"
+        if request.path == LOG_OUT_PATH and request.method == "POST":
+            # The next person at a shared machine must not find pictures in the browser's cache.
+            response["Clear-Site-Data"] = '"cache"'
         return response
