@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-
 LOG_OUT_PATH = "/accounts/logout/"
 
 
