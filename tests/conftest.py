@@ -1,5 +1,6 @@
 """Fixtures that every kind of test shares."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 from tests.support.live_stack import LiveStack
 
 STACK_TIMEOUT = 600
+
+# Playwright's synchronous interface keeps an event loop in this thread for the rest of the run;
+# without this Django refuses the database to every test after the first browser test.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
