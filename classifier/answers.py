@@ -38,8 +38,7 @@ WORDS: dict[Headline, Words] = {
     ),
     Headline.INCOMPLETE: Words(
         "The model could not judge every image, so it gives no answer for this case.",
-        "Try the failed images again and replace those that can't be judged, or have a dermatologist "
-        "look.",
+        "Try the failed images again and replace those that can't be judged, or have a dermatologist look.",
     ),
     Headline.REJECTED: Words(
         "The model can't judge what was sent.",
@@ -66,6 +65,8 @@ CANNOT_JUDGE = (
     "It sees one picture: not the patient's age, history, other lesions or what you feel.",
     "It learned from dermoscopic pictures of single lesions, few of them on brown or dark skin.",
     "Clinical photos, nails, mucosa, treated or wounded skin are beyond it, though it may give a figure.",
+    "Its figure counts lesions of the images it was measured on. Malignant ones are far more common "
+    "there than among most clinics' patients, so for yours it reads high.",
 )
 
 
