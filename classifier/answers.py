@@ -65,8 +65,10 @@ CANNOT_JUDGE = (
     "It sees one picture: not the patient's age, history, other lesions or what you feel.",
     "It learned from dermoscopic pictures of single lesions, few of them on brown or dark skin.",
     "Clinical photos, nails, mucosa, treated or wounded skin are beyond it, though it may give a figure.",
-    "Its figure counts lesions of the images it was measured on. Malignant ones are far more common "
-    "there than among most clinics' patients, so for yours it reads high.",
+    (
+        "Its figure counts lesions of the images it was measured on. Malignant ones are far more common "
+        "there than among most clinics' patients, so for yours it reads high."
+    ),
 )
 
 
