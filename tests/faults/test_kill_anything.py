@@ -50,11 +50,12 @@ class Work:
             assert time.monotonic() < deadline, f"{what}: {states}\n{self.stack.read_log()[-6000:]}"
             time.sleep(0.02)
 
-    def kill_while_running(self, name: str) -> None:
-        """Kill `name` at a moment when rows are claimed and most of the work is still to do."""
-        self.wait_for(f"running rows before killing {name}", lambda: self.count("running") > 0)
-        assert self.count("queued", "running") > 0
-        self.stack.wait_back(name, self.stack.kill(name))
+    def kill_while_running(self, *names: str) -> None:
+        """Kill `names` in one moment in which rows are claimed; wait until they are back."""
+        self.wait_for(f"running rows before killing {names}", lambda: self.count("running") > 0)
+        killed = {name: self.stack.kill(name) for name in names}
+        for name, number in killed.items():
+            self.stack.wait_back(name, number)
 
 
 def test_kill_anything(live_stack: LiveStack, tmp_path: Path):
@@ -65,8 +66,8 @@ def test_kill_anything(live_stack: LiveStack, tmp_path: Path):
     submit_all_with_a_killed_web(live_stack, clinic, tmp_path, files)
     assert work.count("queued") == IMAGES
 
-    work.kill_while_running("worker-child")
-    work.kill_while_running("broker")
+    # Both at once: the worker then can't put the child's message back, and must not wait for ever.
+    work.kill_while_running("worker-child", "broker")
     work.kill_while_running("worker")
     work.kill_while_running("web")
     work.wait_for("the last answers", lambda: work.count("queued", "running") == 0)
