@@ -21,17 +21,23 @@ class StackConfiguration:
     port: int
     broker_url: str | None
     """Set: a broker that somebody else runs. None: the stack's own Valkey."""
+    processes: int = 1
+    """Of the worker: one a GPU (DERMAPORT_GPUS), one without."""
 
     @classmethod
     def from_environment(cls) -> StackConfiguration:
         text = os.environ.get("PORT") or str(DEFAULT_PORT)
         if not text.isdigit() or not 0 < int(text) < 2**16:
             raise StackError(f"PORT: expected a number from 1 to 65535, received {text!r}.")
+        gpus = os.environ.get("DERMAPORT_GPUS", "1")
+        if not gpus.isdigit() or int(gpus) < 1:
+            raise StackError(f"DERMAPORT_GPUS: expected a number from 1, received {gpus!r}.")
         return cls(
             var=Path(os.environ.get("DERMAPORT_VAR") or PROJECT / "var").resolve(),
             host=os.environ.get("HOST") or "127.0.0.1",
             port=int(text),
             broker_url=os.environ.get("REDIS_URL") or None,
+            processes=int(gpus),
         )
 
     @property

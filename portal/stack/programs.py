@@ -41,7 +41,7 @@ def list_programs(configuration: StackConfiguration) -> list[Program]:
         Program(
             "worker",
             [
-                *(*celery, "worker", "--pool", "prefork", "--concurrency", "1"),
+                *(*celery, "worker", "--pool", "prefork", "--concurrency", str(configuration.processes)),
                 *("--queues", "predictions,default", "--without-gossip", "--without-mingle"),
             ],
             {

@@ -59,7 +59,7 @@ class LiveClinic:
                     headers={"Idempotency-Key": key},
                     timeout=60,
                 )
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                 assert time.monotonic() < deadline, "the web did not come back"
                 time.sleep(0.1)
                 continue

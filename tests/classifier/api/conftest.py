@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
+from classifier.models import SubmissionImage
 from portal.accounts.models import User
 from tests.factories import TwoClinics, active_model, draw_jpeg, two_clinics
 
@@ -33,14 +35,11 @@ def api() -> Callable[[User], APIClient]:
 
 
 @pytest.fixture
-def stores(settings, tmp_path: Path) -> Path:
-    """Image stores of this test alone."""
-    for name in ("sealed", "derived"):
-        options = {"location": str(tmp_path / name), "file_permissions_mode": 0o600}
-        settings.STORAGES = {
-            **settings.STORAGES,
-            name: {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options},
-        }
+def stores(monkeypatch, tmp_path: Path) -> Path:
+    """Image stores of this test alone. The fields hold theirs since the models were loaded."""
+    for name, store in (("original", "sealed"), ("derivative", "derived"), ("thumbnail", "derived")):
+        field = SubmissionImage._meta.get_field(name)
+        monkeypatch.setattr(field, "storage", FileSystemStorage(location=tmp_path / store))
     return tmp_path
 
 
