@@ -98,7 +98,9 @@ def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     except PeopleError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, "Access given again." if is_active else "Access ended. What they did stays.")
+        messages.success(
+            request, "Access given again." if is_active else "Access ended. What they did stays."
+        )
     return redirect("people")
 
 
