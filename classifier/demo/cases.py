@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 NAMESPACE = uuid.UUID("6b1b7c9e-52d4-4a0c-9a0f-0d2f6f2f7a11")
-SEED = 20
+SEED = 21
 CASES_PER_CLINIC = {HARBOUR: 26, HILLSIDE: 10}
 PATIENTS_PER_CLINIC = {HARBOUR: 12, HILLSIDE: 5}
 REVIEWED_SHARE = 0.4
@@ -64,7 +64,7 @@ QUESTIONS = [
     "Itches at times. Follow up or excise?",
     "Seen at the yearly skin check.",
 ]
-KINDS = ["naevus", "naevus", "naevus", "melanoma", "unclear", "blurred"]
+KINDS = [*["naevus"] * 5, "melanoma", "melanoma", "unclear", "blurred"]
 
 
 @dataclass(frozen=True)

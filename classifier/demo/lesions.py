@@ -13,15 +13,19 @@ from classifier.demo.overlays import add_bubbles, add_hairs, add_vignette
 
 LesionKind = Literal["naevus", "melanoma", "blurred", "unclear"]
 Pixels = npt.NDArray[np.float32]
+_Colour = tuple[int, int, int]
 
-_SKINS: Final = ((226, 180, 160), (218, 168, 146), (232, 190, 172), (205, 158, 134), (190, 140, 114))
-_LIGHT_BROWN: Final = (168, 112, 82)
-_MID_BROWN: Final = (128, 78, 54)
-_DARK_BROWN: Final = (78, 46, 36)
-_BLACK: Final = (38, 27, 28)
-_BLUE_GREY: Final = (106, 100, 108)
-_RED: Final = (172, 98, 82)
-_WHITE_SCAR: Final = (200, 160, 144)
+# Pale skin turns pink to mauve under cross-polarised light; tanned skin stays brownish.
+_PALE_SKINS: Final = ((234, 168, 176), (230, 154, 162), (238, 178, 188), (228, 160, 178), (236, 162, 160))
+_TANNED_SKINS: Final = ((222, 178, 166), (212, 166, 150), (206, 170, 166))
+_RED_BROWN: Final = (188, 96, 86)
+_MID_BROWN: Final = (130, 50, 44)
+_UMBER: Final = (124, 76, 58)
+_DARK_BROWN: Final = (76, 46, 38)
+_BLACK: Final = (40, 27, 31)
+_BLUE_GREY: Final = (106, 100, 116)
+_RED: Final = (178, 84, 80)
+_WHITE_SCAR: Final = (206, 166, 158)
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,9 @@ class _Look:
     radius: tuple[float, float]
     unevenness: tuple[float, float]
     edge: float
-    colours: tuple[tuple[int, int, int], ...]
-    patches: tuple[tuple[int, int, int], ...]
+    skins: tuple[_Colour, ...]
+    colours: tuple[_Colour, ...]
+    patches: tuple[_Colour, ...]
     network: float
     dots: tuple[int, int]
     hairs: tuple[int, int]
@@ -41,12 +46,13 @@ class _Look:
 
 _LOOKS: Final[dict[LesionKind, _Look]] = {
     "naevus": _Look(
-        radius=(0.2, 0.28),
-        unevenness=(0.02, 0.045),
-        edge=0.14,
-        colours=(_LIGHT_BROWN, _MID_BROWN),
+        radius=(0.17, 0.3),
+        unevenness=(0.02, 0.05),
+        edge=0.2,
+        skins=(*_PALE_SKINS, _TANNED_SKINS[0]),
+        colours=(_RED_BROWN, _MID_BROWN),
         patches=(),
-        network=0.34,
+        network=0.24,
         dots=(4, 22),
         hairs=(0, 9),
         bubbles=(0, 7),
@@ -54,10 +60,11 @@ _LOOKS: Final[dict[LesionKind, _Look]] = {
     "melanoma": _Look(
         radius=(0.27, 0.34),
         unevenness=(0.1, 0.15),
-        edge=0.05,
-        colours=(_MID_BROWN, _DARK_BROWN),
+        edge=0.09,
+        skins=(*_TANNED_SKINS, _PALE_SKINS[2]),
+        colours=(_UMBER, _DARK_BROWN),
         patches=(_BLACK, _BLUE_GREY, _RED, _WHITE_SCAR, _BLACK),
-        network=0.4,
+        network=0.32,
         dots=(35, 70),
         hairs=(0, 7),
         bubbles=(1, 8),
@@ -66,7 +73,8 @@ _LOOKS: Final[dict[LesionKind, _Look]] = {
         radius=(0.23, 0.3),
         unevenness=(0.06, 0.09),
         edge=0.2,
-        colours=(_LIGHT_BROWN, _MID_BROWN),
+        skins=(_PALE_SKINS[2], _PALE_SKINS[4], _TANNED_SKINS[0]),
+        colours=(_RED_BROWN, _MID_BROWN),
         patches=(_DARK_BROWN, _RED),
         network=0.26,
         dots=(10, 25),
@@ -83,7 +91,7 @@ def draw_lesion(seed: int, *, kind: LesionKind, size: tuple[int, int] = (768, 57
     rng = np.random.default_rng((_KIND_NUMBERS[kind], seed))
     shape = (size[1], size[0])
     look = _LOOKS[kind]
-    pixels = _paint_lesion(_paint_skin(rng, shape), rng, look)
+    pixels = _paint_lesion(_paint_skin(rng, shape, look.skins), rng, look)
     pixels += rng.standard_normal(shape, dtype=np.float32)[..., None] * 2.2
     image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
     image = add_bubbles(image, rng, _pick(rng, look.bubbles))
@@ -104,9 +112,16 @@ def _make_colour(red: float, green: float, blue: float) -> Pixels:
     return np.array([red, green, blue], dtype=np.float32)
 
 
-def _paint_skin(rng: np.random.Generator, shape: tuple[int, int]) -> Pixels:
+def _vary_colour(rng: np.random.Generator, colour: _Colour) -> Pixels:
+    """The same colour, a little lighter or darker, a little warmer or cooler."""
+    changes = rng.normal(0, 0.035) + rng.normal(0, 0.015, 3)
+    varied: Pixels = _make_colour(*colour) * (1 + changes).astype(np.float32)
+    return varied
+
+
+def _paint_skin(rng: np.random.Generator, shape: tuple[int, int], skins: tuple[_Colour, ...]) -> Pixels:
     """Uneven rosy ground, small vessels, and the fine lines of the skin's surface."""
-    tone = _make_colour(*_SKINS[rng.integers(len(_SKINS))])
+    tone = _vary_colour(rng, skins[rng.integers(len(skins))])
     pixels = np.ones((*shape, 1), dtype=np.float32) * tone
     pixels += make_cloud(rng, shape, 3, 4)[..., None] * _make_colour(5, 8, 8)
     vessels = np.exp(-((make_cloud(rng, shape, 9, 3) / 0.05) ** 2))
@@ -125,7 +140,7 @@ def _paint_lesion(skin: Pixels, rng: np.random.Generator, look: _Look) -> Pixels
     )
     outline = outline + 0.05 * make_cloud(rng, shape, 22, 2)
     cover = fade_out(outline - 1, look.edge / 2)
-    light, dark = (_make_colour(*colour) for colour in look.colours)
+    light, dark = (_vary_colour(rng, colour) for colour in look.colours)
     depth = np.clip(0.75 - 0.55 * outline + 0.28 * make_cloud(rng, shape, 4, 4), 0, 1)[..., None]
     pigment = light * (1 - depth) + dark * depth
     plain = np.ones(shape, dtype=np.float32)
