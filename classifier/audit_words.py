@@ -32,6 +32,7 @@ ACTION_WORDS: dict[str, str] = {
     "membership.deactivated": "ended a person's access",
     "membership.activated": "gave a person access again",
     "user.created": "created a log-in",
+    "user.made_operator": "made a person an operator",
     "user.password_link_made": "made a link to set a password",
 }
 

@@ -90,19 +90,10 @@ def add_person(*, actor: User, clinic: Clinic, email: str, role: str, full_name:
     """
     require(actor, clinic, Action.ADMINISTER)
     _check_role(role)
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError as error:
-        raise PeopleError(
-            "email_invalid", "Give an e-mail address such as name@clinic.example.", field="email"
-        ) from error
+    email = clean_email(email)
     try:
         with transaction.atomic():
-            person = User.objects.filter(email__iexact=email).first()
-            if person is None:
-                person = User.objects.create_user(email, full_name=" ".join(full_name.split())[:120])
-                record_event(clinic_id=clinic.pk, action="user.created", actor=actor, obj=person)
+            person = find_or_create_person(email, full_name=full_name, clinic=clinic, actor=actor)
             membership = Membership.objects.create(user=person, clinic=clinic, role=role)
             record_event(
                 clinic_id=clinic.pk,
@@ -121,6 +112,30 @@ def add_person(*, actor: User, clinic: Clinic, email: str, role: str, full_name:
     if may_invite(membership) and not person.has_usable_password():
         path = make_password_link(actor=actor, membership=membership)
     return Invitation(membership, path)
+
+
+def clean_email(email: str) -> str:
+    """The address as it is stored. Raises PeopleError (email_invalid)."""
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise PeopleError(
+            "email_invalid", "Give an e-mail address such as name@clinic.example.", field="email"
+        ) from error
+    return email
+
+
+def find_or_create_person(email: str, *, full_name: str, clinic: Clinic | None, actor: User | None) -> User:
+    """The person with this clean address; a new one has no password yet.
+
+    Call it inside a transaction. The event of a new person goes into the clinic's trail.
+    """
+    person = User.objects.filter(email__iexact=email).first()
+    if person is None:
+        person = User.objects.create_user(email, full_name=" ".join(full_name.split())[:120])
+        record_event(clinic_id=clinic.pk if clinic else None, action="user.created", actor=actor, obj=person)
+    return person
 
 
 def may_invite(membership: Membership) -> bool:
@@ -146,11 +161,13 @@ def make_password_link(*, actor: User, membership: Membership) -> str:
             "not_yours_to_reset",
             "This person also works elsewhere; they can reset their own password on the log-in page.",
         )
-    person = membership.user
+    return issue_password_path(membership.user, clinic_id=membership.clinic_id, actor=actor)
+
+
+def issue_password_path(person: User, *, clinic_id: uuid.UUID | None, actor: User | None) -> str:
+    """Path of the page that sets a password once. Who may ask for it is for the caller to check."""
     with transaction.atomic():
-        record_event(
-            clinic_id=membership.clinic_id, action="user.password_link_made", actor=actor, obj=person
-        )
+        record_event(clinic_id=clinic_id, action="user.password_link_made", actor=actor, obj=person)
     key = app_settings.PASSWORD_RESET_TOKEN_GENERATOR().make_token(person)
     return reverse(
         "account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(person), "key": key}
