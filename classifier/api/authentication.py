@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 class BearerAuthentication(TokenAuthentication):
     def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
-        # Tokens are ASCII; anything else is wrong, and would not even decode.
-        if not token.isascii():
+        # Tokens are printable ASCII; other bytes don't decode, and PostgreSQL refuses a NUL.
+        if not token.isascii() or not token.decode().isprintable():
             raise AuthenticationFailed("Invalid token.")
         return super().authenticate_credentials(token)
 
