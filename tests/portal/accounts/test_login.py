@@ -25,6 +25,13 @@ def is_logged_in(client) -> bool:
     return "_auth_user_id" in client.session
 
 
+def test_operator_without_a_clinic_lands_on_the_status_page(client):
+    response = log_in(client, UserFactory(is_staff=True).email)
+    assert response["Location"] == reverse("status")
+    page = client.get(response["Location"]).content.decode()
+    assert reverse("patient-list") not in page
+
+
 def test_log_in_and_out(client, person):
     response = log_in(client, person.email.upper())
     assert response.status_code == 302
