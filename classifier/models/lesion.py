@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 
 from classifier.models.visibility import clinic_ids_of
-from classifier.vocabulary import BODY_SITE_CHOICES, BODY_SITES, Laterality
+from classifier.vocabulary import BODY_SITES, Laterality, body_site_choices
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -25,7 +25,7 @@ class Lesion(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey("classifier.Patient", on_delete=models.PROTECT, related_name="lesions")
-    body_site = models.CharField(max_length=80, choices=BODY_SITE_CHOICES)
+    body_site = models.CharField(max_length=80, choices=body_site_choices)
     laterality = models.CharField(max_length=12, choices=Laterality, default=Laterality.UNSPECIFIED)
     note = models.CharField(max_length=120, blank=True, help_text="What tells it from its neighbours.")
     created_at = models.DateTimeField(auto_now_add=True)
