@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     import keras
 
 PAPER_INPUT_SIZE = 224
+PAPER_CNN_1_PARAMETERS = 6_427_745
 PAPER_CNN_2_PARAMETERS = 2_797_665
 
 
@@ -28,6 +29,39 @@ class Architecture:
     scaling: str
     parameters: int
     build: "Callable[[int], keras.Model]"
+
+
+def build_paper_cnn_1(input_size: int = PAPER_INPUT_SIZE) -> "keras.Model":
+    """Build the paper's first CNN, input (n, size, size, 3) in [0, 1], output (n, 1) P(malignant).
+
+    Conv 16, 32 of 3x3 with padding, each with ReLU and 2x2 max-pooling; dense 64; one sigmoid:
+    exactly 6,427,745 parameters at 224 pixels, all but 5,217 of them in the first dense layer.
+    Weights are drawn from Keras's global seed. Raises ArchitectureError when the size is too
+    small or the count is off.
+    """
+    import keras
+    from keras import layers
+
+    flat_side = input_size // 4
+    if flat_side < 1:
+        raise ArchitectureError(f"Expected an input of at least 4 pixels, received {input_size}.")
+    model = keras.Sequential(
+        [
+            keras.Input((input_size, input_size, 3), name="image"),
+            layers.Conv2D(16, 3, padding="same", activation="relu", name="conv_1"),
+            layers.MaxPooling2D(2, name="pool_1"),
+            layers.Conv2D(32, 3, padding="same", activation="relu", name="conv_2"),
+            layers.MaxPooling2D(2, name="pool_2"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(64, activation="relu", name="dense_1"),
+            layers.Dense(1, activation="sigmoid", name="malignant"),
+        ],
+        name="paper_cnn_1",
+    )
+    convolutions = (3 * 9 + 1) * 16 + (16 * 9 + 1) * 32
+    expected = convolutions + (flat_side**2 * 32 + 1) * 64 + 65
+    check_parameters(model, PAPER_CNN_1_PARAMETERS if input_size == PAPER_INPUT_SIZE else expected)
+    return model
 
 
 def build_paper_cnn_2(input_size: int = PAPER_INPUT_SIZE) -> "keras.Model":
@@ -87,6 +121,9 @@ def _shrink(side: int) -> int:
 
 
 ARCHITECTURES = {
+    "paper-cnn-1": Architecture(
+        "paper-cnn-1", PAPER_INPUT_SIZE, "unit", PAPER_CNN_1_PARAMETERS, build_paper_cnn_1
+    ),
     "paper-cnn-2": Architecture(
         "paper-cnn-2", PAPER_INPUT_SIZE, "unit", PAPER_CNN_2_PARAMETERS, build_paper_cnn_2
     ),
