@@ -266,13 +266,26 @@ def active_model() -> ModelVersion:
 
 
 class PredictionFactory(factory.django.DjangoModelFactory):
-    """`PredictionFactory(state="succeeded", outcome="malignant", probability=0.9)`."""
+    """`PredictionFactory(state="succeeded", outcome="malignant", probability=0.9)`.
+
+    `refused=True` is one that the gates refused; its image is then to be a `refused_image()`.
+    """
 
     class Meta:
         model = Prediction
 
     class Params:
         submission = None
+        refused = factory.Trait(
+            state=PredictionState.SUCCEEDED,
+            image=factory.LazyAttribute(lambda o: refused_image(submission=o.submission)),
+            refusal_code="blurred",
+            outcome=Outcome.REFER,
+            probability=None,
+            calibrated_probability=None,
+            threshold_policy=None,
+            device="",
+        )
         is_done = factory.LazyAttribute(lambda o: o.state == PredictionState.SUCCEEDED)
         is_tried = factory.LazyAttribute(
             lambda o: o.state not in {PredictionState.QUEUED, PredictionState.CANCELLED}
@@ -311,6 +324,28 @@ ERRORS = {
     PredictionState.REJECTED: ("truncated", "The file ends too early. Send it again."),
     PredictionState.FAILED: ("attempts_exhausted", "The worker stopped 3 times while judging this image."),
 }
+
+
+TOO_BLURRED = {
+    "code": "blurred",
+    "message": (
+        "Too blurred to judge: sharpness 3.1, at least 8 needed. Hold still, refocus and take it again."
+    ),
+}
+
+
+def refused_image(submission: Submission | None = None, **image: Any) -> SubmissionImage:
+    """An image that the gates refused as blurred."""
+    if submission is not None:
+        image["submission"] = submission
+    row: SubmissionImage = SubmissionImageFactory(
+        gate_version="test-1",
+        gate_figures={"sharpness": 3.1},
+        gate_refusals=[TOO_BLURRED],
+        gated_at=timezone.now(),
+        **image,
+    )
+    return row
 
 
 class ReviewFactory(factory.django.DjangoModelFactory):

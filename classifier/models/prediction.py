@@ -30,6 +30,10 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         """Those whose result people see; a shadow's result is for comparison only."""
         return self.filter(is_shadow=False)
 
+    def judged(self) -> PredictionQuerySet:
+        """Those with a figure: finished, and not refused by the gates."""
+        return self.filter(state=PredictionState.SUCCEEDED, refusal_code="")
+
     def in_queue_order(self) -> PredictionQuerySet:
         return self.order_by("is_shadow", "queue_rank", "queued_at", "id")
 
@@ -64,6 +68,8 @@ class Prediction(models.Model):
     threshold_policy = models.JSONField(
         null=True, blank=True, help_text="The policy that made the outcome, as it was then."
     )
+    # The image was refused before the network saw it: the outcome is `refer`, without a figure.
+    refusal_code = models.CharField(max_length=40, blank=True)
     device = models.CharField(max_length=120, blank=True)
     timings = models.JSONField(default=dict, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
@@ -77,9 +83,10 @@ class Prediction(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=PredictionState.values), name="prediction_state_known"
             ),
-            # A duplicated message or a double click must not judge one image twice.
+            # A duplicated message or a double click must not judge one image twice. What a version
+            # said on trial does not stand in the way of its answer once it is active.
             models.UniqueConstraint(
-                fields=["image", "model_version"],
+                fields=["image", "model_version", "is_shadow"],
                 condition=Q(state__in=sorted(LIVE)),
                 name="prediction_one_live_per_image_and_model",
             ),
@@ -87,18 +94,27 @@ class Prediction(models.Model):
                 condition=~Q(state=PredictionState.SUCCEEDED)
                 | (
                     # Said apart: a check that comes to NULL holds.
-                    Q(probability__isnull=False, probability__gte=0, probability__lte=1)
+                    Q(refusal_code="")
+                    & Q(probability__isnull=False, probability__gte=0, probability__lte=1)
                     & Q(calibrated_probability__isnull=False)
                     & Q(calibrated_probability__gte=0, calibrated_probability__lte=1)
                     & Q(outcome__in=Outcome.values)
                     & Q(threshold_policy__isnull=False)
+                )
+                # Refused by the gates: no figure that could be taken for a judgement.
+                | (
+                    ~Q(refusal_code="")
+                    & Q(outcome=Outcome.REFER)
+                    & Q(probability__isnull=True, calibrated_probability__isnull=True)
                 ),
                 name="prediction_succeeded_has_answer",
             ),
             # "Benign" may stand on nothing but a finished judgement.
             models.CheckConstraint(
                 condition=Q(state=PredictionState.SUCCEEDED)
-                | Q(outcome="", probability__isnull=True, calibrated_probability__isnull=True),
+                | Q(
+                    outcome="", refusal_code="", probability__isnull=True, calibrated_probability__isnull=True
+                ),
                 name="prediction_answer_only_when_succeeded",
             ),
             models.CheckConstraint(
@@ -140,3 +156,8 @@ class Prediction(models.Model):
     @property
     def is_unfinished(self) -> bool:
         return self.state in UNFINISHED
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the gates refused the image, so that the network never judged it."""
+        return bool(self.refusal_code)

@@ -53,6 +53,14 @@ class SubmissionImage(models.Model):
     capture_kind = models.CharField(max_length=12, choices=CaptureKind, default=CaptureKind.DERMOSCOPIC)
     quality = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # What the gates found, once for all model versions, before the first network saw the image.
+    # From then on the row never changes.
+    gate_version = models.CharField(max_length=60, blank=True)
+    gate_figures = models.JSONField(default=dict, blank=True)
+    gate_refusals = models.JSONField(
+        default=list, blank=True, help_text="Why it can't be judged: code and message, as said then."
+    )
+    gated_at = models.DateTimeField(null=True, blank=True)
 
     objects = SubmissionImageQuerySet.as_manager()
 
@@ -65,6 +73,11 @@ class SubmissionImage(models.Model):
             models.CheckConstraint(
                 condition=models.Q(width__gt=0, height__gt=0, byte_size__gt=0),
                 name="image_has_pixels",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(gated_at__isnull=True, gate_version="")
+                | (models.Q(gated_at__isnull=False) & ~models.Q(gate_version="")),
+                name="image_gated_by_a_version",
             ),
         ]
         indexes = [

@@ -31,6 +31,7 @@ def _create(table: str, when: str) -> Callable[[StateApps, BaseDatabaseSchemaEdi
         if editor.connection.vendor == "postgresql":
             editor.execute(FUNCTION, params=None)  # its % is its own, not a placeholder
             for event in ("UPDATE", "DELETE"):
+                editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_{event.lower()} ON {table}")
                 editor.execute(
                     f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} "
                     f"FOR EACH ROW {condition} EXECUTE FUNCTION dermaport_refuse_change()"
@@ -58,7 +59,12 @@ def _drop(table: str) -> Callable[[StateApps, BaseDatabaseSchemaEditor], None]:
 def refuse_change(table: str, *, when: str = "") -> migrations.RunPython:
     """Refuse UPDATE (and DELETE on PostgreSQL) of rows of `table`, all or those `when` OLD holds.
 
-    On SQLite a later migration that alters the table rebuilds it and drops its triggers: repeat
-    this operation after it.
+    On SQLite a later migration that alters the table rebuilds it and drops its triggers: begin it
+    with `allow_change` and end it with this.
     """
     return migrations.RunPython(_create(table, when), _drop(table))
+
+
+def allow_change(table: str, *, when: str = "") -> migrations.RunPython:
+    """Take back the same `refuse_change` while a migration alters `table`; undone, it stands again."""
+    return migrations.RunPython(_drop(table), _create(table, when))

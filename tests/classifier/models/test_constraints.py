@@ -77,6 +77,7 @@ BREAKS = {
     "submission_cancelled_by_someone": lambda: SubmissionFactory(cancelled_at=NOW),
     "image_position_once_in_submission": second_position,
     "image_has_pixels": lambda: SubmissionImageFactory(width=0),
+    "image_gated_by_a_version": lambda: SubmissionImageFactory(gated_at=NOW),
     "model_unique_name_version": lambda: [
         ModelVersionFactory(name="n", version="1", sha256=digit * 64, specification={}) for digit in "ab"
     ],
@@ -114,6 +115,13 @@ OTHER_WAYS = [
     lambda: PredictionFactory(state="succeeded", calibrated_probability=-0.1),
     lambda: PredictionFactory(state="succeeded", probability=0.5, outcome="maybe"),
     lambda: PredictionFactory(state="succeeded", threshold_policy=None),
+    lambda: PredictionFactory(refused=True, outcome="benign"),
+    lambda: PredictionFactory(refused=True, outcome=""),
+    lambda: PredictionFactory(refused=True, probability=0.5),
+    lambda: PredictionFactory(refused=True, calibrated_probability=0.5),
+    lambda: PredictionFactory(state="succeeded", refusal_code="blurred"),
+    lambda: PredictionFactory(state="queued", refusal_code="blurred"),
+    lambda: SubmissionImageFactory(gate_version="1"),
     lambda: PredictionFactory(state="running", claim=None),
     lambda: PredictionFactory(state="running", attempt=0),
     lambda: PredictionFactory(state="queued", finished_at=NOW),
@@ -148,6 +156,14 @@ def test_every_named_constraint_is_broken_here():
 def test_finished_row_does_not_stand_in_the_way_of_a_new_try():
     failed = PredictionFactory(state="failed", finished_at=NOW - dt.timedelta(hours=1))
     assert PredictionFactory(image=failed.image, model_version=failed.model_version).state == "queued"
+
+
+def test_what_was_judged_on_trial_may_be_judged_for_the_case():
+    trial = PredictionFactory(state="succeeded", is_shadow=True)
+    served = PredictionFactory(image=trial.image, model_version=trial.model_version)
+    assert served.state == "queued"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PredictionFactory(image=trial.image, model_version=trial.model_version, is_shadow=True)
 
 
 def test_same_record_number_in_two_clinics():

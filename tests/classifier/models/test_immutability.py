@@ -3,11 +3,11 @@
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
-from classifier.models import Prediction, Review
+from classifier.models import Prediction, Review, SubmissionImage
 from classifier.states import FINISHED, UNFINISHED
 from portal.audit.models import AuditEvent
 from portal.audit.services import record_event
-from tests.factories import PredictionFactory, ReviewFactory
+from tests.factories import PredictionFactory, ReviewFactory, SubmissionImageFactory, refused_image
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +38,20 @@ class TestFinishedPrediction:
 def test_unfinished_prediction_moves(state):
     row = PredictionFactory(state=state)
     assert Prediction.objects.filter(pk=row.pk).update(queue_rank=0) == 1
+
+
+class TestGatedImage:
+    def test_figures_never_change(self):
+        image = refused_image()
+        with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
+            SubmissionImage.objects.filter(pk=image.pk).update(gate_refusals=[])
+        with pytest.raises(DatabaseError, match="never change"):
+            run_sql("UPDATE classifier_submissionimage SET gated_at = NULL WHERE id = %s", key(image))
+
+    def test_image_is_gated_once(self):
+        image = SubmissionImageFactory()
+        rows = SubmissionImage.objects.filter(pk=image.pk)
+        assert rows.update(gate_version="1", gated_at=image.created_at) == 1
 
 
 class TestSignedReview:
@@ -72,9 +86,13 @@ class TestAuditEvent:
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's triggers do not refuse deletion")
-@pytest.mark.parametrize("table", ["classifier_prediction", "classifier_review", "audit_auditevent"])
+@pytest.mark.parametrize(
+    "table",
+    ["classifier_prediction", "classifier_submissionimage", "classifier_review", "audit_auditevent"],
+)
 def test_no_deletion_by_hand(table):
     PredictionFactory(state="succeeded")
+    refused_image()
     ReviewFactory()
     record_event(clinic_id=None, action="test.done")
     with pytest.raises(DatabaseError, match="never change"):
