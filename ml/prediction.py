@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.device import configure_devices
+from ml.explanation import Explanation, explain_images
+from ml.faithfulness import redraw_weights
 from ml.inputs import scale_pixels
 from ml.loading import load_network
 from ml.specification import ModelSpecification
@@ -45,12 +47,7 @@ class Predictor:
         Any n, also 0. An image's value does not depend on the others beyond rounding (1e-6).
         Raises PredictionError when an image has another shape or type.
         """
-        expected = (*self.specification.input_size, 3)
-        for image in images:
-            if image.shape != expected or image.dtype != np.uint8:
-                raise PredictionError(
-                    f"Expected images uint8 {expected}, received {image.dtype} {image.shape}."
-                )
+        self._check_images(images)
         results = np.empty(len(images), dtype=np.float64)
         start = 0
         for shape in choose_shapes(len(images)):
@@ -59,11 +56,39 @@ class Predictor:
             start += shape
         return results
 
+    def explain(self, image: NDArray[np.uint8]) -> Explanation:
+        """Say where in `image`, uint8 RGB (height, width, 3), its P(malignant) comes from.
+
+        Costs about as much as a prediction of one image, uncompiled, and leaves the network as it
+        is. Raises PredictionError as `predict` does and `ml.explanation.ExplanationError`.
+        """
+        return self._explain_by(self._network, image)
+
+    def explain_redrawn(self, image: NDArray[np.uint8], *, seed: int) -> Explanation:
+        """Return what `explain` gives for the same architecture with weights drawn anew.
+
+        A control: its maps must look otherwise. Sets Keras's global seed; raises as `explain`.
+        """
+        return self._explain_by(redraw_weights(self._network, seed), image)
+
     def warm_up(self, shapes: Sequence[int] = BATCH_SHAPES) -> None:
         """Compile the pass for each batch shape, so that the first patient does not wait."""
         blank = np.zeros((*self.specification.input_size, 3), dtype=np.uint8)
         for shape in shapes:
             self.predict([blank] * shape)
+
+    def _explain_by(self, network: "keras.Model", image: NDArray[np.uint8]) -> Explanation:
+        self._check_images([image])
+        inputs = scale_pixels(image[None], self.specification.scaling)
+        return explain_images(network, inputs, malignant=(self._column,))[0]
+
+    def _check_images(self, images: Sequence[NDArray[np.uint8]]) -> None:
+        expected = (*self.specification.input_size, 3)
+        for image in images:
+            if image.shape != expected or image.dtype != np.uint8:
+                raise PredictionError(
+                    f"Expected images uint8 {expected}, received {image.dtype} {image.shape}."
+                )
 
     def _predict_batch(self, images: Sequence[NDArray[np.uint8]], shape: int) -> NDArray[np.float64]:
         batch = np.zeros((shape, *self.specification.input_size, 3), dtype=np.uint8)
