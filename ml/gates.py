@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ml.domain import DomainGate
     from ml.gate_specification import GateSpecification
 
-__all__ = ["CODES", "SENTENCES", "GateVerdict", "Gates", "describe_refusal"]
+__all__ = ["CODES", "SENTENCES", "GateVerdict", "Gates", "Look", "describe_refusal", "look_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,26 @@ class GateVerdict:
     version: str
     figures: dict[str, float]
     refusals: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that the gates keep of one image: `pixels`, uint8 RGB shrunk, and its quality `figures`."""
+
+    pixels: NDArray[np.uint8]
+    figures: dict[str, float]
+
+
+def look_at(image: NDArray[np.uint8]) -> Look:
+    """Measure one image, uint8 RGB of shape (height, width, 3), so that its pixels can be let go.
+
+    Needs no gates and touches nothing shared: threads that decode may call it. Raises ValueError
+    for another shape or type.
+    """
+    from ml.quality import measure_quality, shrink
+
+    pixels = shrink(image)
+    return Look(pixels, measure_quality(image, pixels))
 
 
 class Gates:
@@ -58,14 +78,21 @@ class Gates:
         `images`: uint8 RGB of shape (height, width, 3), upright, of any sizes. A verdict does not
         depend on the other images. Raises ValueError for another shape or type.
         """
-        from ml.quality import find_faults, measure_quality, shrink
+        return self.decide([look_at(image) for image in images])
 
-        small = [shrink(image) for image in images]
-        distances = self._domain.measure(small)
+    def decide(self, looks: Sequence[Look]) -> list[GateVerdict]:
+        """Return one verdict a look, in order, as `assess` does for the images themselves."""
+        from ml.quality import find_faults
+
+        distances = self._domain.measure([look.pixels for look in looks])
         verdicts = []
-        for image, pixels, distance in zip(images, small, distances, strict=True):
-            measured = {**measure_quality(image, pixels), "domain_distance": round(float(distance), 4)}
+        for look, distance in zip(looks, distances, strict=True):
+            measured = {**look.figures, "domain_distance": round(float(distance), 4)}
             figures = {**measured, **self.specification.limits}
-            refusals = tuple(code for code in CODES if code in find_faults(figures))
-            verdicts.append(GateVerdict(self.specification.version, figures, refusals))
+            faults = find_faults(figures)
+            verdicts.append(
+                GateVerdict(
+                    self.specification.version, figures, tuple(code for code in CODES if code in faults)
+                )
+            )
         return verdicts
