@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from django.conf import settings
 
 from ml.calibration import Calibration
+from ml.gates import Look, describe_refusal, look_at
 from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
 from ml.images import UndecodableImageError as UnusableImageError
 from ml.policy import ThresholdPolicy
@@ -20,15 +22,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.models import ModelVersion
+    from ml.gates import Gates
     from ml.prediction import Predictor
 
 __all__ = [
     "BatchResult",
     "Judgement",
+    "Look",
     "ModelSpecification",
+    "Prepared",
     "SpecificationError",
     "UnusableImageError",
+    "Verdict",
+    "assess",
     "decode_image",
+    "load_gates",
     "load_predictor",
     "predict",
     "prepare",
@@ -57,12 +65,56 @@ class BatchResult:
     seconds: float
 
 
-def prepare(version: ModelVersion, data: bytes) -> np.ndarray[Any, Any]:
-    """Pixels as the network takes them: uint8 (height, width, 3). Raises UnusableImageError."""
+@dataclass(frozen=True)
+class Prepared:
+    """One image as the network takes it, uint8 (height, width, 3), and what the gates need of it."""
+
+    pixels: np.ndarray[Any, Any]
+    look: Look | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gates found of one image; each refusal as {code, message}, none when it may be judged."""
+
+    version: str
+    figures: dict[str, float]
+    refusals: list[dict[str, str]]
+
+
+def prepare(version: ModelVersion, data: bytes, *, with_look: bool = False) -> Prepared:
+    """Decode once, for the network and `with_look` also for the gates. Raises UnusableImageError."""
     specification = _specification(version.sha256, version)
     # What intake once accepted stays acceptable, whichever way its limit was moved since.
     most = max(DEFAULT_MAX_PIXELS, settings.DERMAPORT_UPLOAD_MAX_PIXELS)
-    return to_array(decode_image(data, max_pixels=most), specification.input_size)
+    image = decode_image(data, max_pixels=most)
+    # Only the look is kept: a batch of large photographs would be gigabytes.
+    look = look_at(np.asarray(image)) if with_look else None
+    return Prepared(to_array(image, specification.input_size), look)
+
+
+def assess(looks: Sequence[Look]) -> list[Verdict]:
+    """What the gates say of each look; the sentences as they are said to people."""
+    return [
+        Verdict(
+            version=found.version,
+            figures=found.figures,
+            refusals=[
+                {"code": code, "message": describe_refusal(code, found.figures)} for code in found.refusals
+            ],
+        )
+        for found in load_gates().decide(looks)
+    ]
+
+
+@cache
+def load_gates() -> Gates:
+    """The gates, loaded once in this process. Call it after the fork, as for a network."""
+    from ml.device import configure_devices
+    from ml.gates import Gates
+
+    configure_devices()
+    return Gates.load()
 
 
 def predict(version: ModelVersion, images: Sequence[np.ndarray[Any, Any]]) -> BatchResult:

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from billiard.process import current_process
 from celery import signals
+from django.conf import settings
 from django.db import DatabaseError, connection
 
 from classifier import inference
@@ -36,6 +37,8 @@ def prepare_process(**_: Any) -> None:
         connection.close()
     for version in versions:
         preload(version)
+    if settings.DERMAPORT_GATES:
+        preload_gates()
 
 
 def preload(version: ModelVersion) -> None:
@@ -48,6 +51,14 @@ def preload(version: ModelVersion) -> None:
         inference.warm_up(version)
     except Exception:
         log.exception("model_not_loaded", model_version=str(version.pk))
+
+
+def preload_gates() -> None:
+    """As `preload`: without its gates a worker answers nothing, and the log says why."""
+    try:
+        inference.load_gates()
+    except Exception:
+        log.exception("gates_not_loaded")
 
 
 @signals.worker_shutting_down.connect

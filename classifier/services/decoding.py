@@ -1,4 +1,4 @@
-"""From the sealed original to the network's pixels, in threads. Touches no database."""
+"""From the sealed original to the network's pixels and the gates' look, in threads. Touches no database."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from django.conf import settings
 
 from classifier import inference
 from classifier.states import PredictionState
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from classifier.models import ModelVersion, Prediction, SubmissionImage
 
 THREADS = 2
@@ -37,7 +37,7 @@ class Unusable:
 class Decoded:
     """What came of one original, and how long reading and decoding it took."""
 
-    found: np.ndarray[Any, Any] | Unusable
+    found: inference.Prepared | Unusable
     seconds: float
 
 
@@ -58,7 +58,7 @@ def _decode(image: SubmissionImage, version: ModelVersion) -> Decoded:
     return Decoded(found, time.perf_counter() - started)
 
 
-def _read_pixels(image: SubmissionImage, version: ModelVersion) -> np.ndarray[Any, Any] | Unusable:
+def _read_pixels(image: SubmissionImage, version: ModelVersion) -> inference.Prepared | Unusable:
     data = _read_original(image)
     if data is None:
         return Unusable(
@@ -73,7 +73,8 @@ def _read_pixels(image: SubmissionImage, version: ModelVersion) -> np.ndarray[An
             "The stored original is not what was sent. Tell your operator.",
         )
     try:
-        return inference.prepare(version, data)
+        # Gated before: what was found then stands.
+        return inference.prepare(version, data, with_look=settings.DERMAPORT_GATES and image.gated_at is None)
     except inference.UnusableImageError as error:
         return Unusable(PredictionState.REJECTED, error.code, error.message)
 

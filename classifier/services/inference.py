@@ -1,4 +1,4 @@
-"""Run claimed predictions: decode, one tensor, decide, finish on the own claim."""
+"""Run claimed predictions: decode, gate, one tensor, decide, finish on the own claim."""
 
 from __future__ import annotations
 
@@ -15,28 +15,41 @@ from django.utils import timezone
 from classifier import inference
 from classifier.models import Prediction
 from classifier.services.decoding import Decoded, OutageError, Unusable, start_decoding
+from classifier.services.gating import gate, store_verdicts
 from classifier.services.queue import claim_batch, give_back, lock_running, send_wake_up
 from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState, transition
 from classifier.stopping import is_stopping
+from classifier.vocabulary import Outcome
 from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future
 
+    import numpy as np
     from django.db import models
+
+    from classifier.models import ModelVersion
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Answer:
-    """What became of one claimed row: the target state and the values that go with it."""
+    """What became of one claimed row: the target state, the values that go with it, and what the
+    gates found of its image where nobody asked them before.
+    """
 
     row: Prediction
     state: PredictionState
     values: dict[str, Any] = field(default_factory=dict)
+    verdict: inference.Verdict | None = None
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """Rows of one state with the same columns are written by one UPDATE."""
+        return (self.state, *self.values)
 
 
 @dataclass(frozen=True)
@@ -98,18 +111,44 @@ def give_back_own(reason: str, *, is_tried: bool = True) -> None:
 
 
 def judge(work: Work) -> list[Answer]:
-    """Judge in one tensor every image that could be decoded, and decide each outcome."""
+    """Judge in one tensor every image that could be decoded and passes the gates; decide each outcome."""
     version = work.rows[0].model_version
     decoded = [future.result() for future in work.decoded]
-    answers, usable = [], []
+    answers, readable = [], []
     for row, result in zip(work.rows, decoded, strict=True):
         if isinstance(result.found, Unusable):
             reason = {"error_code": result.found.code, "error_message": result.found.message}
             answers.append(Answer(row, result.found.state, reason))
         else:
-            usable.append((row, result.found))
-    if not usable:
-        return answers
+            readable.append((row, result.found))
+    gating = gate([(row.image_id, found.look) for row, found in readable])
+    timings = {
+        "decode_ms": round(sum(one.seconds for one in decoded) * 1000 / len(decoded), 2),
+        "gate_ms": round(gating.milliseconds, 2),
+    }
+    usable = []
+    for row, found in readable:
+        verdict = gating.find(row.image_id)
+        if verdict is None or not verdict.refusals:
+            usable.append((row, found.pixels))
+            continue
+        # The network never sees it: no figure that could be taken for a judgement.
+        values = {
+            "outcome": Outcome.REFER,
+            "refusal_code": verdict.refusals[0]["code"],
+            "timings": timings,
+        }
+        answers.append(Answer(row, PredictionState.SUCCEEDED, values))
+    if usable:
+        answers += _judge_usable(version, usable, timings)
+    for answer in answers:
+        answer.verdict = gating.new.get(answer.row.image_id)
+    return answers
+
+
+def _judge_usable(
+    version: ModelVersion, usable: list[tuple[Prediction, np.ndarray[Any, Any]]], timings: dict[str, float]
+) -> list[Answer]:
     try:
         inference.load_predictor(version)
     except Exception as error:
@@ -119,19 +158,24 @@ def judge(work: Work) -> list[Answer]:
         "threshold_policy": version.policy,
         "device": batch.device[:120],
         "timings": {
-            "decode_ms": round(sum(one.seconds for one in decoded) * 1000 / len(decoded), 2),
+            **timings,
             "predict_ms": round(batch.seconds * 1000 / len(usable), 2),
             "batch_size": len(usable),
         },
     }
-    for (row, _), judgement in zip(usable, batch.judgements, strict=True):
-        values = {
-            "probability": judgement.probability,
-            "calibrated_probability": judgement.calibrated_probability,
-            "outcome": judgement.outcome,
-        }
-        answers.append(Answer(row, PredictionState.SUCCEEDED, {**shared, **values}))
-    return answers
+    return [
+        Answer(
+            row,
+            PredictionState.SUCCEEDED,
+            {
+                **shared,
+                "probability": judgement.probability,
+                "calibrated_probability": judgement.calibrated_probability,
+                "outcome": judgement.outcome,
+            },
+        )
+        for (row, _), judgement in zip(usable, batch.judgements, strict=True)
+    ]
 
 
 def finish_batch(answers: list[Answer]) -> int:
@@ -144,20 +188,32 @@ def finish_batch(answers: list[Answer]) -> int:
         )
         held = lock_running(own)
         taken = [a for a in answers if a.row.pk in held and held[a.row.pk].attempt == a.row.attempt]
-        _write([a for a in taken if a.state == PredictionState.SUCCEEDED])
+        taken = _keep_verdicts(taken)
+        by_shape: dict[tuple[str, ...], list[Answer]] = {}
         for answer in taken:
-            if answer.state != PredictionState.SUCCEEDED:
-                _write([answer])
+            # A reason is each row's own; answers differ in figures only.
+            shape = answer.shape if answer.state == PredictionState.SUCCEEDED else (str(answer.row.pk),)
+            by_shape.setdefault(shape, []).append(answer)
+        for alike in by_shape.values():
+            _write(alike)
         record_events(_entry(answer) for answer in taken)
     if late := len(answers) - len(taken):
         log.info("late_answers_dropped", count=late)
     return len(taken)
 
 
+def _keep_verdicts(taken: list[Answer]) -> list[Answer]:
+    """Store what the gates found; give back rows whose image other gates judged otherwise meanwhile."""
+    found = {a.row.image_id: a.verdict for a in taken if a.verdict}
+    overtaken = store_verdicts(found) if found else set()
+    if overtaken:
+        rows = Prediction.objects.filter(pk__in=[a.row.pk for a in taken if a.row.image_id in overtaken])
+        give_back(rows=rows, reason="other gates were faster", is_tried=False)
+    return [a for a in taken if a.row.image_id not in overtaken]
+
+
 def _write(answers: list[Answer]) -> None:
-    """Move `answers` of one state by one UPDATE; the caller holds their locks."""
-    if not answers:
-        return
+    """Move `answers` of one shape by one UPDATE; the caller holds their locks."""
     first = answers[0]
     values = {}
     for name, value in first.values.items():
@@ -180,7 +236,7 @@ def _by_row(answers: list[Answer], name: str) -> Case:
 
 
 def _entry(answer: Answer) -> Entry:
-    code = answer.values.get("error_code")
+    code = answer.values.get("error_code") or answer.values.get("refusal_code")
     return Entry(
         clinic_id=answer.row.image.clinic_id,
         action=f"prediction.{answer.state.value}",

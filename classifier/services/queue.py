@@ -20,7 +20,6 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from classifier.models import ModelVersion, Prediction
-from classifier.services.errors import ConflictError
 from classifier.services.worker_identity import is_dead_neighbour
 from classifier.states import LIVE, PredictionState, transition
 from classifier.vocabulary import ModelLifecycle, Priority
@@ -28,6 +27,8 @@ from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from celery import Task
 
     from classifier.models import SubmissionImage
     from classifier.models.prediction import PredictionQuerySet
@@ -45,7 +46,8 @@ def queue_predictions(
 ) -> list[Prediction]:
     """Queue each image for the active model and for every shadow, in the caller's transaction.
 
-    Raises ConflictError (judged_as_shadow) when the active model has judged an image as a shadow.
+    A version that judged an image on trial, as a shadow, judges it again once it is active: what
+    was said on trial is no answer of the case.
     """
     now = timezone.now()
     versions = ModelVersion.objects.filter(lifecycle__in=[ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW])
@@ -62,18 +64,12 @@ def queue_predictions(
     ]
     live = set(
         Prediction.objects.filter(image__in=images, state__in=LIVE).values_list(
-            "image_id", "model_version_id"
+            "image_id", "model_version_id", "is_shadow"
         )
     )
-    if any(not row.is_shadow and (row.image_id, row.model_version_id) in live for row in rows):
-        raise ConflictError(
-            "judged_as_shadow",
-            "The model in use has already judged this image while it was on trial. "
-            "Submit the image anew to have it judged for this case.",
-        )
     # A shadow may already have judged an image whose served prediction is tried again.
     return Prediction.objects.bulk_create(
-        [row for row in rows if (row.image_id, row.model_version_id) not in live]
+        [row for row in rows if (row.image_id, row.model_version_id, row.is_shadow) not in live]
     )
 
 
@@ -83,13 +79,19 @@ def wake_workers() -> None:
 
 
 def send_wake_up() -> None:
-    """Send one wake-up now; where that fails, say so and leave it to the reconciler.
+    """Wake a worker for the predictions; where that fails, leave it to the reconciler."""
+    from classifier.tasks import run_predictions_task  # noqa: PLC0415 (tasks call services)
+
+    send_message(run_predictions_task)
+
+
+def send_message(task: Task) -> None:
+    """Send one wake-up for `task` now; where that fails, say so and leave it to the reconciler.
 
     Tried twice, because the first use of a connection to a broker that was restarted fails. A
     broker that hangs is let alone for a while: people must not wait for it at every submission.
     """
     global _unsent_until  # noqa: PLW0603 (a plain fact of this process)
-    from classifier.tasks import run_predictions_task  # noqa: PLC0415 (tasks call services)
 
     started = time.monotonic()
     if started < _unsent_until:
@@ -97,7 +99,7 @@ def send_wake_up() -> None:
     reason = ""
     for _ in range(WAKE_UP_TRIES):
         try:
-            run_predictions_task.apply_async(retry=False)
+            task.apply_async(retry=False)
         except Exception as error:  # noqa: BLE001 (unreachable, full, wrong password: the row is safe)
             reason = type(error).__name__
         else:

@@ -156,7 +156,7 @@ def retry_submission(*, actor: User, submission: Submission) -> int:
     """Queue anew every image whose served prediction failed; return how many.
 
     The failed row stays as history. Raises PermissionDenied or ConflictError (cancelled,
-    already_reviewed, nothing_to_retry, judged_as_shadow).
+    already_reviewed, nothing_to_retry).
     """
     require(actor, submission.clinic_id, Action.SUBMIT)
     with transaction.atomic():

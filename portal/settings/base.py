@@ -217,6 +217,10 @@ DATA_UPLOAD_MAX_NUMBER_FILES = DERMAPORT_UPLOAD_MAX_IMAGES * 2
 # --- The job engine -------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default=f"redis+socket://{VAR_DIR / 'valkey.sock'}")
 DERMAPORT_MODELS_DIR = Path(env.str("DERMAPORT_MODELS_DIR", default=str(BASE_DIR / "ml" / "weights")))
+# The network that is made active where none is; "" for the first by file name.
+DERMAPORT_DEFAULT_MODEL = env.str("DERMAPORT_DEFAULT_MODEL", default="efficientnetv2-b0")
+# Quality and domain gates before the network. Without them every decodable image gets a figure.
+DERMAPORT_GATES = env.bool("DERMAPORT_GATES", default=True)
 DERMAPORT_BATCH_SIZE = env.int("DERMAPORT_BATCH_SIZE", default=32)
 # "auto" takes a GPU where there is one, "cpu" never. With several cards: one process a card.
 DERMAPORT_DEVICE = env.str("DERMAPORT_DEVICE", default="auto")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from classifier import inference
-from classifier.inference import BatchResult, Judgement
+from classifier.inference import BatchResult, Judgement, Verdict
 from classifier.models import Prediction, Submission
 from tests.factories import PredictionFactory, SubmissionFactory, SubmissionImageFactory
 
@@ -38,6 +38,43 @@ def network(monkeypatch) -> FakeNetwork:
     fake = FakeNetwork()
     monkeypatch.setattr(inference, "predict", fake.predict)
     monkeypatch.setattr(inference, "load_predictor", fake.load)
+    return fake
+
+
+@dataclass
+class FakeGates:
+    """Refuses images of the sizes in `refused`; notes how many images each call brought."""
+
+    refused: set[int] = field(default_factory=set)
+    calls: list[int] = field(default_factory=list)
+    version: str = "fake-1"
+    load_error: Exception | None = None
+
+    def load(self):
+        if self.load_error:
+            raise self.load_error
+
+    def assess(self, looks):
+        self.calls.append(len(looks))
+        return [self._decide(width) for width in looks]
+
+    def _decide(self, width: int) -> Verdict:
+        figures = {"sharpness": 3.1 if width in self.refused else 20.0, "sharpness_least": 8.0}
+        refusals = [
+            {"code": "blurred", "message": "The image is blurred: sharpness 3.10."},
+            {"code": "too_dark", "message": "The image is too dark."},
+        ]
+        return Verdict(self.version, figures, refusals if width in self.refused else [])
+
+
+@pytest.fixture
+def gates(monkeypatch, settings) -> FakeGates:
+    """Gates that look at an image's width alone, turned on."""
+    fake = FakeGates()
+    settings.DERMAPORT_GATES = True
+    monkeypatch.setattr(inference, "look_at", lambda pixels: pixels.shape[1])
+    monkeypatch.setattr(inference, "load_gates", fake.load)
+    monkeypatch.setattr(inference, "assess", fake.assess)
     return fake
 
 

@@ -69,10 +69,10 @@ def test_poison_image_fails_alone(queue_images, network, monkeypatch):
     prepare, predict = service.inference.prepare, network.predict
     marked = SubmissionImage.objects.get(pk=poison.image_id).sha256
 
-    def mark(version, data):
-        pixels = prepare(version, data).copy()
+    def mark(version, data, *, with_look):
+        pixels = prepare(version, data, with_look=with_look).pixels.copy()
         pixels[0, 0, 0] = 7 if hashlib.sha256(data).hexdigest() == marked else 8
-        return pixels
+        return service.inference.Prepared(pixels, None)
 
     def break_on_poison(version, images):
         if any(image[0, 0, 0] == 7 for image in images):

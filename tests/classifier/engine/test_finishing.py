@@ -43,7 +43,7 @@ def test_every_queued_row_is_answered_once(network, queue_images, settings):
     for row in Prediction.objects.all():
         assert (row.state, row.outcome, row.probability, row.attempt) == ("succeeded", "benign", 0.25, 1)
         assert (row.threshold_policy, row.device) == (row.model_version.policy, "CPU: fake")
-        assert set(row.timings) == {"decode_ms", "predict_ms", "batch_size"}
+        assert set(row.timings) == {"decode_ms", "gate_ms", "predict_ms", "batch_size"}
         assert row.lease_until is None
     answered = events("prediction.succeeded").values_list("object_id", flat=True)
     assert sorted(answered) == sorted(str(row.pk) for row in rows)
