@@ -61,6 +61,25 @@ WORDS: dict[Headline, Words] = {
     Headline.RUNNING: Words("The model is at work on this case.", ""),
 }
 
+REFUSED = Words(
+    "The model was not asked: this image can't be judged.",
+    "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
+    "you, refer without waiting.",
+)
+REFUSED_PARTLY = Words(
+    "The model could not judge every image, so this case has no answer.",
+    "Take the refused pictures again as said above and submit them for the same lesion, or have a "
+    "dermatologist look. If the lesion worries you, refer without waiting.",
+)
+
+
+def choose_words(summary: CaseSummary) -> Words:
+    """The words of a case's headline; a refusal has words of its own."""
+    if summary.headline == Headline.REFER and not summary.has_figure:
+        return REFUSED if len(summary.answers) == 1 else REFUSED_PARTLY
+    return WORDS[summary.headline]
+
+
 CANNOT_JUDGE = (
     "It sees one picture: not the patient's age, history, other lesions or what you feel.",
     "It learned from dermoscopic pictures of single lesions, few of them on brown or dark skin.",
@@ -79,13 +98,13 @@ def count_images(number: int) -> str:
 def find_cautions(summary: CaseSummary) -> list[str]:
     """What to keep in mind about this very case, beside what holds for every case."""
     cautions = []
-    if summary.is_judged and summary.unjudged:
-        total = len(summary.answers)
+    unjudged = len(summary.unjudged) + len(summary.refused)
+    if summary.has_figure and unjudged:
         cautions.append(
-            f"{len(summary.unjudged)} of {count_images(total)} could not be judged. "
+            f"{unjudged} of {count_images(len(summary.answers))} could not be judged. "
             "The answer rests on the others."
         )
-    if summary.is_judged and summary.image and summary.image.capture_kind != CaptureKind.DERMOSCOPIC:
+    if summary.has_figure and summary.image and summary.image.capture_kind != CaptureKind.DERMOSCOPIC:
         cautions.append(
             f"The image was marked “{summary.image.get_capture_kind_display()}”. The model learned "
             "from dermoscopic images; read its figure with doubt."

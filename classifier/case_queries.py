@@ -63,7 +63,8 @@ def with_risk(rows: SubmissionQuerySet, *, hides_unread: bool = False) -> Submis
     """
     figures = (
         Prediction.objects.served()
-        .filter(image__submission=OuterRef("pk"), state=PredictionState.SUCCEEDED)
+        .judged()
+        .filter(image__submission=OuterRef("pk"))
         .order_by("-calibrated_probability")
         .values("calibrated_probability")
     )

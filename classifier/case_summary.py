@@ -57,6 +57,16 @@ class ImageAnswer:
         return self.state == PredictionState.SUCCEEDED
 
     @property
+    def is_refused(self) -> bool:
+        """Refused by the gates before the model saw it; not told while the answer is hidden."""
+        return bool(self.prediction and self.prediction.is_refused and not self.is_hidden)
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Why the gates refused the image, each a sentence with what to do."""
+        return tuple(one["message"] for one in self.image.gate_refusals) if self.is_refused else ()
+
+    @property
     def outcome(self) -> str:
         return self.prediction.outcome if self.prediction and not self.is_hidden else ""
 
@@ -98,6 +108,21 @@ class CaseSummary:
         if self.speaker:
             return self.speaker.image
         return self.answers[0].image if self.answers else None
+
+    @property
+    def has_figure(self) -> bool:
+        """Whether the headline stands on a figure of the model, not on a refusal of the gates."""
+        return self.prediction is not None and not self.prediction.is_refused
+
+    @property
+    def refused(self) -> tuple[ImageAnswer, ...]:
+        """Images that the gates refused; none while the case shows no outcome."""
+        return tuple(a for a in self.answers if a.is_refused)
+
+    @property
+    def refusal_reason(self) -> str:
+        """Why the first refused image was refused, without what to do: for a row of a list."""
+        return next((a.refusals[0].partition(". ")[0] + "." for a in self.refused if a.refusals), "")
 
     @property
     def unjudged(self) -> tuple[ImageAnswer, ...]:

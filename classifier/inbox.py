@@ -86,6 +86,8 @@ def _say_news(row: CaseRow, opened: dt.datetime | None) -> str:
         return ""
     if review:
         return f"Signed: {review.get_management_display().lower()}"
+    if row.summary.refused:
+        return "Take a new image"
     return "" if row.summary.headline in WITHOUT_ANSWER else "Result back"
 
 

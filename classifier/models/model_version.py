@@ -55,3 +55,7 @@ class ModelVersion(models.Model):
         """Threshold policy: version, threshold, refer_low, refer_high (calibrated, 0 to 1)."""
         policy: dict[str, float | str] = self.specification["policy"]
         return policy
+
+    @property
+    def calibration_method(self) -> str:
+        return str(self.specification.get("calibration", {}).get("method", ""))

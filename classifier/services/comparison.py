@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from classifier.models import Prediction
-from classifier.states import PredictionState
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +88,7 @@ def compare_with_table(expected: dict[str, Expected], *, clinic: str, tolerance:
 
 
 def _read_results(expected: dict[str, Expected], clinic: str) -> dict[str, Result]:
-    rows = Prediction.objects.served().filter(state=PredictionState.SUCCEEDED).order_by("finished_at")
+    rows = Prediction.objects.served().judged().order_by("finished_at")
     if clinic:
         rows = rows.filter(image__clinic__name__iexact=clinic)
     columns = ("image__sha256", "probability", "calibrated_probability", "outcome", "threshold_policy")

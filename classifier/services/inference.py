@@ -236,10 +236,11 @@ def _by_row(answers: list[Answer], name: str) -> Case:
 
 
 def _entry(answer: Answer) -> Entry:
-    code = answer.values.get("error_code") or answer.values.get("refusal_code")
+    refused = answer.values.get("refusal_code")
+    code = answer.values.get("error_code") or refused
     return Entry(
         clinic_id=answer.row.image.clinic_id,
-        action=f"prediction.{answer.state.value}",
+        action="prediction.refused" if refused else f"prediction.{answer.state.value}",
         obj=answer.row,
         details={
             "attempt": answer.row.attempt,

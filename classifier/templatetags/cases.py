@@ -5,7 +5,8 @@ from typing import Any
 from django import template
 
 from classifier.case_summary import CaseSummary, Headline, ImageAnswer
-from classifier.models import Lesion, Prediction
+from classifier.gate_words import GateFigure, list_figures
+from classifier.models import Lesion, Prediction, SubmissionImage
 from classifier.states import PredictionState
 from classifier.templatetags.ui import OUTCOMES, STATES, Look
 from classifier.wording import MINUTE, describe_age, describe_birth, describe_day, name_site
@@ -53,6 +54,12 @@ def image_chip(answer: ImageAnswer) -> dict[str, Any]:
     else:
         look = HEADLINES[answer.outcome or IMAGE_HEADLINES[answer.state]]
     return {"look": look, "large": False, "word": look.word}
+
+
+@register.filter
+def gate_figures(image: SubmissionImage) -> list[GateFigure]:
+    """What the gates measured of an image, as rows of a table."""
+    return list_figures(image)
 
 
 @register.filter

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -9,6 +11,26 @@ from classifier.api.serializers.models import ModelReferenceSerializer, Threshol
 from classifier.api.serializers.people import PersonSerializer
 from classifier.models import Prediction, Review, SubmissionImage
 from classifier.vocabulary import Outcome
+
+
+class RefusalSerializer(serializers.Serializer[Any]):
+    """Why an image can't be judged, and what to do about it."""
+
+    code = serializers.CharField(help_text="Stable: `blurred`, `too_dark`, `not_dermoscopic` and others.")
+    message = serializers.CharField(help_text="With the number, the limit and what to do.")
+
+
+class GateSerializer(serializers.Serializer[Any]):
+    """What the quality and the domain gate found, before any network saw the image."""
+
+    version = serializers.CharField(source="gate_version")
+    figures = serializers.DictField(
+        source="gate_figures",
+        child=serializers.FloatField(),
+        help_text="Each measure, with its limit beside it as `…_least` or `…_most`.",
+    )
+    refusals = RefusalSerializer(source="gate_refusals", many=True)
+    measured_at = serializers.DateTimeField(source="gated_at")
 
 
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
@@ -22,7 +44,12 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         help_text="Null until it succeeds. `refer`: the model can't or shouldn't judge this image."
     )
     threshold_policy = ThresholdPolicySerializer(
-        read_only=True, allow_null=True, help_text="The policy that made the outcome."
+        read_only=True,
+        allow_null=True,
+        help_text="The policy that made the outcome; null where the gates refused the image.",
+    )
+    refusals = serializers.SerializerMethodField(
+        help_text="Why the gates refused the image: the outcome is then `refer`, without a probability."
     )
     timings = serializers.DictField(
         child=serializers.FloatField(),
@@ -44,6 +71,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
             "probability",
             "calibrated_probability",
             "threshold_policy",
+            "refusals",
             "model_version",
             "device",
             "timings",
@@ -59,6 +87,10 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     def get_outcome(self, prediction: Prediction) -> str | None:
         return prediction.outcome or None
 
+    @extend_schema_field(RefusalSerializer(many=True))
+    def get_refusals(self, prediction: Prediction) -> list[dict[str, str]]:
+        return prediction.image.gate_refusals if prediction.is_refused else []
+
 
 class ImageSerializer(serializers.ModelSerializer[SubmissionImage]):
     derivative_url = serializers.SerializerMethodField(
@@ -67,7 +99,12 @@ class ImageSerializer(serializers.ModelSerializer[SubmissionImage]):
     predictions = PredictionSerializer(
         many=True, read_only=True, help_text="Oldest first; the last one counts."
     )
-    quality = serializers.DictField(read_only=True)
+    quality = serializers.DictField(
+        read_only=True, help_text="Figures of intake, for hints while the photo can be taken again."
+    )
+    gate = serializers.SerializerMethodField(
+        help_text="Null until a worker looked at the image, and where the gates are off."
+    )
 
     class Meta:
         model = SubmissionImage
@@ -82,10 +119,15 @@ class ImageSerializer(serializers.ModelSerializer[SubmissionImage]):
             "height",
             "capture_kind",
             "quality",
+            "gate",
             "derivative_url",
             "predictions",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(GateSerializer(allow_null=True))
+    def get_gate(self, image: SubmissionImage) -> dict[str, Any] | None:
+        return None if image.gated_at is None else dict(GateSerializer(image).data)
 
     @extend_schema_field(OpenApiTypes.URI)
     def get_derivative_url(self, image: SubmissionImage) -> str:

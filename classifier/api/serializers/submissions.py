@@ -70,8 +70,9 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
     def to_representation(self, submission: Submission) -> dict[str, Any]:
         if submission.is_withheld:  # type: ignore[attr-defined] # annotated by the query
             for image in submission.images.all():
+                image.gated_at = None
                 for prediction in image.predictions.all():
-                    prediction.outcome = ""
+                    prediction.outcome = prediction.refusal_code = ""
                     prediction.probability = prediction.calibrated_probability = None
         return super().to_representation(submission)
 

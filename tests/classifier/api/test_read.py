@@ -13,6 +13,7 @@ from classifier.services.queue import position_in_queue
 from portal.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT
 from tests.factories import (
+    TOO_BLURRED,
     LesionFactory,
     MembershipFactory,
     ModelVersionFactory,
@@ -101,6 +102,31 @@ def test_result_is_withheld_from_the_reader_until_signed(api, side):
     assert read(side.own.clinician) == (False, "malignant", 0.91, 1)
     ReviewFactory(submission=case, signed_by=side.own.dermatologist)
     assert read(side.own.dermatologist) == (False, "malignant", 0.91, 1)
+
+
+def test_refused_image_says_why_and_holds_no_figure(client, side):
+    case = SubmissionFactory(clinic=side.own.clinic)
+    PredictionFactory(submission=case, refused=True)
+    PredictionFactory(submission=case, state="succeeded")
+    body = client.get(f"{SUBMISSIONS}{case.pk}/").json()
+    refused, judged = body["images"]
+    answer = refused["predictions"][0]
+    assert (answer["state"], answer["outcome"]) == ("succeeded", "refer")
+    assert answer["probability"] is answer["calibrated_probability"] is answer["threshold_policy"] is None
+    assert answer["refusals"] == refused["gate"]["refusals"] == [TOO_BLURRED]
+    assert (refused["gate"]["version"], refused["gate"]["figures"]) == ("test-1", {"sharpness": 3.1})
+    assert judged["gate"] is None
+    assert judged["predictions"][0]["refusals"] == []
+
+
+def test_refusal_is_withheld_like_any_outcome(api, side):
+    side.own.clinic.hide_result_until_read = True
+    side.own.clinic.save()
+    case = SubmissionFactory(clinic=side.own.clinic)
+    PredictionFactory(submission=case, refused=True)
+    (image,) = api(side.own.dermatologist).get(f"{SUBMISSIONS}{case.pk}/").json()["images"]
+    assert image["gate"] is None
+    assert (image["predictions"][0]["outcome"], image["predictions"][0]["refusals"]) == (None, [])
 
 
 def test_unfinished_and_failed_images_say_so(client, side):

@@ -45,8 +45,10 @@ def test_refused_image_is_referred_without_a_figure(two_images, network, gates):
     assert refused.probability is refused.calibrated_probability is refused.threshold_policy is None
     assert set(refused.timings) == {"decode_ms", "gate_ms"}
     codes = {
-        e.object_id: e.details.get("code") for e in AuditEvent.objects.filter(action="prediction.succeeded")
+        e.object_id: e.details.get("code")
+        for e in AuditEvent.objects.filter(action__startswith="prediction.")
     }
+    assert AuditEvent.objects.get(action="prediction.refused").object_id == str(refused.pk)
     assert codes == {str(judged.pk): None, str(refused.pk): "blurred"}
 
 
