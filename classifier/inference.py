@@ -12,7 +12,10 @@ import numpy as np
 from django.conf import settings
 
 from ml.calibration import Calibration
+from ml.explanation import METHOD, ExplanationError
+from ml.faithfulness import MARKED_SHARE, check_deletion
 from ml.gates import Look, describe_refusal, look_at
+from ml.heatmap import draw_heatmap
 from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
 from ml.images import UndecodableImageError as UnusableImageError
 from ml.policy import ThresholdPolicy
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchResult",
+    "ExplainedImage",
+    "ExplanationError",
     "Judgement",
     "Look",
     "ModelSpecification",
@@ -36,6 +41,7 @@ __all__ = [
     "Verdict",
     "assess",
     "decode_image",
+    "explain",
     "load_gates",
     "load_predictor",
     "predict",
@@ -63,6 +69,14 @@ class BatchResult:
     judgements: list[Judgement]
     device: str
     seconds: float
+
+
+@dataclass(frozen=True)
+class ExplainedImage:
+    """A PNG to lie over the picture, and what the map says of itself: names, counts, probabilities."""
+
+    overlay: bytes
+    figures: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -134,6 +148,34 @@ def predict(version: ModelVersion, images: Sequence[np.ndarray[Any, Any]]) -> Ba
         device=predictor.device,
         seconds=seconds,
     )
+
+
+def explain(version: ModelVersion, pixels: np.ndarray[Any, Any], size: tuple[int, int]) -> ExplainedImage:
+    """Explain one prepared image, uint8 (height, width, 3), for a picture of `size`, (width, height).
+
+    The probabilities among the figures are calibrated, as people see them elsewhere. Raises
+    ExplanationError for a network without a feature map.
+    """
+    predictor = load_predictor(version)
+    started = time.perf_counter()
+    explanation = predictor.explain(pixels)
+    deletion = check_deletion(predictor.predict, pixels, explanation)
+    raw = np.array([deletion.whole, deletion.without_marked, deletion.without_others])
+    calibration = Calibration.from_dict(_specification(version.sha256, version).calibration)
+    whole, without_marked, without_others = (float(value) for value in calibration.apply(raw))
+    figures = {
+        "method": METHOD,
+        "layer": explanation.layer,
+        "cells": list(explanation.cells.shape),
+        "speaks_for": "malignant" if explanation.logit >= 0 else "benign",
+        "marked_share": MARKED_SHARE,
+        "whole": whole,
+        "without_marked": without_marked,
+        "without_others": without_others,
+        "is_passed": deletion.is_passed,
+        "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+    }
+    return ExplainedImage(draw_heatmap(explanation, size), figures)
 
 
 def load_predictor(version: ModelVersion) -> Predictor:

@@ -1,4 +1,4 @@
-"""States of a prediction and the only moves between them."""
+"""States of what workers do, predictions and explanations, and the only moves between them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import TextChoices
 
 if TYPE_CHECKING:
-    from classifier.models.prediction import PredictionQuerySet
+    from django.db.models import QuerySet
 
 
 class PredictionState(TextChoices):
@@ -49,12 +49,12 @@ class IllegalMoveError(Exception):
 
 
 def transition(
-    rows: PredictionQuerySet, *, source: PredictionState, target: PredictionState, **values: Any
+    rows: QuerySet[Any], *, source: PredictionState, target: PredictionState, **values: Any
 ) -> int:
     """Move `rows` that are still in `source` to `target`; return how many moved.
 
     One conditional UPDATE: of two that try the same move, one is told 1 and the other 0.
-    `rows` narrows further (own attempt, expired lease), by columns of the prediction alone.
+    `rows` narrows further (own attempt, expired lease), by columns of the row itself alone.
     Raises IllegalMoveError for a move that `LEGAL_MOVES` lacks, TypeError for a joined `rows`.
     """
     if target not in LEGAL_MOVES[source]:
@@ -62,5 +62,5 @@ def transition(
     # Django would put a join and with it every condition into a sub-select, which PostgreSQL does
     # not check again after it waited for a row: the move would overwrite the one it waited for.
     if sum(bool(count) for count in rows.query.alias_refcount.values()) > 1:
-        raise TypeError("expected rows narrowed by columns of the prediction, received a join")
+        raise TypeError("expected rows narrowed by columns of their own, received a join")
     return rows.filter(state=source).update(state=target, **values)

@@ -1,10 +1,12 @@
-"""Wake-ups. A task takes nothing, returns nothing and calls one service."""
+"""Wake-ups. A task takes nothing, returns nothing and calls services."""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.conf import settings
 
+from classifier.services.explaining import run_queued_explanations
+from classifier.services.explanation_queue import reconcile_explanations
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
 
@@ -17,6 +19,12 @@ def run_predictions_task() -> None:
     run_queued(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
 
 
+@shared_task(name="classifier.tasks.run_explanations_task", ignore_result=True)
+def run_explanations_task() -> None:
+    run_queued_explanations(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
+
+
 @shared_task(name="classifier.tasks.reconcile_predictions_task", ignore_result=True)
 def reconcile_predictions_task() -> None:
     reconcile()
+    reconcile_explanations()

@@ -12,7 +12,8 @@ from django.db import DatabaseError, connection
 
 from classifier import inference
 from classifier.devices import choose_device
-from classifier.models import ModelVersion, Prediction
+from classifier.models import Explanation, ModelVersion, Prediction
+from classifier.services.explanation_queue import give_back_dead_explanations, send_explanation_wake_up
 from classifier.services.queue import give_back_dead_claims, send_wake_up
 from classifier.stopping import ask_to_stop
 
@@ -28,6 +29,9 @@ def prepare_process(**_: Any) -> None:
         # The message that a dead predecessor worked on may be lost.
         if Prediction.objects.unfinished().exists():
             send_wake_up()
+        give_back_dead_explanations()
+        if Explanation.objects.unfinished().exists():
+            send_explanation_wake_up()
         versions = list(ModelVersion.objects.active())
     except DatabaseError as error:
         # The reconciler does it later; the first batch loads the network.

@@ -24,7 +24,7 @@ app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-WAKE_UP = "classifier.tasks.run_predictions_task"
+WAKE_UPS = ("classifier.tasks.run_predictions_task", "classifier.tasks.run_explanations_task")
 
 
 class WakeUpStep(bootsteps.StartStopStep):
@@ -33,7 +33,8 @@ class WakeUpStep(bootsteps.StartStopStep):
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def start(self, parent: Any) -> None:
-        parent.app.send_task(WAKE_UP)
+        for name in WAKE_UPS:
+            parent.app.send_task(name)
 
 
 app.steps["consumer"].add(WakeUpStep)

@@ -26,7 +26,16 @@ from PIL import Image
 
 from classifier.intake import build_derivative, build_thumbnail, inspect_image
 from classifier.limits import UploadLimits
-from classifier.models import Lesion, ModelVersion, Patient, Prediction, Review, Submission, SubmissionImage
+from classifier.models import (
+    Explanation,
+    Lesion,
+    ModelVersion,
+    Patient,
+    Prediction,
+    Review,
+    Submission,
+    SubmissionImage,
+)
 from classifier.services.images import NewImage
 from classifier.states import FINISHED, PredictionState
 from classifier.vocabulary import (
@@ -346,6 +355,56 @@ def refused_image(submission: Submission | None = None, **image: Any) -> Submiss
         **image,
     )
     return row
+
+
+class ExplanationFactory(factory.django.DjangoModelFactory):
+    """The map of a judged prediction; `with_file=True` writes a one-pixel overlay."""
+
+    class Meta:
+        model = Explanation
+        skip_postgeneration_save = True
+
+    class Params:
+        is_done = factory.LazyAttribute(lambda o: o.state == PredictionState.SUCCEEDED)
+        is_running = factory.LazyAttribute(lambda o: o.state == PredictionState.RUNNING)
+
+    id = factory.LazyFunction(uuid.uuid4)
+    prediction = factory.SubFactory(PredictionFactory, state=PredictionState.SUCCEEDED)
+    requested_by = factory.SubFactory(UserFactory)
+    requested_at = factory.LazyFunction(timezone.now)
+    state = PredictionState.QUEUED
+    attempt = factory.LazyAttribute(lambda o: int(o.state != PredictionState.QUEUED))
+    claim = factory.LazyAttribute(lambda o: uuid.uuid4() if o.attempt else None)
+    worker = factory.LazyAttribute(lambda o: "elsewhere/1/1" if o.attempt else "")
+    lease_until = factory.LazyAttribute(
+        lambda o: timezone.now() + dt.timedelta(minutes=3) if o.is_running else None
+    )
+    finished_at = factory.LazyAttribute(lambda o: timezone.now() if o.state in FINISHED else None)
+    overlay = factory.LazyAttribute(lambda o: f"{o.id.hex[:2]}/{o.id.hex}-1.overlay" if o.is_done else "")
+    figures = factory.LazyAttribute(lambda o: dict(EXPLANATION_FIGURES) if o.is_done else {})
+    error_code = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[0])
+    error_message = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[1])
+
+    @factory.post_generation
+    def with_file(self: Explanation, create: bool, extracted: bool) -> None:
+        if extracted:
+            target = io.BytesIO()
+            Image.new("RGBA", (1, 1)).save(target, "PNG")
+            self.overlay.storage.save(self.overlay.name, ContentFile(target.getvalue()))
+
+
+EXPLANATION_FIGURES = {
+    "method": "HiResCAM",
+    "layer": "last",
+    "cells": [7, 7],
+    "speaks_for": "malignant",
+    "marked_share": 0.2,
+    "whole": 0.91,
+    "without_marked": 0.42,
+    "without_others": 0.88,
+    "is_passed": True,
+    "milliseconds": 120.0,
+}
 
 
 class ReviewFactory(factory.django.DjangoModelFactory):

@@ -1,3 +1,4 @@
+from classifier.models.explanation import Explanation
 from classifier.models.lesion import Lesion
 from classifier.models.model_version import ModelVersion
 from classifier.models.patient import Patient
@@ -7,6 +8,7 @@ from classifier.models.submission import Submission
 from classifier.models.submission_image import SubmissionImage
 
 __all__ = [
+    "Explanation",
     "Lesion",
     "ModelVersion",
     "Patient",

@@ -260,7 +260,10 @@ CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = DERMAPORT_TASK_SOFT_SECONDS
 CELERY_TASK_TIME_LIMIT = DERMAPORT_TASK_HARD_SECONDS
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"classifier.tasks.run_predictions_task": {"queue": "predictions"}}
+CELERY_TASK_ROUTES = {
+    "classifier.tasks.run_predictions_task": {"queue": "predictions"},
+    "classifier.tasks.run_explanations_task": {"queue": "predictions"},
+}
 CELERY_BEAT_SCHEDULE = {
     "reconcile-predictions": {
         "task": "classifier.tasks.reconcile_predictions_task",

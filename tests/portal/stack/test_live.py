@@ -14,7 +14,7 @@ from portal.stack.configuration import PROJECT
 from tests.support.live_stack import LiveStack
 
 pytestmark = pytest.mark.stack
-SEND = "from portal.celery import WAKE_UP, app; app.send_task(WAKE_UP)"
+SEND = "from portal.celery import WAKE_UPS, app; app.send_task(WAKE_UPS[0])"
 
 
 def wait_until_gone(processes, seconds=30):

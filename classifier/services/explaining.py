@@ -1,0 +1,142 @@
+"""Compute claimed explanations: decode, explain, store the overlay, finish on the own claim."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+
+from classifier import inference
+from classifier.models import Explanation, Prediction
+from classifier.services.decoding import OutageError, Unusable, start_decoding
+from classifier.services.explanation_queue import (
+    claim_explanation,
+    give_back_explanations,
+    send_explanation_wake_up,
+)
+from classifier.services.worker_identity import worker_id
+from classifier.states import PredictionState, transition
+from classifier.stopping import is_stopping
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    from classifier.inference import ExplainedImage
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one claimed explanation: the state, and the values that go with it."""
+
+    state: PredictionState
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def run_queued_explanations(*, budget_seconds: float) -> int:
+    """Claim and compute until nothing is queued or the budget is spent; return how many were finished.
+
+    Predictions go first: while some are queued, one explanation is computed and the rest wait for
+    the next wake-up. An error gives back what this process holds and is raised: an outage of the
+    store leaves the row its attempt, anything else costs it.
+    """
+    deadline = time.monotonic() + budget_seconds
+    give_back_own("its worker lost touch")
+    count = 0
+    try:
+        while explanation := claim_explanation(worker=worker_id()):
+            count += finish(explanation, explain(explanation))
+            if time.monotonic() > deadline or is_stopping() or Prediction.objects.queued().exists():
+                break
+    except OutageError as error:
+        give_back_own(str(error), is_tried=False)
+        raise
+    except BaseException as error:
+        give_back_own(f"{type(error).__name__} stopped it")
+        raise
+    if Explanation.objects.queued().exists():
+        send_explanation_wake_up()
+    return count
+
+
+def give_back_own(reason: str, *, is_tried: bool = True) -> None:
+    """Give back what this process holds. It runs one task at a time, so all of that is over."""
+    own = Explanation.objects.running().filter(worker=worker_id())
+    if own.exists():
+        give_back_explanations(rows=own, reason=reason, is_tried=is_tried)
+
+
+def explain(explanation: Explanation) -> Finding:
+    """Compute one claimed explanation and store its overlay. Raises OutageError."""
+    prediction = explanation.prediction
+    image, version = prediction.image, prediction.model_version
+    found = start_decoding([prediction])[0].result().found
+    if isinstance(found, Unusable):
+        return _fail(found.code, found.message)
+    try:
+        inference.load_predictor(version)
+    except Exception:
+        # Not raised: a version no longer in use may be gone for good, and somebody waits.
+        log.exception("model_not_loaded", model_version=str(version.pk))
+        return _fail(
+            "model_unavailable",
+            f"The model of this figure, {version}, can't be loaded. Tell your operator.",
+        )
+    try:
+        explained = inference.explain(version, found.pixels, (image.width, image.height))
+    except inference.ExplanationError:
+        return _fail(
+            "no_feature_map", "This kind of model keeps no map of the picture, so none can be shown."
+        )
+    return Finding(
+        PredictionState.SUCCEEDED,
+        {"overlay": _store(explanation, explained), "figures": explained.figures},
+    )
+
+
+def _fail(code: str, message: str) -> Finding:
+    return Finding(PredictionState.FAILED, {"error_code": code, "error_message": message[:300]})
+
+
+def _store(explanation: Explanation, explained: ExplainedImage) -> str:
+    """Write the overlay and return its name. Each try has its own: a late one overwrites nothing."""
+    key = explanation.pk.hex
+    name = f"{key[:2]}/{key}-{explanation.attempt}.overlay"
+    try:
+        return str(explanation.overlay.storage.save(name, ContentFile(explained.overlay)))
+    except Exception as error:
+        # Every kind of storage has errors of its own; all mean that it can't be written.
+        raise OutageError("the image store can't be written") from error
+
+
+def finish(explanation: Explanation, finding: Finding) -> int:
+    """Write what was found if the claim still stands, with its audit event; 1, or 0 when too late."""
+    with transaction.atomic():
+        moved = transition(
+            Explanation.objects.filter(
+                pk=explanation.pk, claim=explanation.claim, attempt=explanation.attempt
+            ),
+            source=PredictionState.RUNNING,
+            target=finding.state,
+            finished_at=timezone.now(),
+            lease_until=None,
+            **finding.values,
+        )
+        if moved:
+            code = finding.values.get("error_code")
+            record_event(
+                clinic_id=explanation.prediction.image.clinic_id,
+                action=f"explanation.{finding.state.value}",
+                obj=explanation,
+                details={"attempt": explanation.attempt, **({"code": code} if code else {})},
+            )
+    if not moved:
+        log.info("late_explanation_dropped")
+        if name := finding.values.get("overlay"):
+            explanation.overlay.storage.delete(name)
+    return moved
