@@ -85,7 +85,7 @@ def send_wake_up() -> None:
     send_message(run_predictions_task)
 
 
-def send_message(task: Task) -> None:
+def send_message(task: Task[..., None]) -> None:
     """Send one wake-up for `task` now; where that fails, say so and leave it to the reconciler.
 
     Tried twice, because the first use of a connection to a broker that was restarted fails. A
