@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -78,14 +82,61 @@ def set_lifecycle(
 
 
 def register_shipped_models(*, actor: User | None = None) -> list[ModelVersion]:
-    """Register every network in the models folder; the first is made active if none is."""
+    """Register every network in the models folder; make the default one active where none is.
+
+    The default is DERMAPORT_DEFAULT_MODEL; without it the first by file name. An active version
+    stays: what an upgrade brings is registered and waits for an operator (`find_newer_default`).
+    """
     versions = [
         register_model(specification=specification, actor=actor)
         for specification in inference.shipped_specifications()
     ]
     if versions and not ModelVersion.objects.active().exists():
-        set_lifecycle(version=versions[0], lifecycle=ModelLifecycle.ACTIVE, actor=actor)
+        wanted = (one for one in versions if one.name == settings.DERMAPORT_DEFAULT_MODEL)
+        set_lifecycle(version=next(wanted, versions[0]), lifecycle=ModelLifecycle.ACTIVE, actor=actor)
     return versions
+
+
+def change_lifecycle(*, actor: User, version: ModelVersion, lifecycle: ModelLifecycle) -> ModelVersion:
+    """`set_lifecycle` as an operator asks for it. Queued images keep the version they wait for.
+
+    Raises PermissionDenied; ConflictError (no_way_back; needs_successor when the active version is to
+    go without another in its place; file_missing, file_changed when it can't be served).
+    """
+    if not actor.is_staff:
+        raise PermissionDenied("Only operators of the site change which model serves.")
+    if version.lifecycle == ModelLifecycle.ACTIVE and lifecycle != ModelLifecycle.ACTIVE:
+        raise ConflictError(
+            "needs_successor", f"{version} judges every new case. Activate another version in its place."
+        )
+    if lifecycle in (ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW):
+        _check_file(version)
+    return set_lifecycle(version=version, lifecycle=lifecycle, actor=actor)
+
+
+def find_newer_default() -> ModelVersion | None:
+    """The default network that an upgrade brought and nobody has put to use; None if there is none."""
+    newest = (
+        ModelVersion.objects.filter(name=settings.DERMAPORT_DEFAULT_MODEL).order_by("-registered_at").first()
+    )
+    is_waiting = newest is not None and newest.lifecycle == ModelLifecycle.REGISTERED
+    return newest if is_waiting and ModelVersion.objects.active().exists() else None
+
+
+def _check_file(version: ModelVersion) -> None:
+    path = Path(settings.DERMAPORT_MODELS_DIR) / version.file
+    if not path.is_file():
+        raise ConflictError(
+            "file_missing", f"The file {version.file} is not in the models folder. Put it back first."
+        )
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != version.sha256:
+        raise ConflictError(
+            "file_changed",
+            f"{version.file} is not what was registered: expected sha256 {version.sha256[:16]}…, "
+            f"received {found[:16]}…. Register the new file as a new version.",
+        )
 
 
 def _move(version: ModelVersion, lifecycle: ModelLifecycle, actor: User | None) -> None:

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 
 def page(
-    action: Action = Action.VIEW_CASES,
+    action: Action = Action.VIEW_CASES, *, operators: bool = False
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """Open a view to people whose role in their current clinic allows `action`.
 
     Nobody is sent to the log-in page; a person without a clinic is told whom to ask; an
-    integration has the API and no pages.
+    integration has the API and no pages. `operators` opens it to operators of the site too, who
+    may have no clinic.
     """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -39,6 +40,8 @@ def page(
                 # A fragment asked for by a page whose session ended: the log-in page is no fragment.
                 is_fragment = request.htmx  # type: ignore[attr-defined]
                 return HttpResponse(status=401) if is_fragment else send_to_log_in(request)
+            if operators and request.user.is_staff:
+                return view(request, *args, **kwargs)
             membership = request.membership  # type: ignore[attr-defined]
             if membership is None:
                 return render(request, "classifier/no_clinic.html", status=403)
@@ -50,6 +53,20 @@ def page(
         return wrapper
 
     return decorate
+
+
+def operator_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Open a view to operators of the site alone: what it changes is every clinic's."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return send_to_log_in(request)
+        if not request.user.is_staff:
+            raise PermissionDenied("This page is for operators of the site.")
+        return view(request, *args, **kwargs)
+
+    return wrapper
 
 
 def send_to_log_in(request: HttpRequest) -> HttpResponse:

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from classifier.models import ModelVersion, Prediction
-from classifier.states import PredictionState
+from classifier.services.model_versions import find_newer_default
 from classifier.views.access import page
 from classifier.vocabulary import ModelLifecycle
 from portal.accounts.roles import ROLES_ALLOWED, Action
@@ -29,6 +29,12 @@ LIFECYCLE_WORDS = {
     ModelLifecycle.SHADOW: "Judges along; nobody is shown its answers.",
     ModelLifecycle.REGISTERED: "Known, not in use.",
     ModelLifecycle.RETIRED: "No longer in use. Its old results stay and name it.",
+}
+MOVES = {
+    ModelLifecycle.ACTIVE: (),
+    ModelLifecycle.SHADOW: (("active", "Activate"), ("retired", "Retire")),
+    ModelLifecycle.REGISTERED: (("active", "Activate"), ("shadow", "Run in shadow"), ("retired", "Retire")),
+    ModelLifecycle.RETIRED: (("active", "Activate again"), ("shadow", "Run in shadow")),
 }
 FIGURES = [
     ("auc", "AUC"),
@@ -59,13 +65,14 @@ class Comparison:
     total: int
 
 
-@page()
+@page(operators=True)
 @require_safe
 def model_list(request: HttpRequest) -> HttpResponse:
     versions = sorted(
         ModelVersion.objects.all(), key=lambda v: (LIFECYCLE_ORDER[ModelLifecycle(v.lifecycle)], str(v))
     )
     compared = _compare_shadows(request)
+    is_operator = request.user.is_staff  # type: ignore[union-attr]
     cards = [
         {
             "version": version,
@@ -74,10 +81,13 @@ def model_list(request: HttpRequest) -> HttpResponse:
             "figures": read_figures(version.specification),
             "images": read_test(version.specification).get("images"),
             "comparison": compared.get(version.pk),
+            "moves": MOVES[ModelLifecycle(version.lifecycle)] if is_operator else (),
+            "is_non_commercial": "NC" in str(version.specification.get("licence", "")),
         }
         for version in versions
     ]
-    return render(request, "classifier/models/list.html", {"cards": cards, "place": "model-list"})
+    context = {"cards": cards, "newer": find_newer_default(), "place": "model-list"}
+    return render(request, "classifier/models/list.html", context)
 
 
 def read_test(specification: dict[str, Any]) -> dict[str, Any]:
@@ -100,16 +110,14 @@ def read_figures(specification: dict[str, Any]) -> list[Figure]:
 
 def _compare_shadows(request: HttpRequest) -> dict[Any, Comparison]:
     """Counts for administrators (their clinic) and operators (every clinic)."""
-    rows = Prediction.objects.filter(is_shadow=True, state=PredictionState.SUCCEEDED)
+    rows = Prediction.objects.judged().filter(is_shadow=True)
     if not request.user.is_staff:  # type: ignore[union-attr]
         role = request.membership.role  # type: ignore[attr-defined]
         if role not in ROLES_ALLOWED[Action.ADMINISTER]:
             return {}
         rows = rows.filter(image__clinic=request.clinic)  # type: ignore[attr-defined]
     served = (
-        Prediction.objects.served()
-        .filter(image=OuterRef("image"), state=PredictionState.SUCCEEDED)
-        .order_by("-queued_at", "-pk")
+        Prediction.objects.served().judged().filter(image=OuterRef("image")).order_by("-queued_at", "-pk")
     )
     counts = (
         rows.annotate(served_outcome=Subquery(served.values("outcome")[:1]))

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from classifier.models import ModelVersion
+from classifier.services.model_versions import find_newer_default
 from portal.health import probes
 from portal.health.queue import read_queue
 from portal.health.versions import read_versions
@@ -50,8 +51,9 @@ def show_status(request: HttpRequest) -> HttpResponse:
     try:
         queue = read_queue()
         model = ModelVersion.objects.active().first()
+        newer = find_newer_default()
     except DatabaseError:
-        queue, model = None, None
+        queue, model, newer = None, None, None
     return render(
         request,
         "health/status.html",
@@ -60,6 +62,7 @@ def show_status(request: HttpRequest) -> HttpResponse:
             "wrong": [probe for probe in found if not probe.ok],
             "queue": queue,
             "active_model": model,
+            "newer_model": newer,
             "versions": read_versions(),
         },
     )

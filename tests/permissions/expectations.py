@@ -46,6 +46,9 @@ PAGE_OF_MEMBERS = _page("ooof", "ooof")
 PAGE_OF_SUBMITTERS = _page("ooff", "ooff")
 PAGE_OF_DERMATOLOGISTS = _page("foff", "foff")
 PAGE_OF_ADMINISTRATORS = _page("ffof", "ffof")
+# Where what is shown or changed is every clinic's, operators of the site come too.
+PAGE_OF_MEMBERS_AND_OPERATORS = PAGE_OF_MEMBERS | {"operator": OK}
+PAGE_OF_ADMINISTRATORS_AND_OPERATORS = PAGE_OF_ADMINISTRATORS | {"operator": OK}
 # About one row of the own clinic: to the other clinic it does not exist.
 ROW_OF_MEMBERS = _page("ooof", "mmmf")
 ROW_OF_SUBMITTERS = _page("ooff", "mmmf")

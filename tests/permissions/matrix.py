@@ -41,9 +41,19 @@ JUDGED = pk(lambda w: w.judged)
 REVIEWED = pk(lambda w: w.reviewed)
 FAILED = pk(lambda w: w.failed)
 IMAGE = pk(lambda w: w.image)
+PREDICTION = pk(lambda w: w.prediction)
 LESION = pk(lambda w: w.judged.lesion)
 PATIENT = pk(lambda w: w.judged.lesion.patient)
 COLLEAGUE = pk(lambda w: w.colleague)
+
+
+def ON_TRIAL(world: World) -> dict[str, Any]:  # noqa: N802 (stands beside the rows above)
+    """A version is every clinic's; so its id gives nothing away."""
+    return {"version": world.trial.pk}
+
+
+# The other clinic has nothing that this version judged on trial.
+OWN_ADMINISTRATORS_TRIAL = may.PAGE_OF_ADMINISTRATORS | {"other.administrator": may.MISSING}
 
 
 def own_clinic(**more: Any) -> Callable[[World, str], dict[str, Any]]:
@@ -137,6 +147,9 @@ PAGES = [
     Row("submission-retry", "POST", may.ROW_OF_SUBMITTERS, 302, at=FAILED),
     Row("image-derivative", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
     Row("image-thumbnail", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
+    Row("prediction-explanation", "GET", may.ROW_OF_MEMBERS, at=PREDICTION),
+    Row("prediction-explanation", "POST", may.ROW_OF_MEMBERS, 302, at=PREDICTION),
+    Row("explanation-overlay", "GET", may.ROW_OF_MEMBERS, at=PREDICTION),
     Row("submission-list", "GET", may.PAGE_OF_MEMBERS),
     Row("submission-search", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(word="MRN")),
     Row("submission-export", "POST", may.PAGE_OF_MEMBERS),
@@ -146,7 +159,11 @@ PAGES = [
     Row("submission-amend", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=REVIEWED, data=amendment),
     Row("worklist", "GET", may.PAGE_OF_DERMATOLOGISTS),
     Row("dashboard", "GET", may.PAGE_OF_MEMBERS),
-    Row("model-list", "GET", may.PAGE_OF_MEMBERS),
+    Row("model-list", "GET", may.PAGE_OF_MEMBERS_AND_OPERATORS),
+    Row("model-lifecycle", "GET", may.OPERATOR_ONLY, at=ON_TRIAL, data=sent(to="retired")),
+    Row("model-lifecycle", "POST", may.OPERATOR_ONLY, 302, at=ON_TRIAL, data=sent(to="retired")),
+    Row("model-trial", "GET", may.PAGE_OF_ADMINISTRATORS_AND_OPERATORS, at=ON_TRIAL),
+    Row("model-trial-export", "POST", OWN_ADMINISTRATORS_TRIAL, at=ON_TRIAL),
 ]
 
 SETTINGS = [

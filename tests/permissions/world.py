@@ -11,11 +11,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from knox.models import AuthToken
 
-from classifier.models import ModelVersion, Review, Submission, SubmissionImage
+from classifier.models import ModelVersion, Prediction, Review, Submission, SubmissionImage
 from portal.accounts.models import Membership, User
 from portal.accounts.roles import Role
 from tests.factories import (
+    ExplanationFactory,
     MembershipFactory,
+    ModelVersionFactory,
     PredictionFactory,
     ReviewFactory,
     SubmissionFactory,
@@ -51,6 +53,8 @@ class World:
     failed: Submission
     image: SubmissionImage
     review: Review
+    prediction: Prediction
+    trial: ModelVersion
 
     def person(self, actor: str) -> User | None:
         if actor == "nobody":
@@ -79,7 +83,10 @@ def build_world() -> World:
     model = active_model()
     judged, reviewed, failed = (SubmissionFactory(clinic=clinic) for _ in range(3))
     image = SubmissionImageFactory(submission=judged, with_files=True, with_files__seed=1)
-    PredictionFactory(image=image, state="succeeded", outcome="malignant")
+    prediction = PredictionFactory(image=image, state="succeeded", outcome="malignant")
+    ExplanationFactory(prediction=prediction, state="succeeded", with_file=True)
+    trial = ModelVersionFactory(shadow=True)
+    PredictionFactory(image=image, model_version=trial, is_shadow=True, state="succeeded")
     PredictionFactory(submission=reviewed, state="succeeded")
     PredictionFactory(submission=failed, state="failed")
     return World(
@@ -93,6 +100,8 @@ def build_world() -> World:
         failed=failed,
         image=image,
         review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
+        prediction=prediction,
+        trial=trial,
     )
 
 

@@ -8,7 +8,7 @@ from classifier.services.model_versions import register_shipped_models
 
 
 class Command(BaseCommand):
-    help = "Register the networks in the models folder; activate the first if none is active."
+    help = "Register the networks in the models folder; activate the default if none is active."
 
     def handle(self, *_: Any, **__: Any) -> None:
         try:

@@ -5,7 +5,12 @@ import pytest
 from classifier.inference import ModelSpecification
 from classifier.models import ModelVersion, Prediction
 from classifier.services.errors import ConflictError
-from classifier.services.model_versions import register_model, register_shipped_models, set_lifecycle
+from classifier.services.model_versions import (
+    find_newer_default,
+    register_model,
+    register_shipped_models,
+    set_lifecycle,
+)
 from classifier.services.queue import queue_predictions
 from classifier.vocabulary import ModelLifecycle
 from portal.audit.models import AuditEvent
@@ -36,6 +41,22 @@ class TestRegister:
         with pytest.raises(ConflictError) as caught:
             register_model(specification=specification(sha256="f" * 64))
         assert caught.value.code == "version_taken"
+
+    @pytest.mark.parametrize(("default", "active"), [("b", "b"), ("absent", "a"), ("", "a")])
+    def test_default_is_made_active(self, default, active, settings, tmp_path):
+        settings.DERMAPORT_MODELS_DIR, settings.DERMAPORT_DEFAULT_MODEL = tmp_path, default
+        for name in ("a", "b"):
+            ModelSpecification.from_dict(tiny_specification(name)).save(tmp_path / f"{name}.json")
+        register_shipped_models()
+        assert ModelVersion.objects.active().get().name == active
+
+    def test_upgrade_does_not_replace_the_active_version(self, settings, tmp_path):
+        settings.DERMAPORT_MODELS_DIR, settings.DERMAPORT_DEFAULT_MODEL = tmp_path, "newer"
+        running = active_model()
+        ModelSpecification.from_dict(tiny_specification("newer")).save(tmp_path / "newer.json")
+        register_shipped_models()
+        assert ModelVersion.objects.active().get() == running
+        assert find_newer_default() == ModelVersion.objects.get(name="newer", lifecycle="registered")
 
     def test_first_shipped_becomes_active_and_stays(self, settings, tmp_path):
         settings.DERMAPORT_MODELS_DIR = tmp_path

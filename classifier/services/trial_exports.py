@@ -1,0 +1,76 @@
+"""Take the flips of a version on trial out of the portal as CSV, with one event that says so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from classifier.services.csv_cells import write_rows
+from classifier.trials import find_flips, select_pairs
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from classifier.models import ModelVersion, Prediction
+    from portal.accounts.models import Clinic, User
+
+COLUMNS = (
+    "submission_id",
+    "image",
+    "patient_id",
+    "mrn",
+    "body_site",
+    "served_model",
+    "served_outcome",
+    "served_probability",
+    "trial_model",
+    "trial_outcome",
+    "trial_probability",
+    "trial_finished_at",
+    "signed_diagnosis",
+)
+
+
+def export_flips(
+    *, actor: User, clinic: Clinic, version: ModelVersion, against: ModelVersion
+) -> Iterator[str]:
+    """CSV of the images of `clinic` on which `version`, on trial, and `against` differ.
+
+    Raises PermissionDenied.
+    """
+    require(actor, clinic, Action.ADMINISTER)
+    with transaction.atomic():
+        pairs = select_pairs(version, clinic_id=clinic.pk).filter(served_version=against.pk)
+        flips = list(find_flips(pairs))
+        record_event(
+            clinic_id=clinic.pk,
+            action="model.comparison_exported",
+            actor=actor,
+            obj=version,
+            details={"count": len(flips), "against": str(against.pk)},
+        )
+    return write_rows([COLUMNS, *(_describe(flip, version, against) for flip in flips)])
+
+
+def _describe(flip: Prediction, version: ModelVersion, against: ModelVersion) -> list[object]:
+    submission = flip.image.submission
+    patient = submission.lesion.patient
+    return [
+        submission.pk,
+        flip.image.position,
+        patient.public_id,
+        patient.mrn,
+        submission.lesion.body_site,
+        str(against),
+        flip.served_outcome,  # type: ignore[attr-defined] # annotated by select_pairs
+        flip.served_probability,  # type: ignore[attr-defined]
+        str(version),
+        flip.outcome,
+        flip.calibrated_probability,
+        flip.finished_at.strftime("%Y-%m-%dT%H:%M:%SZ") if flip.finished_at else None,
+        flip.diagnosis,  # type: ignore[attr-defined]
+    ]
