@@ -34,10 +34,10 @@ def request_explanation(*, actor: User, prediction: Prediction) -> Explanation:
     with transaction.atomic():
         # Two who ask at once wait for each other here.
         prediction = Prediction.objects.select_for_update().get(pk=prediction.pk)
+        check_shown(prediction)
         earlier = Explanation.objects.filter(prediction=prediction, state__in=LIVE).first()
         if earlier is not None:
             return earlier
-        _check_shown(prediction)
         explanation = Explanation.objects.create(
             prediction=prediction, requested_by=actor, requested_at=timezone.now()
         )
@@ -64,8 +64,8 @@ def check_may_see(*, actor: User, prediction: Prediction) -> None:
         raise PermissionDenied(READ_FIRST)
 
 
-def _check_shown(prediction: Prediction) -> None:
-    """Raise ConflictError where the page shows no figure of this prediction."""
+def check_shown(prediction: Prediction) -> None:
+    """Raise ConflictError (not_judged, cancelled, in_work) where no page shows this prediction's figure."""
     if prediction.state != PredictionState.SUCCEEDED or prediction.is_refused or prediction.is_shadow:
         raise ConflictError(
             "not_judged", "The model gave no figure for this image, so there is nothing to show."

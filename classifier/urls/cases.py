@@ -3,6 +3,7 @@
 from django.urls import path
 
 from classifier.views import (
+    explanation,
     home,
     image_check,
     images,
@@ -28,6 +29,16 @@ urlpatterns = [
     path("submissions/<uuid:pk>/status/", submission_detail.submission_status, name="submission-status"),
     path("submissions/<uuid:pk>/cancel/", submission_actions.submission_cancel, name="submission-cancel"),
     path("submissions/<uuid:pk>/retry/", submission_actions.submission_retry, name="submission-retry"),
+    path(
+        "predictions/<uuid:pk>/explanation/",
+        explanation.prediction_explanation,
+        name="prediction-explanation",
+    ),
+    path(
+        "predictions/<uuid:pk>/explanation/overlay/",
+        explanation.explanation_overlay,
+        name="explanation-overlay",
+    ),
     path("images/<uuid:pk>/", images.image_derivative, name="image-derivative"),
     path("images/<uuid:pk>/thumbnail/", images.image_thumbnail, name="image-thumbnail"),
 ]

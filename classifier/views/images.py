@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 KEPT_SECONDS = 3600
+EXTENSIONS = {DERIVATIVE_CONTENT_TYPE: "jpg", "image/png": "png"}
 
 
 @require_safe
@@ -56,8 +57,17 @@ def _find(request: HttpRequest, pk: uuid.UUID) -> SubmissionImage:
 def _serve(
     request: HttpRequest, image: SubmissionImage, file: FieldFile, kind: str, *, caching: str
 ) -> HttpResponse:
+    return serve_file(
+        request, file, key=image.pk, kind=kind, content_type=DERIVATIVE_CONTENT_TYPE, caching=caching
+    )
+
+
+def serve_file(
+    request: HttpRequest, file: FieldFile, *, key: uuid.UUID, kind: str, content_type: str, caching: str
+) -> HttpResponse:
+    """A stored picture whose bytes never change behind `key`, to this person's own browser only."""
     # The bytes behind an id never change, so the id itself is the tag.
-    tag = f'"{image.pk.hex}-{kind}"'
+    tag = f'"{key.hex}-{kind}"'
     if request.headers.get("If-None-Match") == tag:
         response: HttpResponse = HttpResponseNotModified()
     else:
@@ -65,12 +75,12 @@ def _serve(
             content = file.open("rb")
         except FileNotFoundError:
             # The traceback would say nothing more: the row names the file.
-            log.error("stored_picture_missing", image=str(image.pk), kind=kind)  # noqa: TRY400
+            log.error("stored_picture_missing", image=str(key), kind=kind)  # noqa: TRY400
             raise Http404 from None
         response = FileResponse(  # type: ignore[assignment]
             content,
-            content_type=DERIVATIVE_CONTENT_TYPE,
-            filename=f"{image.pk}.jpg",
+            content_type=content_type,
+            filename=f"{key}.{EXTENSIONS[content_type]}",
         )
         response["X-Content-Type-Options"] = "nosniff"
     response["ETag"] = tag

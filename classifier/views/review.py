@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from classifier.case_summary import CaseSummary, summarise, summary_prefetches
+from classifier.explanation_panel import find_panel
 from classifier.forms.review import (
     AGREEMENT_KEYS,
     DIAGNOSIS_KEYS,
@@ -245,12 +246,14 @@ def _describe(request: HttpRequest, submission: Submission, summary: CaseSummary
         .order_by("-submission__submitted_at", "position")[:EARLIER_IMAGES]
     )
     patient = submission.lesion.patient
+    answer = next((one for one in summary.answers if one.image == shown), None)
     return {
         "submission": submission,
         "patient": patient,
         "summary": summary,
         "images": images,
         "shown": shown,
+        "panel": find_panel(answer, page="review", is_shown=request.GET.get("map") == "on"),
         "earlier": earlier,
         "compared": _pick(earlier, request.GET.get("compare")),
         "versions": list(reversed(submission.reviews.all())),

@@ -13,6 +13,7 @@ from classifier.answers import CANNOT_JUDGE, choose_words, describe_progress, fi
 from classifier.case_rows import find_current_review, load_cases
 from classifier.case_summary import CaseSummary, ImageAnswer, summarise
 from classifier.duplicates import find_doubles
+from classifier.explanation_panel import find_panel
 from classifier.models import Submission
 from classifier.models.submission import SubmissionState
 from classifier.services.access import record_viewed
@@ -37,7 +38,7 @@ def submission_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     submission, summary, rights = _load(request, pk)
     record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
     context = describe_case(submission, summary, rights) | describe_history(submission, summary)
-    context["shown"] = _choose_image(summary, request.GET.get("image", ""))
+    context |= _describe_picture(request, summary)
     if context["shown"]:
         position = context["shown"].image.position
         total = len(summary.answers)
@@ -64,7 +65,7 @@ def submission_status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         # Progress says nothing of the patient; the answer does.
         record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
         context |= describe_history(submission, summary)
-        context["shown"] = _choose_image(summary, request.GET.get("image", ""))
+        context |= _describe_picture(request, summary)
     return render(request, "classifier/partials/case_status.html", context)
 
 
@@ -108,6 +109,12 @@ def _load(request: HttpRequest, pk: uuid.UUID) -> tuple[Submission, CaseSummary,
     submission: Submission = get_visible(cases, request, pk)
     rights = rights_in(request, submission.clinic_id)
     return submission, summarise(submission, role=rights.role), rights
+
+
+def _describe_picture(request: HttpRequest, summary: CaseSummary) -> dict[str, Any]:
+    shown = _choose_image(summary, request.GET.get("image", ""))
+    panel = find_panel(shown, page="case", is_shown=request.GET.get("map") == "on")
+    return {"shown": shown, "panel": panel}
 
 
 def _choose_image(summary: CaseSummary, wanted: str) -> ImageAnswer | None:

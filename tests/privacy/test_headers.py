@@ -16,7 +16,7 @@ from tests.permissions.world import World
 __all__ = ["world"]
 
 READ = [row for row in MATRIX if row.method == "GET"]
-KEPT_AWHILE = {"image-derivative", "image-thumbnail"}
+KEPT_AWHILE = {"image-derivative", "image-thumbnail", "explanation-overlay"}
 """Pictures that never change behind their id: kept by this person's own browser only."""
 INLINE = re.compile(
     r"<script(?![^>]*\bsrc=)[^>]*>|<style\b|\sstyle=|\son[a-z]+=\"|javascript:", re.IGNORECASE

@@ -138,21 +138,33 @@ class Viewer {
   }
 }
 
-const ready = new WeakSet();
+const ready = new WeakMap();
 
+// Also for a viewer that is ready: an overlay that has come takes the picture's place and scale.
 function prepareViewers() {
   for (const box of document.querySelectorAll("[data-viewer]")) {
-    if (ready.has(box)) continue;
-    ready.add(box);
-    new Viewer(box);
+    if (ready.has(box)) ready.get(box).show();
+    else ready.set(box, new Viewer(box));
   }
 }
 
 prepareViewers();
-document.addEventListener("htmx:afterSwap", prepareViewers);
+for (const name of ["htmx:afterSwap", "htmx:oobAfterSwap"]) {
+  document.addEventListener(name, prepareViewers);
+}
 
-// A check box [data-overlay-toggle="ID"] shows or hides an overlay (a heatmap) over the picture.
+// The overlay (a heatmap) in the place with this id: a check box [data-overlay-toggle="ID"] shows or
+// hides it, a slider [data-overlay-strength="ID"] says how much of the picture it covers.
+function findOverlay(id) {
+  return document.getElementById(id ?? "")?.querySelector("img");
+}
+
 document.addEventListener("change", (event) => {
-  const overlay = document.getElementById(event.target.dataset?.overlayToggle ?? "");
+  const overlay = findOverlay(event.target.dataset?.overlayToggle);
   if (overlay) overlay.hidden = !event.target.checked;
+});
+
+document.addEventListener("input", (event) => {
+  const overlay = findOverlay(event.target.dataset?.overlayStrength);
+  if (overlay) overlay.style.opacity = event.target.value / 100;
 });
