@@ -42,6 +42,7 @@ __all__ = [
     "assess",
     "decode_image",
     "explain",
+    "find_gate_problem",
     "load_gates",
     "load_predictor",
     "predict",
@@ -119,6 +120,24 @@ def assess(looks: Sequence[Look]) -> list[Verdict]:
         )
         for found in load_gates().decide(looks)
     ]
+
+
+def find_gate_problem() -> str:
+    """What is wrong with the gates' files, in a sentence; empty when each is as specified."""
+    from ml.digests import digest_bytes
+    from ml.gate_specification import GateError, GateSpecification, find_gates_folder
+
+    folder = find_gates_folder()
+    try:
+        domain = GateSpecification.load(folder / "gates.json").domain
+        for name in ("network", "statistics"):
+            expected = domain[f"{name}_sha256"]
+            received = digest_bytes((folder / domain[name]).read_bytes())
+            if received != expected:
+                return f"{domain[name]}: expected sha256 {expected}, received {received}."
+    except (GateError, OSError) as error:
+        return str(error)
+    return ""
 
 
 @cache

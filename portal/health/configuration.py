@@ -107,6 +107,23 @@ def check_model_files(databases: Any = None, **_: Any) -> list[CheckMessage]:
     return [message for version in served for message in check_file(version)]
 
 
+@register(Tags.compatibility)
+def check_gates(**_: Any) -> list[CheckMessage]:
+    """The gates are on, and their files are those that were measured."""
+    from classifier.inference import find_gate_problem  # noqa: PLC0415 - checks load before models
+
+    if not settings.DERMAPORT_GATES:
+        return [
+            Warning(
+                "The quality and domain gates are off: every image that can be decoded gets a figure.",
+                hint="Leave DERMAPORT_GATES out, or set it to 1.",
+                id="health.W010",
+            )
+        ]
+    problem = find_gate_problem()
+    return [Error(f"The gates can't be loaded: {problem}", id="health.E009")] if problem else []
+
+
 def check_file(version: Any) -> list[CheckMessage]:
     path = Path(settings.DERMAPORT_MODELS_DIR) / version.file
     if not path.is_file():

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from classifier.inference import find_gate_problem
 from portal.health.heartbeat import SEEN_SECONDS, workers_seen
 
 BROKER_SECONDS = 1.0
@@ -93,6 +94,26 @@ def probe_worker() -> Probe:
         )
     names = ", ".join(worker.name for worker in workers)
     return Probe("worker", ok=True, sentence=f"{len(workers)} at work: {names}.")
+
+
+def probe_gates() -> Probe:
+    if not settings.DERMAPORT_GATES:
+        return Probe(
+            "gates",
+            ok=False,
+            sentence="The quality and domain gates are off: blurred photos and photos of anything else "
+            "get a figure too.",
+            advice="Leave DERMAPORT_GATES out, or set it to 1, and restart the workers.",
+        )
+    problem = find_gate_problem()
+    if problem:
+        return Probe(
+            "gates",
+            ok=False,
+            sentence=problem,
+            advice="Put the shipped files back; until then submissions are kept and wait.",
+        )
+    return Probe("gates", ok=True, sentence="Quality and domain are checked before the model.")
 
 
 def probe_disk() -> Probe:

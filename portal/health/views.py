@@ -46,6 +46,7 @@ def show_status(request: HttpRequest) -> HttpResponse:
         probes.probe_migrations(),
         probes.probe_broker(),
         probes.probe_worker(),
+        probes.probe_gates(),
         probes.probe_disk(),
     ]
     try:

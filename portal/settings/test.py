@@ -21,6 +21,8 @@ DERMAPORT_DEMO = True
 # Most tests judge spots drawn in a moment, which are no dermoscopic images: those about the gates
 # turn them on, and the running stack has them on.
 DERMAPORT_GATES = False
+# Small and fast, and its outcomes are known. One acceptance test takes the real default.
+DERMAPORT_DEFAULT_MODEL = "paper-cnn-2"
 
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: claims and locks are tested as they will run.

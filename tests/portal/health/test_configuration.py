@@ -1,12 +1,13 @@
 """The worker refuses a wrong configuration."""
 
 import hashlib
+import json
 
 import pytest
 from django.core.checks import run_checks
 
 from classifier.models import ModelVersion
-from portal.health import configuration
+from portal.health import configuration, probes
 from portal.health.configuration import EX_CONFIG, stop_on_errors
 
 
@@ -92,6 +93,44 @@ def test_changed_model_file_is_refused(settings, tmp_path, capsys):
 
     assert stopped.value.code == EX_CONFIG
     assert "net.h5: expected sha256" in capsys.readouterr().err
+
+
+class TestGates:
+    @pytest.fixture
+    def folder(self, monkeypatch, settings, tmp_path):
+        """Gates whose two files hold a few bytes."""
+        from ml import gate_specification
+
+        settings.DERMAPORT_GATES = True
+        limits = dict.fromkeys(gate_specification.LIMITS, 1.0)
+        domain = {}
+        for name, file in (("network", "features.h5"), ("statistics", "statistics.npz")):
+            (tmp_path / file).write_bytes(name.encode())
+            domain |= {name: file, f"{name}_sha256": hashlib.sha256(name.encode()).hexdigest()}
+        facts = {"version": "gates-1", "licence": "CC0-1.0", "limits": limits, "domain": domain, "fit": {}}
+        (tmp_path / "gates.json").write_text(json.dumps(facts))
+        monkeypatch.setattr(gate_specification, "find_gates_folder", lambda: tmp_path)
+        return tmp_path
+
+    def test_files_that_are_as_specified(self, folder):
+        assert configuration.check_gates() == []
+        assert probes.probe_gates().ok
+
+    @pytest.mark.parametrize("name", ["gates.json", "features.h5", "statistics.npz"])
+    def test_missing_file_is_refused(self, folder, name):
+        (folder / name).unlink()
+        assert ids(configuration.check_gates()) == {"health.E009"}
+        assert not probes.probe_gates().ok
+
+    def test_changed_file_is_refused(self, folder):
+        (folder / "features.h5").write_bytes(b"another")
+        (message,) = configuration.check_gates()
+        assert "features.h5: expected sha256" in message.msg
+
+    def test_gates_that_are_off_are_a_warning(self, settings):
+        settings.DERMAPORT_GATES = False
+        assert ids(configuration.check_gates()) == {"health.W010"}
+        assert "gates are off" in probes.probe_gates().sentence
 
 
 @pytest.mark.django_db
