@@ -1,0 +1,74 @@
+"""Invented people in two clinics. Tests take them from `tests.factories`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import factory
+
+from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.roles import Role
+
+PASSWORD = "correct-horse-battery-staple"
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    email = factory.Sequence(lambda n: f"person{n}@clinic.example")
+    full_name = factory.Sequence(lambda n: f"Person Number{n}")
+    password = factory.django.Password(PASSWORD)
+
+
+class ClinicFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Clinic
+
+    name = factory.Sequence(lambda n: f"Clinic {n}")
+
+
+class MembershipFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Membership
+
+    user = factory.SubFactory(UserFactory)
+    clinic = factory.SubFactory(ClinicFactory)
+    role = Role.CLINICIAN
+
+
+@dataclass(frozen=True)
+class Staff:
+    """One clinic and one person in each role."""
+
+    clinic: Clinic
+    clinician: User
+    dermatologist: User
+    administrator: User
+    integration: User
+
+    def person(self, role: Role | str) -> User:
+        user: User = getattr(self, str(role))
+        return user
+
+
+@dataclass(frozen=True)
+class TwoClinics:
+    own: Staff
+    other: Staff
+    outsider: User
+    operator: User
+
+
+def staff_clinic(**clinic: Any) -> Staff:
+    place = ClinicFactory(**clinic)
+    return Staff(place, **{role.value: MembershipFactory(clinic=place, role=role).user for role in Role})
+
+
+def two_clinics() -> TwoClinics:
+    """Two clinics with one person in every role, a person in none, and an operator."""
+    return TwoClinics(
+        own=staff_clinic(), other=staff_clinic(), outsider=UserFactory(), operator=UserFactory(is_staff=True)
+    )
