@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from classifier.case_summary import summarise
 from classifier.demo.lesions import draw_lesion
 from classifier.demo.people import HARBOUR, HILLSIDE
 from classifier.intake import inspect_image
@@ -164,8 +165,7 @@ def sign_some_reviews(*, tell: Callable[[str], None]) -> int:
     for clinic in Clinic.objects.filter(name__in=CASES_PER_CLINIC):
         dermatologist = _person(clinic, Role.DERMATOLOGIST)
         for submission in _due(clinic):
-            outcome = _worst_outcome(submission)
-            sign_review(actor=dermatologist, submission=submission, decision=_decision(outcome, signed))
+            sign_review(actor=dermatologist, submission=submission, decision=_decision(submission, signed))
             signed += 1
             tell(f"{signed} signed")
     return signed
@@ -197,7 +197,16 @@ def _worst_outcome(submission: Submission) -> str:
     return next((o for o in (Outcome.MALIGNANT, Outcome.REFER, Outcome.BENIGN) if o in outcomes), "")
 
 
-def _decision(outcome: str, number: int) -> Decision:
+def _decision(submission: Submission, number: int) -> Decision:
+    """What a dermatologist might sign, whatever the model and the gates said."""
+    outcome = _worst_outcome(submission)
+    if summarise(submission).refused:
+        return Decision(
+            diagnosis=Diagnosis.INDETERMINATE,
+            agreement=Agreement.NO_RESULT,
+            management=Management.NEW_IMAGE,
+            comment="Can't be read from this picture. Take it again, in focus.",
+        )
     if outcome == Outcome.BENIGN:
         return Decision(
             diagnosis=Diagnosis.NAEVUS,

@@ -1,10 +1,16 @@
 """The demo shows every outcome: what the shipped network says of the drawings, unhelped."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from classifier.demo.cases import create_cases, sign_some_reviews
 from classifier.demo.lesions import draw_lesion
+from classifier.demo.people import create_people
+from classifier.models import Prediction, Review
+from classifier.services.inference import run_queued
+from classifier.services.model_versions import register_shipped_models
 from ml.calibration import Calibration
 from ml.images import decode_image, to_array
 from ml.policy import ThresholdPolicy
@@ -13,6 +19,8 @@ from ml.specification import ModelSpecification
 
 WEIGHTS = Path(__file__).parents[3] / "ml" / "weights"
 SEEDS = range(100, 112)
+# The demo is to show every outcome with whichever of the two is active.
+DEFAULTS = [name for name in ("paper-cnn-2", "efficientnetv2-b0") if (WEIGHTS / f"{name}.json").exists()]
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +51,34 @@ def test_melanomas_come_out_malignant_or_referred(judge):
 def test_unclear_lesions_are_referred_most_often(judge):
     outcomes = judge("unclear")
     assert outcomes.count("refer") == max(outcomes.count(outcome) for outcome in set(outcomes))
+
+
+class TestDemoAsItShips:
+    """The demo's own cases through the worker's own code, gates and network, nothing chosen by hand."""
+
+    @pytest.fixture
+    def outcomes(self, request, db, settings, tmp_path):
+        settings.VAR_DIR, settings.DERMAPORT_GATES = tmp_path, True
+        for name in ("sealed", "derived"):
+            storage = {
+                "BACKEND": "django.core.files.storage.FileSystemStorage",
+                "OPTIONS": {"location": tmp_path / name},
+            }
+            settings.STORAGES = {**settings.STORAGES, name: storage}
+        settings.DERMAPORT_DEFAULT_MODEL = request.param
+        register_shipped_models()
+        create_people()
+        create_cases(pace_seconds=0, tell=lambda _: None)
+        run_queued(budget_seconds=600)
+        rows = Prediction.objects.filter(state="succeeded").values_list("outcome", "refusal_code")
+        assert len(rows) == Prediction.objects.count()
+        return Counter("refused" if code else outcome for outcome, code in rows)
+
+    @pytest.mark.parametrize("outcomes", DEFAULTS, indirect=True)
+    def test_shows_every_outcome_and_a_refused_photo(self, outcomes):
+        assert set(outcomes) == {"benign", "malignant", "refer", "refused"}
+        assert max(outcomes, key=outcomes.get) == "benign"
+
+        assert sign_some_reviews(tell=lambda _: None) > 5
+        signed = Review.objects.filter(submission__images__predictions__refusal_code="blurred")
+        assert set(signed.values_list("management", flat=True)) <= {"new_image"}
