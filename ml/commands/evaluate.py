@@ -1,4 +1,4 @@
-"""`python -m ml evaluate`: a folder of images through a registered network."""
+"""`python -m ml evaluate`: a folder of images, or the labelled sets, through a registered network."""
 
 import argparse
 from collections import Counter
@@ -7,24 +7,58 @@ from pathlib import Path
 from ml.commands.table import format_figures
 from ml.data import LABELS
 from ml.evaluation import ScoredImage, find_images, score_images, write_predictions
+from ml.image_sets import SETS
 from ml.metrics import measure_all
 from ml.policy import ThresholdPolicy
 from ml.prediction import Predictor
+from ml.set_evaluation import evaluate_sets
 from ml.specification import ModelSpecification
+from ml.stored_predictions import CONSISTENCY, RESULTS
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+SET_NAMES = (*SETS, CONSISTENCY)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--model", type=Path, required=True, help="the .h5 file; its .json beside it")
-    parser.add_argument(
-        "--images", type=Path, required=True, help="folder with benign/ and malignant/, or flat"
+    parser.add_argument("--model", type=Path, help="the .h5 file; its .json beside it")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--images", type=Path, help="folder with benign/ and malignant/, or flat")
+    what.add_argument(
+        "--sets", nargs="+", metavar="SET", help=f"all, or some of {', '.join(SET_NAMES)}; results are kept"
     )
-    parser.add_argument("--output", type=Path, help="write each prediction to this CSV file")
+    parser.add_argument("--output", type=Path, help="with --images: write each prediction to this CSV file")
     parser.add_argument("--bootstrap", type=int, default=2000, help="rounds for AUC and ECE (default 2000)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="with --sets: folder of stored results")
+    parser.add_argument("--keep-as", help="with --sets and --model: name of the folder of its predictions")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Score the folder, write the CSV and print the figures; returns the exit status."""
+    """Score the folder or the sets, keep the predictions; returns the exit status."""
+    return _run_sets(options) if options.sets else _run_folder(options)
+
+
+def _run_sets(options: argparse.Namespace) -> int:
+    names = SET_NAMES if options.sets == ["all"] else tuple(options.sets)
+    unknown = [name for name in names if name not in SET_NAMES]
+    if unknown:
+        raise ValueError(f"Expected all or a set among {', '.join(SET_NAMES)}, received {unknown[0]!r}.")
+    if options.keep_as and not options.model:
+        raise ValueError("Expected --model beside --keep-as, received none.")
+    specifications = [options.model.with_suffix(".json")] if options.model else sorted(WEIGHTS.glob("*.json"))
+    for path in specifications:
+        specification = ModelSpecification.load(path)
+        model = options.model or path.parent / specification.file
+        folder = options.results / "predictions" / (options.keep_as or specification.name)
+        print(f"{specification.name} {specification.version}: {', '.join(names)}")
+        scored = evaluate_sets(specification, model, names, folder)
+        print(f"{len(scored)} scored now, {len(names) - len(scored)} were stored already, in {folder}")
+    return 0
+
+
+def _run_folder(options: argparse.Namespace) -> int:
+    if options.model is None:
+        raise ValueError("Expected --model beside --images, received none.")
     entries = find_images(options.images)
     specification = ModelSpecification.load(options.model.with_suffix(".json"))
     predictor = Predictor(specification, options.model)
