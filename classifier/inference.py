@@ -51,6 +51,7 @@ __all__ = [
     "read_specification",
     "shipped_specifications",
     "warm_up",
+    "warm_up_gates",
 ]
 
 LOADED_MODELS = 4
@@ -210,6 +211,17 @@ def warm_up(version: ModelVersion) -> None:
         (shape for shape in BATCH_SHAPES if shape >= settings.DERMAPORT_BATCH_SIZE), BATCH_SHAPES[-1]
     )
     load_predictor(version).warm_up([shape for shape in BATCH_SHAPES if shape <= largest])
+
+
+def warm_up_gates() -> None:
+    """Load the gates and compile them for every batch shape that will be used."""
+    from ml.prediction import BATCH_SHAPES
+
+    gates, blank = load_gates(), look_at(np.zeros((1, 1, 3), np.uint8))
+    for shape in BATCH_SHAPES:
+        gates.decide([blank] * shape)
+        if shape >= settings.DERMAPORT_BATCH_SIZE:
+            break
 
 
 def read_specification(path: Path) -> ModelSpecification:

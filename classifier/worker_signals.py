@@ -60,7 +60,7 @@ def preload(version: ModelVersion) -> None:
 def preload_gates() -> None:
     """As `preload`: without its gates a worker answers nothing, and the log says why."""
     try:
-        inference.load_gates()
+        inference.warm_up_gates()
     except Exception:
         log.exception("gates_not_loaded")
 

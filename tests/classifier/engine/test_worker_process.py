@@ -55,6 +55,25 @@ class TestPreparing:
         ]
 
 
+    def test_gates_are_loaded_where_they_are_on(self, warmed, monkeypatch, settings):
+        monkeypatch.setattr(inference, "warm_up_gates", lambda: warmed.append("gates"))
+        worker_signals.prepare_process()
+        assert warmed == []
+        settings.DERMAPORT_GATES = True
+        worker_signals.prepare_process()
+        assert warmed == ["gates"]
+
+    def test_broken_gates_are_told_and_not_fatal(self, warmed, monkeypatch, settings):
+        def refuse():
+            raise OSError("no such file")
+
+        settings.DERMAPORT_GATES = True
+        monkeypatch.setattr(inference, "warm_up_gates", refuse)
+        with structlog.testing.capture_logs() as logs:
+            worker_signals.prepare_process()
+        assert [entry["event"] for entry in logs] == ["gates_not_loaded"]
+
+
 class TestDevice:
     @pytest.fixture(autouse=True)
     def environment(self, monkeypatch):
