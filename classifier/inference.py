@@ -13,7 +13,7 @@ from django.conf import settings
 
 from ml.calibration import Calibration
 from ml.explanation import METHOD, ExplanationError
-from ml.faithfulness import MARKED_SHARE, check_deletion
+from ml.faithfulness import check_deletion, find_marked
 from ml.gates import Look, describe_refusal, look_at
 from ml.heatmap import draw_heatmap
 from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
@@ -188,7 +188,7 @@ def explain(version: ModelVersion, pixels: np.ndarray[Any, Any], size: tuple[int
         "layer": explanation.layer,
         "cells": list(explanation.cells.shape),
         "speaks_for": "malignant" if explanation.logit >= 0 else "benign",
-        "marked_share": MARKED_SHARE,
+        "marked_share": round(float(find_marked(explanation, explanation.size).mean()), 4),
         "whole": whole,
         "without_marked": without_marked,
         "without_others": without_others,

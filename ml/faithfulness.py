@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import keras
 
 MARKED_SHARE = 0.2
-"""Share of the picture that counts as marked: the outlined part of a drawn map."""
+"""Most of the picture that counts as marked: the outlined part of a drawn map."""
+_WEAKEST_MARKED = 0.15
 _BLUR = 4
 
 
@@ -38,13 +39,14 @@ class Deletion:
 
 
 def find_marked(explanation: Explanation, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return which fifth of the picture speaks most for the network's answer, bool (height, width).
+    """Return which places speak most for the network's answer, bool (height, width).
 
     For an answer of malignant (logit of at least 0) the places with the most evidence for it, for
-    one of benign those with the most evidence against. Fewer where less than a fifth speaks for it.
+    one of benign those with the most evidence against: at most a fifth of the picture, and none
+    with less than 15 % of the strongest evidence.
     """
     values = explanation.draw(size) * (1 if explanation.logit >= 0 else -1)
-    limit = max(float(np.quantile(values, 1 - MARKED_SHARE)), 0.0)
+    limit = max(float(np.quantile(values, 1 - MARKED_SHARE)), _WEAKEST_MARKED)
     return values > limit
 
 

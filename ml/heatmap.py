@@ -16,7 +16,7 @@ AGAINST_MALIGNANT: Final = (46, 110, 255)
 LINE: Final = ((255, 255, 255), (12, 14, 17))
 """The line round the marked part, inside and outside: one of them stands out on any skin."""
 LONGER_SIDE: Final = 640
-_STRONGEST: Final = 200
+_STRONGEST: Final = 210
 _WEAKEST: Final = 0.08
 
 
@@ -24,8 +24,8 @@ def draw_heatmap(explanation: Explanation, picture: tuple[int, int]) -> bytes:
     """Return `explanation` as a PNG to lie over a picture of (width, height) pixels.
 
     RGBA, the picture's proportions, its longer side 640 pixels; made of the map's numbers alone.
-    Yellow speaks for malignant, blue against it, stronger is more opaque; a line goes round the
-    fifth of the picture that `ml.faithfulness.find_marked` names.
+    Yellow speaks for malignant, blue against it, stronger is more opaque; a line goes round
+    the places that `ml.faithfulness.find_marked` names.
     """
     scale = LONGER_SIDE / max(picture)
     size = (max(1, round(picture[1] * scale)), max(1, round(picture[0] * scale)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.explanation import METHOD, Explanation
-from ml.faithfulness import MARKED_SHARE, Deletion, check_deletion, correlate_maps
+from ml.faithfulness import Deletion, check_deletion, correlate_maps, find_marked
 from ml.heatmap import blend_heatmap, draw_heatmap
 from ml.images import decode_image, to_array
 from ml.prediction import Predictor
@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     deletion = check_deletion(predictor.predict, pixels, explanation)
     print(f"{specification.name} {specification.version} on {predictor.device}")
     print(describe_map(explanation))
-    print(describe_deletion(deletion))
+    share = float(find_marked(explanation, specification.input_size).mean())
+    print(describe_deletion(deletion, share))
     if options.redrawn > 0:
         others = [predictor.explain_redrawn(pixels, seed=seed) for seed in range(options.redrawn)]
         print(describe_control([correlate_maps(explanation, other) for other in others]))
@@ -57,11 +58,11 @@ def describe_map(explanation: Explanation) -> str:
     )
 
 
-def describe_deletion(deletion: Deletion) -> str:
-    """Return one line on what hiding the marked part does."""
+def describe_deletion(deletion: Deletion, share: float) -> str:
+    """Return one line on what hiding the marked part does, `share` of the picture in [0, 1]."""
     verdict = "passed" if deletion.is_passed else "FAILED: do not rely on this map"
     return (
-        f"P(malignant) {deletion.whole:.3f}; with the marked {MARKED_SHARE:.0%} of the picture hidden "
+        f"P(malignant) {deletion.whole:.3f}; with the marked {share:.0%} of the picture hidden "
         f"{deletion.without_marked:.3f}, with as much hidden elsewhere {deletion.without_others:.3f} ({verdict})"
     )
 

@@ -37,7 +37,8 @@ def unanswered(staff, *states, **values):
 
 def answer_of(page):
     """The answer panel alone."""
-    return page[page.index('id="answer"') : page.index("</section>")]
+    start = page.index('id="answer"')
+    return page[start : page.index("</section>", start)]
 
 
 class TestAnswer:
@@ -157,7 +158,7 @@ class TestProgress:
         fragment = show(client, case, "submission-status")
         assert "hx-trigger" not in fragment
         assert "The model reads this lesion as benign." in fragment
-        assert fragment.count('hx-swap-oob="outerHTML"') == 3
+        assert fragment.count('hx-swap-oob="outerHTML"') == 4
 
     def test_without_script_the_page_reloads_itself_until_done(self, staff, log_in):
         client = log_in(staff.clinician)
