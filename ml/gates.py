@@ -82,17 +82,12 @@ class Gates:
 
     def decide(self, looks: Sequence[Look]) -> list[GateVerdict]:
         """Return one verdict a look, in order, as `assess` does for the images themselves."""
-        from ml.quality import find_faults
+        from ml.gate_specification import find_refusals
 
         distances = self._domain.measure([look.pixels for look in looks])
         verdicts = []
         for look, distance in zip(looks, distances, strict=True):
             measured = {**look.figures, "domain_distance": round(float(distance), 4)}
             figures = {**measured, **self.specification.limits}
-            faults = find_faults(figures)
-            verdicts.append(
-                GateVerdict(
-                    self.specification.version, figures, tuple(code for code in CODES if code in faults)
-                )
-            )
+            verdicts.append(GateVerdict(self.specification.version, figures, find_refusals(figures)))
         return verdicts

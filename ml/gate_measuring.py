@@ -1,0 +1,120 @@
+"""What the gates do to real images: refusals with Wilson, AUROC with bootstrap intervals."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ml.gate_pictures import (
+    ACCEPTED_SETS,
+    DEGRADATIONS,
+    FOREIGN_SETS,
+    MIXED_SETS,
+    list_images,
+    read_pictures,
+)
+from ml.gates import Gates, GateVerdict
+from ml.metrics import bootstrap, measure_auc, measure_wilson
+from ml.quality import measure_quality, shrink
+
+_BATCH = 32
+_DEGRADED_IMAGES = 300
+
+
+def assess_pictures(gates: Gates, pictures: Iterable[NDArray[np.uint8]]) -> Iterator[GateVerdict]:
+    """Yield the verdicts of `pictures`, a batch at a time."""
+    waiting = iter(pictures)
+    while batch := list(islice(waiting, _BATCH)):
+        yield from gates.assess(batch)
+
+
+def count_refusals(name: str, kind: str, verdicts: Sequence[GateVerdict], *, files: int) -> dict[str, Any]:
+    """Return the row of one set: how many were refused, by code, with the Wilson interval.
+
+    `kind`: dermoscopy, mixed or foreign; `files` counts those that could not be decoded too.
+    """
+    refused = sum(bool(verdict.refusals) for verdict in verdicts)
+    codes = Counter(code for verdict in verdicts for code in verdict.refusals)
+    low, high = measure_wilson(refused, len(verdicts))
+    return {
+        "name": name,
+        "kind": kind,
+        "images": len(verdicts),
+        "undecodable": files - len(verdicts),
+        "refused": refused,
+        "refused_but_for_size": sum(verdict.refusals not in ((), ("too_small",)) for verdict in verdicts),
+        "by_code": dict(sorted(codes.items())),
+        "rate": _box(refused / len(verdicts), low, high),
+    }
+
+
+def measure_sets(gates: Gates, root: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of `sets` and of the domain gate's `auroc`, of the image sets below `root`.
+
+    AUROC is of the distance, each foreign or clinical set against the 660 test images.
+    """
+    rows, found = [], {}
+    groups = (("dermoscopy", ACCEPTED_SETS), ("mixed", MIXED_SETS), ("foreign", FOREIGN_SETS))
+    for kind, sets in groups:
+        for name, folder in sets:
+            paths = list_images(root / folder)
+            pictures = read_pictures(tqdm(paths, desc=name, unit="image", leave=False))
+            verdicts = list(assess_pictures(gates, pictures))
+            if verdicts:
+                rows.append(count_refusals(name, kind, verdicts, files=len(paths)))
+                found[name] = [verdict.figures["domain_distance"] for verdict in verdicts]
+    known = found[ACCEPTED_SETS[0][0]]
+    foreign = {name: found[name] for name, _ in FOREIGN_SETS if name in found}
+    against = {name: found[name] for name, _ in (*MIXED_SETS[1:], *ACCEPTED_SETS[1:]) if name in found}
+    everything = {
+        **foreign,
+        "all out-of-distribution": list(chain.from_iterable(foreign.values())),
+        **against,
+    }
+    return rows, [measure_auroc("domain", name, known, values) for name, values in everything.items()]
+
+
+def measure_degraded(
+    gates: Gates, pixels: NDArray[np.uint8]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of `sets` and of the quality gate's `auroc`, of spoilt training images.
+
+    `pixels`: uint8 (n, 224, 224, 3); 300 of them, evenly spaced, are spoilt at each strength.
+    """
+    chosen = pixels[np.linspace(0, len(pixels) - 1, min(len(pixels), _DEGRADED_IMAGES)).astype(int)]
+    clean = [measure_quality(image, image) for image in chosen]
+    rows, areas = [], []
+    for kind, change, strengths, measure, less in DEGRADATIONS:
+        for strength in tqdm(strengths, desc=kind, unit="strength", leave=False):
+            name = f"{kind} {strength:g}"
+            verdicts = list(assess_pictures(gates, (change(image, strength) for image in chosen)))
+            rows.append(count_refusals(name, "degraded", verdicts, files=len(verdicts)))
+            sign = -1 if less else 1
+            good = [sign * row[measure] for row in clean]
+            bad = [sign * verdict.figures[measure] for verdict in verdicts]
+            areas.append(measure_auroc("quality", name, good, bad))
+    return rows, areas
+
+
+def measure_auroc(gate: str, against: str, good: Sequence[float], bad: Sequence[float]) -> dict[str, Any]:
+    """Return how well a measure that grows with what is wrong parts `bad` from `good`."""
+    scores = np.array([*good, *bad])
+    labels = np.array([0] * len(good) + [1] * len(bad))
+    low, high = bootstrap(measure_auc, scores, labels, rounds=500)
+    value = measure_auc(scores, labels)
+    return {"gate": gate, "against": against, "images": len(bad), **_box(value, low, high)}
+
+
+def read_working(paths: Sequence[Path]) -> NDArray[np.uint8]:
+    """Decode `paths` to the working size, uint8 (n, 224, 224, 3)."""
+    progress = tqdm(paths, desc="Decoding", unit="image", leave=False)
+    return np.array([shrink(picture) for picture in read_pictures(progress)])
+
+
+def _box(value: float, low: float, high: float) -> dict[str, float]:
+    return {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}

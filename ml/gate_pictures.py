@@ -1,0 +1,107 @@
+"""The pictures the gates are fitted and measured with: sets, everyday photographs, spoilt images."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from ml.images import UndecodableImageError, decode_image
+
+Pixels = NDArray[np.uint8]
+_SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".bmp"})
+_CROPS: Final = 30
+# Name in the report, folder below the data root. The last group must be refused or is off modality.
+ACCEPTED_SETS: Final = (
+    ("fanconi-isic test (660)", "fanconi-isic/test"),
+    ("ham10000-subset", "ham10000-subset/test"),
+    ("isic2017-segmentation", "isic2017-segmentation/test"),
+    ("isic-archive-mixed dermoscopic", "isic-archive-mixed/dermoscopic"),
+)
+MIXED_SETS: Final = (
+    ("isic-archive-mixed originals (full size)", "isic-archive-mixed/originals"),
+    ("isic-archive-mixed clinical", "isic-archive-mixed/clinical"),
+    ("pad-ufes-20-smartphone", "pad-ufes-20-smartphone/test"),
+)
+FOREIGN_SETS: Final = (
+    ("pets", "ood/pets"),
+    ("objects", "ood/objects"),
+    ("textures-and-scenes", "ood/textures-and-scenes"),
+    ("medical-not-skin", "ood/medical-not-skin"),
+    ("broken-or-odd-format", "ood/broken-or-odd-format"),
+)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """Return the image files anywhere below `folder`, sorted; empty when it doesn't exist."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+
+
+def read_pictures(paths: Iterable[Path]) -> Iterator[Pixels]:
+    """Yield the decoded pictures, uint8 RGB, leaving out those that no upload would get past."""
+    for path in paths:
+        try:
+            yield np.asarray(decode_image(path.read_bytes()))
+        except UndecodableImageError:
+            continue
+
+
+def crop_photographs(seed: int) -> list[Pixels]:
+    """Return 90 crops of the three sample photographs that scikit-learn and Matplotlib carry.
+
+    Everyday pictures (a temple, a flower, a portrait) for choosing the domain gate's limit, so that
+    the pictures it is reported on have no part in it.
+    """
+    import matplotlib as mpl
+    import sklearn
+
+    flowers = Path(sklearn.__file__).parent / "datasets" / "images"
+    portrait = Path(mpl.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+    generator = np.random.default_rng(seed)
+    crops = []
+    for picture in read_pictures([flowers / "china.jpg", flowers / "flower.jpg", portrait]):
+        short = min(picture.shape[:2])
+        for _ in range(_CROPS):
+            side = int(short * generator.uniform(0.25, 1))
+            top, left = (int(generator.integers(0, length - side + 1)) for length in picture.shape[:2])
+            crops.append(picture[top : top + side, left : left + side])
+    return crops
+
+
+def blur_evenly(pixels: Pixels, radius: float) -> Pixels:
+    """Return `pixels` out of focus: a Gaussian of standard deviation `radius` pixels."""
+    return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def blur_by_motion(pixels: Pixels, length: float) -> Pixels:
+    """Return `pixels` moved sideways by `length` pixels during the exposure."""
+    width = int(length)
+    padded = np.pad(pixels.astype(np.float64), ((0, 0), (width // 2, width - 1 - width // 2), (0, 0)), "edge")
+    shifted = [padded[:, start : start + pixels.shape[1]] for start in range(width)]
+    return np.asarray(np.mean(shifted, axis=0), dtype=np.uint8)
+
+
+def expose(pixels: Pixels, factor: float) -> Pixels:
+    """Return `pixels` with `factor` times the light, clipped."""
+    return np.asarray(np.clip(pixels * np.float64(factor), 0, 255), dtype=np.uint8)
+
+
+def flatten_contrast(pixels: Pixels, factor: float) -> Pixels:
+    """Return `pixels` drawn towards their mean, `factor` of the contrast left."""
+    mean = pixels.mean(axis=(0, 1), dtype=np.float64)
+    return np.asarray(np.clip(mean + (pixels - mean) * factor, 0, 255), dtype=np.uint8)
+
+
+# Kind, change, strengths (pixels of the 224, or a factor), measure, and whether less of it is worse.
+DEGRADATIONS: Final[
+    tuple[tuple[str, Callable[[Pixels, float], Pixels], tuple[float, ...], str, bool], ...]
+] = (
+    ("gaussian blur", blur_evenly, (1.0, 1.5, 2.0, 3.0, 5.0), "sharpness", True),
+    ("motion blur", blur_by_motion, (5.0, 9.0, 15.0), "sharpness", True),
+    ("under-exposure", expose, (0.5, 0.35, 0.25, 0.1), "brightness", True),
+    ("over-exposure", expose, (1.4, 1.8, 2.5), "bright_share", False),
+    ("black", expose, (0.0,), "dark_share", False),
+    ("low contrast", flatten_contrast, (0.3, 0.1, 0.03), "contrast", True),
+)
