@@ -21,7 +21,8 @@ def refused(staff):
 
 
 def answer_of(page):
-    return page[page.index('id="answer"') : page.index("</section>")]
+    start = page.index('id="answer"')
+    return page[start : page.index("</section>", start)]
 
 
 def show(client, case, name="submission-detail"):
