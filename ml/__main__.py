@@ -9,11 +9,20 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for what a person can mend, 130 stopped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from ml.commands import evaluate, explain, gates, train
+    from ml.commands import card, crossvalidate, evaluate, explain, gates, report, reproduce, train
 
     parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True)
-    for name, module in (("train", train), ("evaluate", evaluate), ("explain", explain), ("gates", gates)):
+    for name, module in (
+        ("train", train),
+        ("crossvalidate", crossvalidate),
+        ("evaluate", evaluate),
+        ("explain", explain),
+        ("gates", gates),
+        ("reproduce", reproduce),
+        ("report", report),
+        ("card", card),
+    ):
         about = (module.__doc__ or "").partition(": ")[2]
         command = commands.add_parser(name, help=about, description=about)
         module.add_arguments(command)

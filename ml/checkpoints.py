@@ -21,11 +21,12 @@ class CheckpointError(ValueError):
 
 @dataclass(slots=True)
 class Progress:
-    """What a run has done: `history` holds one row of figures for each finished epoch."""
+    """What a run has done: one row of figures for each finished epoch, and the seconds it took."""
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     best_weights: list[NDArray[np.float32]] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 def save_checkpoint(folder: Path, model: "keras.Model", progress: Progress, plan: dict[str, Any]) -> None:
@@ -35,7 +36,12 @@ def save_checkpoint(folder: Path, model: "keras.Model", progress: Progress, plan
         arrays[f"optimizer_{index}"] = np.asarray(variable)
     for index, weight in enumerate(progress.best_weights):
         arrays[f"best_{index}"] = weight
-    state = {"plan": plan, "history": progress.history, "best_epoch": progress.best_epoch}
+    state = {
+        "plan": plan,
+        "history": progress.history,
+        "best_epoch": progress.best_epoch,
+        "seconds": progress.seconds,
+    }
     arrays["state"] = np.frombuffer(json.dumps(state).encode(), dtype=np.uint8)
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / (_NAME + ".partial")
@@ -69,4 +75,4 @@ def restore_checkpoint(folder: Path, model: "keras.Model", plan: dict[str, Any])
         for index, variable in enumerate(model.optimizer.variables):
             variable.assign(arrays[f"optimizer_{index}"])
         best = [arrays[f"best_{i}"] for i in range(count)] if state["best_epoch"] else []
-    return Progress(state["history"], state["best_epoch"], best)
+    return Progress(state["history"], state["best_epoch"], best, state.get("seconds", 0.0))

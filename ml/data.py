@@ -1,4 +1,4 @@
-"""The paper's 3,297 images: which belong together, and how to split them without leaking."""
+"""The training images: which belong together, and how to split them without leaking."""
 
 import csv
 import hashlib
@@ -15,6 +15,8 @@ from tqdm import tqdm
 from ml.inputs import build_input
 
 LABELS = ("benign", "malignant")
+PAPER_SET = "fanconi-isic"
+EXTRA_SET = "ham10000-extra-train"
 _IMAGE_COLUMNS = ("path", "split", "label", "sha256", "test_image_has_train_duplicate")
 
 
@@ -27,7 +29,8 @@ class ImageRecord:
     """One labelled image.
 
     `path` is relative to the set's folder; `label` is 0 benign, 1 malignant; `group` names the
-    lesion: near-duplicates share it; `clean` is False for a test image whose lesion is in train.
+    lesion: near-duplicates share it; `clean` is False for a test image whose lesion is in train;
+    `data_set` is the name of that folder.
     """
 
     path: str
@@ -36,9 +39,10 @@ class ImageRecord:
     sha256: str
     group: str
     clean: bool
+    data_set: str = PAPER_SET
 
 
-def find_data_root(name: str = "fanconi-isic") -> Path:
+def find_data_root(name: str = PAPER_SET) -> Path:
     """Return the folder of the image set `name` under `DERMAPORT_DATA`, existing or not."""
     default = Path(__file__).resolve().parents[2] / "shared" / "data"
     return Path(os.environ.get("DERMAPORT_DATA") or default) / name
@@ -71,6 +75,39 @@ def read_records(root: Path) -> list[ImageRecord]:
             )
         )
     return sorted(records, key=lambda record: record.path)
+
+
+def read_extra_records(root: Path) -> list[ImageRecord]:
+    """Read `metadata.csv` and `manifest.sha256` of ham10000-extra-train: train records, by path.
+
+    Each image is another lesion, and no lesion of any other set. Raises DataError.
+    """
+    columns = ("path", "label", "lesion_id")
+    digests = read_manifest(root)
+    return sorted(
+        (
+            ImageRecord(
+                path=row["path"],
+                split="train",
+                label=_read_label(row["label"], row["path"]),
+                sha256=digests.get(row["path"], ""),
+                group=f"{EXTRA_SET}/{row['lesion_id']}",
+                clean=True,
+                data_set=EXTRA_SET,
+            )
+            for row in _read_table(root / "metadata.csv", columns)
+        ),
+        key=lambda record: record.path,
+    )
+
+
+def read_manifest(root: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file in `root` by its path; raises DataError when none is given."""
+    try:
+        lines = (root / "manifest.sha256").read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise DataError(f"Expected manifest.sha256 in {root}, received: {error.strerror}.") from error
+    return {path: digest for digest, _, path in (line.partition("  ") for line in lines)}
 
 
 def group_paths(paths: Iterable[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -146,6 +183,12 @@ def load_pixels(
 def read_labels(records: Sequence[ImageRecord]) -> NDArray[np.int64]:
     """Return the labels, int64 (n,), 1 = malignant."""
     return np.array([record.label for record in records], dtype=np.int64)
+
+
+def _read_label(label: str, path: str) -> int:
+    if label not in LABELS:
+        raise DataError(f"Expected the label benign or malignant, received {label!r} for {path}.")
+    return LABELS.index(label)
 
 
 def _read_table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

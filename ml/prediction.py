@@ -13,6 +13,7 @@ from ml.faithfulness import redraw_weights
 from ml.inputs import scale_pixels
 from ml.loading import load_network
 from ml.specification import ModelSpecification
+from ml.views import average_views, change_view
 
 if TYPE_CHECKING:
     import keras
@@ -44,7 +45,7 @@ class Predictor:
     def predict(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Return raw P(malignant) in [0, 1], float64 (n,), of uint8 RGB images (height, width, 3).
 
-        Any n, also 0. An image's value does not depend on the others beyond rounding (1e-6).
+        Averaged over the specification's views, on the logit scale. Any n, also 0. An image's value does not depend on the others beyond rounding (1e-6).
         Raises PredictionError when an image has another shape or type.
         """
         self._check_images(images)
@@ -93,11 +94,15 @@ class Predictor:
     def _predict_batch(self, images: Sequence[NDArray[np.uint8]], shape: int) -> NDArray[np.float64]:
         batch = np.zeros((shape, *self.specification.input_size, 3), dtype=np.uint8)
         np.stack(images, out=batch[: len(images)])
-        output = self._network.predict_on_batch(scale_pixels(batch, self.specification.scaling))
-        values = np.asarray(output, dtype=np.float64)[: len(images), self._column]
+        values = np.stack([self._run_view(batch, view) for view in self.specification.views])
         if not np.all((values >= 0.0) & (values <= 1.0)):
             raise PredictionError("Expected probabilities in [0, 1], received others.")
-        return values
+        return average_views(values)[: len(images)]
+
+    def _run_view(self, batch: NDArray[np.uint8], view: str) -> NDArray[np.float64]:
+        pixels = scale_pixels(change_view(batch, view), self.specification.scaling)
+        output: NDArray[np.float64] = np.asarray(self._network.predict_on_batch(pixels), dtype=np.float64)
+        return output[:, self._column]
 
 
 def choose_shapes(count: int) -> list[int]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 LICENCE = (
     "CC BY-NC 4.0, non-commercial use only: the training images are ISIC Archive images, at "
-    "least 1,574 of the set's 3,297 of them HAM10000 (CC BY-NC 4.0), to be attributed to the "
-    "ISIC Archive. Not a medical device."
+    "least 1,574 of the paper's 3,297 and all of ham10000-extra-train HAM10000 (CC BY-NC 4.0; "
+    "Tschandl, Rosendahl, Kittler 2018), to be attributed to the ISIC Archive. Not a medical device."
 )
 
 
@@ -38,9 +38,7 @@ def save_network(model: "keras.Model", path: Path) -> str:
 
     The file is written whole or not at all; raises OSError.
     """
-    import keras
-
-    plain = keras.Sequential.from_config(model.get_config())
+    plain = type(model).from_config(model.get_config())
     plain.set_weights(model.get_weights())
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"partial-{path.name}")

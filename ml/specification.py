@@ -11,12 +11,15 @@ from typing import Any, NoReturn
 from ml import fields as checked
 from ml.calibration import Calibration
 from ml.policy import ThresholdPolicy
+from ml.views import IDENTITY, VIEWS
 
 SCALINGS = ("unit", "raw", "signed")
 _WHAT = "Model specification"
 _TEXTS = ("name", "version", "file", "sha256", "architecture", "scaling", "licence")
 _COUNTS = ("parameters", "input_height", "input_width")
 _OBJECTS = ("calibration", "policy", "metrics", "training")
+# What a specification written before the field existed means.
+DEFAULTS: dict[str, Any] = {"views": [IDENTITY]}
 _MIN_CLASSES = 2
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(h5|hdf5)")
@@ -36,7 +39,8 @@ class ModelSpecification:
     `classes`: names in output order. A network with one sigmoid output lists
     `["benign", "malignant"]`; its output is P(malignant) in [0, 1].
     `calibration` and `policy` are the dictionaries of `ml.calibration.Calibration` and
-    `ml.policy.ThresholdPolicy`. `metrics` and `training` are records, never used to compute.
+    `ml.policy.ThresholdPolicy`. `views`: the image is judged in each of these and the logits are
+    averaged (`ml.views`), `identity` first. `metrics` and `training` are records, never used to compute.
     Raises SpecificationError when built with impossible values.
     """
 
@@ -53,6 +57,7 @@ class ModelSpecification:
     calibration: dict[str, Any]
     policy: dict[str, Any]
     licence: str
+    views: tuple[str, ...] = (IDENTITY,)
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -65,6 +70,8 @@ class ModelSpecification:
             _refuse("classes", "at least two different names", self.classes)
         if "malignant" not in self.classes:
             _refuse("classes", "a class named 'malignant'", self.classes)
+        if not self.views or self.views[0] != IDENTITY or not set(self.views) <= set(VIEWS):
+            _refuse("views", f"{IDENTITY} and then any of {', '.join(VIEWS[1:])}", self.views)
         try:
             Calibration.from_dict(self.calibration)
             ThresholdPolicy.from_dict(self.policy)
@@ -83,16 +90,14 @@ class ModelSpecification:
         Raises SpecificationError with "expected …, received …".
         """
         try:
+            if isinstance(data, Mapping):
+                data = {**DEFAULTS, **data}
             checked.check_keys(data, tuple(item.name for item in fields(cls)), _WHAT)
-            classes = data["classes"]
-            if not isinstance(classes, list | tuple) or not all(
-                isinstance(name, str) and name for name in classes
-            ):
-                _refuse("classes", "a list of names", classes)
+            names = {key: _read_names(data, key) for key in ("classes", "views")}
             values: dict[str, Any] = {key: checked.read_text(data, key, _WHAT) for key in _TEXTS}
             values |= {key: checked.read_count(data, key, _WHAT) for key in _COUNTS}
             values |= {key: checked.read_object(data, key, _WHAT) for key in _OBJECTS}
-            return cls(**values, classes=tuple(classes))
+            return cls(**values, **names)
         except SpecificationError:
             raise
         except checked.FieldError as error:
@@ -101,7 +106,7 @@ class ModelSpecification:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object that `from_dict` reads, fields in declared order."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {**values, "classes": list(self.classes)}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "ModelSpecification":
@@ -121,6 +126,13 @@ class ModelSpecification:
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
         draft.write_text(text + "\n", encoding="utf-8")
         draft.replace(target)
+
+
+def _read_names(data: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    names = data[key]
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
+        _refuse(key, "a list of names", names)
+    return tuple(names)
 
 
 def _check_pattern(key: str, value: str, pattern: re.Pattern[str], expected: str) -> None:

@@ -1,125 +1,137 @@
-"""Training a network from scratch: the same seed gives the same weights, stopped or not."""
+"""Training a network: the same seed gives the same weights, stopped or not."""
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ml.architectures import find_architecture
-from ml.augmentation import augment_batch
+from ml.backbones import BACKBONES, build_backbone, freeze_statistics
+from ml.batches import LabelledPixels, count_steps, make_batches, split_batches
 from ml.checkpoints import Progress, restore_checkpoint, save_checkpoint
 from ml.device import configure_devices
 from ml.inputs import scale_pixels
 from ml.metrics import measure_auc
+from ml.optimizers import build_optimizer, read_averages
+from ml.plans import PlanError, TrainingPlan
 
 if TYPE_CHECKING:
     import keras
 
-
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """Everything that decides the weights, besides the images and the machine.
-
-    The defaults are the paper's: Adam, batches of 32, 10 epochs. `input_size` in pixels;
-    `augmentation` is one of `ml.augmentation.AUGMENTATIONS`; the weights kept are those of the
-    epoch with the lowest validation loss.
-    """
-
-    architecture: str = "paper-cnn-2"
-    input_size: int = 224
-    epochs: int = 10
-    batch_size: int = 32
-    learning_rate: float = 0.001
-    augmentation: str = "none"
-    validation_fraction: float = 0.15
-    seed: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plan as a JSON object."""
-        return asdict(self)
-
-
-@dataclass(frozen=True, slots=True)
-class LabelledPixels:
-    """Images as uint8 (n, size, size, 3) and labels as int64 (n,), 1 = malignant."""
-
-    pixels: NDArray[np.uint8]
-    labels: NDArray[np.int64]
+__all__ = [
+    "LabelledPixels",
+    "TrainingPlan",
+    "build_network",
+    "find_scaling",
+    "split_batches",
+    "train_network",
+]
 
 
 def train_network(
     plan: TrainingPlan,
     train: LabelledPixels,
-    validation: LabelledPixels,
+    validation: LabelledPixels | None,
     folder: Path,
     *,
+    weights: Path | None = None,
     after_epoch: Callable[[int], None] | None = None,
 ) -> tuple["keras.Model", Progress]:
-    """Train by `plan`, resuming from the checkpoint in `folder`; returns the best epoch's model.
+    """Train by `plan`, resuming from the checkpoint in `folder`; returns the model that counts.
 
     A checkpoint is written after each epoch. Order, augmentation and dropout of an epoch are set
     by the seed and the epoch's number alone, so a run that was stopped ends as one that was not.
-    `after_epoch(number)` is called once its checkpoint is on disk. Raises
-    `ml.checkpoints.CheckpointError` when `folder` holds another plan's checkpoint.
+    `weights` is the file of ImageNet weights a backbone starts from. Without `validation` the
+    last epoch counts. `after_epoch(number)` is called once its checkpoint is on disk.
+    Raises `ml.checkpoints.CheckpointError` when `folder` holds another plan's checkpoint.
     """
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
     configure_devices()
     import keras
 
-    architecture = find_architecture(plan.architecture)
     keras.utils.set_random_seed(plan.seed)
-    model = architecture.build(plan.input_size)
-    model.compile(optimizer=keras.optimizers.Adam(plan.learning_rate), loss="binary_crossentropy")
+    model = _build_trainee(plan, weights)
+    steps = count_steps(plan, len(train.labels)) * plan.epochs
+    loss = keras.losses.BinaryCrossentropy(label_smoothing=plan.label_smoothing)
+    model.compile(optimizer=build_optimizer(plan, steps), loss=loss)
     model.optimizer.build(model.trainable_variables)
     progress = restore_checkpoint(folder, model, plan.to_dict())
     for epoch in range(len(progress.history) + 1, plan.epochs + 1):
-        row = _train_epoch(model, plan, architecture.scaling, train, epoch)
-        row |= _validate(model, plan, architecture.scaling, validation)
-        best = min((past["validation_loss"] for past in progress.history), default=np.inf)
-        if row["validation_loss"] < best:
+        started = time.monotonic()
+        row = _train_epoch(model, plan, train, epoch)
+        learning = [np.asarray(weight) for weight in model.get_weights()]
+        counting = read_averages(model)
+        if validation is not None:
+            model.set_weights(counting)
+            row |= _validate(model, plan, validation)
+            model.set_weights(learning)
+        chooses = plan.keep_best and validation is not None
+        best = min((past["validation_loss"] for past in progress.history if chooses), default=np.inf)
+        if not chooses or row["validation_loss"] < best:
             progress.best_epoch = epoch
-            progress.best_weights = [np.asarray(w) for w in model.get_weights()]
+            progress.best_weights = counting
         progress.history.append(row)
+        progress.seconds += time.monotonic() - started
         save_checkpoint(folder, model, progress, plan.to_dict())
         tqdm.write(", ".join(f"{key} {value:.4g}" for key, value in row.items()))
         if after_epoch is not None:
             after_epoch(epoch)
-    model.set_weights(progress.best_weights)
-    return model, progress
+    finished = build_network(plan, None)
+    finished.set_weights(progress.best_weights)
+    return finished, progress
+
+
+def build_network(plan: TrainingPlan, weights: Path | None) -> "keras.Model":
+    """Build the network of `plan` for its input size, uncompiled."""
+    if plan.architecture in BACKBONES:
+        return build_backbone(plan.architecture, plan.input_size, weights)
+    return find_architecture(plan.architecture).build(plan.input_size)
+
+
+def find_scaling(architecture: str) -> str:
+    """Return what `architecture` expects of pixels, as in `ml.specification`."""
+    return "raw" if architecture in BACKBONES else find_architecture(architecture).scaling
+
+
+def _build_trainee(plan: TrainingPlan, weights: Path | None) -> "keras.Model":
+    """Build the network that learns; a backbone takes every size of the plan."""
+    if plan.architecture not in BACKBONES:
+        return build_network(plan, None)
+    model = build_backbone(plan.architecture, None if plan.training_sizes else plan.input_size, weights)
+    freeze_statistics(model)
+    if plan.frozen_until:
+        names = [layer.name for layer in model.layers]
+        if plan.frozen_until not in names:
+            raise PlanError(f"Expected a layer of {plan.architecture}, received {plan.frozen_until!r}.")
+        for layer in model.layers[: names.index(plan.frozen_until)]:
+            layer.trainable = False
+    return model
 
 
 def _train_epoch(
-    model: "keras.Model", plan: TrainingPlan, scaling: str, data: LabelledPixels, epoch: int
+    model: "keras.Model", plan: TrainingPlan, data: LabelledPixels, epoch: int
 ) -> dict[str, float]:
-    generator = np.random.default_rng([plan.seed, epoch])
     _seed_dropout(model, plan.seed, epoch)
-    order = generator.permutation(len(data.labels))
-    total = 0.0
+    scaling = find_scaling(plan.architecture)
+    total, seen = 0.0, 0
     title = f"Epoch {epoch} of {plan.epochs}"
-    with tqdm(total=len(order), desc=title, unit="image", leave=False) as bar:
-        for indices in split_batches(order, plan.batch_size):
-            pixels = augment_batch(data.pixels[indices], plan.augmentation, generator)
-            target = data.labels[indices].astype(np.float32)[:, None]
+    images = min(len(data.labels), count_steps(plan, len(data.labels)) * plan.batch_size)
+    with tqdm(total=images, desc=title, unit="image", leave=False) as bar:
+        for pixels, target in make_batches(plan, data, epoch):
             loss = float(model.train_on_batch(scale_pixels(pixels, scaling), target))
-            bar.update(len(indices))
+            bar.update(len(target))
             bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-            total += loss * len(indices)
-    return {"epoch": epoch, "loss": total / len(order)}
+            total += loss * len(target)
+            seen += len(target)
+    return {"epoch": epoch, "loss": total / seen}
 
 
-def _validate(
-    model: "keras.Model", plan: TrainingPlan, scaling: str, data: LabelledPixels
-) -> dict[str, float]:
-    parts = [
-        model.predict_on_batch(scale_pixels(data.pixels[indices], scaling))[:, 0]
-        for indices in split_batches(np.arange(len(data.labels)), plan.batch_size)
-    ]
-    p = np.clip(np.concatenate(parts).astype(np.float64), 1e-7, 1 - 1e-7)
+def _validate(model: "keras.Model", plan: TrainingPlan, data: LabelledPixels) -> dict[str, float]:
+    p = np.clip(score_pixels(model, plan, data.pixels), 1e-7, 1 - 1e-7)
     y = data.labels
     return {
         "validation_loss": float(-np.mean(y * np.log(p) + (1 - y) * np.log1p(-p))),
@@ -128,10 +140,16 @@ def _validate(
     }
 
 
-def split_batches(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    """Yield `order` in pieces of `size`, the last one possibly smaller."""
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
+def score_pixels(
+    model: "keras.Model", plan: TrainingPlan, pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return raw P(malignant), float64 (n,), of uint8 images (n, size, size, 3)."""
+    scaling = find_scaling(plan.architecture)
+    parts = [
+        np.asarray(model.predict_on_batch(scale_pixels(pixels[indices], scaling)))[:, 0]
+        for indices in split_batches(np.arange(len(pixels)), plan.batch_size)
+    ]
+    return np.concatenate(parts).astype(np.float64)
 
 
 def _seed_dropout(model: "keras.Model", seed: int, epoch: int) -> None:

@@ -4,14 +4,26 @@ import pytest
 
 from ml.data import find_data_root
 from ml.specification import ModelSpecification
-from tests.ml.drawing import draw_image_set
+from tests.ml.drawing import draw_extra_set, draw_image_set
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "ml" / "weights"
 
 
 @pytest.fixture(scope="session")
 def drawn_set(tmp_path_factory):
-    return draw_image_set(tmp_path_factory.mktemp("drawn"))
+    return draw_image_set(tmp_path_factory.mktemp("drawn") / "fanconi-isic")
+
+
+@pytest.fixture(scope="session")
+def drawn_extra(drawn_set):
+    return draw_extra_set(drawn_set.parent / "ham10000-extra-train")
+
+
+@pytest.fixture
+def drawn_data(drawn_set, drawn_extra, monkeypatch):
+    """Make the drawn sets the ones that commands find."""
+    monkeypatch.setenv("DERMAPORT_DATA", str(drawn_set.parent))
+    return drawn_set.parent
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +62,7 @@ def specification_data():
         "calibration": {"method": "platt", "a": 1.5, "b": -0.25},
         "policy": {"version": "p1", "threshold": 0.3, "refer_low": 0.2, "refer_high": 0.6},
         "licence": "none",
+        "views": ["identity"],
         "metrics": {"test": {"accuracy": {"value": 0.8}}},
         "training": {"seed": 0},
     }

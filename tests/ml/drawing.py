@@ -55,6 +55,20 @@ def draw_image_set(root: Path, *, size: int = 32, train: int = 16, test: int = 6
     return root
 
 
+def draw_extra_set(root: Path, *, size: int = 32, count: int = 6) -> Path:
+    """A drawn set with the tables of ham10000-extra-train, `count` images a class."""
+    rows, manifest = [], []
+    for label in ("benign", "malignant"):
+        for number in range(count):
+            path = f"train/{label}/{number}.png"
+            sha256 = save_lesion(root / path, 500 + len(rows), malignant=label == "malignant", size=size)
+            rows.append((path, f"HAM_{len(rows):04}", label))
+            manifest.append(f"{sha256}  {path}\n")
+    write_table(root / "metadata.csv", ("path", "lesion_id", "label"), rows)
+    (root / "manifest.sha256").write_text("".join(manifest), encoding="utf-8")
+    return root
+
+
 def write_table(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)

@@ -13,9 +13,10 @@ from ml.specification import ModelSpecification
 @pytest.fixture(scope="module")
 def trained(drawn_set, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    arguments = ["train", "--data", str(drawn_set), "--folder", str(folder / "work")]
-    arguments += ["--output", str(folder / "drawn.h5"), "--input-size", "32", "--epochs", "6"]
-    assert main(arguments) == 0
+    arguments = ["train", "--folder", str(folder / "work"), "--output", str(folder / "drawn.h5")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DERMAPORT_DATA", str(drawn_set.parent))
+        assert main([*arguments, "--input-size", "32", "--epochs", "6"]) == 0
     return folder / "drawn.h5"
 
 
@@ -41,18 +42,18 @@ def test_train_writes_a_network_and_its_specification(trained):
     assert metrics["test"]["auc"]["value"] == 1.0
 
 
-def test_training_again_from_the_checkpoint_gives_the_same_file(drawn_set, trained, capsys):
+def test_training_again_from_the_checkpoint_gives_the_same_file(drawn_data, trained, capsys):
     before = (trained.read_bytes(), trained.with_suffix(".json").read_bytes())
-    arguments = ["train", "--data", str(drawn_set), "--folder", str(trained.parent / "work")]
+    arguments = ["train", "--folder", str(trained.parent / "work")]
     arguments += ["--output", str(trained), "--input-size", "32", "--epochs", "6"]
     assert main(arguments) == 0
     assert (trained.read_bytes(), trained.with_suffix(".json").read_bytes()) == before
     assert "Epoch" not in capsys.readouterr().out
 
 
-def test_plans_are_compared_without_the_test_images(drawn_set, tmp_path):
+def test_plans_are_compared_without_the_test_images(drawn_data, tmp_path):
     model = tmp_path / "drawn.h5"
-    arguments = ["train", "--data", str(drawn_set), "--folder", str(tmp_path / "work")]
+    arguments = ["train", "--folder", str(tmp_path / "work")]
     arguments += ["--output", str(model), "--input-size", "32", "--epochs", "3", "--without-test"]
     assert main(arguments) == 0
     assert set(json.loads(model.with_suffix(".json").read_text())["metrics"]) == {

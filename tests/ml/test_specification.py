@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from ml.specification import ModelSpecification, SpecificationError
+from ml.specification import DEFAULTS, ModelSpecification, SpecificationError
 
 
 def test_round_trip_through_a_file(specification_data, tmp_path):
@@ -37,6 +37,9 @@ def test_input_size_is_height_then_width(specification_data):
         ({"calibration": {"method": "magic"}}, "received 'magic'"),
         ({"policy": {}}, "the field 'version', received none"),
         ({"policy": []}, r"an object in 'policy', received \[\]"),
+        ({"views": ["flip_left_right"]}, "identity and then any of flip_left_right"),
+        ({"views": ["identity", "sideways"]}, "identity and then any of flip_left_right"),
+        ({"views": []}, "identity and then any of"),
         ({"surprise": 1}, "received 'surprise'"),
     ],
 )
@@ -47,8 +50,13 @@ def test_impossible_values_say_what_was_expected(specification_data, values, sen
     assert "received" in str(caught.value)
 
 
-def test_every_field_is_required(specification_data):
-    for key in list(specification_data):
+def test_a_specification_older_than_the_views_has_one(specification_data):
+    del specification_data["views"]
+    assert ModelSpecification.from_dict(specification_data).views == ("identity",)
+
+
+def test_every_other_field_is_required(specification_data):
+    for key in [name for name in specification_data if name not in DEFAULTS]:
         rest = {name: value for name, value in specification_data.items() if name != key}
         with pytest.raises(SpecificationError, match=f"the field '{key}', received none"):
             ModelSpecification.from_dict(rest)
