@@ -48,7 +48,7 @@ def model_lifecycle(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
     lifecycle = ModelLifecycle(wanted)
     if request.method != "POST":
         context = {
-            "version": found,
+            "model": found,
             "to": lifecycle,
             "title": TITLES[lifecycle],
             "verb": VERBS[lifecycle],

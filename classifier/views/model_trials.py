@@ -40,7 +40,7 @@ def model_trial(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
     opponents = find_opponents(pairs)
     against = _choose(opponents, request.GET.get("against", ""))
     context: dict[str, Any] = {
-        "version": found,
+        "model": found,
         "against": against,
         "is_site": clinic is None,
         "place": "model-list",

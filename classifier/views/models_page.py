@@ -82,12 +82,17 @@ def model_list(request: HttpRequest) -> HttpResponse:
             "images": read_test(version.specification).get("images"),
             "comparison": compared.get(version.pk),
             "moves": MOVES[ModelLifecycle(version.lifecycle)] if is_operator else (),
-            "is_non_commercial": "NC" in str(version.specification.get("licence", "")),
+            "is_non_commercial": _needs_note(str(version.specification.get("licence", ""))),
         }
         for version in versions
     ]
     context = {"cards": cards, "newer": find_newer_default(), "place": "model-list"}
     return render(request, "classifier/models/list.html", context)
+
+
+def _needs_note(licence: str) -> bool:
+    """A licence whose letters forbid commercial use, where its words don't say so."""
+    return "-NC" in licence and "non-commercial" not in licence.lower()
 
 
 def read_test(specification: dict[str, Any]) -> dict[str, Any]:
