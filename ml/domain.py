@@ -113,7 +113,7 @@ def extract_features(
     for shape in choose_shapes(len(pixels)):
         part = pixels[start : start + shape]
         batch = np.zeros((shape, *WORKING_SIZE, 3), dtype=np.float32)
-        batch[: len(part)] = np.stack(part)
+        batch[: len(part)] = np.asarray(part)
         features[start : start + len(part)] = np.asarray(network.predict_on_batch(batch))[: len(part)]
         start += shape
     return features

@@ -85,7 +85,7 @@ def fit_statistics(features: NDArray[np.float32]) -> DomainStatistics:
         scale=scale.astype(np.float32),
         basis=vectors[:, kept].astype(np.float32),
         variances=variances[kept].astype(np.float32),
-        residual=np.float32(variances[rest].mean()).reshape(()),
+        residual=np.array(variances[rest].mean(), dtype=np.float32),
     )
 
 

@@ -83,18 +83,19 @@ def run(options: argparse.Namespace) -> int:
     gates = Gates.load(options.output)
     sets, areas = measure_sets(gates, options.data)
     spoilt, spoilt_areas = measure_degraded(gates, pixels)
+    rows = [gates.specification.fit["train"], *sets, *spoilt]
     results = {
         "version": gates.specification.version,
         "limits": gates.specification.limits,
-        "sets": [gates.specification.fit["train"], *sets, *spoilt],
+        "sets": rows,
         "auroc": [*areas, *spoilt_areas],
         "intervals": "95 %: Wilson for shares, 500 bootstrap rounds for AUROC",
         "notes": list(NOTES),
     }
     write_json(options.results, results)
-    for row in results["sets"]:
+    for row in rows:
         print(f"{row['name']:45}{row['refused']:5} of {row['images']:5}  {row['by_code']}")
-    for row in results["auroc"]:
+    for row in (*areas, *spoilt_areas):
         print(
             f"{row['gate']:8} {row['against']:36} {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
         )
