@@ -8,7 +8,7 @@ network weighs differently and can mark places that were not used; HiResCAM does
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from PIL import Image
 
 from ml.gradients import differentiate
 from ml.passes import Step, ends_in_probabilities, record_pass, resume_pass
+from ml.views import restore_view
 
 if TYPE_CHECKING:
     import keras
@@ -96,6 +97,18 @@ def explain_images(
         Explanation(np.ascontiguousarray(one), float(logit), layer, size)
         for one, logit in zip(cells, logits, strict=True)
     ]
+
+
+def average_explanations(found: Sequence[Explanation], views: Sequence[str]) -> Explanation:
+    """Return the mean of one image's explanations in `views` (`ml.views`), each turned back first.
+
+    The logit averaged over views is the sum of its parts, so the mean of the maps is its map.
+    """
+    upright = [
+        restore_view(one.cells[..., None], view)[..., 0] for one, view in zip(found, views, strict=True)
+    ]
+    logit = float(np.mean([one.logit for one in found]))
+    return replace(found[0], cells=np.mean(upright, axis=0, dtype=np.float32), logit=logit)
 
 
 def find_feature_map(steps: Sequence[Step]) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.device import configure_devices
-from ml.explanation import Explanation, explain_images
+from ml.explanation import Explanation, average_explanations, explain_images
 from ml.faithfulness import redraw_weights
 from ml.inputs import scale_pixels
 from ml.loading import load_network
@@ -60,7 +60,7 @@ class Predictor:
     def explain(self, image: NDArray[np.uint8]) -> Explanation:
         """Say where in `image`, uint8 RGB (height, width, 3), its P(malignant) comes from.
 
-        Costs about as much as a prediction of one image, uncompiled, and leaves the network as it
+        The figure is an average of logits over the specification's views, and so is the map. Costs about as much as a prediction of one image, uncompiled, and leaves the network as it
         is. Raises PredictionError as `predict` does and `ml.explanation.ExplanationError`.
         """
         return self._explain_by(self._network, image)
@@ -80,8 +80,10 @@ class Predictor:
 
     def _explain_by(self, network: "keras.Model", image: NDArray[np.uint8]) -> Explanation:
         self._check_images([image])
-        inputs = scale_pixels(image[None], self.specification.scaling)
-        return explain_images(network, inputs, malignant=(self._column,))[0]
+        views = self.specification.views
+        batch = np.stack([change_view(image, view) for view in views])
+        inputs = scale_pixels(batch, self.specification.scaling)
+        return average_explanations(explain_images(network, inputs, malignant=(self._column,)), views)
 
     def _check_images(self, images: Sequence[NDArray[np.uint8]]) -> None:
         expected = (*self.specification.input_size, 3)

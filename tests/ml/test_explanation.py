@@ -3,8 +3,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from ml.explanation import Explanation, ExplanationError, explain_images
+from ml.explanation import Explanation, ExplanationError, average_explanations, explain_images
 from ml.gradients import differentiate
+from ml.views import VIEWS, change_view
 from tests.ml.explained import KINDS, SIDE, build_flattened, build_pooled, draw_inputs, fill
 
 
@@ -143,6 +144,31 @@ def test_network_without_a_map_is_refused():
     network = Sequential([Input((SIDE, SIDE, 3)), layers.Rescaling(1.0), layers.Flatten(), layers.Dense(1)])
     with pytest.raises(ExplanationError, match="Expected a convolutional feature map"):
         explain_images(network, draw_inputs(1))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_maps_of_views_are_turned_back(view):
+    """A network without an upright (one-pixel filters, pooled) gives the same map in every view."""
+    from keras import Input, Sequential, layers
+
+    network = fill(
+        Sequential(
+            [
+                Input((SIDE, SIDE, 3)),
+                layers.Conv2D(4, 1, activation="relu"),
+                layers.GlobalAveragePooling2D(),
+                layers.Dense(1, activation="sigmoid"),
+            ]
+        )
+    )
+    inputs = draw_inputs(1)
+    (upright,) = explain_images(network, inputs)
+    (turned,) = explain_images(network, change_view(inputs, view))
+    back = average_explanations([turned], [view])
+    np.testing.assert_allclose(back.cells, upright.cells, atol=1e-6)
+    both = average_explanations([upright, turned], ["identity", view])
+    np.testing.assert_allclose(both.cells, upright.cells, atol=1e-6)
+    assert both.logit == pytest.approx(upright.logit, abs=1e-5)
 
 
 class TestDrawing:

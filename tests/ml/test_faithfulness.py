@@ -1,6 +1,7 @@
 """The maps' own checks: they fall apart with the weights, and what they mark matters."""
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -86,6 +87,17 @@ def test_explaining_leaves_the_shipped_network_as_it_was(shipped_predictor):
         shipped_predictor.predict(images)[1], abs=1e-5
     )
     assert explanation.malignant.shape == (224, 224)
+
+
+def test_explains_the_figure_averaged_over_views(shipped_specification):
+    specification = replace(shipped_specification, views=("identity", "flip_left_right", "rotate_90"))
+    predictor = Predictor(specification, WEIGHTS / specification.file)
+    image = draw_lesion(1, malignant=True)
+    found = predictor.explain(image)
+    assert 1 / (1 + np.exp(-found.logit)) == pytest.approx(predictor.predict([image])[0], abs=1e-5)
+    alone = Predictor(shipped_specification, WEIGHTS / specification.file).explain(image)
+    assert not np.allclose(found.cells, alone.cells)
+    assert found.cells.flags.c_contiguous
 
 
 def test_images_of_another_shape_are_refused(shipped_predictor):
