@@ -7,7 +7,7 @@ from ml.metrics import measure_wilson
 from ml.reproduction.groups import Estimate, RunGroup, estimate_difference
 
 PARTS = {
-    "running_accuracy": "accuracy on train during the last epoch, as Keras prints it",
+    "running_accuracy": "accuracy on train images during the last epoch (as Keras prints it)",
     "train_accuracy": "accuracy on the train images after the last epoch",
     "test_accuracy": "accuracy on the test images after the last epoch",
 }
@@ -105,7 +105,7 @@ def _describe_one(groups: Sequence[RunGroup], name: str) -> str:
     return (
         f"{words} {published.title}'s own test accuracy is {_list_shares(own, 'test_accuracy')} and its "
         f"train accuracy {_list_shares(own, 'train_accuracy')}. Over all {len(epochs)} epochs of its "
-        f"{sum(len(one.runs) for one in own)} runs the test accuracy lies between {percent(min(epochs))} and "
+        f"finished runs ({sum(len(one.runs) for one in own)}) the test accuracy lies between {percent(min(epochs))} and "
         f"{percent(max(epochs))}; within one point of {percent(value, 0)} in {near} of them."
     )
 

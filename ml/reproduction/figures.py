@@ -71,7 +71,12 @@ def _plotting() -> Iterator[Any]:
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    style = {"svg.fonttype": "none", "svg.hashsalt": "dermaport", "font.size": 9, "axes.grid": True}
+    style: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "dermaport",
+        "font.size": 9,
+        "axes.grid": True,
+    }
     style |= {"grid.alpha": 0.3, "axes.spines.top": False, "axes.spines.right": False}
     with mpl.rc_context(style):
         yield plt

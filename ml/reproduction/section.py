@@ -140,7 +140,9 @@ def _describe_first_epoch(groups: Sequence[RunGroup]) -> str:
             float(np.mean([run[0] for run in group.list_epochs(figure)]))
             for figure in ("train_accuracy", "test_accuracy")
         )
-        words.append(f"{_name(group)} {percent(train)} on train and {percent(test)} on test")
+        words.append(
+            f"{PUBLISHED[group.architecture].title} at {group.iterations} {percent(train)} on train and {percent(test)} on test"
+        )
     return (
         f"The table gives percentages, means over seeds. Were the iterations meant as steps in all, the "
         f"first epoch would be the whole training: {'; '.join(words)}."
@@ -160,7 +162,7 @@ def average_confusion(group: RunGroup) -> np.ndarray[Any, np.dtype[np.float64]]:
         [[run["final"]["confusion"][label][said] for said in LABELS] for label in LABELS]
         for run in group.runs
     ]
-    return np.mean(np.array(counts, dtype=np.float64), axis=0)
+    return np.asarray(np.mean(counts, axis=0), dtype=np.float64)
 
 
 def pick_shown_runs(groups: Sequence[RunGroup]) -> list[dict[str, Any]]:
