@@ -101,6 +101,11 @@ def select_pairs(version: ModelVersion, *, clinic_id: uuid.UUID | None = None) -
     ).filter(served_pk__isnull=False)
 
 
+def keep_opponent(pairs: PredictionQuerySet, version: ModelVersion) -> PredictionQuerySet:
+    """The pairs whose served result is of `version`."""
+    return pairs.filter(served_version=version.pk)
+
+
 def find_opponents(pairs: PredictionQuerySet) -> list[Opponent]:
     """The versions that served those images: the active one first, then by images."""
     counted = dict(

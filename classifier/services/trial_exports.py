@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from classifier.services.csv_cells import write_rows
-from classifier.trials import find_flips, select_pairs
+from classifier.trials import find_flips, keep_opponent, select_pairs
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -44,7 +44,7 @@ def export_flips(
     """
     require(actor, clinic, Action.ADMINISTER)
     with transaction.atomic():
-        pairs = select_pairs(version, clinic_id=clinic.pk).filter(served_version=against.pk)
+        pairs = keep_opponent(select_pairs(version, clinic_id=clinic.pk), against)
         flips = list(find_flips(pairs))
         record_event(
             clinic_id=clinic.pk,

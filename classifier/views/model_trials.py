@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from classifier.models import ModelVersion
 from classifier.services.trial_exports import export_flips
-from classifier.trials import Opponent, compare, find_flips, find_opponents, select_pairs
+from classifier.trials import Opponent, compare, find_flips, find_opponents, keep_opponent, select_pairs
 from classifier.views.access import page
 from classifier.views.filter_chips import build_group
 from classifier.vocabulary import Diagnosis
@@ -46,7 +46,7 @@ def model_trial(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
         "place": "model-list",
     }
     if against is not None:
-        pairs = pairs.filter(served_version=against.pk)
+        pairs = keep_opponent(pairs, against)
         context["trial"] = compare(pairs)
         context["groups"] = _list_opponents(request, opponents, against)
         if clinic is not None:
