@@ -82,8 +82,12 @@ def summarise(data: TrainingData, results: Sequence[HeldOut], seconds: float) ->
             {"fold": r.fold, **_measure(r.probabilities[own[r.indices]], labels[r.indices][own[r.indices]])}
             for r in results
         ],
-        "history": [[round_fields(row) for row in result.progress.history] for result in results],
+        "history": [[round_fields(_on_held_out(row)) for row in r.progress.history] for r in results],
     }
+
+
+def _on_held_out(row: dict[str, float]) -> dict[str, float]:
+    return {key: value for key, value in row.items() if key != "loss"}
 
 
 def _measure(p: NDArray[np.float64], labels: NDArray[np.int64]) -> dict[str, float]:

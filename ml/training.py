@@ -117,17 +117,17 @@ def _train_epoch(
 ) -> dict[str, float]:
     _seed_dropout(model, plan.seed, epoch)
     scaling = find_scaling(plan.architecture)
-    total, seen = 0.0, 0
+    loss = 0.0
+    model.reset_metrics()
     title = f"Epoch {epoch} of {plan.epochs}"
     images = min(len(data.labels), count_steps(plan, len(data.labels)) * plan.batch_size)
     with tqdm(total=images, desc=title, unit="image", leave=False) as bar:
         for pixels, target in make_batches(plan, data, epoch):
+            # Keras answers with the mean over all batches since the reset.
             loss = float(model.train_on_batch(scale_pixels(pixels, scaling), target))
             bar.update(len(target))
             bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-            total += loss * len(target)
-            seen += len(target)
-    return {"epoch": epoch, "loss": total / seen}
+    return {"epoch": epoch, "loss": loss}
 
 
 def _validate(model: "keras.Model", plan: TrainingPlan, data: LabelledPixels) -> dict[str, float]:
