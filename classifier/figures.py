@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from classifier.case_queries import waiting_for_review, with_headline
 from classifier.case_summary import Headline
+from classifier.gate_words import name_refusal
 from classifier.models import Prediction, Review, Submission
 from classifier.states import PredictionState
 from classifier.vocabulary import Agreement
@@ -58,6 +59,7 @@ class Figures:
     median_to_result: dt.timedelta | None
     median_to_signature: dt.timedelta | None
     agreement: list[AgreementRow]
+    refusals: list[tuple[str, int]]
 
 
 def measure_clinic(clinic_id: uuid.UUID, *, days: int) -> Figures:
@@ -81,6 +83,7 @@ def measure_clinic(clinic_id: uuid.UUID, *, days: int) -> Figures:
         median_to_result=_median(_time_to_result(rows)),
         median_to_signature=_median(_time_to_signature(rows)),
         agreement=_count_agreement(rows),
+        refusals=_count_refusals(rows),
     )
 
 
@@ -145,6 +148,20 @@ def _median(rows: Any) -> dt.timedelta | None:
         return None
     middle = list(durations[(count - 1) // 2 : count // 2 + 1])
     return sum(middle, dt.timedelta()) / len(middle)
+
+
+def _count_refusals(rows: SubmissionQuerySet) -> list[tuple[str, int]]:
+    """Images that the gates refused, by the words of their first reason, the most frequent first."""
+    counted = (
+        Prediction.objects.served()
+        .filter(image__submission__in=rows, image__submission__cancelled_at__isnull=True)
+        .exclude(refusal_code="")
+        .order_by()
+        .values_list("refusal_code")
+        .annotate(count=Count("pk"))
+        .values_list("refusal_code", "count")
+    )
+    return sorted(((name_refusal(code), count) for code, count in counted), key=lambda row: (-row[1], row[0]))
 
 
 def _count_agreement(rows: SubmissionQuerySet) -> list[AgreementRow]:

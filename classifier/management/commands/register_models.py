@@ -3,8 +3,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from classifier.inference import SpecificationError
+from classifier.models import ModelVersion
 from classifier.services.errors import ServiceError
-from classifier.services.model_versions import register_shipped_models
+from classifier.services.model_versions import find_newer_default, register_shipped_models
 
 
 class Command(BaseCommand):
@@ -17,5 +18,11 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         for version in versions:
             self.stdout.write(f"{version}: {version.get_lifecycle_display().lower()}")
+        if newer := find_newer_default():
+            active = ModelVersion.objects.active().get()
+            self.stdout.write(
+                f"{newer} is newer and not in use; {active} goes on serving. "
+                "An operator activates it on the Models page."
+            )
         if not versions:
             raise CommandError("The models folder holds no specification (*.json).")

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from classifier.gate_words import name_refusal
 from classifier.models import Prediction
 from classifier.services.errors import ServiceError
 from classifier.services.folders import FolderFile, Sent, list_folder, submit_files
@@ -94,8 +95,8 @@ class Command(BaseCommand):
                 time.sleep(POLL_SECONDS)
             bar.update(total - bar.n)
         states = Counter(
-            f"{state}{f' {outcome}' if outcome else ''}"
-            for state, outcome in rows.order_by().values_list("state", "outcome")
+            f"refused ({name_refusal(code).lower()})" if code else f"{state} {outcome}".rstrip()
+            for state, outcome, code in rows.order_by().values_list("state", "outcome", "refusal_code")
         )
         self.stdout.write(", ".join(f"{n} {what}" for what, n in sorted(states.items())) + ".")
 

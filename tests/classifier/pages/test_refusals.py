@@ -55,7 +55,12 @@ class TestCasePage:
         SubmissionImage.objects.filter(pk=row.image_id).update(
             gate_version="gates-1",
             gated_at=row.finished_at,
-            gate_figures={"dark_share": 0.2, "dark_share_most": 0.1, "sharpness": 9.5, "sharpness_least": 8.0},
+            gate_figures={
+                "dark_share": 0.2,
+                "dark_share_most": 0.1,
+                "sharpness": 9.5,
+                "sharpness_least": 8.0,
+            },
         )
         page = show(log_in(staff.clinician), row.image.submission)
         assert "at most 10%: <strong>not kept</strong>" in page
@@ -112,6 +117,7 @@ class TestOtherPages:
     def test_refused_case_is_counted_as_referred(self, refused, staff, log_in):
         page = log_in(staff.administrator).get(reverse("dashboard")).text
         assert "Refer: 1 of 1" in page
+        assert "Photos refused before the model saw them: blurred 1." in page
 
 
 def test_factory_and_sentence_belong_together():
