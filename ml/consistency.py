@@ -48,7 +48,7 @@ VARIANTS: dict[str, tuple[str, Callable[[Pixels], Pixels]]] = {
     "shift_4": ("shifted 4 pixels down and right", lambda pixels: shift(pixels, 4, 4)),
     "flip_left_right": ("flipped left to right", lambda pixels: pixels[:, ::-1]),
     "flip_up_down": ("flipped upside down", lambda pixels: pixels[::-1]),
-    "rotate_90": ("turned by 90°", lambda pixels: np.rot90(pixels)),
+    "rotate_90": ("turned by 90°", np.rot90),
     "rotate_180": ("turned by 180°", lambda pixels: np.rot90(pixels, 2)),
     "rotate_270": ("turned by 270°", lambda pixels: np.rot90(pixels, 3)),
     "rotate_5": ("turned by 5°", lambda pixels: turn(pixels, 5)),

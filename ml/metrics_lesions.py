@@ -1,6 +1,7 @@
 """Intervals where one lesion gave several images: whole lesions are drawn anew."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,12 +48,24 @@ def _find_interval(values: list[float]) -> Interval:
     return (float(low), float(high))
 
 
-def _group(indices: NDArray[np.int64], lesions: Sequence[str]) -> list[NDArray[np.int64]]:
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """One class's image indices sorted by lesion; each lesion's first place among them and its size."""
+
+    order: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+
+
+def _group(indices: NDArray[np.int64], lesions: Sequence[str]) -> _Groups:
     _, inverse = np.unique([lesions[index] for index in indices], return_inverse=True)
-    order = np.argsort(inverse, kind="stable")
-    return np.split(indices[order], np.cumsum(np.bincount(inverse))[:-1])
+    sizes = np.bincount(inverse)
+    return _Groups(indices[np.argsort(inverse, kind="stable")], np.cumsum(sizes) - sizes, sizes)
 
 
-def _draw(groups: list[NDArray[np.int64]], generator: np.random.Generator) -> NDArray[np.int64]:
-    picked = generator.integers(0, len(groups), len(groups))
-    return np.concatenate([groups[index] for index in picked])
+def _draw(groups: _Groups, generator: np.random.Generator) -> NDArray[np.int64]:
+    picked = generator.integers(0, groups.sizes.size, groups.sizes.size)
+    sizes = groups.sizes[picked]
+    before = np.cumsum(sizes) - sizes
+    places = np.arange(sizes.sum()) + np.repeat(groups.starts[picked] - before, sizes)
+    return groups.order[places]

@@ -12,11 +12,18 @@ from ml.digests import digest_file
 from ml.evaluation import ScoredImage
 from ml.image_sets import SetImage, list_training_sets
 from ml.specification import ModelSpecification
+from ml.views import IDENTITY
 
 RESULTS = Path(__file__).resolve().parent / "results"
 INDEX = "index.json"
 CONSISTENCY = "consistency"
 _NUMBERS = ("probability", "calibrated_probability", "ita")
+_USUAL = {
+    "classes": ["benign", "malignant"],
+    "malignant_classes": ["malignant"],
+    "colour_order": "rgb",
+    "output": "probabilities",
+}
 _KNOWN = ("diagnosis", "lesion", "age", "sex", "site", "skin_type", "tags")
 COLUMNS = (*(item.name for item in fields(ScoredImage)), *_KNOWN, "ita")
 
@@ -37,7 +44,7 @@ class StoredRow:
 def describe_network(specification: ModelSpecification) -> dict[str, Any]:
     """Return what decides a prediction, and the training sets, as a JSON object."""
     data = specification.to_dict()
-    keys = ("name", "version", "sha256", "architecture", "parameters", "scaling", "views")
+    keys = ("name", "version", "sha256", "architecture", "parameters", "scaling", "views", *_USUAL)
     kept = {key: data[key] for key in (*keys, "calibration", "policy") if key in data}
     return {**kept, "training_sets": list_training_sets(specification.training)}
 
@@ -45,6 +52,9 @@ def describe_network(specification: ModelSpecification) -> dict[str, Any]:
 def digest_network(network: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what decides a prediction: file, input, views, calibration, policy."""
     deciding = {key: network.get(key) for key in ("sha256", "scaling", "views", "calibration", "policy")}
+    if deciding["views"] == [IDENTITY]:
+        deciding["views"] = None
+    deciding |= {key: network[key] for key, usual in _USUAL.items() if network.get(key, usual) != usual}
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,0 +1,173 @@
+"""Sections of how the network came to be: cross-validation, ablation, extra data, the paper, gates."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.data import LABELS
+from ml.metrics import measure_auc, measure_wilson
+from ml.metrics_lesions import bootstrap_lesions
+from ml.report.sets import read_clean, read_seen
+from ml.report.stored import COMPARISON, DEFAULT_NETWORK, Part, Results
+from ml.report.text import Estimate, format_table, join_parts, name_command, name_missing
+from ml.reproduction.section import describe_reproduction
+
+_PAPER_SET = "fanconi-isic"
+
+
+def write_cross_validation(results: Results) -> str:
+    """Write the section of lesion-grouped cross-validation inside train."""
+    command = "python -m ml crossvalidate"
+    rows = [
+        _measure_recipe(path, results.rounds)
+        for path in sorted((results.folder / "cross-validation").glob("*.csv"))
+    ]
+    if not rows:
+        return join_parts("## Lesion-grouped cross-validation", name_missing("this table", command))
+    return join_parts(
+        "## Lesion-grouped cross-validation",
+        "Inside the train split; all images of a lesion lie in one fold. Out-of-fold predictions, before "
+        "calibration. Every choice was made on these.",
+        format_table(["Recipe", "Images", "Folds", "AUC", "AUC by fold", "Accuracy, P ≥ 0.5"], rows),
+        name_command(command),
+    )
+
+
+def _measure_recipe(path: Path, rounds: int) -> list[object]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row.get("data_set", _PAPER_SET) == _PAPER_SET]
+    p = np.array([float(row["probability"]) for row in rows])
+    y = np.array([row["label"] in ("1", LABELS[1]) for row in rows])
+    folds = np.array([row["fold"] for row in rows])
+    lesions = [row["group"] for row in rows]
+    bounds = bootstrap_lesions({"auc": measure_auc}, p, y, lesions, rounds=rounds)
+    names = sorted(set(folds.tolist()))
+    each = [f"{measure_auc(p[folds == name], y[folds == name]):.3f}" for name in names]
+    right = (p >= 0.5) == y
+    accuracy = Estimate(float(right.mean()), *measure_wilson(int(right.sum()), right.size))
+    auc = Estimate(measure_auc(p, y), *bounds["auc"], share=False)
+    return [path.stem, p.size, len(names), auc, ", ".join(each), accuracy]
+
+
+def write_ablation(results: Results) -> str:
+    """Write the table of what was tried, as it was stored."""
+    rows = results.read_json("ablation.json")
+    if not rows:
+        return join_parts("## What was tried", name_missing("this table", "python -m ml crossvalidate"))
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    return join_parts(
+        "## What was tried",
+        "Recipes compared by cross-validation inside train; no test image took part.",
+        format_table(
+            [key.replace("_", " ") for key in keys], [[_show(row.get(key)) for key in keys] for row in rows]
+        ),
+        "Made by `python -m ml crossvalidate --name RECIPE`, once a recipe.",
+    )
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4f}" if abs(value) < 10 else f"{value:.0f}"
+    return ", ".join(map(_show, value)) if isinstance(value, list) else str(value)
+
+
+def write_extra_data(results: Results) -> str:
+    """Write the effect of the extra training images: the same recipe with and without them."""
+    heading = "## With and without the extra training images"
+    default = next((each for each in results.networks if each.name == DEFAULT_NETWORK), None)
+    other = results.comparison
+    if default is None or other is None:
+        command = f"python -m ml evaluate --sets all --model FILE --keep-as {COMPARISON}"
+        return join_parts(heading, name_missing("the comparison with the paper's images alone", command))
+    rows: list[list[object]] = []
+    common = read_seen(other, "ham10000-subset")
+    parts: list[tuple[str, Part | None, Part | None]] = [
+        ("602 clean", read_clean(default), read_clean(other)),
+        ("660", default.read_part("fanconi-test"), other.read_part("fanconi-test")),
+        (
+            "HAM10000, naevi and melanomas",
+            _match(default.read_part("ham10000-subset"), common),
+            common,
+        ),
+        ("HAM10000, all diagnoses", default.read_part("ham10000-subset"), other.read_part("ham10000-subset")),
+        ("ISIC 2017", default.read_part("isic2017-segmentation"), other.read_part("isic2017-segmentation")),
+    ]
+    for title, first, second in parts:
+        if first and second:
+            rows.append([title, *_compare(first, second, results.rounds)])
+    return join_parts(
+        heading,
+        f"The same recipe, trained on {' and '.join(default.training_sets)} as shipped, and on "
+        f"{' and '.join(other.training_sets)} alone: AUC, and the difference with its paired interval.",
+        format_table(["", "As shipped", "Paper's images alone", "Difference"], rows),
+        name_command("python -m ml evaluate --sets all"),
+    )
+
+
+def _match(part: Part | None, like: Part | None) -> Part | None:
+    if part is None or like is None:
+        return None
+    paths = {row.image.path for row in like.rows}
+    return part.keep(lambda row: row.image.path in paths)
+
+
+def _compare(first: Part, second: Part, rounds: int) -> Sequence[object]:
+    if [row.image.path for row in first.rows] != [row.image.path for row in second.rows]:
+        raise ValueError("Expected both networks' predictions of the same images, received others.")
+    both = np.stack([first.p, second.p])
+    index = np.arange(first.p.size, dtype=np.float64)
+
+    def measure_difference(drawn: Any, y: Any) -> float:
+        a, b = both[:, drawn.astype(np.int64)]
+        return measure_auc(a, y) - measure_auc(b, y)
+
+    bounds = bootstrap_lesions(
+        {"difference": measure_difference}, index, first.y, first.lesions, rounds=rounds
+    )
+    low, high = bounds["difference"]
+    value = measure_difference(index, first.y)
+    aucs = [f"{measure_auc(part.p, part.y):.3f}" for part in (first, second)]
+    return [*aucs, f"{value:+.3f} ({low:+.3f} to {high:+.3f})"]
+
+
+def write_reproduction(results: Results) -> str:
+    """Write the section of the paper's tables and figures beside ours."""
+    return describe_reproduction(results.folder / "reproduction").strip()
+
+
+def write_gates(results: Results) -> str:
+    """Write what the quality and domain gates refuse, as it was stored."""
+    stored = results.read_json("gates.json")
+    if not stored:
+        return join_parts("## Gates", name_missing("this section", "python -m ml gates"))
+    rows = [
+        [row["name"], row["kind"], row["images"], Estimate(**row["rate"]), _list_codes(row["by_code"])]
+        for row in stored["sets"]
+    ]
+    areas = [
+        [
+            row["gate"],
+            row["against"],
+            row["images"],
+            Estimate(row["value"], row["low"], row["high"], share=False),
+        ]
+        for row in stored["auroc"]
+    ]
+    return join_parts(
+        "## Gates",
+        "Which images the quality and domain gates refuse. Of dermoscopic images every refusal is a false one.",
+        format_table(["Images of", "Kind", "Images", "Refused", "Why"], rows),
+        "How well the gates' measures tell good images from the others (AUROC):",
+        format_table(["Gate", "Against", "Images", "AUROC"], areas),
+        " ".join(stored.get("notes", [])),
+        name_command("python -m ml gates"),
+    )
+
+
+def _list_codes(codes: dict[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in codes.items()) or "–"
