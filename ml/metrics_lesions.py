@@ -68,4 +68,5 @@ def _draw(groups: _Groups, generator: np.random.Generator) -> NDArray[np.int64]:
     sizes = groups.sizes[picked]
     before = np.cumsum(sizes) - sizes
     places = np.arange(sizes.sum()) + np.repeat(groups.starts[picked] - before, sizes)
-    return groups.order[places]
+    drawn: NDArray[np.int64] = groups.order[places]
+    return drawn

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.metrics import measure_auc
 from ml.metrics_screening import trace_coverage
 from ml.report.drawing import draw, style_line
-from ml.report.measures import measure_auc
 from ml.report.sets import COMMAND, read_clean, read_seen
 from ml.report.stored import Network, Part, Results
 from ml.report.text import format_picture, format_table, join_parts, name_command, name_missing

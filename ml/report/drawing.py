@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # Okabe and Ito 2008, "Color universal design": told apart by colour-blind readers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
-_STYLE = {
+_STYLE: Any = {
     "svg.hashsalt": "dermaport",
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
@@ -35,7 +35,9 @@ def draw(
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with mpl.rc_context({**mpl.rcParamsDefault, **_STYLE}):
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
         figure = Figure(figsize=(width * panels, height), layout="constrained")
         FigureCanvasSVG(figure)
         yield list(figure.subplots(1, panels, squeeze=False)[0])
