@@ -5,6 +5,7 @@ load compiled filter plug-ins; Keras follows what the library follows. So the wh
 walked by link, and anything but groups and numeric data sets stored in the file is refused.
 """
 
+import math
 from typing import Any
 
 from ml.refusal import UnsafeModelError
@@ -13,16 +14,11 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MAX_OBJECTS = 20_000
 MAX_DEPTH = 32
 MAX_CONTENT_BYTES = 2 * 1024**3
+MAX_INFLATION = 200  # gzip makes at most about 1 in 1000; weights hardly shrink at all
 MAX_CONFIG_BYTES = 8 * 1024**2
+MAX_ATTRIBUTE_BYTES = 1024**2
+MAX_ATTRIBUTES = 100
 _FILTERS = frozenset({"gzip", "shuffle", "fletcher32"})
-
-
-def check_signature(data: bytes) -> None:
-    """Refuse data that does not begin with the HDF5 signature (HDF5 format 3.0, section II.A)."""
-    if not data.startswith(SIGNATURE):
-        raise UnsafeModelError(
-            "not_hdf5", f"Expected an HDF5 file, received one beginning {data[:8].hex() or 'empty'}."
-        )
 
 
 def scan_tree(root: Any) -> None:
@@ -31,6 +27,7 @@ def scan_tree(root: Any) -> None:
 
     seen: set[int] = set()
     content = 0
+    _check_attributes(root, "/")
     waiting: list[tuple[Any, str, int]] = [(root, "", 0)]
     while waiting:
         group, place, depth = waiting.pop()
@@ -50,6 +47,8 @@ def scan_tree(root: Any) -> None:
                     "too_complex",
                     f"Expected at most {MAX_OBJECTS} objects {MAX_DEPTH} deep, received more.",
                 )
+            if isinstance(item, h5py.Group | h5py.Dataset):
+                _check_attributes(item, path)
             if isinstance(item, h5py.Group):
                 waiting.append((item, path, depth + 1))
             elif isinstance(item, h5py.Dataset):
@@ -76,7 +75,7 @@ def read_config_text(root: Any) -> str:
             "Expected the network's architecture in the file, received weights alone.",
         )
     attribute = h5py.h5a.open(root.id, b"model_config")
-    if attribute.shape != () or attribute.get_storage_size() > MAX_CONFIG_BYTES:
+    if attribute.shape != ():
         raise UnsafeModelError("config_malformed", f"Expected one text of at most {MAX_CONFIG_BYTES} bytes.")
     value = root.attrs["model_config"]
     text = value.decode("utf-8") if isinstance(value, bytes) else value
@@ -101,4 +100,36 @@ def _check_dataset(dataset: Any, path: str) -> int:
             "filter_not_allowed",
             f"Expected only the filters {', '.join(sorted(_FILTERS))}, received {unknown[0]} at {path}.",
         )
-    return int(dataset.size or 0) * int(dataset.dtype.itemsize)
+    size = int(dataset.size or 0) * int(dataset.dtype.itemsize)
+    stored = int(dataset.id.get_storage_size())
+    if size > 1024**2 and size > MAX_INFLATION * stored:
+        raise UnsafeModelError(
+            "inflating_data",
+            f"Expected data stored in full, received {stored} bytes that become {size} at {path}.",
+        )
+    return size
+
+
+def _check_attributes(item: Any, path: str) -> None:
+    """Refuse attributes of unusual number or size before one is read."""
+    import h5py
+
+    count = h5py.h5a.get_num_attrs(item.id)
+    if count > MAX_ATTRIBUTES:
+        raise UnsafeModelError(
+            "too_complex", f"Expected at most {MAX_ATTRIBUTES} attributes, received {count} at {path}."
+        )
+    for index in range(count):
+        attribute = h5py.h5a.open(item.id, index=index)
+        limit = MAX_CONFIG_BYTES if attribute.shape == () else MAX_ATTRIBUTE_BYTES
+        if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > limit:
+            raise UnsafeModelError(
+                "too_large", f"Expected attributes of at most {limit} bytes, received a larger one at {path}."
+            )
+
+
+def read_text_attribute(root: Any, name: str) -> str:
+    """Return a short text attribute of `root`, "" when it is missing or something else."""
+    value = root.attrs.get(name, "")
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    return text[:40] if isinstance(text, str) else ""

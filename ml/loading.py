@@ -5,69 +5,42 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml.config_scan import LAYERS, MODELS, check_config
+from ml.config_scan import LAYERS, MODELS
 from ml.digests import digest_bytes
-from ml.hdf5_scan import check_signature, read_config_text, scan_tree
+from ml.file_scan import BROKEN, scan_file
+from ml.model_file import read_model_file
 from ml.refusal import UnsafeModelError
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["MAX_FILE_BYTES", "UnsafeModelError", "load_network"]
-
-MAX_FILE_BYTES = 1024**3
-_BROKEN = (OSError, RuntimeError, ValueError, TypeError, KeyError, IndexError, AttributeError)
+__all__ = ["UnsafeModelError", "load_network"]
 
 
-def load_network(path: str | os.PathLike[str], *, sha256: str) -> "keras.Model":
+def load_network(
+    path: str | os.PathLike[str], *, sha256: str, input_size: tuple[int, int] | None = None
+) -> "keras.Model":
     """Load the legacy-HDF5 network at `path`, uncompiled, once it is known to be harmless.
 
     In this order: the file is read once and its SHA-256 must be `sha256`; the HDF5 tree must
     hold only numbers stored in the file (`ml.hdf5_scan`); the architecture may name only allowed
-    layers (`ml.config_scan`); then Keras builds it in safe mode from a private copy of the very
-    bytes that were checked, so that the file cannot be exchanged in between. Raises
-    UnsafeModelError with a code: `file_missing`, `too_large`, `sha256_mismatch`, `not_hdf5`,
-    `unreadable`, the codes of the two scans, or `not_buildable`.
+    layers (`ml.config_scan`), stay within the limits of `ml.network_limits` at `input_size`
+    (height, width, where the file leaves it open) and find its weights; then Keras builds it in
+    safe mode from a private copy of the very bytes that were checked, so that the file cannot be
+    exchanged in between. Raises UnsafeModelError with a code: `sha256_mismatch`, those of
+    `ml.model_file.read_model_file` and of the scans, or `not_buildable`.
     """
-    data = _read_file(Path(path))
+    data = read_model_file(path)
     received = digest_bytes(data)
     if received != sha256:
         raise UnsafeModelError(
             "sha256_mismatch", f"Expected the registered SHA-256 {sha256}, received {received}."
         )
-    check_signature(data)
     with tempfile.TemporaryDirectory(prefix="dermaport-network-") as folder:
         copy = Path(folder) / "network.h5"
         copy.write_bytes(data)
-        _scan_copy(copy)
+        scan_file(copy, input_size)
         return _build_network(copy)
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise UnsafeModelError("too_large", f"Expected at most {MAX_FILE_BYTES} bytes, received {size}.")
-        with path.open("rb") as stream:
-            return stream.read(MAX_FILE_BYTES)
-    except OSError as error:
-        raise UnsafeModelError(
-            "file_missing",
-            f"Expected a readable file {path.name}, received: {error.strerror or error}.",
-        ) from error
-
-
-def _scan_copy(path: Path) -> None:
-    import h5py
-
-    try:
-        with h5py.File(path, mode="r") as root:
-            scan_tree(root)
-            check_config(read_config_text(root))
-    except UnsafeModelError:
-        raise
-    except _BROKEN as error:
-        raise UnsafeModelError("unreadable", f"Expected a whole HDF5 file, received: {error}.") from error
 
 
 def _build_network(path: Path) -> "keras.Model":
@@ -75,7 +48,7 @@ def _build_network(path: Path) -> "keras.Model":
 
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (*_BROKEN, NotImplementedError) as error:
+    except (*BROKEN, NotImplementedError) as error:
         raise UnsafeModelError(
             "not_buildable", f"Expected a network Keras {keras.__version__} reads: {error}."
         ) from error

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from ml.device import configure_devices
 from ml.explanation import Explanation, average_explanations, explain_images
 from ml.faithfulness import redraw_weights
-from ml.inputs import scale_pixels
+from ml.heads import PredictionError, check_network, find_columns, make_floats, read_malignant
 from ml.loading import load_network
 from ml.specification import ModelSpecification
 from ml.views import average_views, change_view
@@ -21,11 +22,9 @@ if TYPE_CHECKING:
 # Only these batch sizes reach the network, so each is compiled once and never again. On a CPU an
 # image costs nearly the same in any of them (6.4 ms alone, 5.4 ms in 64, for the paper's CNN-2),
 # so padding is worth little and is kept under a quarter.
+__all__ = ["BATCH_SHAPES", "PredictionError", "Predictor", "choose_shapes"]
+
 BATCH_SHAPES = (1, 2, 4, 8, 16, 32, 64)
-
-
-class PredictionError(ValueError):
-    """The images or the network do not fit the specification."""
 
 
 class Predictor:
@@ -39,8 +38,8 @@ class Predictor:
     def __init__(self, specification: ModelSpecification, path: str | os.PathLike[str]) -> None:
         self.specification = specification
         self.device = configure_devices()
-        self._network = load_network(path, sha256=specification.sha256)
-        self._column = _find_column(self._network, specification)
+        self._network = load_network(path, sha256=specification.sha256, input_size=specification.input_size)
+        check_network(self._network, specification)
 
     def predict(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Return raw P(malignant) in [0, 1], float64 (n,), of uint8 RGB images (height, width, 3).
@@ -82,8 +81,12 @@ class Predictor:
         self._check_images([image])
         views = self.specification.views
         batch = np.stack([change_view(image, view) for view in views])
-        inputs = scale_pixels(batch, self.specification.scaling)
-        return average_explanations(explain_images(network, inputs, malignant=(self._column,)), views)
+        inputs = make_floats(batch, self.specification)
+        columns = find_columns(self.specification, network.output_shape[-1])
+        found = explain_images(network, inputs, malignant=columns or (0,))
+        if not columns:  # one output that says P(benign): what speaks for it speaks against malignant
+            found = [replace(one, cells=-one.cells, logit=-one.logit) for one in found]
+        return average_explanations(found, views)
 
     def _check_images(self, images: Sequence[NDArray[np.uint8]]) -> None:
         expected = (*self.specification.input_size, 3)
@@ -97,14 +100,11 @@ class Predictor:
         batch = np.zeros((shape, *self.specification.input_size, 3), dtype=np.uint8)
         np.stack(images, out=batch[: len(images)])
         values = np.stack([self._run_view(batch, view) for view in self.specification.views])
-        if not np.all((values >= 0.0) & (values <= 1.0)):
-            raise PredictionError("Expected probabilities in [0, 1], received others.")
         return average_views(values)[: len(images)]
 
     def _run_view(self, batch: NDArray[np.uint8], view: str) -> NDArray[np.float64]:
-        pixels = scale_pixels(change_view(batch, view), self.specification.scaling)
-        output: NDArray[np.float64] = np.asarray(self._network.predict_on_batch(pixels), dtype=np.float64)
-        return output[:, self._column]
+        inputs = make_floats(change_view(batch, view), self.specification)
+        return read_malignant(np.asarray(self._network.predict_on_batch(inputs)), self.specification)
 
 
 def choose_shapes(count: int) -> list[int]:
@@ -120,23 +120,3 @@ def choose_shapes(count: int) -> list[int]:
         shapes.append(above)
         count -= above
     return shapes
-
-
-def _find_column(network: "keras.Model", specification: ModelSpecification) -> int:
-    """Return the output column of P(malignant), once the network is the specified one."""
-    parameters = network.count_params()
-    if parameters != specification.parameters:
-        raise PredictionError(f"Expected {specification.parameters:,} parameters, received {parameters:,}.")
-    expected = (None, *specification.input_size, 3)
-    if tuple(network.input_shape) != expected:
-        raise PredictionError(f"Expected the input {expected}, received {network.input_shape}.")
-    classes = specification.classes
-    outputs = network.output_shape
-    if outputs == (None, 1) and classes == ("benign", "malignant"):
-        return 0
-    if outputs == (None, len(classes)):
-        return classes.index("malignant")
-    raise PredictionError(
-        f"Expected one output a class, or one sigmoid for benign and malignant, received the "
-        f"output {outputs} for {', '.join(classes)}."
-    )

@@ -14,12 +14,19 @@ from ml.policy import ThresholdPolicy
 from ml.views import IDENTITY, VIEWS
 
 SCALINGS = ("unit", "raw", "signed")
+COLOUR_ORDERS = ("rgb", "bgr")
+OUTPUTS = ("probabilities", "logits")
 _WHAT = "Model specification"
-_TEXTS = ("name", "version", "file", "sha256", "architecture", "scaling", "licence")
+_TEXTS = ("name", "version", "file", "sha256", "architecture", "scaling", "licence", "colour_order", "output")
 _COUNTS = ("parameters", "input_height", "input_width")
 _OBJECTS = ("calibration", "policy", "metrics", "training")
 # What a specification written before the field existed means.
-DEFAULTS: dict[str, Any] = {"views": [IDENTITY]}
+DEFAULTS: dict[str, Any] = {
+    "views": [IDENTITY],
+    "colour_order": "rgb",
+    "malignant_classes": ["malignant"],
+    "output": "probabilities",
+}
 _MIN_CLASSES = 2
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(h5|hdf5)")
@@ -36,8 +43,11 @@ class ModelSpecification:
     `input_height`, `input_width`: pixels of the RGB input, shape (n, height, width, 3).
     `scaling`: what turns uint8 pixels into the network's floats: `unit` is x / 255 in [0, 1],
     `signed` is x / 127.5 - 1 in [-1, 1], `raw` leaves [0, 255].
-    `classes`: names in output order. A network with one sigmoid output lists
-    `["benign", "malignant"]`; its output is P(malignant) in [0, 1].
+    `colour_order`: of the channels that the network takes, `rgb` or `bgr`.
+    `classes`: names in output order, at least two; `malignant_classes`: those of them whose
+    probabilities add up to P(malignant). A network with one output says P(second class): listed
+    `["malignant", "benign"]` it says P(benign). `output`: `probabilities` in [0, 1], or `logits`,
+    made probabilities by a sigmoid (one output) or a softmax.
     `calibration` and `policy` are the dictionaries of `ml.calibration.Calibration` and
     `ml.policy.ThresholdPolicy`. `views`: the image is judged in each of these and the logits are
     averaged (`ml.views`), `identity` first. `metrics` and `training` are records, never used to compute.
@@ -58,6 +68,9 @@ class ModelSpecification:
     policy: dict[str, Any]
     licence: str
     views: tuple[str, ...] = (IDENTITY,)
+    colour_order: str = "rgb"
+    malignant_classes: tuple[str, ...] = ("malignant",)
+    output: str = "probabilities"
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
 
@@ -68,8 +81,18 @@ class ModelSpecification:
             _refuse("scaling", f"one of {', '.join(SCALINGS)}", self.scaling)
         if len(self.classes) < _MIN_CLASSES or len(set(self.classes)) != len(self.classes):
             _refuse("classes", "at least two different names", self.classes)
-        if "malignant" not in self.classes:
-            _refuse("classes", "a class named 'malignant'", self.classes)
+        if not set(self.malignant_classes) <= set(self.classes) or not self.malignant_classes:
+            if self.malignant_classes == ("malignant",):
+                _refuse("classes", "a class named 'malignant', or 'malignant_classes'", self.classes)
+            _refuse("malignant_classes", f"some of {', '.join(self.classes)}", self.malignant_classes)
+        if len(set(self.malignant_classes)) in (0, len(self.classes)):
+            _refuse("malignant_classes", "not every class", self.malignant_classes)
+        if len(set(self.malignant_classes)) != len(self.malignant_classes):
+            _refuse("malignant_classes", "each class once", self.malignant_classes)
+        if self.colour_order not in COLOUR_ORDERS:
+            _refuse("colour_order", f"one of {', '.join(COLOUR_ORDERS)}", self.colour_order)
+        if self.output not in OUTPUTS:
+            _refuse("output", f"one of {', '.join(OUTPUTS)}", self.output)
         if not self.views or self.views[0] != IDENTITY or not set(self.views) <= set(VIEWS):
             _refuse("views", f"{IDENTITY} and then any of {', '.join(VIEWS[1:])}", self.views)
         try:
@@ -93,7 +116,7 @@ class ModelSpecification:
             if isinstance(data, Mapping):
                 data = {**DEFAULTS, **data}
             checked.check_keys(data, tuple(item.name for item in fields(cls)), _WHAT)
-            names = {key: _read_names(data, key) for key in ("classes", "views")}
+            names = {key: _read_names(data, key) for key in ("classes", "views", "malignant_classes")}
             values: dict[str, Any] = {key: checked.read_text(data, key, _WHAT) for key in _TEXTS}
             values |= {key: checked.read_count(data, key, _WHAT) for key in _COUNTS}
             values |= {key: checked.read_object(data, key, _WHAT) for key in _OBJECTS}

@@ -97,13 +97,13 @@ TREE_ATTACKS = {
     text_data: "type_not_allowed",
     named_type: "object_not_allowed",
     plugin_filter: "filter_not_allowed",
-    huge_data: "too_large",
+    huge_data: "inflating_data",
     deep_groups: "too_complex",
     no_config: "config_missing",
     list_config: "config_malformed",
     broken_config: "config_malformed",
     nested_config: "config_malformed",
-    missing_weights: "not_buildable",
+    missing_weights: "weights_missing",
 }
 
 CONFIG_ATTACKS = {
@@ -153,7 +153,35 @@ CONFIG_ATTACKS = {
     ),
     "another kind of model": (lambda config: config.update(class_name="Evil"), "config_malformed"),
     "a layer Keras cannot build": (
-        add_layer({"class_name": "Dense", "config": {"units": "many"}}),
+        lambda config: config["config"]["layers"][1]["config"].update(surprise=1),
         "not_buildable",
+    ),
+    "a layer of no size": (
+        add_layer({"class_name": "Dense", "config": {"units": "many"}}),
+        "shape_not_possible",
+    ),
+    "a layer of a thousand million units": (
+        add_layer({"class_name": "Dense", "config": {"units": 10**9}}),
+        "too_large",
+    ),
+    "an image that grows past memory": (
+        lambda config: config["config"]["layers"].insert(
+            1, {"class_name": "UpSampling2D", "config": {"size": [4000, 4000]}}
+        ),
+        "too_large",
+    ),
+    "a loop of one layer's graph": (
+        lambda config: config.update(
+            class_name="Functional",
+            config={
+                "layers": [
+                    {"class_name": "InputLayer", "name": "a", "config": {"batch_shape": [None, 8, 8, 3]}},
+                    {"class_name": "ReLU", "name": "b", "config": {}, "inbound_nodes": [[["b", 0, 0, {}]]]},
+                ],
+                "input_layers": [["a", 0, 0]],
+                "output_layers": [["b", 0, 0]],
+            },
+        ),
+        "graph_not_supported",
     ),
 }

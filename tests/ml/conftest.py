@@ -63,6 +63,9 @@ def specification_data():
         "policy": {"version": "p1", "threshold": 0.3, "refer_low": 0.2, "refer_high": 0.6},
         "licence": "none",
         "views": ["identity"],
+        "colour_order": "rgb",
+        "malignant_classes": ["malignant"],
+        "output": "probabilities",
         "metrics": {"test": {"accuracy": {"value": 0.8}}},
         "training": {"seed": 0},
     }
