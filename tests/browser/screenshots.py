@@ -21,7 +21,10 @@ def main() -> int:
         sys.exit("chromium is not installed (see deploy/browser)")
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        stack = LiveStack(Path(folder) / "var")
+        # As it ships: behind its gates, with its default network.
+        stack = LiveStack(
+            Path(folder) / "var", DERMAPORT_GATES="1", DERMAPORT_DEFAULT_MODEL="efficientnetv2-b0"
+        )
         stack.start()
         try:
             stack.manage("create_demo", "--yes-in-production", "--cases")

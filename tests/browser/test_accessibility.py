@@ -27,6 +27,25 @@ def case(portal):
     return lambda sql: uuid.UUID(str(portal.query(sql)[0][0]))
 
 
+# A version that said "refer" of everything on trial; retired, so that no worker looks for its file.
+MAKE_TRIAL = """
+import uuid
+from classifier.models import ModelVersion, Prediction
+active = ModelVersion.objects.active().get()
+facts = {"file": "trial.h5", "sha256": "a" * 64, "specification": active.specification, "lifecycle": "retired"}
+trial, made = ModelVersion.objects.get_or_create(name="trial", version="1", defaults=facts)
+for row in Prediction.objects.served().judged() if made else []:
+    row.pk, row.model_version, row.is_shadow, row.outcome = uuid.uuid4(), trial, True, "refer"
+    row.save(force_insert=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def trial(portal, case):
+    portal.manage("shell", "--no-imports", "-c", MAKE_TRIAL)
+    return case("SELECT id FROM classifier_modelversion WHERE name = 'trial'")
+
+
 def list_faults(page, addresses):
     faults = []
     for address in addresses:
@@ -41,7 +60,7 @@ def list_faults(page, addresses):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["375", "1280"])
-def test_every_page_is_clean(open_as, case, viewport, theme):
+def test_every_page_is_clean(open_as, case, trial, viewport, theme):
     submission = case(
         "SELECT id FROM classifier_submission WHERE source = 'demo' ORDER BY submitted_at LIMIT 1"
     )
@@ -66,7 +85,7 @@ def test_every_page_is_clean(open_as, case, viewport, theme):
             f"/lesions/{lesion}/",
         ],
         "dermatologist": [*DERMATOLOGIST_PAGES, f"/submissions/{waiting}/review/"],
-        "administrator": ADMINISTRATOR_PAGES,
+        "administrator": [*ADMINISTRATOR_PAGES, "/models/", f"/models/{trial}/trial/"],
     }
     faults = [
         (role, *fault)
