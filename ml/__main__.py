@@ -9,7 +9,7 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for what a person can mend, 130 stopped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from ml.commands import card, crossvalidate, evaluate, explain, gates, report, reproduce, train
+    from ml.commands import card, crossvalidate, evaluate, explain, gates, inspect, report, reproduce, train
 
     parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True)
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("evaluate", evaluate),
         ("explain", explain),
         ("gates", gates),
+        ("inspect", inspect),
         ("reproduce", reproduce),
         ("report", report),
         ("card", card),

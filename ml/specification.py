@@ -81,14 +81,7 @@ class ModelSpecification:
             _refuse("scaling", f"one of {', '.join(SCALINGS)}", self.scaling)
         if len(self.classes) < _MIN_CLASSES or len(set(self.classes)) != len(self.classes):
             _refuse("classes", "at least two different names", self.classes)
-        if not set(self.malignant_classes) <= set(self.classes) or not self.malignant_classes:
-            if self.malignant_classes == ("malignant",):
-                _refuse("classes", "a class named 'malignant', or 'malignant_classes'", self.classes)
-            _refuse("malignant_classes", f"some of {', '.join(self.classes)}", self.malignant_classes)
-        if len(set(self.malignant_classes)) in (0, len(self.classes)):
-            _refuse("malignant_classes", "not every class", self.malignant_classes)
-        if len(set(self.malignant_classes)) != len(self.malignant_classes):
-            _refuse("malignant_classes", "each class once", self.malignant_classes)
+        _check_malignant(self.classes, self.malignant_classes)
         if self.colour_order not in COLOUR_ORDERS:
             _refuse("colour_order", f"one of {', '.join(COLOUR_ORDERS)}", self.colour_order)
         if self.output not in OUTPUTS:
@@ -149,6 +142,17 @@ class ModelSpecification:
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
         draft.write_text(text + "\n", encoding="utf-8")
         draft.replace(target)
+
+
+def _check_malignant(classes: tuple[str, ...], malignant: tuple[str, ...]) -> None:
+    if not malignant or not set(malignant) <= set(classes):
+        if malignant == ("malignant",):
+            _refuse("classes", "a class named 'malignant', or 'malignant_classes'", classes)
+        _refuse("malignant_classes", f"some of {', '.join(classes)}", malignant)
+    if len(malignant) >= len(classes):
+        _refuse("malignant_classes", "not every class", malignant)
+    if len(set(malignant)) != len(malignant):
+        _refuse("malignant_classes", "each class once", malignant)
 
 
 def _read_names(data: Mapping[str, Any], key: str) -> tuple[str, ...]:

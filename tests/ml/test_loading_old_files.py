@@ -20,7 +20,7 @@ OUTPUTS = json.loads((FOLDER / "outputs.json").read_text())
 
 
 def draw(size):
-    pixels = np.random.RandomState(7).randint(0, 256, (3, *size, 3))  # noqa: NPY002 as the old Keras drew
+    pixels = np.random.RandomState(7).randint(0, 256, (3, *size, 3))  # as the old Keras drew
     return (pixels.astype("float32") / 255.0).astype("float32")
 
 
