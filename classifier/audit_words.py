@@ -42,6 +42,7 @@ ACTION_WORDS: dict[str, str] = {
     "membership.role_changed": "changed a person's role",
     "membership.deactivated": "ended a person's access",
     "membership.activated": "gave a person access again",
+    "model_version.refused": "refused a network file",
     "user.created": "created a log-in",
     "user.made_operator": "made a person an operator",
     "user.password_link_made": "made a link to set a password",

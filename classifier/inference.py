@@ -19,6 +19,7 @@ from ml.heatmap import draw_heatmap
 from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
 from ml.images import UndecodableImageError as UnusableImageError
 from ml.policy import ThresholdPolicy
+from ml.refusal import UnsafeModelError as RefusedNetworkError
 from ml.specification import ModelSpecification, SpecificationError
 
 if TYPE_CHECKING:
@@ -27,19 +28,24 @@ if TYPE_CHECKING:
     from classifier.models import ModelVersion
     from ml.gates import Gates
     from ml.prediction import Predictor
+    from ml.registration import Declaration, PreparedNetwork
 
 __all__ = [
     "BatchResult",
+    "Declaration",
     "ExplainedImage",
     "ExplanationError",
     "Judgement",
     "Look",
     "ModelSpecification",
     "Prepared",
+    "PreparedNetwork",
+    "RefusedNetworkError",
     "SpecificationError",
     "UnusableImageError",
     "Verdict",
     "assess",
+    "declare",
     "decode_image",
     "explain",
     "find_gate_problem",
@@ -47,6 +53,7 @@ __all__ = [
     "load_predictor",
     "predict",
     "prepare",
+    "prepare_network",
     "read_header",
     "read_specification",
     "shipped_specifications",
@@ -259,3 +266,23 @@ def _load(sha256: str, specification: ModelSpecification) -> Predictor:
         path = Path(settings.DERMAPORT_MODELS_DIR) / specification.file
         _predictors[sha256] = Predictor(specification, path)
     return _predictors[sha256]
+
+
+def declare(*, band: tuple[float, float, float], **facts: Any) -> Declaration:
+    """What an owner says of a network file; `band`: refer_low, threshold, refer_high.
+
+    Raises ValueError for a band that is none.
+    """
+    from ml.registration import UNCALIBRATED, Declaration
+
+    low, threshold, high = band
+    known = (UNCALIBRATED.refer_low, UNCALIBRATED.threshold, UNCALIBRATED.refer_high)
+    policy = UNCALIBRATED if band == known else ThresholdPolicy("declared-uncalibrated", threshold, low, high)
+    return Declaration(policy=policy, **facts)
+
+
+def prepare_network(path: str, declared: Declaration) -> PreparedNetwork:
+    """Scan, convert and try out a network file. Raises RefusedNetworkError and ValueError."""
+    from ml import registration
+
+    return registration.prepare_network(path, declared)

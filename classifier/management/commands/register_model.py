@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from classifier import inference
+from classifier.services.errors import ServiceError
+from classifier.services.model_files import register_file
+
+
+class Command(BaseCommand):
+    help = (
+        "Register anybody's .h5 network: scanned before anything of it runs, converted if Keras 2 wrote "
+        "it, tried out, copied to the models folder. It judges nothing until it is activated."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file")
+        parser.add_argument("--scale", required=True, choices=["unit", "raw", "signed"])
+        parser.add_argument("--classes", required=True, help="names in output order, with commas")
+        parser.add_argument("--malignant", default="malignant", help="those that count as malignant")
+        parser.add_argument("--colour-order", default="rgb", choices=["rgb", "bgr"])
+        parser.add_argument("--output", default="probabilities", choices=["probabilities", "logits"])
+        parser.add_argument("--input-size", default="", help="HEIGHTxWIDTH where the file leaves it open")
+        parser.add_argument("--name", default="")
+        parser.add_argument("--model-version", default="1")
+        parser.add_argument("--licence", default="not stated")
+        parser.add_argument("--threshold", type=float, default=0.5)
+        parser.add_argument("--refer", default="0.1,0.9", help="LOW,HIGH: refers between (0.1,0.9)")
+        parser.add_argument("--reference", type=Path, help="an image whose result its owner knows")
+        parser.add_argument("--expected", type=float, help="P(malignant) of the reference image")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        try:
+            version, probability = register_file(path=options["file"], declared=read_declaration(options))
+        except ServiceError as error:
+            raise CommandError(f"{error.code}: {error.message}") from error
+        except (ValueError, OSError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{version}: {version.get_lifecycle_display().lower()}, {version.file}")
+        if probability is not None:
+            self.stdout.write(f"P(malignant) of the reference image: {probability:.4f}")
+        if options["expected"] is None:
+            self.stdout.write(
+                "Not held against a known result (--reference IMAGE --expected P): scaling, colour "
+                "order and class order are as you declared them."
+            )
+        self.stdout.write("Not calibrated: its figures are the network's own.")
+
+
+def read_declaration(options: dict[str, Any]) -> inference.Declaration:
+    """What the options say. Raises ValueError and OSError with a sentence."""
+    low, _, high = options["refer"].partition(",")
+    size = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", options["input_size"])
+    if options["input_size"] and not size:
+        raise ValueError(f"Expected HEIGHTxWIDTH in --input-size, received {options['input_size']}.")
+    if options["expected"] is not None and options["reference"] is None:
+        raise ValueError("Expected --reference with --expected, received none.")
+    return inference.declare(
+        scaling=options["scale"],
+        classes=split_names(options["classes"]),
+        malignant_classes=split_names(options["malignant"]),
+        colour_order=options["colour_order"],
+        output=options["output"],
+        input_size=(int(size[1]), int(size[2])) if size else None,
+        name=options["name"],
+        version=options["model_version"],
+        licence=options["licence"],
+        band=(float(low), options["threshold"], float(high)),
+        reference=options["reference"].read_bytes() if options["reference"] else b"",
+        expected=options["expected"],
+    )
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
