@@ -26,7 +26,8 @@ class ScannedNetwork:
     @property
     def is_old(self) -> bool:
         """Whether a Keras before 3 wrote it, so that it is converted before it serves."""
-        return not self.keras_version.partition(".")[0].isdigit() or self.keras_version < "3"
+        major = self.keras_version.partition(".")[0]
+        return not major.isdigit() or int(major) < 3
 
     def size_of_input(self, chosen: tuple[int, int] | None = None) -> tuple[int, int]:
         """(height, width) of the input, open sides from `chosen`."""
