@@ -30,6 +30,7 @@ LAYERS = frozenset(
         "ELU",
         "Maximum",
         "Subtract",
+        "CustomScaleLayer",  # Keras's own, of Inception-ResNet-v2: x + scale * y
         "Resizing",
         "ActivityRegularization",
         "GaussianNoise",
@@ -116,6 +117,7 @@ MODULES = frozenset(
         "keras.dtype_policies",
         "keras.src.models.sequential",
         "keras.src.models.functional",
+        "keras.src.applications.inception_resnet_v2",
         # Keras 2.13 to 2.15, of networks nested in others; an old file is never built from these.
         "keras.src.engine.functional",
         "keras.src.engine.sequential",

@@ -15,7 +15,7 @@ PLAIN = frozenset(
     | {"GaussianDropout", "Rescaling", "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast"}
     | {"RandomTranslation", "RandomBrightness", "ActivityRegularization", "InputLayer"}
 )
-MERGES = frozenset({"Add", "Multiply", "Average", "Maximum", "Subtract"})
+MERGES = frozenset({"Add", "Multiply", "Average", "Maximum", "Subtract", "CustomScaleLayer"})
 
 
 def measure_layer(kind: str, config: dict[str, Any], shapes: list[Shape]) -> Measured:
@@ -86,7 +86,7 @@ def _measure_normalization(kind: str, config: dict[str, Any], shape: Shape) -> M
     if [one - 1 if one > 0 else one % len(shape) for one in axes] != [len(shape) - 1]:
         raise ValueError("an axis other than the channels")
     size = (shape[-1],)
-    trained = [size for key in ("scale", "center") if config.get(key, True)]
+    trained: list[Shape] = [size for key in ("scale", "center") if config.get(key, True)]
     return shape, trained, [size, size] if kind == "BatchNormalization" else []
 
 

@@ -43,11 +43,20 @@ def load_network(
         return _build_network(copy)
 
 
+def _find_own_layers() -> dict[str, type]:
+    """Return the one layer that Keras uses in its own networks and does not list."""
+    from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+
+    return {"CustomScaleLayer": CustomScaleLayer}
+
+
 def _build_network(path: Path) -> "keras.Model":
     import keras
 
     try:
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        network = keras.saving.load_model(
+            path, compile=False, safe_mode=True, custom_objects=_find_own_layers()
+        )
     except (*BROKEN, NotImplementedError) as error:
         raise UnsafeModelError(
             "not_buildable", f"Expected a network Keras {keras.__version__} reads: {error}."

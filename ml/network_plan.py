@@ -27,7 +27,7 @@ class Layer:
 
     kind: str
     name: str
-    config: dict[str, Any]
+    config: Any
     number: int = -1
     parts: "list[Layer]" = field(default_factory=list)
 
@@ -89,7 +89,7 @@ class _Reader:
         self.count = 0
 
     def add_model(self, model: Layer, source: int) -> int:
-        inner = model.config
+        inner: Any = model.config
         entries = inner if isinstance(inner, list) else inner["layers"]
         if model.kind == "Sequential":
             for entry in entries:

@@ -19,6 +19,7 @@ def activate(kind: str, config: dict[str, Any], weights: list[Values], x: Values
     `Activation` reads the name in `config["activation"]`, Keras 2's spelling of it included.
     Raises UnsafeModelError `layer_not_supported` for a name it does not know.
     """
+    made: Any
     if kind == "ReLU":
         made = _relu(x, config)
     elif kind == "LeakyReLU":
@@ -43,8 +44,7 @@ def _relu(x: Values, config: dict[str, Any]) -> Values:
 
 
 def _sigmoid(x: Values) -> Values:
-    half: Values = 0.5 * (1 + np.tanh(0.5 * x))
-    return half
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * x)), np.float32)
 
 
 def _softmax(x: Values, axis: int = -1) -> Values:
@@ -55,13 +55,11 @@ def _softmax(x: Values, axis: int = -1) -> Values:
 
 def _gelu(x: Values) -> Values:
     error = np.vectorize(math.erf, otypes=[np.float32])
-    made: Values = 0.5 * x * (1 + error(x / math.sqrt(2)))
-    return made
+    return np.asarray(0.5 * x * (1 + error(x / math.sqrt(2))), np.float32)
 
 
 def _selu(x: Values) -> Values:
-    made: Values = _SELU_SCALE * np.where(x >= 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0)))
-    return made
+    return np.asarray(_SELU_SCALE * np.where(x >= 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0))), np.float32)
 
 
 def _find(name: str) -> Callable[[Values], Values]:

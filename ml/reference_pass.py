@@ -105,26 +105,28 @@ def _normalize_batch(x: Values, config: dict[str, Any], weights: list[Values]) -
     gamma = rest.pop(0) if config.get("scale", True) else np.float32(1)
     beta = rest.pop(0) if config.get("center", True) else np.float32(0)
     mean, variance = rest
-    return (x - mean) / np.sqrt(variance + np.float32(config.get("epsilon", 1e-3))) * gamma + beta
+    made = (x - mean) / np.sqrt(variance + np.float32(config.get("epsilon", 1e-3))) * gamma + beta
+    return np.asarray(made, np.float32)
 
 
 def _normalize_layer(x: Values, config: dict[str, Any], weights: list[Values]) -> Values:
     rest = list(weights)
     made = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + config.get("epsilon", 1e-3))
     made = made * rest.pop(0) if config.get("scale", True) else made
-    return made + rest.pop(0) if config.get("center", True) else made
+    return np.asarray(made + rest.pop(0) if config.get("center", True) else made, np.float32)
 
 
 def _normalize_input(x: Values, config: dict[str, Any], weights: list[Values]) -> Values:
     given = config.get("mean") is not None
     mean, variance = (config["mean"], config["variance"]) if given else weights[:2]
     deviation = np.sqrt(np.asarray(variance, np.float32))
-    return (x - np.asarray(mean, np.float32)) / np.maximum(deviation, np.float32(1e-7))
+    made = (x - np.asarray(mean, np.float32)) / np.maximum(deviation, np.float32(1e-7))
+    return np.asarray(made, np.float32)
 
 
 def _pool_mean(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
     windows = _windows(x, pair(config.get("pool_size", 2)), {"strides": None, **config}, np.nan)
-    return np.nanmean(windows, axis=(4, 5))
+    return np.asarray(np.nanmean(windows, axis=(4, 5)), np.float32)
 
 
 def _pool_max(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
@@ -154,6 +156,13 @@ def _dense(x: Values, config: dict[str, Any], weights: list[Values]) -> Values: 
     return _add_bias(np.tensordot(x, weights[0], 1), weights[1:])
 
 
+def _multiply(inputs: list[Values]) -> Values:
+    made = inputs[0]
+    for one in inputs[1:]:
+        made = made * one
+    return made
+
+
 def _join(inputs: list[Values], config: dict[str, Any]) -> Values:
     return np.concatenate(inputs, axis=config.get("axis", -1))
 
@@ -161,7 +170,8 @@ def _join(inputs: list[Values], config: dict[str, Any]) -> Values:
 _MERGES: dict[str, Callable[[list[Values], dict[str, Any]], Values]] = {
     "Add": lambda inputs, _: sum(inputs[1:], inputs[0]),
     "Subtract": lambda inputs, _: inputs[0] - inputs[1],
-    "Multiply": lambda inputs, _: math.prod(inputs[1:], start=inputs[0]),  # type: ignore[type-var]
+    "Multiply": lambda inputs, _: _multiply(inputs),
+    "CustomScaleLayer": lambda inputs, config: inputs[0] + inputs[1] * np.float32(config["scale"]),
     "Average": lambda inputs, _: sum(inputs[1:], inputs[0]) / np.float32(len(inputs)),
     "Maximum": lambda inputs, _: np.maximum.reduce(inputs),
     "Concatenate": _join,

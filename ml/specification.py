@@ -109,7 +109,9 @@ class ModelSpecification:
             if isinstance(data, Mapping):
                 data = {**DEFAULTS, **data}
             checked.check_keys(data, tuple(item.name for item in fields(cls)), _WHAT)
-            names = {key: _read_names(data, key) for key in ("classes", "views", "malignant_classes")}
+            names: dict[str, Any] = {
+                key: _read_names(data, key) for key in ("classes", "views", "malignant_classes")
+            }
             values: dict[str, Any] = {key: checked.read_text(data, key, _WHAT) for key in _TEXTS}
             values |= {key: checked.read_count(data, key, _WHAT) for key in _COUNTS}
             values |= {key: checked.read_object(data, key, _WHAT) for key in _OBJECTS}

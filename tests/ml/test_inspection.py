@@ -60,3 +60,14 @@ def test_a_network_of_keras_applications_is_allowed_and_measured_right(tmp_path)
     assert scanned.size.parameters == network.count_params()
     assert scanned.size.outputs == (2,)
     assert load_network(path, sha256=digest_file(path)).count_params() == network.count_params()
+
+
+def test_the_scaling_layer_of_keras_own_inception_resnet_is_allowed(tmp_path):
+    import keras
+    from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
+
+    image = keras.Input((8, 8, 3))
+    scaled = CustomScaleLayer(0.2)([image, keras.layers.Conv2D(3, 1)(image)])
+    path = tmp_path / "scaled.h5"
+    keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(scaled))).save(path)
+    assert load_network(path, sha256=digest_file(path)).output_shape == (None, 2)
