@@ -50,6 +50,17 @@ def test_versions_stand_with_figures_and_the_active_one_first(client, clinics):
     assert "The specification holds no test figures." in page
 
 
+def test_a_network_without_calibration_says_so(client, clinics):
+    client.force_login(clinics.own.clinician)
+    version = ModelVersionFactory(active=True)
+    assert "its figures are the network" not in client.get("/models/").content.decode()
+
+    version.specification["training"] = {"calibrated": False}
+    version.save()
+
+    assert "its figures are the network" in client.get("/models/").content.decode()
+
+
 def test_page_without_models_says_what_to_do(client, clinics):
     client.force_login(clinics.own.clinician)
 
