@@ -22,6 +22,9 @@ from ml.plans import PlanError, TrainingPlan
 if TYPE_CHECKING:
     import keras
 
+# Where no epoch is chosen, validation only draws a curve: a point every few epochs is enough.
+_CURVE_STEP = 4
+
 __all__ = [
     "LabelledPixels",
     "TrainingPlan",
@@ -65,11 +68,11 @@ def train_network(
         row = _train_epoch(model, plan, train, epoch)
         learning = [np.asarray(weight) for weight in model.get_weights()]
         counting = read_averages(model)
-        if validation is not None:
+        chooses = plan.keep_best and validation is not None
+        if validation is not None and (chooses or epoch % _CURVE_STEP == 0 or epoch == plan.epochs):
             model.set_weights(counting)
             row |= _validate(model, plan, validation)
             model.set_weights(learning)
-        chooses = plan.keep_best and validation is not None
         best = min((past["validation_loss"] for past in progress.history if chooses), default=np.inf)
         if not chooses or row["validation_loss"] < best:
             progress.best_epoch = epoch

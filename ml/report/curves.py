@@ -154,7 +154,8 @@ def write_training(results: Results) -> str:
         return join_parts("## Training", name_missing("the history", "python -m ml train"))
     with draw(results.plots, "training.svg", panels=2) as (left, right):
         for index, (name, history) in enumerate(histories):
-            keys = [key for key in history[0] if key not in ("epoch", "learning_rate", "seconds")]
+            named = dict.fromkeys(key for row in history for key in row)
+            keys = [key for key in named if key not in ("epoch", "learning_rate", "seconds")]
             for key in keys:
                 axes = left if "loss" in key else right
                 style = style_line(index) | ({"linewidth": 0.8} if "validation" not in key else {})
