@@ -1,4 +1,4 @@
-"""Sections of how the network came to be: cross-validation, ablation, extra data, the paper, gates."""
+"""Sections of how the network came to be: cross-validation, extra data, the paper, gates."""
 
 import csv
 from collections.abc import Sequence
@@ -50,30 +50,6 @@ def _measure_recipe(path: Path, rounds: int) -> list[object]:
     accuracy = Estimate(float(right.mean()), *measure_wilson(int(right.sum()), right.size))
     auc = Estimate(measure_auc(p, y), *bounds["auc"], share=False)
     return [path.stem, p.size, len(names), auc, ", ".join(each), accuracy]
-
-
-def write_ablation(results: Results) -> str:
-    """Write the table of what was tried, as it was stored."""
-    rows = results.read_json("ablation.json")
-    if not rows:
-        return join_parts("## What was tried", name_missing("this table", "python -m ml crossvalidate"))
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    return join_parts(
-        "## What was tried",
-        "Recipes compared by cross-validation inside train; no test image took part.",
-        format_table(
-            [key.replace("_", " ") for key in keys], [[_show(row.get(key)) for key in keys] for row in rows]
-        ),
-        "Made by `python -m ml crossvalidate --name RECIPE`, once a recipe.",
-    )
-
-
-def _show(value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.4f}" if abs(value) < 10 else f"{value:.0f}"
-    return ", ".join(map(_show, value)) if isinstance(value, list) else str(value)
 
 
 def write_extra_data(results: Results) -> str:

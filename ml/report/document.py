@@ -1,6 +1,6 @@
 """The report as a whole, and the block of figures that the README quotes."""
 
-from ml.report import clinic, curves, development, sets
+from ml.report import ablation, clinic, curves, development, sets
 from ml.report.measures import TITLES, measure_part
 from ml.report.stored import Results
 from ml.report.targets import write_targets
@@ -21,7 +21,7 @@ _SECTIONS = (
     curves.write_roc,
     curves.write_confusion,
     curves.write_training,
-    development.write_ablation,
+    ablation.write_ablation,
     development.write_extra_data,
     development.write_gates,
     development.write_reproduction,
