@@ -1,17 +1,14 @@
 """Sections of how the network came to be: cross-validation, extra data, the paper, gates."""
 
 import csv
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ml.data import LABELS
 from ml.metrics import measure_auc, measure_wilson
 from ml.metrics_lesions import bootstrap_lesions
-from ml.report.sets import read_clean, read_seen
-from ml.report.stored import COMPARISON, DEFAULT_NETWORK, Part, Results
+from ml.report.stored import Results
 from ml.report.text import Estimate, format_table, join_parts, name_command, name_missing
 from ml.reproduction.section import describe_reproduction
 
@@ -50,65 +47,6 @@ def _measure_recipe(path: Path, rounds: int) -> list[object]:
     accuracy = Estimate(float(right.mean()), *measure_wilson(int(right.sum()), right.size))
     auc = Estimate(measure_auc(p, y), *bounds["auc"], share=False)
     return [path.stem, p.size, len(names), auc, ", ".join(each), accuracy]
-
-
-def write_extra_data(results: Results) -> str:
-    """Write the effect of the extra training images: the same recipe with and without them."""
-    heading = "## With and without the extra training images"
-    default = next((each for each in results.networks if each.name == DEFAULT_NETWORK), None)
-    other = results.comparison
-    if default is None or other is None:
-        command = f"python -m ml evaluate --sets all --model FILE --keep-as {COMPARISON}"
-        return join_parts(heading, name_missing("the comparison with the paper's images alone", command))
-    rows: list[list[object]] = []
-    common = read_seen(other, "ham10000-subset")
-    parts: list[tuple[str, Part | None, Part | None]] = [
-        ("602 clean", read_clean(default), read_clean(other)),
-        ("660", default.read_part("fanconi-test"), other.read_part("fanconi-test")),
-        (
-            "HAM10000, naevi and melanomas",
-            _match(default.read_part("ham10000-subset"), common),
-            common,
-        ),
-        ("HAM10000, all diagnoses", default.read_part("ham10000-subset"), other.read_part("ham10000-subset")),
-        ("ISIC 2017", default.read_part("isic2017-segmentation"), other.read_part("isic2017-segmentation")),
-    ]
-    for title, first, second in parts:
-        if first and second:
-            rows.append([title, *_compare(first, second, results.rounds)])
-    return join_parts(
-        heading,
-        f"The same recipe, trained on {' and '.join(default.training_sets)} as shipped, and on "
-        f"{' and '.join(other.training_sets)} alone: AUC, and the difference with its paired interval.",
-        format_table(["", "As shipped", "Paper's images alone", "Difference"], rows),
-        name_command("python -m ml evaluate --sets all"),
-    )
-
-
-def _match(part: Part | None, like: Part | None) -> Part | None:
-    if part is None or like is None:
-        return None
-    paths = {row.image.path for row in like.rows}
-    return part.keep(lambda row: row.image.path in paths)
-
-
-def _compare(first: Part, second: Part, rounds: int) -> Sequence[object]:
-    if [row.image.path for row in first.rows] != [row.image.path for row in second.rows]:
-        raise ValueError("Expected both networks' predictions of the same images, received others.")
-    both = np.stack([first.p, second.p])
-    index = np.arange(first.p.size, dtype=np.float64)
-
-    def measure_difference(drawn: Any, y: Any) -> float:
-        a, b = both[:, drawn.astype(np.int64)]
-        return measure_auc(a, y) - measure_auc(b, y)
-
-    bounds = bootstrap_lesions(
-        {"difference": measure_difference}, index, first.y, first.lesions, rounds=rounds
-    )
-    low, high = bounds["difference"]
-    value = measure_difference(index, first.y)
-    aucs = [f"{measure_auc(part.p, part.y):.3f}" for part in (first, second)]
-    return [*aucs, f"{value:+.3f} ({low:+.3f} to {high:+.3f})"]
 
 
 def write_reproduction(results: Results) -> str:

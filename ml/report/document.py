@@ -1,6 +1,6 @@
 """The report as a whole, and the block of figures that the README quotes."""
 
-from ml.report import ablation, clinic, curves, development, sets
+from ml.report import ablation, clinic, curves, development, extra_data, sets
 from ml.report.measures import TITLES, measure_part
 from ml.report.stored import Results
 from ml.report.targets import write_targets
@@ -22,7 +22,7 @@ _SECTIONS = (
     curves.write_confusion,
     curves.write_training,
     ablation.write_ablation,
-    development.write_extra_data,
+    extra_data.write_extra_data,
     development.write_gates,
     development.write_reproduction,
     write_targets,

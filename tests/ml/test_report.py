@@ -177,6 +177,35 @@ def test_cross_validation_ablation_and_extra_data_are_shown(shelf, specification
     assert "| 602 clean |" in text.split("## With and without")[1].split("## Gates")[0]
 
 
+def test_extra_data_are_judged_on_the_images_that_both_recipes_held_out(shelf):
+    folder = shelf / "results/cross-validation"
+    folder.mkdir()
+    header = "data_set,path,label,group,fold,probability"
+    for name, sets, count, skill in (
+        ("paper-data", ["fanconi-isic"], 40, 0.9),
+        ("both", ["fanconi-isic", "ham10000-extra-train"], 20, 0.1),
+    ):
+        lines = [f"fanconi-isic,{n}.jpg,{n % 2},g{n},0,{skill if n % 2 else 0.2}" for n in range(count)]
+        lines.append("ham10000-extra-train,9.jpg,1,h,0,0.0")
+        (folder / f"{name}.csv").write_text("\n".join([header, *lines]) + "\n")
+        summary = {
+            "data_sets": sets,
+            "figures": {"accuracy": 1.0, "auc": 1.0, "log_loss": 0.1},
+            "by_fold": [],
+        }
+        more = {
+            "recipe": name,
+            "description": "",
+            "plan": {"epochs": 1},
+            "views": [],
+            "held_out": [0],
+            "folds": 2,
+        }
+        (folder / f"{name}.json").write_text(json.dumps(summary | more | {"seconds": 1}))
+    section = write_report(open_results(shelf)).split("## With and without")[1].split("\n## ")[0]
+    assert "| both | 20 | 0.000 | 1.000 | -1.000 (-1.000 to -1.000) |" in section
+
+
 def test_the_command_writes_and_checks_report_and_readme(shelf, capsys):
     readme = shelf / "README.md"
     readme.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
