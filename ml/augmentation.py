@@ -101,4 +101,5 @@ def _recolour(image: NDArray[np.uint8], generator: np.random.Generator) -> NDArr
     lit = np.stack([table[image[..., channel], channel] for channel in range(3)], axis=-1)
     grey = lit @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     mixed = grey[..., None] + (lit - grey[..., None]) * saturation
-    return np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+    result: NDArray[np.uint8] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+    return result

@@ -42,7 +42,8 @@ def average_views(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     One view is returned as it is. A float32 sigmoid saturates: the logit is taken inside 1e-7.
     """
     if len(probabilities) == 1:
-        return probabilities[0]
+        only: NDArray[np.float64] = probabilities[0]
+        return only
     inside = np.clip(probabilities, MARGIN, 1.0 - MARGIN)
     logits = (np.log(inside) - np.log1p(-inside)).mean(axis=0)
     result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logits))
