@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from classifier import inference
 from classifier.devices import choose_device
 from classifier.models import Explanation, ModelVersion, Prediction
 from classifier.services.explanation_queue import give_back_dead_explanations, send_explanation_wake_up
+from classifier.services.model_refusals import note_refused_load
 from classifier.services.queue import give_back_dead_claims, send_wake_up
 from classifier.stopping import ask_to_stop
 
@@ -53,8 +55,10 @@ def preload(version: ModelVersion) -> None:
     """
     try:
         inference.warm_up(version)
-    except Exception:
+    except Exception as error:
         log.exception("model_not_loaded", model_version=str(version.pk))
+        with suppress(DatabaseError):  # noted again with the first batch
+            note_refused_load(version=version, error=error)
 
 
 def preload_gates() -> None:

@@ -19,6 +19,7 @@ from classifier.services.explanation_queue import (
     give_back_explanations,
     send_explanation_wake_up,
 )
+from classifier.services.model_refusals import note_refused_load
 from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState, transition
 from classifier.stopping import is_stopping
@@ -80,8 +81,9 @@ def explain(explanation: Explanation) -> Finding:
         return _fail(found.code, found.message)
     try:
         inference.load_predictor(version)
-    except Exception:
+    except Exception as error:
         # Not raised: a version no longer in use may be gone for good, and somebody waits.
+        note_refused_load(version=version, error=error)
         log.exception("model_not_loaded", model_version=str(version.pk))
         return _fail(
             "model_unavailable",

@@ -16,6 +16,7 @@ from classifier import inference
 from classifier.models import Prediction
 from classifier.services.decoding import Decoded, OutageError, Unusable, start_decoding
 from classifier.services.gating import gate, store_verdicts
+from classifier.services.model_refusals import note_refused_load
 from classifier.services.queue import claim_batch, give_back, lock_running, send_wake_up
 from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState, transition
@@ -152,6 +153,7 @@ def _judge_usable(
     try:
         inference.load_predictor(version)
     except Exception as error:
+        note_refused_load(version=version, error=error)
         raise OutageError("the model can't be loaded") from error
     batch = inference.predict(version, [pixels for _, pixels in usable])
     shared = {

@@ -14,6 +14,7 @@ from django.utils import timezone
 from classifier import inference
 from classifier.models import ModelVersion
 from classifier.services.errors import ConflictError
+from classifier.services.model_refusals import record_refused_file
 from classifier.vocabulary import ModelLifecycle
 from portal.audit.services import record_event
 
@@ -110,7 +111,11 @@ def change_lifecycle(*, actor: User, version: ModelVersion, lifecycle: ModelLife
             "needs_successor", f"{version} judges every new case. Activate another version in its place."
         )
     if lifecycle in (ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW):
-        _check_file(version)
+        try:
+            _check_file(version)
+        except ConflictError as error:
+            record_refused_file(version=version, code=error.code, actor=actor)
+            raise
     return set_lifecycle(version=version, lifecycle=lifecycle, actor=actor)
 
 

@@ -8,6 +8,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError
 
 from classifier import stopping
+from classifier.inference import RefusedNetworkError
 from classifier.models import Prediction, SubmissionImage
 from classifier.services import inference as service
 from classifier.services.decoding import OutageError
@@ -101,6 +102,17 @@ class TestOutages:
         assert states() == [("queued", 0)] * 2
         network.load_error = None
         assert run_queued(budget_seconds=60) == 2
+
+    def test_file_that_changed_on_disk_leaves_one_trace(self, network, queue_images):
+        (row,) = queue_images(1)
+        network.load_error = RefusedNetworkError("sha256_mismatch", "Expected another SHA-256.")
+        for _ in range(3):
+            with pytest.raises(OutageError):
+                run_queued(budget_seconds=60)
+        assert states() == [("queued", 0)]
+        event = AuditEvent.objects.get(action="model_version.refused")
+        assert event.object_id == str(row.model_version_id)
+        assert event.details["code"] == "sha256_mismatch"
 
     def test_store_that_does_not_answer(self, network, queue_images, monkeypatch):
         (row,) = queue_images(1)

@@ -122,6 +122,16 @@ class TestService:
             change_lifecycle(actor=operator, version=version, lifecycle=ModelLifecycle.SHADOW)
         assert caught.value.code == "file_missing"
 
+    def test_exchanged_file_is_refused_and_leaves_a_trace(self, operator, make_version, tmp_path):
+        version = make_version("a")
+        (tmp_path / version.file).write_bytes(b"something else")
+        with pytest.raises(ConflictError) as caught:
+            change_lifecycle(actor=operator, version=version, lifecycle=ModelLifecycle.ACTIVE)
+        assert caught.value.code == "file_changed"
+        event = AuditEvent.objects.get(action="model_version.refused")
+        assert (event.actor, event.object_id) == (operator, str(version.pk))
+        assert event.details == {"code": "file_changed", "sha256": version.sha256}
+
     def test_switching_changes_new_results_only(self, operator, make_version):
         former, newer = make_version("former", active=True), make_version("newer")
         waiting = SubmissionImageFactory()
