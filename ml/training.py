@@ -120,17 +120,17 @@ def _train_epoch(
 ) -> dict[str, float]:
     _seed_dropout(model, plan.seed, epoch)
     scaling = find_scaling(plan.architecture)
-    loss = 0.0
-    model.reset_metrics()
+    total, seen = 0.0, 0
     title = f"Epoch {epoch} of {plan.epochs}"
     images = min(len(data.labels), count_steps(plan, len(data.labels)) * plan.batch_size)
     with tqdm(total=images, desc=title, unit="image", leave=False) as bar:
         for pixels, target in make_batches(plan, data, epoch):
-            # Keras answers with the mean over all batches since the reset.
-            loss = float(model.train_on_batch(scale_pixels(pixels, scaling), target))
+            # Keras 3.15 answers with this batch's loss alone: it forgets the batches before.
+            total += float(model.train_on_batch(scale_pixels(pixels, scaling), target)) * len(target)
+            seen += len(target)
             bar.update(len(target))
-            bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-    return {"epoch": epoch, "loss": loss}
+            bar.set_postfix(loss=f"{total / seen:.4f}", refresh=False)
+    return {"epoch": epoch, "loss": total / seen}
 
 
 def _validate(model: "keras.Model", plan: TrainingPlan, data: LabelledPixels) -> dict[str, float]:

@@ -93,21 +93,22 @@ def _train_epoch(
     model: "keras.Model", run: ReproductionRun, scaling: str, data: LabelledPixels, epoch: int
 ) -> dict[str, float]:
     _seed_dropout(model, run.seed, epoch)
-    model.reset_metrics()
-    figures: dict[str, Any] = {}
+    losses, accuracies = [], []
     title = f"Epoch {epoch} of {run.epochs}"
     with tqdm(total=run.iterations, desc=title, unit="step", leave=False, position=1) as bar:
         for indices in draw_batches(run, len(data.labels), epoch):
             target = data.labels[indices].astype(np.float32)[:, None]
             pixels = scale_pixels(data.pixels[indices], scaling)
-            # Keras returns the means since the metrics were reset, not those of this batch.
+            # Keras 3.15 returns the figures of this batch alone; batches are all of one size.
             figures = model.train_on_batch(pixels, target, return_dict=True)
-            bar.set_postfix(loss=f"{float(figures['loss']):.4f}", refresh=False)
+            losses.append(float(figures["loss"]))
+            accuracies.append(float(figures["accuracy"]))
+            bar.set_postfix(loss=f"{np.mean(losses):.4f}", refresh=False)
             bar.update()
     return {
         "epoch": epoch,
-        "running_loss": float(figures["loss"]),
-        "running_accuracy": float(figures["accuracy"]),
+        "running_loss": float(np.mean(losses)),
+        "running_accuracy": float(np.mean(accuracies)),
     }
 
 

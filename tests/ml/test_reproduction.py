@@ -44,6 +44,17 @@ def reproduce(drawn_set, folder, *more):
     return main([*arguments, *more])
 
 
+def test_running_figures_are_means_over_the_epoch(parts, tmp_path):
+    """Weights that hardly move: what was seen while training is what is measured after it."""
+    everything = len(parts[0].labels)
+    run = ReproductionRun(
+        "paper-cnn-1", everything, seed=4, epochs=1, batch_size=1, learning_rate=1e-9, input_size=32
+    )
+    (row,) = train_run(run, *parts, tmp_path, run.to_dict()).history
+    assert row["running_accuracy"] == pytest.approx(row["train_accuracy"])
+    assert row["running_loss"] == pytest.approx(row["train_loss"], abs=1e-4)
+
+
 def test_every_run_is_listed_once_a_whole_seed_before_the_next():
     names = [run.name for run in list_runs(["paper-cnn-1", "paper-cnn-2"], [100, 200, 100], [1, 0])]
     assert len(names) == len(set(names)) == 8

@@ -4,7 +4,7 @@ import pytest
 from ml.augmentation import AUGMENTATIONS, augment_batch
 from ml.checkpoints import CheckpointError
 from ml.data import load_pixels, read_labels, read_records, split_validation
-from ml.training import LabelledPixels, TrainingPlan, train_network
+from ml.training import LabelledPixels, TrainingPlan, score_pixels, train_network
 from tests.ml.drawing import draw_lesion
 
 PLAN = TrainingPlan(input_size=32, epochs=3, batch_size=8, augmentation="dihedral", seed=5)
@@ -68,6 +68,17 @@ def test_the_weights_kept_are_those_of_the_best_epoch(uninterrupted):
     losses = [row["validation_loss"] for row in progress.history]
     assert progress.best_epoch == 1 + losses.index(min(losses))
     assert_same(weights, progress.best_weights)
+
+
+def test_the_loss_of_an_epoch_is_the_mean_over_its_images(parts, tmp_path):
+    plan = TrainingPlan(
+        architecture="paper-cnn-1", input_size=32, epochs=1, batch_size=7, learning_rate=1e-9, keep_best=False
+    )
+    network, progress = train_network(plan, parts[0], None, tmp_path)
+    p = np.clip(score_pixels(network, plan, parts[0].pixels), 1e-7, 1 - 1e-7)
+    y = parts[0].labels
+    expected = float(-np.mean(y * np.log(p) + (1 - y) * np.log1p(-p)))
+    assert progress.history[0]["loss"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_checkpoint_of_another_plan_is_refused(parts, tmp_path):
