@@ -6,6 +6,7 @@ from ml.report.sets import COMMAND, TEST, read_clean, read_seen, read_within_sou
 from ml.report.stored import Network, Results
 from ml.report.text import format_table, join_parts, name_missing
 from ml.specification import ModelSpecification
+from ml.training_data import TRAINING_SETS
 
 _QUOTED = ("auc", "accuracy_half", "sensitivity", "specificity", "specificity_95", "missed", "ece")
 _DATA = {
@@ -130,14 +131,37 @@ def _write_training(specification: ModelSpecification) -> str:
     training = specification.training
     rows = [
         [key.replace("_", " "), training[key]]
-        for key in ("split", "training_images", "validation_images", "seed", "epochs", "device")
+        for key in (
+            "split",
+            "training_images",
+            "validation_images",
+            "calibrated_on",
+            "seed",
+            "epochs",
+            "device",
+        )
         if key in training
     ]
     versions = ", ".join(f"{name} {number}" for name, number in training.get("versions", {}).items())
-    told = training.get("command", f"python -m ml train --architecture {specification.architecture}")
+    told = _name_training(specification)
     return join_parts(
         "## How to retrain",
         f"`{told}`, then `{COMMAND}`, `python -m ml report` and `python -m ml card`. The specification beside the "
         "file holds the whole plan and its history.",
         format_table(["", ""], [*rows, ["versions", versions or None]]),
     )
+
+
+def _name_training(specification: ModelSpecification) -> str:
+    """Return the command that trains this network again; its options are in the specification."""
+    training = specification.training
+    words = ["python -m ml train", f"--architecture {specification.architecture}"]
+    data = training.get("data")
+    if isinstance(data, list) and data != list(TRAINING_SETS[:1]):
+        words.append(f"--data-sets {' '.join(data)}")
+    if len(specification.views) > 1:
+        words.append(f"--views {len(specification.views)}")
+    _, _, out_of_fold = training.get("calibrated_on", "").partition("out-of-fold predictions, ")
+    if out_of_fold:
+        words.append(f"--calibration ml/results/cross-validation/{out_of_fold}")
+    return " ".join(words)

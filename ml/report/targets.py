@@ -62,7 +62,7 @@ def _list_own(results: Results, network: Network) -> list[Target]:
             "Accuracy on the 602 at most 1.5 points less",
             0.015,
             drop,
-            f"{100 * drop:.1f} points less",
+            f"{round(100 * drop, 1) + 0.0:.1f} points less",
             at_most=True,
         ),
         _judge("Specificity at 95 % sensitivity on the 602 ≥ 85 %", 0.85, cleaned["specificity_95"]),

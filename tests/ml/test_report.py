@@ -5,6 +5,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.report import stored
+from ml.report.card import write_card
 from ml.report.document import BEGIN, END, write_figures, write_report
 from ml.report.measures import measure_part, measure_share
 from ml.report.sets import guess_source, read_clean, read_seen
@@ -234,6 +235,15 @@ def test_a_card_says_what_the_specification_says(shelf):
         "| 602 clean |",
     ):
         assert words in card
+
+
+def test_a_card_names_the_command_that_made_the_network(shelf, specification_data):
+    training = {"data": ["fanconi-isic", "ham10000-extra-train"], "history": []}
+    training["calibrated_on"] = "out-of-fold predictions, both.csv"
+    data = specification_data | {"views": ["identity", "flip_left_right"], "training": training}
+    card = write_card(open_results(shelf), ModelSpecification.from_dict(data))
+    options = "--data-sets fanconi-isic ham10000-extra-train --views 2 --calibration ml/results/cross-validation/both.csv"
+    assert f"`python -m ml train --architecture paper-cnn-2 {options}`" in card
 
 
 def test_the_committed_report_and_cards_are_what_the_results_give():
