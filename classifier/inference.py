@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.models import ModelVersion
+    from ml.dicom_facts import DicomFacts
     from ml.gates import Gates
     from ml.prediction import Predictor
     from ml.registration import Declaration, PreparedNetwork
@@ -54,6 +55,7 @@ __all__ = [
     "predict",
     "prepare",
     "prepare_network",
+    "read_dicom_facts",
     "read_header",
     "read_specification",
     "shipped_specifications",
@@ -114,6 +116,13 @@ def prepare(version: ModelVersion, data: bytes, *, with_look: bool = False) -> P
     # Only the look is kept: a batch of large photographs would be gigabytes.
     look = look_at(np.asarray(image)) if with_look else None
     return Prepared(to_array(image, specification.input_size), look)
+
+
+def read_dicom_facts(data: bytes) -> DicomFacts:
+    """What the header of a DICOM photograph tells besides its picture. Raises UnusableImageError."""
+    from ml import dicom_facts
+
+    return dicom_facts.read_dicom_facts(data)
 
 
 def assess(looks: Sequence[Look]) -> list[Verdict]:
