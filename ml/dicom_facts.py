@@ -2,12 +2,15 @@
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ml.dicom_header import DERMOSCOPIC, JPEG, SECONDARY, DicomFile, read_dicom
+from ml.dicom_pixels import join_fragments
+from ml.jpeg_segments import strip_segments
 
 _LOSSY: Final = JPEG | {"1.2.840.10008.1.2.4.91"}
+_SCHEMES: Final = frozenset({"SCT", "FMA", "DCM"})
 _CODE: Final = re.compile(r"[0-9A-Z][0-9A-Z-]{0,15}")
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _DAY: Final = re.compile(r"\d{8}")
@@ -17,9 +20,10 @@ _DAY: Final = re.compile(r"\d{8}")
 class DicomFacts:
     """Codes, identifiers and a date; no words.
 
-    `laterality` is L, R, U, B or empty; `region` the SNOMED CT code of the anatomic region;
+    `laterality` is L, R, U, B or empty; `region` the anatomic region as scheme and code, "SCT 113182001";
     `burned_in` whether words stand in the picture, None where the file doesn't say. Identifiers are
-    those of the file, empty where they are missing or of no known form.
+    those of the file, empty where they are missing or of no known form. `jpeg` is the picture where
+    it is stored as JPEG, freed of every word in it, and `colours` what its numbers mean.
     """
 
     kind: str
@@ -33,6 +37,8 @@ class DicomFacts:
     study: str
     series: str
     instance: str
+    jpeg: bytes | None = field(repr=False)
+    colours: str
 
 
 def read_dicom_facts(data: bytes) -> DicomFacts:
@@ -56,6 +62,8 @@ def read_dicom_facts(data: bytes) -> DicomFacts:
         study=_read_uid(found, "StudyInstanceUID"),
         series=_read_uid(found, "SeriesInstanceUID"),
         instance=_read_uid(found, "SOPInstanceUID"),
+        jpeg=strip_segments(join_fragments(data, found)) if found.syntax in JPEG else None,
+        colours=found.read_code("PhotometricInterpretation"),
     )
 
 
@@ -63,8 +71,8 @@ def _read_region(found: DicomFile) -> str:
     items = found.attributes.get("AnatomicRegionSequence") or []
     for item in items:
         code, scheme = str(item.get("CodeValue", "")), str(item.get("CodingSchemeDesignator", ""))
-        if scheme == "SCT" and _CODE.fullmatch(code):
-            return code
+        if scheme in _SCHEMES and _CODE.fullmatch(code):
+            return f"{scheme} {code}"
     return ""
 
 

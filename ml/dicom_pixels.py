@@ -80,7 +80,7 @@ def _check_form(found: DicomFile, meaning: str) -> None:
 
 
 def _decode_compressed(data: bytes, found: DicomFile, meaning: str) -> tuple[Samples, str]:
-    frame = _join_fragments(data, found)
+    frame = join_fragments(data, found)
     image: JpegImageFile | Jpeg2KImageFile
     if found.syntax in JPEG:
         image = JpegImageFile(BytesIO(frame))
@@ -132,14 +132,15 @@ def _read_rle(data: bytes, found: DicomFile) -> Samples:
     width, height = found.size
     bytes_each = found.read_number("BitsAllocated") // 8
     count = found.read_number("SamplesPerPixel", 1)
-    planes = decode_planes(_join_fragments(data, found), width * height, count * bytes_each)
+    planes = decode_planes(join_fragments(data, found), width * height, count * bytes_each)
     # Segments hold the more significant byte of a sample first.
     wide = planes.reshape(count, bytes_each, height, width).astype(np.uint16)
     samples = wide[:, 0] if bytes_each == 1 else wide[:, 0] << 8 | wide[:, 1]
     return samples.transpose(1, 2, 0)
 
 
-def _join_fragments(data: bytes, found: DicomFile) -> bytes:
+def join_fragments(data: bytes, found: DicomFile) -> bytes:
+    """The only frame of an encapsulated picture."""
     return b"".join(data[start:end] for start, end in found.layout.pixels)
 
 

@@ -1,7 +1,8 @@
-"""Body sites of the ISIC archive as SNOMED CT codes of the dermatology anatomic sites (CID 4029).
+"""Body sites of the ISIC archive as the standard's codes of dermatology anatomic sites (CID 4029).
 
 Only where both name the same place; a finer site takes the code of the nearest one around it. The
-codes and their meanings come from pydicom's copy of the standard's context group.
+codes (SNOMED CT, a few of FMA and of DICOM itself) and their meanings are those of pydicom's copy of
+the context group.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ KEYWORDS = {
     "head_and_neck_head_face_cheek": "SkinOfCheek",
     "head_and_neck_head_face_chin": "SkinOfChin",
     "head_and_neck_head_face_forehead": "SkinOfForehead",
+    "head_and_neck_head_face_mouth": "OralMucosa",
+    "head_and_neck_head_face_mouth_floor_of_mouth": "MucosaOfFloorOfMouth",
+    "head_and_neck_head_face_mouth_tongue": "MucosaOfTongue",
     "head_and_neck_head_face_nose": "SkinOfNose",
     "head_and_neck_head_face_nose_ala_nasi": "SkinOfAlaNasi",
     "head_and_neck_head_face_nose_dorsum_of_nose": "SkinOfDorsumOfNose",
@@ -38,6 +42,10 @@ KEYWORDS = {
     "head_and_neck_head_face_oral_region_nasolabial_fold": "SkinOfNasolabialFold",
     "head_and_neck_head_face_oral_region_perioral_region": "SkinOfPerioralRegionOfFace",
     "head_and_neck_head_face_oral_region_upper_lip": "SkinOfUpperLip",
+    "head_and_neck_head_face_orbital_region": "SkinOfEyeRegion",
+    "head_and_neck_head_face_orbital_region_cornea": "Cornea",
+    "head_and_neck_head_face_orbital_region_iris": "Iris",
+    "head_and_neck_head_face_orbital_region_sclera": "Sclera",
     "head_and_neck_head_face_temple": "SkinOfTemporalRegion",
     "head_and_neck_head_scalp": "SkinOfScalp",
     "head_and_neck_head_scalp_vertex_of_scalp": "SkinOfVertexOfScalp",
@@ -63,7 +71,7 @@ KEYWORDS = {
     ),
     "trunk_anterior_trunk_anterior_chest_upper_anterior_chest_presternal_region": "SternalSkin",
     "trunk_lateral_trunk_axilla": "SkinOfAxilla",
-    "trunk_posterior_trunk": "SkinOfBackOfTrunk",
+    "trunk_posterior_trunk": "SkinOfBack",
     "trunk_posterior_trunk_lower_back": "SkinOfLowerBack",
     "trunk_posterior_trunk_mid_back": "SkinOfMidBack",
     "upper_extremity_elbow_antecubital_fossa": "SkinOfAntecubitalFossa",
@@ -95,8 +103,11 @@ KEYWORDS = {
     "anogenital_region_genital_region_penis": "SkinOfPenis",
     "anogenital_region_genital_region_penis_glans_penis": "SkinOfGlansPenis",
     "anogenital_region_genital_region_scrotum": "SkinOfScrotum",
+    "anogenital_region_genital_region_vagina_vaginal_introitus": "VaginalIntroitus",
+    "anogenital_region_genital_region_vulva_frenulum_of_labia_minora": "FrenulumOfLabiaMinora",
     "anogenital_region_genital_region_vulva_labium_majus": "SkinOfLabiumMajus",
     "anogenital_region_genital_region_vulva_labium_minus": "SkinOfLabiumMinus",
+    "anogenital_region_genital_region_vulva_vulval_vestibule": "VulvalVestibule",
     "anogenital_region_perianal_region_anus": "SkinOfAnus",
     "anogenital_region_perianal_region_perineum": "SkinOfPerineum",
 }
@@ -114,14 +125,15 @@ def find_code(site: str) -> Code:
 
 
 @cache
-def find_site(code: str) -> str:
-    """The body site that a received code names; empty for one that names none of ours."""
-    return _sites_by_code().get(code, "")
+def find_site(region: str) -> str:
+    """The body site of a received "scheme code"; empty for one that names none of ours."""
+    return _sites_by_code().get(region, "")
 
 
 @cache
 def _sites_by_code() -> dict[str, str]:
-    return {getattr(codes.cid4029, keyword).value: site for site, keyword in KEYWORDS.items()}
+    found = ((getattr(codes.cid4029, keyword), site) for site, keyword in KEYWORDS.items())
+    return {f"{code.scheme_designator} {code.value}": site for code, site in found}
 
 
 def _list_around(site: str) -> list[str]:

@@ -2,8 +2,8 @@
 
 What is sealed is written anew: a list of what may be in it, not of what has to come out (the Basic
 Application Level Confidentiality Profile, PS3.15 E.2, by clearing more than it asks for). Nothing
-received is copied into it but codes of a known form, and the pixels are encoded again, because a
-comment within a compressed picture holds a name as well as a header does.
+received is copied into it but codes of a known form and the picture. A JPEG stays as it is but for
+its comments, which hold a name as well as a header does; everything else is encoded again.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from django.utils.formats import date_format
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sr.codedict import codes
-from pydicom.uid import UID, JPEG2000Lossless
+from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit
 
 from classifier.dicom.anatomy import find_site
 from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import IMPLEMENTATION, IMPLEMENTATION_NAME, make_uid, replace_uid
+from classifier.inference import decode_image
 from classifier.intake.image import Notice, RejectedImageError
 from classifier.vocabulary import BODY_SITES
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from ml.dicom_facts import DicomFacts
 
+JPEG_COLOURS = frozenset({"MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422"})
 METHOD = "Written anew: allowed attributes and decoded pixels only"
 SIDES = {"L": "left", "R": "right", "U": "midline", "B": "both sides"}
 
@@ -63,12 +65,21 @@ def describe_facts(facts: DicomFacts) -> str:
 
 
 def seal_photograph(data: bytes, pixels: Image.Image, facts: DicomFacts) -> bytes:
-    """The de-identified file: `pixels` without loss, and of `facts` what names nobody.
+    """The de-identified file: the picture as it was decoded, and of `facts` what names nobody.
 
     The same file gives the same bytes, and two of one study still name the same study.
     """
     missing = hashlib.sha256(data).hexdigest()
-    dataset = FileDataset("", {}, file_meta=_make_meta(), preamble=bytes(128))
+    if facts.jpeg and facts.colours in JPEG_COLOURS:
+        sealed = _write(_describe(facts, missing), facts.jpeg, facts.colours, pixels.size)
+        # A profile that was left out, or an odd JPEG: then other pixels come of it.
+        if decode_image(sealed).tobytes() == pixels.tobytes():
+            return sealed
+    return _write(_describe(facts, missing), _encode(pixels), "YBR_RCT", pixels.size)
+
+
+def _describe(facts: DicomFacts, missing: str) -> FileDataset:
+    dataset = FileDataset("", {}, file_meta=FileMetaDataset(), preamble=bytes(128))
     dataset.PatientName = dataset.PatientID = dataset.PatientBirthDate = dataset.PatientSex = ""
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = METHOD
@@ -77,8 +88,6 @@ def seal_photograph(data: bytes, pixels: Image.Image, facts: DicomFacts) -> byte
     dataset.SeriesInstanceUID = replace_uid(facts.series or missing)
     dataset.SOPClassUID = UID(facts.kind)
     dataset.SOPInstanceUID = replace_uid(facts.instance or missing)
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.Modality = facts.modality
     if facts.laterality:
         dataset.ImageLaterality = facts.laterality
@@ -86,26 +95,30 @@ def seal_photograph(data: bytes, pixels: Image.Image, facts: DicomFacts) -> byte
         dataset.BurnedInAnnotation = "NO"
     if facts.is_lossy:
         dataset.LossyImageCompression = "01"
-    _put_pixels(dataset, pixels)
+    return dataset
+
+
+def _encode(pixels: Image.Image) -> bytes:
+    stream = BytesIO()
+    pixels.save(stream, "JPEG2000", irreversible=False, mct=1, no_jp2=True)
+    return stream.getvalue()
+
+
+def _write(dataset: FileDataset, frame: bytes, colours: str, size: tuple[int, int]) -> bytes:
+    is_grey = colours.startswith("MONOCHROME")
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1 if is_grey else 3, colours
+    if not is_grey:
+        dataset.PlanarConfiguration = 0
+    dataset.Columns, dataset.Rows = size
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    dataset.PixelData = encapsulate([frame])
+    meta = dataset.file_meta
+    meta.TransferSyntaxUID = JPEG2000Lossless if colours == "YBR_RCT" else JPEGBaseline8Bit
+    meta.ImplementationClassUID = UID(make_uid(IMPLEMENTATION))
+    meta.ImplementationVersionName = IMPLEMENTATION_NAME
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     target = BytesIO()
     dataset.save_as(target, enforce_file_format=True)
     return target.getvalue()
-
-
-def _make_meta() -> FileMetaDataset:
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = JPEG2000Lossless
-    meta.ImplementationClassUID = UID(make_uid(IMPLEMENTATION))
-    meta.ImplementationVersionName = IMPLEMENTATION_NAME
-    return meta
-
-
-def _put_pixels(dataset: Dataset, pixels: Image.Image) -> None:
-    stream = BytesIO()
-    pixels.save(stream, "JPEG2000", irreversible=False, mct=1, no_jp2=True)
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 3, "YBR_RCT"
-    dataset.PlanarConfiguration = 0
-    dataset.Rows, dataset.Columns = pixels.height, pixels.width
-    dataset.BitsAllocated = dataset.BitsStored = 8
-    dataset.HighBit, dataset.PixelRepresentation = 7, 0
-    dataset.PixelData = encapsulate([stream.getvalue()])

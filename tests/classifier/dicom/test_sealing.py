@@ -8,7 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicomanonymizer.dicom_anonymization_databases import dicomfields_2026c as profile
-from PIL import Image
+from PIL import Image, ImageCms
 from pydicom.datadict import dictionary_VR, get_entry
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -25,6 +25,7 @@ from tests.classifier.dicom.samples import (
     SYNTAXES,
     build_dicom,
     describe,
+    put_pixels,
     write,
 )
 from tests.classifier.intake.samples import draw_picture, encode
@@ -185,6 +186,36 @@ def test_a_name_within_the_compressed_picture_goes_too():
     data = write(dataset)
     assert NAME.encode() in data
     assert NAME.encode() not in take(data).data
+
+
+def test_a_jpeg_stays_as_it_was_but_for_its_words():
+    frame = encode(PICTURE, "JPEG", comment=NAME, quality=95)
+    dataset = describe(PICTURE, JPEGBaseline8Bit)
+    dataset.PixelData = encapsulate([frame])
+    sealed = read(take(write(dataset)))
+    assert sealed.file_meta.TransferSyntaxUID == JPEGBaseline8Bit
+    scan = frame[frame.index(b"\xff\xda") :]
+    assert scan in sealed.PixelData
+    # Where a profile makes the colours, they are kept and the profile is not.
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    at, other = profile.index(b"rXYZ"), profile.index(b"bXYZ")
+    turned = bytearray(profile)
+    turned[at : at + 4], turned[other : other + 4] = b"bXYZ", b"rXYZ"
+    image = take(build_dicom(PICTURE, JPEGBaseline8Bit, ICCProfile=bytes(turned)))
+    sealed = read(image)
+    assert sealed.file_meta.TransferSyntaxUID == JPEG2000Lossless
+    assert np.array_equal(np.asarray(decode_image(image.data)), np.asarray(image.pixels))
+
+
+@pytest.mark.parametrize("meaning", ["MONOCHROME1", "MONOCHROME2"])
+def test_a_grey_jpeg(meaning):
+    dataset = describe(PICTURE, JPEGBaseline8Bit)
+    put_pixels(dataset, np.asarray(PICTURE.convert("L")), meaning)
+    dataset.PixelData = encapsulate([encode(PICTURE.convert("L"), "JPEG")])
+    del dataset.PlanarConfiguration
+    image = take(write(dataset))
+    assert read(image).PhotometricInterpretation == meaning
+    assert np.array_equal(np.asarray(decode_image(image.data)), np.asarray(image.pixels))
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "NumberOfFrames", "BitsAllocated", "StudyInstanceUID"])
