@@ -5,8 +5,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from ml.dicom_header import DERMOSCOPIC, JPEG, SECONDARY, DicomFile, read_dicom
+from ml.dicom_header import DERMOSCOPIC, JPEG, JPEG2000, SECONDARY, DicomFile, read_dicom
 from ml.dicom_pixels import join_fragments
+from ml.jpeg2000_segments import strip_comments
 from ml.jpeg_segments import strip_segments
 
 _LOSSY: Final = JPEG | {"1.2.840.10008.1.2.4.91"}
@@ -22,8 +23,9 @@ class DicomFacts:
 
     `laterality` is L, R, U, B or empty; `region` the anatomic region as scheme and code, "SCT 113182001";
     `burned_in` whether words stand in the picture, None where the file doesn't say. Identifiers are
-    those of the file, empty where they are missing or of no known form. `jpeg` is the picture where
-    it is stored as JPEG, freed of every word in it, and `colours` what its numbers mean.
+    those of the file, empty where they are missing or of no known form. `frame` is the
+    compressed picture of `syntax`, freed of every word in it, where that can be done and its samples
+    have 8 bits; `colours` what its numbers mean.
     """
 
     kind: str
@@ -37,7 +39,8 @@ class DicomFacts:
     study: str
     series: str
     instance: str
-    jpeg: bytes | None = field(repr=False)
+    syntax: str
+    frame: bytes | None = field(repr=False)
     colours: str
 
 
@@ -62,9 +65,20 @@ def read_dicom_facts(data: bytes) -> DicomFacts:
         study=_read_uid(found, "StudyInstanceUID"),
         series=_read_uid(found, "SeriesInstanceUID"),
         instance=_read_uid(found, "SOPInstanceUID"),
-        jpeg=strip_segments(join_fragments(data, found)) if found.syntax in JPEG else None,
+        syntax=found.syntax,
+        frame=_strip_frame(data, found),
         colours=found.read_code("PhotometricInterpretation"),
     )
+
+
+def _strip_frame(data: bytes, found: DicomFile) -> bytes | None:
+    if not found.layout.encapsulated or found.read_number("BitsAllocated") != 8:
+        return None
+    if found.syntax in JPEG:
+        return strip_segments(join_fragments(data, found))
+    if found.syntax in JPEG2000:
+        return strip_comments(join_fragments(data, found))
+    return None
 
 
 def _read_region(found: DicomFile) -> str:

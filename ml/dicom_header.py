@@ -18,11 +18,6 @@ from pydicom.uid import UID
 from ml.dicom_structure import DicomLayout, check_surroundings, read_layout, read_meta
 from ml.image_errors import UndecodableImageError
 
-# pydicom quotes values that break the rules, in warnings and in its log.
-config.settings.reading_validation_mode = config.IGNORE
-warnings.filterwarnings("ignore", module=r"pydicom\b")
-logging.getLogger("pydicom").addFilter(lambda _: False)
-
 DERMOSCOPIC: Final = "1.2.840.10008.5.1.4.1.1.77.1.7"
 PHOTOGRAPHIC: Final = "1.2.840.10008.5.1.4.1.1.77.1.4"
 # Many gateways wrap a camera's photo so, for want of a camera that speaks DICOM.
@@ -67,6 +62,20 @@ _READ: Final = [
     "BluePaletteColorLookupTableData",
     "ICCProfile",
 ]
+
+
+def silence_pydicom() -> None:
+    """It quotes values that break the rules, in warnings and in its log; they may be names."""
+    config.settings.reading_validation_mode = config.IGNORE
+    warnings.filterwarnings("ignore", module=r"pydicom\b")
+    logging.getLogger("pydicom").addFilter(_drop_record)
+
+
+def _drop_record(_: logging.LogRecord) -> bool:
+    return False
+
+
+silence_pydicom()
 
 
 @dataclass(frozen=True, slots=True)

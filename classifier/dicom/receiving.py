@@ -2,8 +2,9 @@
 
 What is sealed is written anew: a list of what may be in it, not of what has to come out (the Basic
 Application Level Confidentiality Profile, PS3.15 E.2, by clearing more than it asks for). Nothing
-received is copied into it but codes of a known form and the picture. A JPEG stays as it is but for
-its comments, which hold a name as well as a header does; everything else is encoded again.
+received is copied into it but codes of a known form and the picture. JPEG and JPEG 2000 stay as they
+are but for their comments, which hold a name as well as a header does; everything else becomes plain
+pixels.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from django.utils.formats import date_format
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sr.codedict import codes
-from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from classifier.dicom.anatomy import find_site
 from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import IMPLEMENTATION, IMPLEMENTATION_NAME, make_uid, replace_uid
-from classifier.inference import decode_image
+from classifier.inference import UnusableImageError, decode_image
 from classifier.intake.image import Notice, RejectedImageError
 from classifier.vocabulary import BODY_SITES
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from ml.dicom_facts import DicomFacts
 
-JPEG_COLOURS = frozenset({"MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "YBR_FULL_422"})
 METHOD = "Written anew: allowed attributes and decoded pixels only"
 SIDES = {"L": "left", "R": "right", "U": "midline", "B": "both sides"}
 
@@ -70,12 +70,19 @@ def seal_photograph(data: bytes, pixels: Image.Image, facts: DicomFacts) -> byte
     The same file gives the same bytes, and two of one study still name the same study.
     """
     missing = hashlib.sha256(data).hexdigest()
-    if facts.jpeg and facts.colours in JPEG_COLOURS:
-        sealed = _write(_describe(facts, missing), facts.jpeg, facts.colours, pixels.size)
-        # A profile that was left out, or an odd JPEG: then other pixels come of it.
-        if decode_image(sealed).tobytes() == pixels.tobytes():
+    if facts.frame:
+        sealed = _write(_describe(facts, missing), facts.frame, facts.colours, facts.syntax, pixels.size)
+        if _shows(sealed, pixels):
             return sealed
-    return _write(_describe(facts, missing), _encode(pixels), "YBR_RCT", pixels.size)
+    return _write(_describe(facts, missing), pixels.tobytes(), "RGB", ExplicitVRLittleEndian, pixels.size)
+
+
+def _shows(sealed: bytes, pixels: Image.Image) -> bool:
+    """Whether the very pixels come of it: not without the profile that the header held, for one."""
+    try:
+        return decode_image(sealed).tobytes() == pixels.tobytes()
+    except UnusableImageError:
+        return False
 
 
 def _describe(facts: DicomFacts, missing: str) -> FileDataset:
@@ -98,13 +105,7 @@ def _describe(facts: DicomFacts, missing: str) -> FileDataset:
     return dataset
 
 
-def _encode(pixels: Image.Image) -> bytes:
-    stream = BytesIO()
-    pixels.save(stream, "JPEG2000", irreversible=False, mct=1, no_jp2=True)
-    return stream.getvalue()
-
-
-def _write(dataset: FileDataset, frame: bytes, colours: str, size: tuple[int, int]) -> bytes:
+def _write(dataset: FileDataset, picture: bytes, colours: str, syntax: str, size: tuple[int, int]) -> bytes:
     is_grey = colours.startswith("MONOCHROME")
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1 if is_grey else 3, colours
     if not is_grey:
@@ -112,9 +113,11 @@ def _write(dataset: FileDataset, frame: bytes, colours: str, size: tuple[int, in
     dataset.Columns, dataset.Rows = size
     dataset.BitsAllocated = dataset.BitsStored = 8
     dataset.HighBit, dataset.PixelRepresentation = 7, 0
-    dataset.PixelData = encapsulate([frame])
     meta = dataset.file_meta
-    meta.TransferSyntaxUID = JPEG2000Lossless if colours == "YBR_RCT" else JPEGBaseline8Bit
+    meta.TransferSyntaxUID = UID(syntax)
+    is_packed = meta.TransferSyntaxUID.is_encapsulated
+    dataset.PixelData = encapsulate([picture]) if is_packed else picture + bytes(len(picture) % 2)
+    dataset["PixelData"].VR = "OB"
     meta.ImplementationClassUID = UID(make_uid(IMPLEMENTATION))
     meta.ImplementationVersionName = IMPLEMENTATION_NAME
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
