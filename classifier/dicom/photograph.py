@@ -118,7 +118,8 @@ def _put_equipment(dataset: Dataset, image: SubmissionImage) -> None:
     dataset.Manufacturer = dataset.ManufacturerModelName = MAKER
     dataset.DeviceSerialNumber = str(image.clinic_id)
     dataset.SoftwareVersions = f"pydicom {version('pydicom')}"
-    dataset.InstitutionName = image.clinic.name[:64]
+    # A backslash begins another value.
+    dataset.InstitutionName = image.clinic.name.replace("\\", "/")[:64]
 
 
 def _put_lesion(dataset: Dataset, image: SubmissionImage) -> None:

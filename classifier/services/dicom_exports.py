@@ -36,7 +36,7 @@ def export_image(*, actor: User, image_id: uuid.UUID, naming: str = PSEUDONYMOUS
     """The DICOM file of an image, by pseudonym or by record number and birth date.
 
     Only who treats the patient may take it identified. Raises PermissionDenied; InvalidInputError
-    (naming_unknown); UnavailableError (image_unavailable).
+    (naming_unknown, record_number_unfit); UnavailableError (image_unavailable).
     """
     # Half a second and 40 MB that most processes never need.
     from classifier.dicom.photograph import build_photograph  # noqa: PLC0415
@@ -48,8 +48,8 @@ def export_image(*, actor: User, image_id: uuid.UUID, naming: str = PSEUDONYMOUS
         raise InvalidInputError(
             "naming_unknown", f"The patient can be {' or '.join(NAMINGS)}.", field="patient"
         )
-    if naming == IDENTIFIED and not is_allowed(actor, image.clinic_id, Action.SUBMIT):
-        raise PermissionDenied("Your role in this clinic takes images out under a pseudonym only.")
+    if naming == IDENTIFIED:
+        _check_identified(actor, image)
     jpeg = _read_derivative(image)
     with transaction.atomic():
         record_event(
@@ -60,6 +60,20 @@ def export_image(*, actor: User, image_id: uuid.UUID, naming: str = PSEUDONYMOUS
             details={"format": "DICOM", "patient": naming},
         )
     return DicomExport(build_photograph(image, jpeg, is_identified=naming == IDENTIFIED), f"{image.pk}.dcm")
+
+
+def _check_identified(actor: User, image: SubmissionImage) -> None:
+    if not is_allowed(actor, image.clinic_id, Action.SUBMIT):
+        raise PermissionDenied("Your role in this clinic takes images out under a pseudonym only.")
+    mrn = image.submission.lesion.patient.mrn
+    if "\\" in mrn or not mrn.isprintable():
+        # To a reader of DICOM a backslash begins another value, and so another patient.
+        raise InvalidInputError(
+            "record_number_unfit",
+            "This record number holds a backslash or a control character, which DICOM can't carry. "
+            "Export the image under the pseudonym.",
+            field="patient",
+        )
 
 
 def _read_derivative(image: SubmissionImage) -> bytes:

@@ -171,6 +171,18 @@ def test_identified(staff):
     assert dataset.SOPInstanceUID != export(staff, image).SOPInstanceUID
 
 
+def test_a_backslash_makes_nobody_else_of_a_patient(staff):
+    image = make_image(staff)
+    patient, clinic = image.submission.lesion.patient, image.clinic
+    patient.mrn, clinic.name = "MRN\\1", "North\\South"
+    patient.save()
+    clinic.save()
+    with pytest.raises(InvalidInputError) as caught:
+        export(staff, image, IDENTIFIED)
+    assert caught.value.code == "record_number_unfit"
+    assert export(staff, image).InstitutionName == "North/South"
+
+
 @pytest.mark.parametrize(("sex", "code"), [("female", "F"), ("male", "M"), ("other", "O"), ("unknown", "")])
 def test_sex(staff, sex, code):
     assert (export(staff, make_image(staff, sex=sex)).PatientSex or "") == code
