@@ -16,8 +16,8 @@ from ml.explanation import METHOD, ExplanationError
 from ml.faithfulness import check_deletion, find_marked
 from ml.gates import Look, describe_refusal, look_at
 from ml.heatmap import draw_heatmap
+from ml.image_errors import UndecodableImageError as UnusableImageError
 from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
-from ml.images import UndecodableImageError as UnusableImageError
 from ml.policy import ThresholdPolicy
 from ml.refusal import UnsafeModelError as RefusedNetworkError
 from ml.specification import ModelSpecification, SpecificationError

@@ -162,7 +162,8 @@ def _reduce_depth(samples: Samples, stored: int) -> npt.NDArray[np.uint8]:
         return np.ascontiguousarray(samples).astype(np.uint8)
     white = (1 << stored) - 1
     scaled = np.minimum(samples, white).astype(np.float32) * (255 / white)
-    return np.rint(scaled).astype(np.uint8)
+    eight: npt.NDArray[np.uint8] = np.rint(scaled).astype(np.uint8)
+    return eight
 
 
 def _look_up(samples: Samples, found: DicomFile) -> npt.NDArray[np.uint8]:
