@@ -49,9 +49,9 @@ class DicomMeta:
 class DicomLayout:
     """Where things lie.
 
-    `pixels` is the (start, end) of the
-    native Pixel Data, or of each fragment of encapsulated ones; empty when there is no picture.
-    `trailing` counts the bytes behind the picture that are no empty padding.
+    `pixels` is the (start, end) of the native Pixel Data, or of each fragment of encapsulated ones;
+    empty when there is no picture. `trailing` counts the bytes behind the picture that are no empty
+    padding.
     """
 
     pixels: tuple[tuple[int, int], ...]
@@ -77,12 +77,14 @@ def read_meta(data: bytes) -> DicomMeta:
     Raises:
         UndecodableImageError: truncated or corrupt.
     """
-    walk, at = _Walk(data, implicit=False), _PREAMBLE + 4
+    walk, at, previous = _Walk(data, implicit=False), _PREAMBLE + 4, (0, 0)
     values = {_KIND: "", _SYNTAX: ""}
     while data[at : at + 2] == b"\x02\x00":
         element = walk.read_element(at, len(data))
-        if element.length == _UNDEFINED:
+        # In order, so that none is told twice: pydicom must read the same syntax as this walk.
+        if element.length == _UNDEFINED or element.tag <= previous:
             raise _damaged("its header is of no known form")
+        previous = element.tag
         if element.tag in values:
             value = data[element.start : element.end]
             values[element.tag] = value.rstrip(b"\0 ").decode("ascii", "replace")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from ml.dicom_facts import DicomFacts
 
-METHOD = "Written anew: allowed attributes and decoded pixels only"
+METHOD = "Written anew: allowed attributes and the picture only"
 SIDES = {"L": "left", "R": "right", "U": "midline", "B": "both sides"}
 
 

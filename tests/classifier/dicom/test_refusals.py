@@ -276,6 +276,14 @@ def test_elements_out_of_order():
     assert refuse(data[:at] + name + name + data[end:]).code == "corrupt"
 
 
+def test_a_transfer_syntax_told_twice():
+    """Else one reader could take the first and another the second: deflated, and of any size."""
+    data = build_dicom(PICTURE)
+    at = data.index(b"\x02\0\x10\0UI")
+    again = b"\x02\0\x10\0UI" + struct.pack("<H", 22) + b"1.2.840.10008.1.2.1.99"
+    assert refuse(data[:at] + again + data[at:]).code == "corrupt"
+
+
 @pytest.mark.parametrize("keyword", ["Rows", "NumberOfFrames", "SamplesPerPixel"])
 def test_a_value_of_no_known_form(keyword):
     dataset = describe(PICTURE)
