@@ -5,8 +5,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from ml.dicom_header import DERMOSCOPIC, JPEG, JPEG2000, SECONDARY, DicomFile, read_dicom
-from ml.dicom_pixels import join_fragments
+from ml.dicom_compressed import join_fragments
+from ml.dicom_header import DicomFile, read_dicom
+from ml.dicom_kinds import DERMOSCOPIC, JPEG, JPEG2000, SECONDARY
 from ml.jpeg2000_segments import strip_comments
 from ml.jpeg_segments import strip_segments
 

@@ -13,24 +13,10 @@ from typing import Any, Final
 import pydicom
 from pydicom import config
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
+from ml.dicom_kinds import CAMERAS, SECONDARY, check_kinds, check_syntax, refuse_kind
 from ml.dicom_structure import DicomLayout, check_surroundings, read_layout, read_meta
 from ml.image_errors import UndecodableImageError
-
-DERMOSCOPIC: Final = "1.2.840.10008.5.1.4.1.1.77.1.7"
-PHOTOGRAPHIC: Final = "1.2.840.10008.5.1.4.1.1.77.1.4"
-# Many gateways wrap a camera's photo so, for want of a camera that speaks DICOM.
-SECONDARY: Final = frozenset({"1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.7.4"})
-_PHOTOGRAPHS: Final = frozenset({DERMOSCOPIC, PHOTOGRAPHIC}) | SECONDARY
-# External camera, dermoscopy, other: not a screen of a scanner, which is stored as its modality.
-_CAMERAS: Final = frozenset({"", "XC", "DMS", "OT"})
-
-NATIVE: Final = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"})
-RLE: Final = "1.2.840.10008.1.2.5"
-JPEG: Final = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"})
-JPEG2000: Final = frozenset({"1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"})
-_SYNTAXES: Final = NATIVE | {RLE} | JPEG | JPEG2000
 
 _READ: Final = [
     "SOPClassUID",
@@ -111,9 +97,9 @@ def read_dicom(data: bytes) -> DicomFile:
             that can't be decoded; mixed_content, truncated or corrupt.
     """
     meta = read_meta(data)
-    _check_kinds(meta.kind)
+    check_kinds(meta.kind)
     # Before pydicom looks: it would inflate a deflated file, however large it becomes.
-    _check_syntax(meta.syntax)
+    check_syntax(meta.syntax)
     layout = read_layout(data, meta)
     attributes = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=list(_READ))
     found = DicomFile(meta.syntax, layout, attributes)
@@ -129,48 +115,14 @@ def read_dicom(data: bytes) -> DicomFile:
 
 def _check_kind(found: DicomFile, told: str) -> None:
     kinds = {kind for kind in (told, str(found.attributes.get("SOPClassUID") or "")) if kind}
-    _check_kinds(*kinds)
+    check_kinds(*kinds)
     if len(kinds) != 1:
         raise UndecodableImageError(
             "corrupt",
             "This DICOM file doesn't say in one voice what it is. Export the photo again, or send it as JPEG.",
         )
-    if kinds <= SECONDARY and found.read_code("Modality") not in _CAMERAS:
-        raise _no_photograph("a picture taken from another device's screen (Secondary Capture)")
-
-
-def _check_kinds(*kinds: str) -> None:
-    for kind in kinds:
-        if kind and kind not in _PHOTOGRAPHS:
-            raise _no_photograph(_name_kind(kind))
-
-
-def _name_kind(kind: str) -> str:
-    """The standard's name of a kind of file; one that it doesn't name is not quoted."""
-    name = UID(kind).name
-    if name == kind:
-        return "of a kind this portal doesn't know"
-    return f"of the kind “{name.removesuffix(' Storage')}”"
-
-
-def _no_photograph(what: str) -> UndecodableImageError:
-    message = (
-        f"This DICOM file is {what}; a photograph is needed (Dermoscopic Photography, VL Photographic "
-        "or a photo stored as Secondary Capture). Send the photo of the lesion itself."
-    )
-    return UndecodableImageError("unsupported_format", message)
-
-
-def _check_syntax(syntax: str) -> None:
-    if syntax in _SYNTAXES:
-        return
-    name = UID(syntax).name
-    how = f"as “{name}”" if name != syntax else "in an unknown way"
-    message = (
-        f"The picture in this DICOM file is stored {how}; uncompressed, RLE, JPEG (8 bit) or JPEG 2000 "
-        "is needed. Export it in one of these, or send the photo as JPEG."
-    )
-    raise UndecodableImageError("unsupported_format", message)
+    if kinds <= SECONDARY and found.read_code("Modality") not in CAMERAS:
+        raise refuse_kind("a picture taken from another device's screen (Secondary Capture)")
 
 
 def _check_size(found: DicomFile) -> None:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from PIL import Image, ImageCms
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.encaps import encapsulate
+from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import UID, DermoscopicPhotographyImageStorage, JPEGBaseline8Bit, VLPhotographicImageStorage
+from pydicom.uid import DermoscopicPhotographyImageStorage, JPEGBaseline8Bit, VLPhotographicImageStorage
 
 from classifier.dicom.anatomy import SKIN, find_code
 from classifier.dicom.coding import make_codes
-from classifier.dicom.identifiers import IMPLEMENTATION, IMPLEMENTATION_NAME, derive_uid, make_uid
+from classifier.dicom.identifiers import derive_uid
+from classifier.dicom.writing import describe_pixels, write_file
 from classifier.vocabulary import CaptureKind, Laterality, Sex
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ def build_photograph(image: SubmissionImage, jpeg: bytes, *, is_identified: bool
     _put_lesion(dataset, image)
     if image.capture_kind == CaptureKind.DERMOSCOPIC:
         _put_dermoscopy(dataset, image, names)
-    _put_pixels(dataset, jpeg)
-    return _write(dataset)
+    _put_picture(dataset, jpeg)
+    return write_file(dataset, jpeg, JPEGBaseline8Bit)
 
 
-def _put_patient(dataset: Dataset, patient: Patient, names: Names) -> None:
+def _put_patient(dataset: FileDataset, patient: Patient, names: Names) -> None:
     dataset.PatientSex = SEXES.get(Sex(patient.sex), "")
     # The portal holds no name of anybody.
     dataset.PatientName = dataset.PatientBirthDate = ""
@@ -85,7 +85,7 @@ def _put_patient(dataset: Dataset, patient: Patient, names: Names) -> None:
     )
 
 
-def _put_study(dataset: Dataset, image: SubmissionImage, names: Names) -> None:
+def _put_study(dataset: FileDataset, image: SubmissionImage, names: Names) -> None:
     """The submission is the study, its images of one class are one series."""
     submission = image.submission
     is_dermoscopic = image.capture_kind == CaptureKind.DERMOSCOPIC
@@ -113,7 +113,7 @@ def _say_moment(moment: dt.datetime) -> tuple[str, str]:
     return moment.strftime("%Y%m%d"), moment.strftime("%H%M%S")
 
 
-def _put_equipment(dataset: Dataset, image: SubmissionImage) -> None:
+def _put_equipment(dataset: FileDataset, image: SubmissionImage) -> None:
     """Of the camera nothing is known: the portal is what made this object."""
     dataset.Manufacturer = dataset.ManufacturerModelName = MAKER
     dataset.DeviceSerialNumber = str(image.clinic_id)
@@ -122,7 +122,7 @@ def _put_equipment(dataset: Dataset, image: SubmissionImage) -> None:
     dataset.InstitutionName = image.clinic.name.replace("\\", "/")[:64]
 
 
-def _put_lesion(dataset: Dataset, image: SubmissionImage) -> None:
+def _put_lesion(dataset: FileDataset, image: SubmissionImage) -> None:
     lesion = image.submission.lesion
     region = find_code(lesion.body_site)
     dataset.AnatomicRegionSequence = make_codes(region)
@@ -135,7 +135,7 @@ def _put_lesion(dataset: Dataset, image: SubmissionImage) -> None:
     dataset.AcquisitionContextSequence = []
 
 
-def _put_dermoscopy(dataset: Dataset, image: SubmissionImage, names: Names) -> None:
+def _put_dermoscopy(dataset: FileDataset, image: SubmissionImage, names: Names) -> None:
     # How it was lit and touched is not known; whether a tattoo or a face is in it, nobody looked.
     dataset.LightSourcePolarization = dataset.ContactMethod = ""
     dataset.EmitterColorTemperature = dataset.OpticalMagnificationFactor = None
@@ -145,33 +145,17 @@ def _put_dermoscopy(dataset: Dataset, image: SubmissionImage, names: Names) -> N
     dataset.TrackingID = f"Lesion {dataset.TrackingUID[-8:]}"
 
 
-def _put_pixels(dataset: Dataset, jpeg: bytes) -> None:
-    picture = Image.open(BytesIO(jpeg), formats=["JPEG"])
-    dataset.Columns, dataset.Rows = picture.size
-    dataset.SamplesPerPixel, dataset.PlanarConfiguration = 3, 0
+def _put_picture(dataset: FileDataset, jpeg: bytes) -> None:
+    with Image.open(BytesIO(jpeg), formats=["JPEG"]) as picture:
+        size = picture.size
     # What PS3.3 names for lossy JPEG, whatever the chroma's own sampling.
-    dataset.PhotometricInterpretation = "YBR_FULL_422"
-    dataset.BitsAllocated = dataset.BitsStored = 8
-    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    describe_pixels(dataset, size, "YBR_FULL_422")
     dataset.LossyImageCompression, dataset.LossyImageCompressionMethod = "01", "ISO_10918_1"
-    dataset.LossyImageCompressionRatio = f"{3 * picture.width * picture.height / len(jpeg):.2f}"
+    dataset.LossyImageCompressionRatio = f"{3 * size[0] * size[1] / len(jpeg):.2f}"
     dataset.ICCProfile, dataset.ColorSpace = _make_profile(), "SRGB"
-    dataset.PixelData = encapsulate([jpeg])
 
 
 def _make_profile() -> bytes:
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
     profile[24:36] = bytes(12)  # the moment it was made: one image, one file
     return bytes(profile)
-
-
-def _write(dataset: FileDataset) -> bytes:
-    meta = dataset.file_meta
-    meta.TransferSyntaxUID = JPEGBaseline8Bit
-    meta.ImplementationClassUID = UID(make_uid(IMPLEMENTATION))
-    meta.ImplementationVersionName = IMPLEMENTATION_NAME
-    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    target = BytesIO()
-    dataset.save_as(target, enforce_file_format=True)
-    return target.getvalue()

@@ -67,12 +67,12 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
 def _take_dicom(data: bytes, limits: UploadLimits) -> tuple[Image.Image, bytes, str, list[Notice]]:
     """The pixels, the de-identified file that takes the original's place, and what its header told."""
     # Half a second and 40 MB that most processes never need.
-    from classifier.dicom import receiving  # noqa: PLC0415
+    from classifier.dicom import receiving, sealing  # noqa: PLC0415
 
     facts = read_dicom_facts(data)
     receiving.check_received(facts)
     pixels = decode_image(data, max_pixels=limits.max_pixels)
-    sealed = receiving.seal_photograph(data, pixels, facts)
+    sealed = sealing.seal_photograph(data, pixels, facts)
     return pixels, sealed, receiving.describe_facts(facts), receiving.find_notices(facts)
 
 
