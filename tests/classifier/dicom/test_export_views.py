@@ -46,7 +46,7 @@ def test_from_the_page(staff, client):
     client.force_login(staff.clinician)
     page = client.get(reverse("submission-detail", args=[image.submission_id])).content.decode()
     assert reverse("image-dicom", args=[image.pk]) in page
-    assert "With the record number" in page
+    assert "By record number" in page
     response = client.post(reverse("image-dicom", args=[image.pk]), {"patient": "identified"})
     assert response["Content-Disposition"] == f'attachment; filename="{image.pk}.dcm"'
     assert response["X-Content-Type-Options"] == "nosniff"
@@ -55,5 +55,5 @@ def test_from_the_page(staff, client):
     assert back["Location"] == reverse("submission-detail", args=[image.submission_id])
     client.force_login(staff.administrator)
     page = client.get(reverse("submission-detail", args=[image.submission_id])).content.decode()
-    assert "Under the pseudonym" in page
-    assert "With the record number" not in page
+    assert "By pseudonym" in page
+    assert "By record number" not in page
