@@ -9,6 +9,7 @@ ACTION_WORDS: dict[str, str] = {
     "submission.exported": "exported cases as CSV",
     "submission.read_unseen": "read a case before seeing the model's answer",
     "submissionimage.viewed": "looked at an image",
+    "submissionimage.exported": "exported an image as DICOM",
     "worklist.listed": "looked at the worklist",
     "patient.created": "added a patient",
     "patient.updated": "corrected a patient's record",

@@ -16,8 +16,8 @@ from ml.explanation import METHOD, ExplanationError
 from ml.faithfulness import check_deletion, find_marked
 from ml.gates import Look, describe_refusal, look_at
 from ml.heatmap import draw_heatmap
+from ml.image_errors import UndecodableImageError as UnusableImageError
 from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
-from ml.images import UndecodableImageError as UnusableImageError
 from ml.policy import ThresholdPolicy
 from ml.refusal import UnsafeModelError as RefusedNetworkError
 from ml.specification import ModelSpecification, SpecificationError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.models import ModelVersion
+    from ml.dicom_facts import DicomFacts
     from ml.gates import Gates
     from ml.prediction import Predictor
     from ml.registration import Declaration, PreparedNetwork
@@ -54,6 +55,7 @@ __all__ = [
     "predict",
     "prepare",
     "prepare_network",
+    "read_dicom_facts",
     "read_header",
     "read_specification",
     "shipped_specifications",
@@ -114,6 +116,13 @@ def prepare(version: ModelVersion, data: bytes, *, with_look: bool = False) -> P
     # Only the look is kept: a batch of large photographs would be gigabytes.
     look = look_at(np.asarray(image)) if with_look else None
     return Prepared(to_array(image, specification.input_size), look)
+
+
+def read_dicom_facts(data: bytes) -> DicomFacts:
+    """What the header of a DICOM photograph tells besides its picture. Raises UnusableImageError."""
+    from ml import dicom_facts
+
+    return dicom_facts.read_dicom_facts(data)
 
 
 def assess(looks: Sequence[Look]) -> list[Verdict]:

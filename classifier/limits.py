@@ -7,7 +7,14 @@ from django.conf import settings
 
 KIBIBYTE = 1024
 MEBIBYTE = 1024 * KIBIBYTE
-FORMAT_NAMES = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "TIFF": "TIFF", "HEIC": "HEIC"}
+FORMAT_NAMES = {
+    "JPEG": "JPEG",
+    "PNG": "PNG",
+    "WEBP": "WebP",
+    "TIFF": "TIFF",
+    "HEIC": "HEIC",
+    "DICOM": "DICOM",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ def score_variants(
 ) -> list[list[str]]:
     """Return, for each image, path, lesion and calibrated P(malignant) as is and in each variant.
 
-    Cells in the order of COLUMNS. Raises `ml.images.UndecodableImageError` and OSError.
+    Cells in the order of COLUMNS. Raises `ml.image_errors.UndecodableImageError` and OSError.
     """
     specification = predictor.specification
     calibration = Calibration.from_dict(specification.calibration)

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from ml.calibration import Calibration
 from ml.data import LABELS
 from ml.digests import digest_bytes
-from ml.images import UndecodableImageError
+from ml.image_errors import UndecodableImageError
 from ml.inputs import build_input
 from ml.policy import ThresholdPolicy
 from ml.prediction import BATCH_SHAPES, Predictor

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from ml.images import UndecodableImageError, decode_image
+from ml.image_errors import UndecodableImageError
+from ml.images import decode_image
 
 Pixels = NDArray[np.uint8]
 _SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".bmp"})

@@ -2,15 +2,16 @@
 
 from typing import Final
 
-SUPPORTED_FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "HEIC")
+SUPPORTED_FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "HEIC", "DICOM")
 
 _HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 
+_SIGNATURES: Final = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
+_UNKNOWN: Final = "of a kind this portal doesn't know"
 # (offset, bytes, the words a person knows it by); the first match wins.
 _OTHER_SIGNATURES: Final = (
     (0, b"GIF8", "a GIF image"),
     (0, b"%PDF", "a PDF document"),
-    (128, b"DICM", "a DICOM file"),
     (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
     (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
     (0, b"\xff\x0a", "a JPEG XL image"),
@@ -30,15 +31,17 @@ _OTHER_SIGNATURES: Final = (
 
 def find_format(data: bytes) -> str | None:
     """Return one of `SUPPORTED_FORMATS`, or None when the first bytes are of none of them."""
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
+    # First: whatever else its preamble makes of it, this is what it is judged as.
+    if data[128:132] == b"DICM":
+        return "DICOM"
+    for signature, name in _SIGNATURES.items():
+        if data.startswith(signature):
+            return name
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WEBP"
     if data[:4] in (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"):
-        # "CR" marks a Canon raw file; a DICOM file may carry a TIFF header in its preamble.
-        return None if data[8:10] == b"CR" or data[128:132] == b"DICM" else "TIFF"
+        # "CR" marks a Canon raw file.
+        return None if data[8:10] == b"CR" else "TIFF"
     if data[4:8] == b"ftyp" and _is_heic(data):
         return "HEIC"
     return None
@@ -57,6 +60,16 @@ def describe_content(data: bytes) -> str:
     return _describe_text(data[:4096].lower())
 
 
+def describe_start(start: bytes) -> str | None:
+    """Name what the first bytes of something else look like, in words; None when they tell nothing."""
+    if name := find_format(start):
+        return f"a {name} image"
+    if start.startswith(b"#!"):
+        return "a program"
+    words = describe_content(start)
+    return None if words == _UNKNOWN else words
+
+
 def _describe_text(start: bytes) -> str:
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
     if b"<svg" in text:
@@ -67,7 +80,7 @@ def _describe_text(start: bytes) -> str:
         return "an XML document"
     if text and all(byte >= 32 or byte in b"\t\r\n" for byte in text):
         return "a text file"
-    return "of a kind this portal doesn't know"
+    return _UNKNOWN
 
 
 def _is_heic(data: bytes) -> bool:

@@ -20,6 +20,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from ml.image_colour import convert_to_srgb
+from ml.image_errors import UndecodableImageError
 from ml.image_signatures import describe_content, find_format
 from ml.image_structure import is_heic_whole, is_jpeg_whole, is_png_whole
 from ml.image_tiff import TiffLayout, read_tiff_layout
@@ -39,19 +40,6 @@ _TRANSPOSES: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-class UndecodableImageError(ValueError):
-    """The bytes are not an image that can be decoded whole.
-
-    `code` is stable: empty_file, unsupported_format, too_many_pixels, truncated or corrupt.
-    `message` is a sentence for a person.
-    """
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +63,8 @@ def read_header(data: bytes) -> ImageHeader:
         UndecodableImageError: empty_file, unsupported_format, truncated or corrupt.
     """
     with _explain_errors(data) as name:
+        if name == "DICOM":
+            return _read_dicom_header(data)
         if name == "TIFF":
             return _read_tiff_header(data)
         if name == "WEBP":
@@ -87,7 +77,7 @@ def read_header(data: bytes) -> ImageHeader:
 
 
 def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.Image:
-    """Decode the first frame of a JPEG, PNG, WebP, TIFF or HEIC file.
+    """Decode the first frame of a JPEG, PNG, WebP, TIFF or HEIC file, or the only one of a DICOM file.
 
     Args:
         data: the whole file.
@@ -103,6 +93,8 @@ def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.
             never made up: a file that ends early is refused as truncated.
     """
     with _explain_errors(data) as name:
+        if name == "DICOM":
+            return convert_to_srgb(_decode_dicom(data, max_pixels))
         image = _open_image(data, name, max_pixels)
         image.load()
         _check_whole(data, image, name)
@@ -140,7 +132,7 @@ def _explain_errors(data: bytes) -> Iterator[str]:
     name = find_format(data)
     if name is None:
         kind = describe_content(data)
-        message = f"This file is {kind}; a JPEG, PNG, WebP, TIFF or HEIC is needed."
+        message = f"This file is {kind}; a JPEG, PNG, WebP, TIFF, HEIC or DICOM file is needed."
         raise UndecodableImageError("unsupported_format", message)
     try:
         yield name
@@ -174,6 +166,23 @@ def _open_image(data: bytes, name: str, max_pixels: int | None) -> ImageFile.Ima
         image = JpegImageFile(stream)
     _check_pixels(image.width, image.height, max_pixels)
     return image
+
+
+def _read_dicom_header(data: bytes) -> ImageHeader:
+    # Imported at first use, as libheif below.
+    from ml.dicom_header import read_dicom
+
+    found = read_dicom(data)
+    return _make_header("DICOM", found.size, 1, found.frames)
+
+
+def _decode_dicom(data: bytes, max_pixels: int) -> Image.Image:
+    from ml.dicom_header import read_dicom
+    from ml.dicom_pixels import decode_dicom
+
+    found = read_dicom(data)
+    _check_pixels(*found.size, max_pixels)
+    return decode_dicom(data, found)
 
 
 def _read_tiff_header(data: bytes) -> ImageHeader:

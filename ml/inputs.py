@@ -9,7 +9,7 @@ from ml.images import decode_image, to_array
 def build_input(data: bytes, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Decode `data` and return uint8 RGB pixels of shape (height, width, 3).
 
-    `size` is the network's (height, width). Raises `ml.images.UndecodableImageError`.
+    `size` is the network's (height, width). Raises `ml.image_errors.UndecodableImageError`.
     """
     return to_array(decode_image(data), size)
 

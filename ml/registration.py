@@ -62,7 +62,7 @@ def prepare_network(path: str | os.PathLike[str], declared: Declaration) -> Prep
     its version. Raises UnsafeModelError with the codes of `ml.model_file`, `ml.file_scan`,
     `ml.conversion` and `head_is_logits`, `input_size_missing`, `reference_differs`;
     `ml.specification.SpecificationError` and `ml.heads.PredictionError` for a declaration that
-    does not fit; `ml.images.UndecodableImageError` for an unreadable reference image.
+    does not fit; `ml.image_errors.UndecodableImageError` for an unreadable reference image.
     """
     original = read_model_file(path)
     scanned = scan_bytes(original, declared.input_size)

@@ -8,8 +8,8 @@ from tqdm import tqdm
 from ml import consistency
 from ml.data import DataError
 from ml.evaluation import score_images
+from ml.image_errors import UndecodableImageError
 from ml.image_sets import ImageSet, SetImage, find_set
-from ml.images import UndecodableImageError
 from ml.inputs import build_input
 from ml.prediction import Predictor
 from ml.skin_tone import measure_ita

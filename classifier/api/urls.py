@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from classifier.api.views import docs, images, patients, site, submissions, tokens
+from classifier.api.views import dicom, docs, images, patients, site, submissions, tokens
 
 urlpatterns = [
     path("token/", tokens.TokenView.as_view(), name="api-token"),
@@ -20,6 +20,7 @@ urlpatterns = [
         name="api-submission-cancel",
     ),
     path("images/<uuid:pk>/derivative/", images.ImageDerivative.as_view(), name="api-image-derivative"),
+    path("images/<uuid:pk>/dicom/", dicom.ImageDicom.as_view(), name="api-image-dicom"),
     path("patients/", patients.PatientList.as_view(), name="api-patients"),
     path("patients/<uuid:pk>/", patients.PatientDetail.as_view(), name="api-patient"),
     path("lesions/", patients.LesionList.as_view(), name="api-lesions"),

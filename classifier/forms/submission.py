@@ -10,7 +10,7 @@ from classifier.vocabulary import CaptureKind, Priority
 
 NEW = "new"
 LOST_KEY = "This page lost the key that keeps a case from being sent twice. Open the page anew."
-ACCEPT = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif"
+ACCEPT = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,application/dicom,.dcm"
 
 
 class SubmissionForm(forms.Form):

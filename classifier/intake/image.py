@@ -24,7 +24,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeImage:
-    """An accepted file and what was found in it; `width` and `height` are the upright image's."""
+    """An accepted file and what was found in it; `width` and `height` are the upright image's.
+
+    `data` is what is kept: the file itself, but of DICOM a de-identified one, and then `offer` says
+    what the header told of the picture.
+    """
 
     data: bytes = field(repr=False)
     pixels: "Image.Image" = field(repr=False)
@@ -36,3 +40,4 @@ class IntakeImage:
     byte_size: int
     quality: dict[str, float | int | str]
     warnings: list[Notice]
+    offer: str = ""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import Clinic, User
 
 NAMESPACE = uuid.UUID("0c1c6a52-3a3f-4f8c-8f57-3f1f9a1c2b77")
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif"})
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".dcm"})
 COLUMNS = (
     "file",
     "mrn",

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from classifier.views import (
+    dicom,
     explanation,
     home,
     image_check,
@@ -40,5 +41,6 @@ urlpatterns = [
         name="explanation-overlay",
     ),
     path("images/<uuid:pk>/", images.image_derivative, name="image-derivative"),
+    path("images/<uuid:pk>/dicom/", dicom.image_dicom, name="image-dicom"),
     path("images/<uuid:pk>/thumbnail/", images.image_thumbnail, name="image-thumbnail"),
 ]

@@ -46,9 +46,10 @@ def check_image(request: HttpRequest) -> HttpResponse:
     lines = [notice.message for notice in intake.warnings]
     if double := _find_double(request, clinic.pk, intake):
         lines.append(double)
-    answer = _describe("doubtful" if lines else "good", lines or ["Good enough to judge."])
+    said = lines or ["Good enough to judge."]
+    answer = _describe("doubtful" if lines else "good", [*said, intake.offer] if intake.offer else said)
     answer["size"] = f"{intake.width}×{intake.height} pixels"
-    if intake.format in ("TIFF", "HEIC"):
+    if intake.format in ("TIFF", "HEIC", "DICOM"):
         # Browsers can't draw these themselves.
         answer["thumbnail"] = base64.b64encode(build_thumbnail(intake.pixels)).decode()
     return JsonResponse(answer)

@@ -30,6 +30,10 @@ class Rights:
         return self.role in ROLES_ALLOWED[Action.CANCEL]
 
     @property
+    def export(self) -> bool:
+        return self.role in ROLES_ALLOWED[Action.EXPORT]
+
+    @property
     def review(self) -> bool:
         return self.role in ROLES_ALLOWED[Action.REVIEW]
 

@@ -39,7 +39,7 @@ def draw_samples(stored: StoredResults, root: Path, folder: Path) -> Path:
     """Draw the sample test images of the set in `root` with their predictions; returns the sheet.
 
     The images are CC BY-NC, so `folder` should not be one that is published. Raises OSError and
-    `ml.images.UndecodableImageError`.
+    `ml.image_errors.UndecodableImageError`.
     """
     rows = choose_samples(stored.predictions)
     runs = pick_shown_runs(group_runs(stored.runs))

@@ -206,7 +206,7 @@ DERMAPORT_UPLOAD_MAX_PIXELS = env.int("DERMAPORT_UPLOAD_MAX_PIXELS", default=60_
 DERMAPORT_UPLOAD_MIN_SIDE = env.int("DERMAPORT_UPLOAD_MIN_SIDE", default=224)
 DERMAPORT_UPLOAD_MAX_IMAGES = env.int("DERMAPORT_UPLOAD_MAX_IMAGES", default=10)
 DERMAPORT_UPLOAD_FORMATS: list[str] = env.list(
-    "DERMAPORT_UPLOAD_FORMATS", default=["JPEG", "PNG", "WEBP", "TIFF", "HEIC"]
+    "DERMAPORT_UPLOAD_FORMATS", default=["JPEG", "PNG", "WEBP", "TIFF", "HEIC", "DICOM"]
 )
 DERMAPORT_DERIVATIVE_MAX_SIDE = env.int("DERMAPORT_DERIVATIVE_MAX_SIDE", default=2048)
 # Django's own limits guard form fields; file bytes are limited by the sum of all images.

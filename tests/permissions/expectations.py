@@ -64,3 +64,4 @@ API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | {
 }
 API_ROW = _api("oooo", "mmmm")
 API_ROW_OF_SUBMITTERS = _api("oofo", "mmmm")
+API_ROW_OF_EXPORTERS = _api("ooof", "mmmm")

@@ -50,7 +50,7 @@ class Command(BaseCommand):
         except (ServiceError, OSError) as error:
             raise CommandError(str(error)) from error
         if not files:
-            raise CommandError(f"{folder} holds no image (JPEG, PNG, WebP, TIFF, HEIC).")
+            raise CommandError(f"{folder} holds no image (JPEG, PNG, WebP, TIFF, HEIC, DICOM).")
         try:
             sent = self._submit(actor, clinic, files, options["mrn_prefix"])
             if options["wait"]:

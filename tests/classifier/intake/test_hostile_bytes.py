@@ -26,6 +26,7 @@ CODES = {
     "too_small",
     "truncated",
     "corrupt",
+    "burned_in",
 }
 
 

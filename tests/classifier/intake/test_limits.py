@@ -18,7 +18,7 @@ def test_every_limit_comes_from_settings(settings):
 
 def test_defaults_agree_with_settings():
     assert UploadLimits.from_settings() == UploadLimits()
-    assert UploadLimits().format_words == "JPEG, PNG, WebP, TIFF or HEIC"
+    assert UploadLimits().format_words == "JPEG, PNG, WebP, TIFF, HEIC or DICOM"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@
 // verdict is the one that counts. Leaving script out leaves a plain file field.
 
 const MEGABYTE = 1048576;
-const READABLE = /^image\/(jpeg|png|webp|tiff|heic|heif)$/;
-const READABLE_NAME = /\.(jpe?g|png|webp|tiff?|heic|heif)$/i;
+const READABLE = /^(image\/(jpeg|png|webp|tiff|heic|heif)|application\/dicom)$/;
+const READABLE_NAME = /\.(jpe?g|png|webp|tiff?|heic|heif|dcm|dicom)$/i;
 
 function readLimits(zone) {
   const figure = (name) => Number(zone.dataset[name]) || Infinity;
@@ -24,7 +24,7 @@ function formatBytes(bytes) {
 function judgeFile(file, limits) {
   if (file.size === 0) return bad("This file is empty. Choose another.");
   if (!READABLE.test(file.type) && !READABLE_NAME.test(file.name)) {
-    return bad("Not an image the portal reads: JPEG, PNG, WebP, TIFF or HEIC.");
+    return bad("Not an image the portal reads: JPEG, PNG, WebP, TIFF, HEIC or DICOM.");
   }
   if (file.size > limits.bytes) {
     return bad(`${formatBytes(file.size)}; the limit is ${formatBytes(limits.bytes)}.`);
@@ -149,7 +149,7 @@ class Dropzone {
       const verdict = judgeFile(file, this.limits);
       showVerdict(node, verdict.tone ? verdict : judgeSize(image, file, this.limits));
     });
-    // TIFF and HEIC have no preview in most browsers; the server reads them all the same.
+    // TIFF, HEIC and DICOM have no preview in most browsers; the server reads them all the same.
     image.addEventListener("error", () => image.replaceWith(drawBlank()), { once: true });
     image.src = node.dataset.url;
     return image;

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+
+from classifier.api.permissions import MayViewCases
+from classifier.api.views.base import NoStoreView
+from classifier.api.views.images import JsonForErrors
+from classifier.models import SubmissionImage
+from classifier.services.dicom_exports import CONTENT_TYPE, NAMINGS, PSEUDONYMOUS, export_image
+
+if TYPE_CHECKING:
+    import uuid
+
+    from rest_framework.request import Request
+
+NAMING = OpenApiParameter(
+    "patient",
+    enum=NAMINGS,
+    default=PSEUDONYMOUS,
+    description="identified: with record number and birth date, for those who treat the patient.",
+)
+
+
+class ImageDicom(NoStoreView):
+    permission_classes = [MayViewCases]
+    content_negotiation_class = JsonForErrors
+
+    @extend_schema(
+        operation_id="images_dicom",
+        summary="The image as a DICOM file",
+        description=(
+            "A Dermoscopic Photography Image, or a VL Photographic Image where the photo was not taken "
+            "through a dermatoscope. The picture is that of `derivative`."
+        ),
+        parameters=[NAMING],
+        responses={(200, CONTENT_TYPE): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
+        image = get_object_or_404(SubmissionImage.objects.visible_to(request.user), pk=pk)
+        naming = request.query_params.get("patient", PSEUDONYMOUS)
+        export = export_image(actor=request.user, image_id=image.pk, naming=naming)
+        response = HttpResponse(export.data, content_type=CONTENT_TYPE)
+        response["Content-Disposition"] = f'attachment; filename="{export.filename}"'
+        return response

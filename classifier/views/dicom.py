@@ -1,0 +1,39 @@
+"""An image as a DICOM file, to keep elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from classifier.models import SubmissionImage
+from classifier.services.dicom_exports import CONTENT_TYPE, PSEUDONYMOUS, export_image
+from classifier.services.errors import ServiceError
+from classifier.views.access import get_visible, page
+from classifier.views.rights import rights_in
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.http import HttpRequest
+
+
+@require_POST
+@page()
+def image_dicom(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    image: SubmissionImage = get_visible(SubmissionImage.objects.all(), request, pk)
+    rights_in(request, image.clinic_id)
+    naming = request.POST.get("patient", PSEUDONYMOUS)
+    try:
+        export = export_image(actor=request.user, image_id=image.pk, naming=naming)  # type: ignore[arg-type]
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("submission-detail", image.submission_id)
+    response = HttpResponse(export.data, content_type=CONTENT_TYPE)
+    response["Content-Disposition"] = f'attachment; filename="{export.filename}"'
+    response["Cache-Control"] = "private, no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
