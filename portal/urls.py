@@ -1,4 +1,4 @@
-"""Every address of the site. Pages live in `classifier.urls`, the REST API in `classifier.api`."""
+"""Every address: pages in `classifier.urls`, the REST API in `classifier.api`, FHIR in `classifier.fhir`."""
 
 from django.urls import include, path
 
@@ -7,5 +7,6 @@ urlpatterns = [
     path("", include("portal.accounts.urls")),
     path("", include("portal.health.urls")),
     path("api/v1/", include("classifier.api.urls")),
+    path("fhir/r4/", include("classifier.fhir.urls")),
     path("", include("classifier.urls")),
 ]

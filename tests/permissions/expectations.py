@@ -64,3 +64,5 @@ API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | {
 }
 API_ROW = _api("oooo", "mmmm")
 API_ROW_OF_SUBMITTERS = _api("oofo", "mmmm")
+API_ADMINISTRATORS = _api("ffof", "ffof")
+API_ROW_OF_ADMINISTRATORS = _api("ffof", "ffmf")

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.factories import PASSWORD
 from tests.permissions import expectations as may
-from tests.permissions.world import World, own_token, picture, reset_key
+from tests.permissions.world import World, own_event, own_token, picture, reset_key
 
 NEW_PASSWORD = "another-long-secret-phrase"
 
@@ -206,4 +206,32 @@ API = [
     Row("api-docs", "GET", may.EVERYBODY),
 ]
 
-MATRIX = [*ACCOUNTS, *PAGES, *SETTINGS, *API]
+FHIR_KINDS: list[tuple[str, Callable[[World], dict[str, Any]], may.Policy]] = [
+    ("patient", PATIENT, may.API_ROW),
+    ("body-structure", LESION, may.API_ROW),
+    ("service-request", JUDGED, may.API_ROW),
+    ("media", IMAGE, may.API_ROW),
+    ("diagnostic-report", JUDGED, may.API_ROW),
+    ("observation", PREDICTION, may.API_ROW),
+    ("provenance", PREDICTION, may.API_ROW),
+    # A network is every clinic's.
+    ("device", pk(lambda w: w.model), may.API_MEMBERS),
+    ("organization", pk(lambda w: w.side.own.clinic), may.API_ROW),
+    ("practitioner", pk(lambda w: w.side.own.clinician), may.API_ROW),
+]
+TARGET = sent(target=str(uuid.uuid4()))
+
+FHIR = [
+    Row("fhir-metadata", "GET", may.EVERYBODY),
+    Row("fhir-code-system-search", "GET", may.EVERYBODY),
+    Row("fhir-code-system", "GET", may.EVERYBODY, at=lambda _: {"key": "outcome"}),
+    Row("fhir-binary", "GET", may.API_ROW, at=IMAGE),
+    *(Row(f"fhir-{kind}", "GET", policy, at=at) for kind, at, policy in FHIR_KINDS),
+    *(Row(f"fhir-{kind}-search", "GET", may.API_MEMBERS, data=TARGET) for kind, *_ in FHIR_KINDS),
+    *(Row(f"fhir-{kind}-post-search", "POST", may.API_MEMBERS, data=TARGET) for kind, *_ in FHIR_KINDS),
+    Row("fhir-audit-event", "GET", may.API_ROW_OF_ADMINISTRATORS, at=pk(own_event)),
+    Row("fhir-audit-event-search", "GET", may.API_ADMINISTRATORS),
+    Row("fhir-audit-event-post-search", "POST", may.API_ADMINISTRATORS),
+]
+
+MATRIX = [*ACCOUNTS, *PAGES, *SETTINGS, *API, *FHIR]
