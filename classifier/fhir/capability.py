@@ -33,6 +33,7 @@ TRANSACTION = (
     "DiagnosticReport with the ServiceRequest's id until its status is preliminary, final, amended or "
     "cancelled."
 )
+CREATE = "As the transaction, with Patient, BodyStructure and Media in `contained`, referred to as #id."
 
 
 def build_capability_statement(*, base: str, token_url: str) -> JSON:
@@ -72,7 +73,7 @@ def _describe(kind: Kind) -> JSON:
     described = {
         "type": kind.name,
         "documentation": kind.words,
-        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "interaction": _list_interactions(kind),
         "versioning": "versioned",
         "readHistory": False,
         "searchInclude": [f"{kind.name}:{name}" for name in kind.includes],
@@ -83,6 +84,13 @@ def _describe(kind: Kind) -> JSON:
         ],
     }
     return {name: value for name, value in described.items() if value != []}
+
+
+def _list_interactions(kind: Kind) -> list[JSON]:
+    interactions: list[JSON] = [{"code": "read"}, {"code": "search-type"}]
+    if kind.name == "ServiceRequest":
+        interactions.append({"code": "create", "documentation": CREATE})
+    return interactions
 
 
 def _describe_binary() -> JSON:

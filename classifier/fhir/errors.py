@@ -68,6 +68,12 @@ def _build_issue(status: int, issue: Issue) -> JSON:
     }
 
 
+def build_notices(issues: Sequence[Issue]) -> JSON:
+    """What is worth a look and stands in nobody's way."""
+    notices = [{**_build_issue(200, issue), "severity": "warning"} for issue in issues]
+    return {"resourceType": "OperationOutcome", "issue": notices}
+
+
 class OutcomeHandler(PortalExceptionHandler):
     """The REST API's handling of errors, in FHIR's shape."""
 

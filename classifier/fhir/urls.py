@@ -9,7 +9,7 @@ from django.urls.resolvers import URLPattern
 
 from classifier.fhir.resources import KINDS
 from classifier.fhir.resources.base import Kind
-from classifier.fhir.views import base, binary, metadata, read, search
+from classifier.fhir.views import base, binary, intake, metadata, read, search
 
 
 def name_route(kind: str) -> str:
@@ -19,14 +19,16 @@ def name_route(kind: str) -> str:
 
 def list_routes(kind: Kind) -> list[URLPattern]:
     name = name_route(kind.name)
+    view = intake.ServiceRequests if kind.name == "ServiceRequest" else search.Search
     return [
-        path(kind.name, search.Search.as_view(kind=kind), name=f"{name}-search"),
+        path(kind.name, view.as_view(kind=kind), name=f"{name}-search"),
         path(f"{kind.name}/_search", search.PostSearch.as_view(kind=kind), name=f"{name}-post-search"),
         path(f"{kind.name}/<uuid:pk>", read.Read.as_view(kind=kind), name=name),
     ]
 
 
 urlpatterns = [
+    path("", intake.Transaction.as_view(), name="fhir-base"),
     path("metadata", metadata.Metadata.as_view(), name="fhir-metadata"),
     path("CodeSystem", metadata.CodeSystemSearch.as_view(), name="fhir-code-system-search"),
     path("CodeSystem/<slug:key>", metadata.CodeSystemRead.as_view(), name="fhir-code-system"),

@@ -5,12 +5,13 @@ A route without a row, a row without a route and an undeclared method each fail 
 
 from __future__ import annotations
 
+import base64
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, draw_jpeg
 from tests.permissions import expectations as may
 from tests.permissions.world import World, own_event, own_token, picture, reset_key
 
@@ -221,7 +222,42 @@ FHIR_KINDS: list[tuple[str, Callable[[World], dict[str, Any]], may.Policy]] = [
 ]
 TARGET = sent(target=str(uuid.uuid4()))
 
+
+def new_case_by_fhir(world: World, _: str) -> dict[str, Any]:
+    subject = {"reference": f"Patient/{world.judged.lesion.patient_id}"}
+    return {
+        "resourceType": "ServiceRequest",
+        "identifier": [{"value": uuid.uuid4().hex}],
+        "status": "active",
+        "intent": "order",
+        "subject": subject,
+        "bodySite": [{"text": "Arm"}],
+        "contained": [
+            {
+                "resourceType": "Media",
+                "id": "m",
+                "status": "completed",
+                "content": {"data": base64.b64encode(draw_jpeg(2)).decode()},
+            }
+        ],
+    }
+
+
+def new_case_by_bundle(world: World, actor: str) -> dict[str, Any]:
+    request = new_case_by_fhir(world, actor)
+    entries = [request, *request.pop("contained")]
+    return {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [
+            {"resource": one, "request": {"method": "POST", "url": one["resourceType"]}} for one in entries
+        ],
+    }
+
+
 FHIR = [
+    Row("fhir-base", "POST", may.FHIR_SUBMITTERS, data=new_case_by_bundle),
+    Row("fhir-service-request-search", "POST", may.FHIR_SUBMITTERS, 201, data=new_case_by_fhir),
     Row("fhir-metadata", "GET", may.EVERYBODY),
     Row("fhir-code-system-search", "GET", may.EVERYBODY),
     Row("fhir-code-system", "GET", may.EVERYBODY, at=lambda _: {"key": "outcome"}),
