@@ -67,7 +67,6 @@ def test_fhir(api, side, watch: Watch, django_capture_on_commit_callbacks) -> No
         api.get(f"{ROOT}/Patient?identifier={MRN}"),
         api.get(f"{ROOT}/Patient?_lastUpdated={NAME}"),
         api.get(f"{ROOT}/Patient?_cursor={base64.b64encode(NAME.encode()).decode()}"),
-        api.get(f"{ROOT}/Patient/{NAME}"),
     ]
     for answer in refused:
         assert 400 <= answer.status_code < 500

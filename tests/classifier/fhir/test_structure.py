@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from classifier.fhir.resources import KINDS
 from classifier.fhir.terminology import SYSTEMS
-from classifier.models import Submission
+from classifier.models import Review
 from tests.classifier.fhir import orders
 from tests.classifier.fhir.conftest import FHIR_JSON, ROOT
 from tests.factories import PredictionFactory, ReviewFactory, SubmissionFactory, answered_submission
@@ -59,7 +59,7 @@ def build_cases(side) -> None:
 def test_every_resource(fhir, side, package):
     build_cases(side)
     client = fhir(side.own.administrator)
-    case = Submission.objects.filter(reviews__isnull=False).first()
+    case = Review.objects.first().submission
     bundles = [
         client.get(f"{ROOT}/{kind}" + (f"?target=DiagnosticReport/{case.pk}" if kind == "Provenance" else ""))
         for kind in KINDS
