@@ -15,15 +15,15 @@ ROOT = "/fhir/r4"
 FORM = "application/x-www-form-urlencoded"
 
 
-def order(clinic: Any, **patient: Any) -> dict[str, Any]:
+def order(clinic: Any, number: str = "1", **patient: Any) -> dict[str, Any]:
     whose = orders.patient(
         clinic,
-        identifier=[{"system": orders.mrn_system(clinic), "value": MRN}],
+        identifier=[{"system": orders.mrn_system(clinic), "value": f"{MRN}-{number}"}],
         name=[{"text": NAME}],
         **patient,
     )
     request = orders.service_request(
-        identifier=[{"value": f"{NAME} 1"}], reasonCode=[{"text": QUESTION}], note=[{"text": HISTORY}]
+        identifier=[{"value": f"{NAME} {number}"}], reasonCode=[{"text": QUESTION}], note=[{"text": HISTORY}]
     )
     return orders.order(
         clinic, patient=whose, lesion=orders.body_structure(description=NOTE), request=request
@@ -52,15 +52,15 @@ def test_fhir(api, side, watch: Watch, django_capture_on_commit_callbacks) -> No
         "Patient",
     ):
         assert watch.note(api.get(f"{ROOT}/{path}")).status_code == 200, path
-    for kind, word in (("Patient", MRN), ("ServiceRequest", f"{NAME} 1")):
+    for kind, word in (("Patient", f"{MRN}-1"), ("ServiceRequest", f"{NAME} 1")):
         found = watch.note(api.post(f"{ROOT}/{kind}/_search", f"identifier={word}", content_type=FORM))
         assert found.json()["total"] == 1
         watch.addresses += [link["url"] for link in found.json()["link"]]
 
     # What is refused is as private as what is taken.
     refused = [
-        send(order(side.own.clinic, birthDate=HISTORY)),
-        send(order(side.own.clinic, gender=NAME)),
+        send(order(side.own.clinic, "2", birthDate=HISTORY)),
+        send(order(side.own.clinic, "2", gender=NAME)),
         send(order(side.own.clinic) | {"type": NAME}),
         send(orders.transaction({"resource": {"resourceType": NAME}, "fullUrl": NAME})),
         api.post(ROOT, f"{{{HISTORY}", content_type="application/fhir+json"),

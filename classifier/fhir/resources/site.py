@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import F
 
+from classifier.fhir.builders.audit import KINDS, build_audit_event
 from classifier.fhir.builders.people import build_device, build_organization, build_practitioner
-from classifier.fhir.builders.provenance import KINDS, build_audit_event
 from classifier.fhir.resources.base import (
     Kind,
     Param,
