@@ -209,6 +209,8 @@ DERMAPORT_UPLOAD_FORMATS: list[str] = env.list(
     "DERMAPORT_UPLOAD_FORMATS", default=["JPEG", "PNG", "WEBP", "TIFF", "HEIC", "DICOM"]
 )
 DERMAPORT_DERIVATIVE_MAX_SIDE = env.int("DERMAPORT_DERIVATIVE_MAX_SIDE", default=2048)
+# A FHIR Bundle carries its images as text: it is held in memory whole while it is read.
+DERMAPORT_FHIR_MAX_BYTES = env.int("DERMAPORT_FHIR_MAX_BYTES", default=64 * 1024 * 1024)
 # Django's own limits guard form fields; file bytes are limited by the sum of all images.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -65,3 +65,8 @@ API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | {
 API_ROW = _api("oooo", "mmmm")
 API_ROW_OF_SUBMITTERS = _api("oofo", "mmmm")
 API_ROW_OF_EXPORTERS = _api("ooof", "mmmm")
+API_ADMINISTRATORS = _api("ffof", "ffof")
+API_ROW_OF_ADMINISTRATORS = _api("ffof", "ffmf")
+FHIR_SUBMITTERS = _api("oofo", "mmfm") | {
+    f"other.{role}": "422" for role in ("clinician", "dermatologist", "integration")
+}

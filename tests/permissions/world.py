@@ -14,6 +14,8 @@ from knox.models import AuthToken
 from classifier.models import ModelVersion, Prediction, Review, Submission, SubmissionImage
 from portal.accounts.models import Membership, User
 from portal.accounts.roles import Role
+from portal.audit.models import AuditEvent
+from portal.audit.services import record_event
 from tests.factories import (
     ExplanationFactory,
     MembershipFactory,
@@ -107,6 +109,10 @@ def build_world() -> World:
 
 def picture() -> SimpleUploadedFile:
     return SimpleUploadedFile("lesion.jpg", draw_jpeg(2), "image/jpeg")
+
+
+def own_event(world: World) -> AuditEvent:
+    return record_event(clinic_id=world.side.own.clinic.pk, action="clinic.updated")
 
 
 def reset_key(world: World) -> dict[str, str]:

@@ -1,0 +1,115 @@
+"""What a network says of one image: a figure with its outcome, or why there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.case_summary import WITHHOLDING, Headline
+from classifier.fhir.elements import drop_empty, instant, refer_to, site_of
+from classifier.fhir.systems import ERROR, FIGURE, HL7, OUTCOME, UCUM, coded, coding, concept
+from classifier.states import PredictionState
+from classifier.vocabulary import Outcome
+
+if TYPE_CHECKING:
+    from classifier.case_summary import CaseSummary
+    from classifier.fhir.systems import JSON
+    from classifier.models import Prediction
+
+PROBABILITY = ("malignancy-probability", "Calibrated probability that the lesion is malignant")
+POLICY_FIGURES = {"threshold": "threshold", "refer_low": "refer-low", "refer_high": "refer-high"}
+WITHHELD = {
+    Headline.HIDDEN: ("masked", "Shown after a dermatologist of your clinic has read the case."),
+    Headline.CANCELLED: ("not-applicable", "The case was cancelled."),
+}
+NOT_YET = ("temp-unknown", "The model is still at work on this case.")
+
+
+def build_observation(prediction: Prediction, summary: CaseSummary) -> JSON:
+    """One prediction, as the summary of its case lets it be seen.
+
+    Needs its image, submission, lesion and model version.
+    """
+    submission = prediction.image.submission
+    reason = _find_absence(prediction, summary)
+    return drop_empty(
+        {
+            "resourceType": "Observation",
+            "id": str(prediction.pk),
+            "basedOn": [refer_to("ServiceRequest", submission.pk)],
+            "status": _find_status(prediction, summary),
+            "category": [concept(coding(f"{HL7}/observation-category", "imaging", "Imaging"))],
+            "code": concept(coding(FIGURE, *PROBABILITY)),
+            "subject": refer_to("Patient", submission.lesion.patient_id),
+            "focus": [refer_to("BodyStructure", submission.lesion_id)],
+            "effectiveDateTime": instant(submission.submitted_at),
+            "issued": prediction.finished_at and instant(prediction.finished_at),
+            "valueQuantity": None if reason else _probability(prediction.calibrated_probability),
+            "dataAbsentReason": reason,
+            "interpretation": _interpret(prediction, summary),
+            "note": _explain(prediction, summary),
+            "bodySite": site_of(submission.lesion),
+            "device": refer_to("Device", prediction.model_version_id),
+            "derivedFrom": [refer_to("Media", prediction.image_id)],
+            "component": [] if reason else _list_figures(prediction),
+        }
+    )
+
+
+def is_withheld(prediction: Prediction, summary: CaseSummary) -> bool:
+    """Whether there is an answer that this viewer doesn't get to see, or not yet."""
+    return prediction.state == PredictionState.SUCCEEDED and summary.headline in WITHHOLDING
+
+
+def _find_status(prediction: Prediction, summary: CaseSummary) -> str:
+    if prediction.is_unfinished:
+        return "registered"
+    if prediction.state != PredictionState.SUCCEEDED or summary.headline == Headline.CANCELLED:
+        return "cancelled"
+    return "final" if summary.is_reviewed else "preliminary"
+
+
+def _find_absence(prediction: Prediction, summary: CaseSummary) -> JSON | None:
+    if prediction.is_unfinished:
+        return _absent(*NOT_YET)
+    if is_withheld(prediction, summary):
+        return _absent(*WITHHELD.get(summary.headline, NOT_YET))
+    if prediction.is_refused:
+        return _absent("not-performed", "The image can't be judged.", prediction.refusal_code)
+    if prediction.state == PredictionState.SUCCEEDED:
+        return None
+    if prediction.state == PredictionState.CANCELLED:
+        return _absent(*WITHHELD[Headline.CANCELLED])
+    return _absent("error", prediction.error_message, prediction.error_code)
+
+
+def _absent(code: str, text: str, own_code: str = "") -> JSON:
+    own = [coding(ERROR, own_code)] if own_code else []
+    return concept(coding(f"{HL7}/data-absent-reason", code), *own, text=text)
+
+
+def _interpret(prediction: Prediction, summary: CaseSummary) -> list[JSON]:
+    if not prediction.outcome or is_withheld(prediction, summary):
+        return []
+    return [coded(OUTCOME, Outcome, prediction.outcome)]
+
+
+def _explain(prediction: Prediction, summary: CaseSummary) -> list[JSON]:
+    """Why the gates refused the image, each reason with what to do."""
+    if not prediction.is_refused or is_withheld(prediction, summary):
+        return []
+    return [{"text": refusal["message"]} for refusal in prediction.image.gate_refusals]
+
+
+def _probability(value: float | None) -> JSON:
+    return {"value": value, "system": UCUM, "code": "1"}
+
+
+def _list_figures(prediction: Prediction) -> list[JSON]:
+    """The raw figure, and the policy that made the outcome, as it was then."""
+    policy = prediction.threshold_policy or {}
+    figures = [("raw-probability", prediction.probability)]
+    figures += [(code, policy[name]) for name, code in POLICY_FIGURES.items() if name in policy]
+    return [
+        {"code": concept(coding(FIGURE, code)), "valueQuantity": _probability(value)}
+        for code, value in figures
+    ]

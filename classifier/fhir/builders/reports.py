@@ -1,0 +1,105 @@
+"""A case's answer: preliminary from the model, final when signed, amended after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.answers import choose_words
+from classifier.case_summary import IN_WORK, Headline
+from classifier.fhir.elements import drop_empty, instant, refer_to
+from classifier.fhir.systems import (
+    CASE,
+    DIAGNOSIS,
+    HL7,
+    LOINC,
+    MANAGEMENT,
+    OUTCOME,
+    SNOMED_CT,
+    coded,
+    coding,
+    concept,
+)
+from classifier.vocabulary import Diagnosis, Management, Outcome
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from classifier.case_summary import CaseSummary
+    from classifier.fhir.systems import JSON
+    from classifier.models import Review, Submission
+
+NOTHING_YET = IN_WORK | {Headline.FAILED, Headline.REJECTED}
+SNOMED_DIAGNOSES = {
+    Diagnosis.MELANOMA: ("372244006", "Malignant melanoma"),
+    Diagnosis.BASAL_CELL_CARCINOMA: ("254701007", "Basal cell carcinoma of skin"),
+    Diagnosis.SQUAMOUS_CELL_CARCINOMA: ("254651007", "Squamous cell carcinoma of skin"),
+}
+"""Only where the concept says no more and no less than our own word."""
+
+
+def build_diagnostic_report(submission: Submission, summary: CaseSummary) -> JSON:
+    """A case as the viewer of `summary` sees it. Needs what `summarise` needs, and the lesion."""
+    reviews = sorted(submission.reviews.all(), key=lambda review: review.signed_at)
+    current = reviews[-1] if reviews else None
+    issued = current.signed_at if current else _find_end(summary)
+    return drop_empty(
+        {
+            "resourceType": "DiagnosticReport",
+            "id": str(submission.pk),
+            "basedOn": [refer_to("ServiceRequest", submission.pk)],
+            "status": find_status(summary, signed=len(reviews)),
+            "category": [concept(coding(f"{HL7}/v2-0074", "IMG", "Diagnostic Imaging"))],
+            "code": concept(
+                coding(LOINC, "18748-4", "Diagnostic imaging study"),
+                coding(CASE, "lesion-assessment", "Assessment of a skin lesion from images"),
+                text="Assessment of a skin lesion from images",
+            ),
+            "subject": refer_to("Patient", submission.lesion.patient_id),
+            "effectiveDateTime": instant(submission.submitted_at),
+            "issued": issued and instant(issued),
+            "performer": [refer_to("Organization", submission.clinic_id)],
+            "resultsInterpreter": [refer_to("Practitioner", current.signed_by_id)] if current else [],
+            "result": [refer_to("Observation", a.prediction.pk) for a in summary.answers if a.prediction],
+            "media": [{"link": refer_to("Media", answer.image.pk)} for answer in summary.answers],
+            "conclusion": _conclude(current) if current else _conclude_alone(summary),
+            "conclusionCode": _code(current, summary),
+        }
+    )
+
+
+def find_status(summary: CaseSummary, *, signed: int) -> str:
+    if summary.headline == Headline.CANCELLED:
+        return "cancelled"
+    if signed:
+        return "amended" if signed > 1 else "final"
+    # Registered says that a report will come and holds nothing yet: a model without an answer
+    # leaves the case to the dermatologist.
+    return "registered" if summary.headline in NOTHING_YET else "preliminary"
+
+
+def _find_end(summary: CaseSummary) -> dt.datetime | None:
+    if summary.headline in IN_WORK:
+        return None
+    ends = [a.prediction.finished_at for a in summary.answers if a.prediction and a.prediction.finished_at]
+    return max(ends, default=None)
+
+
+def _conclude(review: Review) -> str:
+    parts = [f"{review.get_diagnosis_display()}.", f"{review.get_management_display()}.", review.comment]
+    return " ".join(part for part in parts if part)
+
+
+def _conclude_alone(summary: CaseSummary) -> str:
+    words = choose_words(summary)
+    if not summary.is_judged:
+        return f"{words.sentence} {words.next_step}".strip()
+    return f"Preliminary, from the model alone. {words.sentence} {words.next_step}"
+
+
+def _code(review: Review | None, summary: CaseSummary) -> list[JSON]:
+    if review is None:
+        return [coded(OUTCOME, Outcome, summary.outcome)] if summary.outcome else []
+    diagnosis = coded(DIAGNOSIS, Diagnosis, review.diagnosis)
+    if known := SNOMED_DIAGNOSES.get(Diagnosis(review.diagnosis)):
+        diagnosis["coding"].append(coding(SNOMED_CT, *known))
+    return [diagnosis, coded(MANAGEMENT, Management, review.management)]

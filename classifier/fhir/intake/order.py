@@ -1,0 +1,157 @@
+"""From a parcel to a case: everything is read and found right before anything is saved."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.fhir.errors import FhirError, Issue
+from classifier.fhir.intake.parcel import check_condition
+from classifier.fhir.intake.patients import Subject, read_lesion, read_subject
+from classifier.limits import UploadLimits
+from classifier.vocabulary import CaptureKind, Priority
+
+if TYPE_CHECKING:
+    from classifier.fhir.intake.elements import Element
+    from classifier.fhir.intake.parcel import Parcel, Part
+    from classifier.models import Lesion
+    from classifier.services.cases import NewLesion
+    from portal.accounts.models import User
+
+PRIORITIES = {
+    "": Priority.ROUTINE,
+    "routine": Priority.ROUTINE,
+    "urgent": Priority.URGENT,
+    "asap": Priority.URGENT,
+    "stat": Priority.URGENT,
+}
+MODALITIES = {"DMS": CaptureKind.DERMOSCOPIC, "XC": CaptureKind.CLINICAL}
+VALUE_LIMIT = 255
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The bytes of a Media, and where they stood."""
+
+    part: Part
+    data: bytes
+    capture_kind: str
+    at: str
+    binary: Part | None
+
+
+@dataclass(frozen=True)
+class Order:
+    request: Part
+    identifier: tuple[str, str]
+    subject: Subject
+    lesion: Lesion | NewLesion
+    pictures: list[Picture]
+    clinical_question: str
+    clinical_history: str
+    priority: str
+
+
+def read_order(parcel: Parcel, *, user: User) -> Order:
+    """Raises FhirError (422) with every fault that was found."""
+    requests = parcel.of("ServiceRequest")
+    if len(requests) != 1:
+        text = f"An order holds one ServiceRequest; this one holds {len(requests)}."
+        raise FhirError(422, *parcel.issues, Issue("one_request", text, kind="business-rule"))
+    request = requests[0].element
+    identifier = _read_identifier(request)
+    check_condition(requests[0], *identifier)
+    _check_subjects(parcel, request.child("subject").text("reference"))
+    if request.text("status") != "active":
+        request.refuse("unsupported_status", "Only what is active can be taken.", name="status")
+    priority = PRIORITIES.get(request.text("priority"))
+    if priority is None:
+        request.refuse(
+            "priority_unknown", f"Known are {', '.join(filter(None, PRIORITIES))}.", name="priority"
+        )
+    subject = read_subject(parcel, request, user=user)
+    lesion = read_lesion(parcel, request, subject, user=user) if subject else None
+    pictures = _read_pictures(parcel, request)
+    question = " ".join(_list_words(request, "reasonCode"))
+    history = "\n".join(filter(None, (note.text("text") for note in request.children("note"))))
+    parcel.stop_if_wrong()
+    if subject is None or lesion is None or priority is None:
+        raise AssertionError("what is missing was told")
+    return Order(
+        request=requests[0],
+        identifier=identifier,
+        subject=subject,
+        lesion=lesion,
+        pictures=pictures,
+        clinical_question=question,
+        clinical_history=history,
+        priority=priority,
+    )
+
+
+def _read_identifier(request: Element) -> tuple[str, str]:
+    found = next(iter(request.children("identifier")), None)
+    if found is None:
+        text = "Give an identifier of your own: sent again, it gives the case that it made first."
+        request.refuse("required", text, name="identifier", kind="required")
+        return "", ""
+    value = found.text("value", needed="Give the identifier's value.")
+    if len(value) > VALUE_LIMIT:
+        text = f"The identifier has {len(value):,} characters; the limit is {VALUE_LIMIT}."
+        found.refuse("identifier_too_long", text, name="value", kind="too-long")
+    return found.text("system"), value
+
+
+def _check_subjects(parcel: Parcel, expected: str) -> None:
+    """Every part speaks of one patient: a slip here would put a lesion into another's history."""
+    for kind, name in (("Media", "subject"), ("BodyStructure", "patient")):
+        for part in parcel.of(kind):
+            named = part.element.child(name).text("reference")
+            if named and named.removeprefix(f"{parcel.base}/") != expected.removeprefix(f"{parcel.base}/"):
+                part.element.refuse("another_patient", "The ServiceRequest's subject is another.", name=name)
+
+
+def _list_words(request: Element, name: str) -> list[str]:
+    words = []
+    for concept in request.children(name):
+        displays = [coding.text("display") for coding in concept.children("coding")]
+        words.append(concept.text("text") or next(filter(None, displays), ""))
+    return [word for word in words if word]
+
+
+def _read_pictures(parcel: Parcel, request: Element) -> list[Picture]:
+    media = parcel.of("Media")
+    most = UploadLimits.from_settings().max_images
+    if not media:
+        request.refuse("no_images", "Add at least one Media with its image.", kind="required")
+    if len(media) > most:
+        text = f"You sent {len(media)} images; one submission takes at most {most}."
+        request.refuse("too_many_images", text, kind="too-costly")
+        return []
+    pictures = [_read_picture(parcel, part) for part in media]
+    used = [picture.binary for picture in pictures]
+    for binary in parcel.of("Binary"):
+        if not any(binary is one for one in used):
+            binary.element.refuse("not_referred_to", "No Media's content.url names it.", kind="invalid")
+    return pictures
+
+
+def _read_picture(parcel: Parcel, part: Part) -> Picture:
+    content = part.element.child("content")
+    binary = parcel.resolve(content.text("url")) if "url" in content.value else None
+    holder = binary.element if binary is not None and binary.kind == "Binary" else content
+    text = holder.text("data", needed="Give the image in base64, or the fullUrl of a Binary as content.url.")
+    codes = [coding.text("code") for coding in part.element.child("modality").children("coding")]
+    kind = next((MODALITIES[code] for code in codes if code in MODALITIES), CaptureKind.DERMOSCOPIC)
+    return Picture(part, _decode(holder, text), kind, holder.place("data"), binary)
+
+
+def _decode(holder: Element, text: str) -> bytes:
+    try:
+        # FHIR lets base64 be broken into lines.
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        holder.refuse("invalid_base64", "This is no base64.", name="data")
+        return b""

@@ -1,0 +1,155 @@
+"""Whose lesion it is, and which: rows of this server, or what they are to be made of."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from classifier.fhir.elements import SIDES
+from classifier.fhir.intake.parcel import check_condition
+from classifier.fhir.systems import (
+    BODY_SITE,
+    LATERALITY,
+    MRN_PREFIX,
+    SKIN_TYPE_EXTENSION,
+    SNOMED_CT,
+    mrn_system,
+)
+from classifier.models import Lesion, Patient
+from classifier.services.cases import NewLesion
+from classifier.vocabulary import UNSPECIFIED_SITE, Laterality
+from portal.accounts.models import Clinic
+
+if TYPE_CHECKING:
+    from classifier.fhir.intake.elements import Element
+    from classifier.fhir.intake.parcel import Parcel, Part
+    from portal.accounts.models import User
+
+SNOMED_SIDES = {code: side.value for side, (code, _) in SIDES.items()}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The clinic, and the patient: a known one, or a record number with facts of a new one."""
+
+    clinic: Clinic
+    patient: Patient | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    part: Part | None = None
+
+
+def read_subject(parcel: Parcel, request: Element, *, user: User) -> Subject | None:
+    """None where it can't be told; then the parcel says why."""
+    reference = request.child("subject").text("reference", needed="Say whose lesion it is.")
+    part = parcel.resolve(reference)
+    for other in parcel.of("Patient"):
+        if other is not part:
+            other.element.refuse(
+                "not_referred_to", "The ServiceRequest's subject is another.", kind="invalid"
+            )
+    if part is not None and part.kind == "Patient":
+        return _read_patient(part, user=user)
+    known = Patient.objects.visible_to(user).filter(pk=parcel.read_id(reference, "Patient"))
+    patient = known.select_related("clinic").first()
+    if patient is not None:
+        return Subject(patient.clinic, patient)
+    if reference:
+        text = "There is no such patient, or none that you may see."
+        request.refuse("unknown_patient", text, name="subject", kind="not-found")
+    return None
+
+
+def _read_patient(part: Part, *, user: User) -> Subject | None:
+    sent = part.element
+    clinic, mrn = _read_identifier(sent, user=user)
+    if clinic is not None:
+        check_condition(part, mrn_system(clinic.pk), mrn)
+    facts: dict[str, Any] = {"patient_mrn": mrn}
+    if gender := sent.text("gender"):
+        facts["sex"] = gender
+    if born := sent.text("birthDate"):
+        facts["birth_date"] = _read_date(sent, born)
+    for extension in sent.children("extension"):
+        if extension.text("url") == SKIN_TYPE_EXTENSION:
+            facts["skin_type"] = extension.text("valueCode")
+    return Subject(clinic, facts=facts, part=part) if clinic and mrn else None
+
+
+def _read_identifier(sent: Element, *, user: User) -> tuple[Clinic | None, str]:
+    """The record number, in the system of a clinic of the caller's; without one where they have one clinic."""
+    clinics = {mrn_system(clinic.pk): clinic for clinic in Clinic.objects.visible_to(user)}
+    only = next(iter(clinics.values())) if len(clinics) == 1 else None
+    for identifier in sent.children("identifier"):
+        system = identifier.text("system")
+        clinic = clinics.get(system) if system else only
+        if clinic is not None:
+            return clinic, identifier.text("value", needed="Give the record number.")
+    text = (
+        f"Give the record number, with {MRN_PREFIX} and the id of your clinic's Organization as its system."
+    )
+    sent.refuse("mrn_missing", text, name="identifier", kind="required")
+    return None, ""
+
+
+def _read_date(sent: Element, text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        sent.refuse("invalid_date", "A birth date is written like 1961-04-12, or left out.", name="birthDate")
+        return None
+
+
+def read_lesion(
+    parcel: Parcel, request: Element, subject: Subject, *, user: User
+) -> Lesion | NewLesion | None:
+    """A lesion of this server, a new BodyStructure, or a new lesion at the request's body site."""
+    structures = parcel.of("BodyStructure")
+    for extra in structures[1:]:
+        extra.element.refuse("one_lesion", "A ServiceRequest is about one lesion.", kind="business-rule")
+    if structures:
+        return _read_structure(structures[0].element)
+    for info in request.children("supportingInfo"):
+        key = parcel.read_id(info.text("reference"), "BodyStructure")
+        if key is not None:
+            return _find_lesion(info, Lesion.objects.visible_to(user).filter(pk=key).first(), subject)
+    sites = request.children("bodySite")
+    if sites:
+        return _read_site(sites[0], sites)
+    request.refuse("required", "Give the body site, or a BodyStructure.", name="bodySite", kind="required")
+    return None
+
+
+def _find_lesion(info: Element, lesion: Lesion | None, subject: Subject) -> Lesion | None:
+    if lesion is None:
+        info.refuse(
+            "unknown_lesion", "There is no such BodyStructure, or none that you may see.", kind="not-found"
+        )
+    elif subject.patient is None or lesion.patient_id != subject.patient.pk:
+        info.refuse(
+            "lesion_of_another_patient", "This lesion belongs to another patient.", kind="business-rule"
+        )
+    return lesion
+
+
+def _read_structure(sent: Element) -> NewLesion:
+    found = _read_site(sent.child("location"), [sent.child("location"), *sent.children("locationQualifier")])
+    note = sent.text("description") or found.note
+    return NewLesion(body_site=found.body_site, laterality=found.laterality, note=note)
+
+
+def _read_site(location: Element, places: list[Element]) -> NewLesion:
+    """The site by our code; words alone are kept as a note, for a guess would be worse than none."""
+    codings = [coding for place in places for coding in place.children("coding")]
+    site, side, words = "", Laterality.UNSPECIFIED.value, location.text("text")
+    for coding in codings:
+        system, code = coding.text("system"), coding.text("code")
+        if system == BODY_SITE:
+            site = site or code
+        elif system == LATERALITY:
+            side = code
+        elif system == SNOMED_CT:
+            side = SNOMED_SIDES.get(code, side)
+    if not site and not words:
+        location.refuse("required", f"Give a code of {BODY_SITE}, or the site in words.", kind="required")
+    return NewLesion(body_site=site or UNSPECIFIED_SITE, laterality=side, note="" if site else words)

@@ -1,0 +1,133 @@
+"""What the server knows of one kind of resource: its rows, its searches, its references."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from classifier.fhir.dates import within
+from classifier.fhir.errors import FhirError, Issue
+from classifier.fhir.paging import Page, take_page
+from portal.accounts.roles import Action
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Sequence
+
+    from django.db.models import QuerySet
+
+    from classifier.fhir.search import Query
+    from classifier.fhir.systems import JSON
+    from classifier.fhir.viewer import Viewer
+
+
+@dataclass(frozen=True)
+class Param:
+    """A search parameter: how its values (joined by comma, any may match) narrow the rows."""
+
+    kind: str
+    narrow: Callable[[QuerySet[Any], list[str], Viewer], QuerySet[Any]]
+    words: str
+    is_private: bool = False
+    """Its value may tell who a patient is, so it has no place in an address."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One type of resource. `rows` are those the viewer may see, with `changed_at` where known."""
+
+    name: str
+    words: str
+    rows: Callable[[Viewer], QuerySet[Any]]
+    build: Callable[[Any, Viewer], JSON]
+    order: str
+    """The column that says which came first; it never changes."""
+    params: dict[str, Param] = field(default_factory=dict)
+    includes: dict[str, str] = field(default_factory=dict)
+    """Search parameter to the element whose references it follows."""
+    revincludes: tuple[str, ...] = ()
+    listed: str = ""
+    """What the trail calls a list of these; empty where nothing is said of a patient."""
+    clinic_of: Callable[[Any], uuid.UUID] = lambda row: row.clinic_id
+    action: Action = Action.VIEW_CASES
+
+    def find(self, viewer: Viewer, key: uuid.UUID) -> Any | None:
+        return self.rows(viewer).filter(pk=key).first()
+
+    def find_all(self, viewer: Viewer, keys: Iterable[str]) -> list[Any]:
+        return list(self.rows(viewer).filter(pk__in=read_ids(keys)))
+
+    def find_referring(self, viewer: Viewer, param: str, references: list[str]) -> list[Any]:
+        return list(self.params[param].narrow(self.rows(viewer), references, viewer))
+
+    def search(self, viewer: Viewer, query: Query) -> Page:
+        rows = self.rows(viewer)
+        for name, values in query.filters:
+            rows = self.params[name].narrow(rows, values, viewer)
+        return take_page(rows, order=self.order, count=query.count, cursor=query.cursor)
+
+    def prepare(self, rows: list[Any]) -> None:
+        """Load what many rows need in one query, before they are built."""
+
+    def changed_at(self, row: Any) -> dt.datetime | None:
+        return getattr(row, "changed_at", None)
+
+
+def read_ids(words: Iterable[str]) -> list[uuid.UUID]:
+    """Those that are ids of ours; what isn't one names nothing here."""
+    found = []
+    for word in words:
+        try:
+            found.append(uuid.UUID(word.strip()))
+        except ValueError:
+            continue
+    return found
+
+
+def read_references(values: Sequence[str], targets: tuple[str, ...], base: str) -> list[uuid.UUID]:
+    """Ids from `Patient/<id>`, `<id>` or a whole address of this server."""
+    ids = []
+    for value in values:
+        kind, _, key = value.strip().removeprefix(f"{base}/").rpartition("/")
+        if kind and kind not in targets:
+            text = f"This parameter refers to {' or '.join(targets)}."
+            raise FhirError(400, Issue("wrong_reference", text, kind="value"))
+        ids.append(key)
+    return read_ids(ids)
+
+
+def by_id() -> Param:
+    return Param("token", lambda rows, values, _: rows.filter(pk__in=read_ids(values)), "The resource's id.")
+
+
+def by_change() -> Param:
+    return by_date("changed_at", "When it changed last.")
+
+
+def by_date(column: str, words: str) -> Param:
+    def narrow(rows: QuerySet[Any], values: list[str], _: Viewer) -> QuerySet[Any]:
+        condition = within(column, values[0])
+        for value in values[1:]:
+            condition |= within(column, value)
+        return rows.filter(condition)
+
+    return Param("date", narrow, words)
+
+
+def by_reference(column: str, *targets: str, words: str) -> Param:
+    def narrow(rows: QuerySet[Any], values: list[str], viewer: Viewer) -> QuerySet[Any]:
+        return rows.filter(**{f"{column}__in": read_references(values, targets, viewer.base)})
+
+    return Param("reference", narrow, words)
+
+
+def by_code(column: str, words: str, codes: dict[str, str] | None = None) -> Param:
+    """A token; `codes` translates FHIR's to ours, and what it lacks matches nothing."""
+
+    def narrow(rows: QuerySet[Any], values: list[str], _: Viewer) -> QuerySet[Any]:
+        asked = [value.rpartition("|")[2] for value in values]
+        known = [codes[value] for value in asked if value in codes] if codes else asked
+        return rows.filter(**{f"{column}__in": known})
+
+    return Param("token", narrow, words)

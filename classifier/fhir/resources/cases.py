@@ -1,0 +1,179 @@
+"""ServiceRequest and DiagnosticReport, the two sides of a submission, and its Media."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Greatest
+
+from classifier.case_summary import summarise, summary_prefetches
+from classifier.fhir.builders.cases import build_media, build_service_request
+from classifier.fhir.builders.reports import build_diagnostic_report
+from classifier.fhir.request_keys import list_request_keys
+from classifier.fhir.resources.base import Kind, Param, by_change, by_code, by_date, by_id, by_reference
+from classifier.models import Prediction, Review, Submission, SubmissionImage
+from classifier.models.submission import STATE_CONDITIONS, SubmissionState
+from classifier.vocabulary import Priority
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+    from django.db.models.expressions import Combinable
+
+    from classifier.fhir.systems import JSON
+    from classifier.fhir.viewer import Viewer
+
+State = SubmissionState
+
+
+REQUEST_CONDITIONS: dict[str, Q] = {
+    "revoked": STATE_CONDITIONS[State.CANCELLED],
+    "completed": STATE_CONDITIONS[State.REVIEWED],
+    "active": ~(STATE_CONDITIONS[State.CANCELLED] | STATE_CONDITIONS[State.REVIEWED]),
+}
+REPORT_CONDITIONS: dict[str, Q] = {
+    "registered": STATE_CONDITIONS[State.IN_WORK] | STATE_CONDITIONS[State.NO_RESULT],
+    "preliminary": STATE_CONDITIONS[State.AWAITING_REVIEW],
+    "final": STATE_CONDITIONS[State.REVIEWED] & Q(is_amended=False),
+    "amended": STATE_CONDITIONS[State.REVIEWED] & Q(is_amended=True),
+    "cancelled": STATE_CONDITIONS[State.CANCELLED],
+}
+
+
+def newest_of(first: str, *others: str | Subquery) -> Combinable:
+    """The latest of these moments; `first` is always there, and stands in for those that aren't."""
+    there = [Coalesce(F(other) if isinstance(other, str) else other, F(first)) for other in others]
+    return Greatest(F(first), *there, output_field=DateTimeField())
+
+
+def signed_at(reference: str) -> Subquery:
+    """When the case that `reference` names was signed last."""
+    reviews = Review.objects.filter(submission=OuterRef(reference)).order_by("-signed_at")
+    return Subquery(reviews.values("signed_at")[:1])
+
+
+def _select_requests(viewer: Viewer) -> QuerySet[Submission]:
+    return (
+        Submission.objects.visible_to(viewer.user)
+        .with_facts()
+        .select_related("lesion")
+        .prefetch_related("images", "reviews")
+        .annotate(changed_at=newest_of("submitted_at", "cancelled_at", signed_at("pk")))
+    )
+
+
+def _select_reports(viewer: Viewer) -> QuerySet[Submission]:
+    judged = Prediction.objects.served().filter(image__submission=OuterRef("pk"), finished_at__isnull=False)
+    judged_at = Subquery(judged.order_by("-finished_at").values("finished_at")[:1])
+    amendments = Review.objects.filter(submission=OuterRef("pk"), amends__isnull=False)
+    return (
+        Submission.objects.visible_to(viewer.user)
+        .with_facts()
+        .select_related("lesion", "clinic")
+        .prefetch_related(*summary_prefetches())
+        .annotate(
+            is_amended=Exists(amendments),
+            changed_at=newest_of("submitted_at", "cancelled_at", judged_at, signed_at("pk")),
+        )
+    )
+
+
+def _by_status(conditions: dict[str, Q], words: str) -> Param:
+    def narrow(rows: QuerySet[Any], values: list[str], _: Viewer) -> QuerySet[Any]:
+        condition = Q(pk__in=[])
+        for value in values:
+            condition |= conditions.get(value.rpartition("|")[2], Q(pk__in=[]))
+        return rows.filter(condition)
+
+    return Param("token", narrow, words)
+
+
+def _narrow_by_identifier(
+    rows: QuerySet[Submission], values: list[str], viewer: Viewer
+) -> QuerySet[Submission]:
+    return rows.filter(request_key__in=list_request_keys(viewer.roles, values))
+
+
+def _build_report(row: Submission, viewer: Viewer) -> JSON:
+    return build_diagnostic_report(row, summarise(row, role=viewer.roles.get(row.clinic_id)))
+
+
+def _about_a_patient(lesion: str) -> dict[str, Param]:
+    words = "Whose lesion it is about."
+    return {
+        name: by_reference(f"{lesion}__patient", "Patient", words=words) for name in ("patient", "subject")
+    }
+
+
+SUBJECT = {"patient": "subject", "subject": "subject"}
+
+SERVICE_REQUEST = Kind(
+    name="ServiceRequest",
+    words="A case: who asks what about which lesion. `revoked` when cancelled, `completed` when signed.",
+    rows=_select_requests,
+    build=lambda row, _: build_service_request(row),
+    order="submitted_at",
+    params={
+        "_id": by_id(),
+        "_lastUpdated": by_change(),
+        "identifier": Param(
+            "token",
+            _narrow_by_identifier,
+            "The identifier it was sent with, as `system|value`. By POST to `_search` alone.",
+            is_private=True,
+        ),
+        **_about_a_patient("lesion"),
+        "status": _by_status(REQUEST_CONDITIONS, "active, completed or revoked."),
+        "authored": by_date("submitted_at", "When it was sent."),
+        "priority": by_code("priority", "routine or urgent.", {code: code for code in Priority.values}),
+    },
+    includes={**SUBJECT, "requester": "requester", "performer": "performer"},
+    revincludes=("DiagnosticReport:based-on", "Media:based-on", "Observation:based-on"),
+    listed="submission",
+)
+DIAGNOSTIC_REPORT = Kind(
+    name="DiagnosticReport",
+    words=(
+        "The answer to the ServiceRequest of the same id: `registered` while there is none, "
+        "`preliminary` from the model, `final` when a dermatologist signed, `amended` after, "
+        "`cancelled` with the case."
+    ),
+    rows=_select_reports,
+    build=_build_report,
+    order="submitted_at",
+    params={
+        "_id": by_id(),
+        "_lastUpdated": by_change(),
+        "based-on": by_reference("pk", "ServiceRequest", words="The case it answers."),
+        **_about_a_patient("lesion"),
+        "status": _by_status(REPORT_CONDITIONS, "registered, preliminary, final, amended or cancelled."),
+    },
+    includes={
+        **SUBJECT,
+        "based-on": "basedOn",
+        "result": "result",
+        "media": "media",
+        "results-interpreter": "resultsInterpreter",
+    },
+    revincludes=("Provenance:target",),
+    listed="submission",
+)
+MEDIA = Kind(
+    name="Media",
+    words="An image. Its bytes are at `content.url`, a Binary, for who may see the Media.",
+    rows=lambda viewer: (
+        SubmissionImage.objects.visible_to(viewer.user)
+        .select_related("submission__lesion")
+        .annotate(changed_at=F("created_at"))
+    ),
+    build=lambda row, viewer: build_media(row, base=viewer.base),
+    order="created_at",
+    params={
+        "_id": by_id(),
+        "_lastUpdated": by_change(),
+        "based-on": by_reference("submission", "ServiceRequest", words="The case it was sent with."),
+        **_about_a_patient("submission__lesion"),
+    },
+    includes={**SUBJECT, "based-on": "basedOn"},
+    listed="submissionimage",
+)

@@ -1,0 +1,89 @@
+"""What isn't about a patient: networks, clinics and people; and the trail, for administrators."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import F
+
+from classifier.fhir.builders.audit import KINDS, build_audit_event
+from classifier.fhir.builders.people import build_device, build_organization, build_practitioner
+from classifier.fhir.resources.base import (
+    Kind,
+    Param,
+    by_change,
+    by_code,
+    by_date,
+    by_id,
+    by_reference,
+    read_references,
+)
+from classifier.fhir.resources.cases import newest_of
+from classifier.models import ModelVersion
+from portal.accounts.models import Clinic, User
+from portal.accounts.roles import Action
+from portal.audit.models import AuditEvent
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from classifier.fhir.viewer import Viewer
+
+
+def _select_people(viewer: Viewer) -> QuerySet[User]:
+    """Who is or was in a clinic of the viewer's: their names stand in its cases."""
+    return User.objects.filter(memberships__clinic__in=list(viewer.roles)).distinct()
+
+
+def _narrow_by_entity(rows: QuerySet[Any], values: list[str], viewer: Viewer) -> QuerySet[Any]:
+    keys = read_references(values, tuple(dict.fromkeys(KINDS.values())), viewer.base)
+    return rows.filter(object_id__in=[str(key) for key in keys])
+
+
+DEVICE = Kind(
+    name="Device",
+    words="A registered network, with the thresholds that make outcomes of its figures.",
+    rows=lambda _: ModelVersion.objects.annotate(changed_at=newest_of("registered_at", "activated_at")),
+    build=lambda row, _: build_device(row),
+    order="registered_at",
+    params={"_id": by_id(), "_lastUpdated": by_change()},
+)
+ORGANIZATION = Kind(
+    name="Organization",
+    words="A clinic of yours. Its identifier is the system of its medical record numbers.",
+    rows=lambda viewer: Clinic.objects.visible_to(viewer.user),
+    build=lambda row, _: build_organization(row),
+    order="created_at",
+    params={"_id": by_id()},
+)
+PRACTITIONER = Kind(
+    name="Practitioner",
+    words="A person, or a system, of a clinic of yours.",
+    rows=_select_people,
+    build=lambda row, _: build_practitioner(row),
+    order="date_joined",
+    params={"_id": by_id()},
+)
+AUDIT_EVENT = Kind(
+    name="AuditEvent",
+    words="The trail of the clinics that you administer: ids, codes and counts.",
+    rows=lambda viewer: (
+        AuditEvent.objects.visible_to(viewer.user)
+        .select_related("chain")
+        .annotate(changed_at=F("occurred_at"))
+    ),
+    build=lambda row, _: build_audit_event(row),
+    order="occurred_at",
+    params={
+        "_id": by_id(),
+        "_lastUpdated": by_change(),
+        "agent": by_reference("actor", "Practitioner", words="Who did it."),
+        "date": by_date("occurred_at", "When it happened."),
+        "entity": Param("reference", _narrow_by_entity, "What it was done to."),
+        "subtype": by_code("action", "What was done, such as `submission.viewed`."),
+    },
+    listed="auditevent",
+    clinic_of=attrgetter("chain.clinic_id"),
+    action=Action.ADMINISTER,
+)

@@ -1,0 +1,84 @@
+"""The code systems of our own, published so that a code can be looked up where it was met."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.audit_words import ACTION_WORDS
+from classifier.fhir.systems import OURS
+from classifier.vocabulary import BODY_SITES, CaptureKind, Diagnosis, Laterality, Management, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from classifier.fhir.systems import JSON
+
+
+@dataclass(frozen=True)
+class System:
+    title: str
+    words: str
+    codes: Mapping[str, str]
+    is_complete: bool = True
+
+
+SYSTEMS: dict[str, System] = {
+    "audit-action": System(
+        "What was done", "Actions of the trail; more may come.", ACTION_WORDS, is_complete=False
+    ),
+    "body-site": System("Body site", "The ISIC archive's hierarchy of anatomical sites.", BODY_SITES),
+    "capture-kind": System("Kind of image", "How a photograph was taken.", dict(CaptureKind.choices)),
+    "case": System(
+        "Work on a case",
+        "What is asked for and done about a case.",
+        {
+            "lesion-assessment": "Assessment of a skin lesion from images",
+            "classifier": "Network that classifies dermoscopic images",
+            "inference": "Judged by a network",
+            "signature": "Signed by a dermatologist",
+            "amendment": "Amended by a dermatologist",
+            "portal-event": "Event of the portal",
+        },
+    ),
+    "diagnosis": System("Diagnosis", "What a dermatologist reads.", dict(Diagnosis.choices)),
+    "error": System("Errors and refusals", "Stable codes for programs.", {}, is_complete=False),
+    "figure": System(
+        "Figures of a network",
+        "Numbers from 0 to 1. A calibrated probability within the refer band has the outcome refer, "
+        "above it malignant, below it benign.",
+        {
+            "malignancy-probability": "Calibrated probability that the lesion is malignant",
+            "raw-probability": "The network's own figure, before calibration",
+            "threshold": "Where malignant begins when there are two answers only",
+            "refer-low": "Lower end of the refer band",
+            "refer-high": "Upper end of the refer band",
+        },
+    ),
+    "laterality": System("Side", "The side of the body.", dict(Laterality.choices)),
+    "management": System("Management", "What a dermatologist advises.", dict(Management.choices)),
+    "outcome": System(
+        "Outcome",
+        "What the model says. Refer: it can't or shouldn't judge; never to be read as benign.",
+        dict(Outcome.choices),
+    ),
+}
+
+
+def build_code_system(key: str) -> JSON:
+    system = SYSTEMS[key]
+    concepts = [{"code": code, "display": str(display)} for code, display in system.codes.items()]
+    return {
+        "resourceType": "CodeSystem",
+        "id": key,
+        "url": f"{OURS}{key}",
+        "name": "Dermaport" + key.title().replace("-", ""),
+        "title": system.title,
+        "status": "active",
+        "experimental": False,
+        "description": system.words,
+        "caseSensitive": True,
+        "content": "complete" if system.is_complete else "fragment",
+        **({"count": len(concepts)} if system.is_complete else {}),
+        **({"concept": concepts} if concepts else {}),
+    }

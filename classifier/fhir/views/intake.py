@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from rest_framework.permissions import BasePermission
+from rest_framework.response import Response
+
+from classifier.api.permissions import MaySubmit
+from classifier.fhir.bundles import finish
+from classifier.fhir.errors import build_notices
+from classifier.fhir.intake.order import Order, read_order
+from classifier.fhir.intake.parcel import Parcel, Part, open_bundle, open_request
+from classifier.fhir.intake.submit import Taken, submit_order
+from classifier.fhir.resources import KINDS
+from classifier.fhir.viewer import Viewer, find_base
+from classifier.fhir.views.base import READ, WRITE, FhirView, answer_with
+from classifier.fhir.views.search import Search
+from classifier.services.access import record_viewed
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+    from classifier.fhir.systems import JSON
+
+
+class Transaction(FhirView):
+    """A case as a transaction Bundle: taken whole, or not at all."""
+
+    scopes = WRITE
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [*super().get_permissions(), MaySubmit()]
+
+    def post(self, request: Request) -> Response:
+        parcel = open_bundle(request.data, base=find_base(request))
+        order = read_order(parcel, user=request.user)
+        taken = submit_order(order, user=request.user)
+        return Response(_answer(parcel, order, taken))
+
+
+class ServiceRequests(Search):
+    """Searched like every other type; and posted, with what is new about the case in `contained`."""
+
+    scopes = {**READ, **WRITE}
+
+    def get_permissions(self) -> list[BasePermission]:
+        more = [MaySubmit()] if self.request.method == "POST" else []
+        return [*super().get_permissions(), *more]
+
+    def post(self, request: Request) -> Response:
+        viewer = Viewer.of(request)
+        order = read_order(open_request(request.data, base=viewer.base), user=request.user)
+        taken = submit_order(order, user=request.user)
+        with transaction.atomic():
+            row: Any = self.kind.find(viewer, taken.submission.pk)
+            record_viewed(actor=request.user, obj=row, clinic_id=row.clinic_id)
+            (resource,) = finish(self.kind, [row], viewer)
+        response = answer_with(request, resource, KINDS["ServiceRequest"].changed_at(row))
+        response.status_code = 201 if taken.is_new else 200
+        response["Location"] = f"{viewer.base}/ServiceRequest/{row.pk}"
+        return response
+
+
+def _answer(parcel: Parcel, order: Order, taken: Taken) -> JSON:
+    entries = [{"response": _respond(part, parcel, order, taken)} for part in parcel.parts]
+    return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
+
+
+def _respond(part: Part, parcel: Parcel, order: Order, taken: Taken) -> JSON:
+    """What became of one entry: where it is now, and what is worth a look."""
+    case = taken.submission
+    is_new = taken.is_new_patient if part.kind == "Patient" else taken.is_new
+    keys: dict[str, Any] = {
+        "ServiceRequest": case.pk,
+        "BodyStructure": case.lesion_id,
+        "Patient": case.lesion.patient_id,
+    }
+    number = _find_number(part, order)
+    if number is not None:
+        keys[part.kind] = case.images.order_by("position")[number].pk
+    response = {
+        "status": "201 Created" if is_new else "200 OK",
+        "location": f"{parcel.base}/{part.kind}/{keys[part.kind]}",
+    }
+    notices = taken.notices.get(number, []) if part.kind == "Media" and number is not None else []
+    return {**response, **({"outcome": build_notices(notices)} if notices else {})}
+
+
+def _find_number(part: Part, order: Order) -> int | None:
+    """Which image a Media or a Binary became, from 0."""
+    pairs = enumerate(order.pictures)
+    return next((number for number, one in pairs if part is one.part or part is one.binary), None)

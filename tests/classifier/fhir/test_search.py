@@ -1,0 +1,238 @@
+"""Searches: what narrows them, how they are paged, and what they leave in the trail and in addresses."""
+
+import datetime as dt
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from classifier.services.patients import update_patient
+from portal.audit.models import AuditEvent
+from tests.classifier.fhir.conftest import BASE, ROOT, check, codes, ids, included, post_search, read, search
+from tests.factories import (
+    LesionFactory,
+    PatientFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    answered_submission,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client(fhir, side):
+    return fhir(side.own.integration)
+
+
+def follow(client, path) -> list[list[str]]:
+    """The ids of every page, by the Bundles' own links."""
+    pages = []
+    url = f"{ROOT}/{path}"
+    while url:
+        bundle = check(client.get(url))
+        pages.append(ids([entry["resource"] for entry in bundle.get("entry", [])]))
+        links = {link["relation"]: link["url"] for link in bundle["link"]}
+        assert check(client.get(links["self"])) == bundle, "the self link is the page itself"
+        url = links.get("next")
+    return pages
+
+
+def test_pages_hold_still_while_cases_arrive(client, side):
+    moment = timezone.now()
+    rows = [SubmissionFactory(clinic=side.own.clinic, submitted_at=moment) for _ in range(5)]
+    SubmissionFactory(clinic=side.other.clinic)
+    first = read(client, "ServiceRequest?_count=2")
+    assert first["total"] == 5
+    SubmissionFactory(clinic=side.own.clinic)
+    pages = follow(client, "ServiceRequest?_count=2")
+    assert [len(page) for page in pages] == [2, 2, 2]
+    assert {key for page in pages for key in page} >= {str(row.pk) for row in rows}
+    following = next(link["url"] for link in first["link"] if link["relation"] == "next")
+    second = follow(client, following.removeprefix(f"{BASE}/"))
+    seen = ids([entry["resource"] for entry in first["entry"]]) + [key for page in second for key in page]
+    assert sorted(seen) == sorted(str(row.pk) for row in rows)
+
+
+def test_count_has_a_most_and_may_be_nothing(client, side):
+    PatientFactory(clinic=side.own.clinic)
+    for asked, told in (("1000", "_count=100"), ("0", "_count=0"), ("9" * 5000, "_count=100")):
+        bundle = read(client, f"Patient?_count={asked}")
+        assert bundle["link"][0]["url"] == f"{BASE}/Patient?{told}"
+        assert bundle["total"] == 1
+    assert "entry" not in read(client, "Patient?_summary=count")
+    assert codes(client.get(f"{ROOT}/Patient?_count=x")) == [("value", "invalid_count")]
+    for cursor in ("x", "eA", "MjAyNi0wMS0wMSB4"):
+        assert codes(client.get(f"{ROOT}/Patient?_cursor={cursor}")) == [("value", "invalid_cursor")]
+
+
+def test_a_patient_is_found_by_post_alone(client, side):
+    patient = PatientFactory(clinic=side.own.clinic, mrn="MRN 42")
+    PatientFactory(clinic=side.other.clinic, mrn="MRN 42")
+    own, other = (f"urn:dermaport:identifier:mrn:{staff.clinic.pk}" for staff in (side.own, side.other))
+    for identifier, expected in (
+        (f"{own}|MRN 42", [str(patient.pk)]),
+        (f"{own}| MRN  42", [str(patient.pk)]),
+        ("MRN 42", [str(patient.pk)]),
+        (patient.public_id, [str(patient.pk)]),
+        (f"{other}|MRN 42", []),
+        ("urn:somebody:else|MRN 42", []),
+        (f"{own}|MRN 43,{own}|MRN 42", [str(patient.pk)]),
+    ):
+        bundle = check(post_search(client, "Patient", identifier=identifier))
+        assert ids([entry["resource"] for entry in bundle.get("entry", [])]) == expected, identifier
+        assert "MRN" not in str(bundle["link"]), "a link is an address"
+    for refused in (
+        client.get(f"{ROOT}/Patient", {"identifier": "MRN 42"}),
+        client.post(
+            f"{ROOT}/Patient/_search?identifier=MRN+42", content_type="application/x-www-form-urlencoded"
+        ),
+    ):
+        assert refused.status_code == 400
+        assert codes(refused) == [("not-supported", "use_post_search")]
+        assert "MRN 42" not in refused.content.decode()
+
+
+def test_posting_nothing_is_a_search_for_everything(client, side):
+    patient = PatientFactory(clinic=side.own.clinic)
+    bundle = check(client.post(f"{ROOT}/Patient/_search", content_type="application/x-www-form-urlencoded"))
+    assert ids([entry["resource"] for entry in bundle["entry"]]) == [str(patient.pk)]
+    narrowed = client.post(
+        f"{ROOT}/Patient/_search?_count=0", "_id=x", content_type="application/x-www-form-urlencoded"
+    )
+    assert check(narrowed)["link"][0]["url"] == f"{BASE}/Patient?_id=x&_count=0"
+
+
+def test_unknown_parameters(client, side):
+    path = f"{ROOT}/Patient?name=x&_include=Patient:nothing"
+    bundle = check(client.get(path))
+    assert bundle["link"][0]["url"] == f"{BASE}/Patient?_count=25", "what was not understood is not claimed"
+    strict = client.get(path, headers={"Prefer": "return=minimal; handling=strict"})
+    assert strict.status_code == 400
+    assert codes(strict) == [("not-supported", "unknown_parameter")]
+    include = client.get(f"{ROOT}/Patient?_include=Patient:nothing", headers={"Prefer": "handling=strict"})
+    assert codes(include) == [("not-supported", "unknown_include")]
+
+
+def test_by_reference(client, side):
+    lesion = LesionFactory(clinic=side.own.clinic)
+    case = SubmissionFactory(lesion=lesion)
+    SubmissionFactory(clinic=side.own.clinic)
+    prediction = PredictionFactory(submission=case)
+    patient = lesion.patient_id
+    for path, expected in (
+        (f"ServiceRequest?patient={patient}", case),
+        (f"ServiceRequest?subject=Patient/{patient}", case),
+        (f"ServiceRequest?subject={BASE}/Patient/{patient}", case),
+        (f"BodyStructure?patient={patient}", lesion),
+        (f"Media?patient={patient}", prediction.image),
+        (f"Media?based-on=ServiceRequest/{case.pk}", prediction.image),
+        (f"Observation?patient={patient}", prediction),
+        (f"Observation?derived-from=Media/{prediction.image_id}", prediction),
+        (f"DiagnosticReport?based-on=ServiceRequest/{case.pk}", case),
+        (f"DiagnosticReport?patient={patient}", case),
+        (f"Patient?_id={patient},nothing", lesion.patient),
+    ):
+        assert ids(search(client, path)) == [str(expected.pk)], path
+    assert codes(client.get(f"{ROOT}/ServiceRequest?subject=Group/{patient}")) == [
+        ("value", "wrong_reference")
+    ]
+    assert codes(client.get(f"{ROOT}/Provenance")) == [("required", "target_required")]
+
+
+def test_reports_and_requests_by_status(client, side):
+    waiting = SubmissionFactory(clinic=side.own.clinic)
+    PredictionFactory(submission=waiting)
+    failed = SubmissionFactory(clinic=side.own.clinic)
+    PredictionFactory(submission=failed, state="failed")
+    judged, signed, amended = (answered_submission(side.own) for _ in range(3))
+    ReviewFactory(submission=signed)
+    ReviewFactory(amends=ReviewFactory(submission=amended))
+    cancelled = answered_submission(side.own, cancelled_at=timezone.now(), cancelled_by=side.own.clinician)
+    for status, cases in (
+        ("registered", [waiting, failed]),
+        ("preliminary", [judged]),
+        ("final", [signed]),
+        ("amended", [amended]),
+        ("cancelled", [cancelled]),
+        ("final,amended", [signed, amended]),
+        ("unheard-of", []),
+    ):
+        found = search(client, f"DiagnosticReport?status={status}")
+        assert {one["id"] for one in found} == {str(case.pk) for case in cases}, status
+        assert all(one["status"] in status.split(",") for one in found), "as each report says of itself"
+    for status, cases in (
+        ("active", [waiting, failed, judged]),
+        ("completed", [signed, amended]),
+        ("revoked", [cancelled]),
+    ):
+        found = search(client, f"ServiceRequest?status={status}")
+        assert {one["id"] for one in found} == {str(case.pk) for case in cases}, status
+
+
+def test_what_changed_since(client, side):
+    long_ago = timezone.now() - dt.timedelta(days=9)
+    case = SubmissionFactory(clinic=side.own.clinic, submitted_at=long_ago)
+    since = (timezone.now() - dt.timedelta(minutes=5)).isoformat()
+    for kind in ("ServiceRequest", "DiagnosticReport"):
+        assert search(client, f"{kind}?_lastUpdated=ge{since}") == []
+    ReviewFactory(submission=case)
+    for kind in ("ServiceRequest", "DiagnosticReport"):
+        (found,) = search(client, f"{kind}?_lastUpdated=ge{since}")
+        assert found["id"] == str(case.pk)
+        assert search(client, f"{kind}?_lastUpdated={found['meta']['lastUpdated']}") == [found]
+    day = f"{long_ago:%Y-%m-%d}"
+    for value, count in ((day, 1), (f"lt{day}", 0), (f"le{day}", 1), (f"gt{day}", 0), (f"{day}T00:00Z", 0)):
+        assert len(search(client, f"ServiceRequest?authored={value}")) == count, value
+    for value in ("yesterday", "2026-13-01", "xx2026", "2026-01-01T99:00", "9999"):
+        assert codes(client.get(f"{ROOT}/ServiceRequest?authored={value}")) == [("value", "invalid_date")]
+
+
+def test_a_corrected_patient_has_changed(client, side):
+    patient, untouched = (PatientFactory(clinic=side.own.clinic) for _ in range(2))
+    before = read(client, f"Patient/{patient.pk}")["meta"]
+    update_patient(actor=side.own.clinician, patient=patient, sex="other")
+    after = read(client, f"Patient/{patient.pk}")["meta"]
+    assert after["lastUpdated"] > before["lastUpdated"]
+    assert after["versionId"] != before["versionId"]
+    corrected = AuditEvent.objects.get(action="patient.updated").occurred_at.isoformat()
+    assert ids(search(client, f"Patient?_lastUpdated=ge{corrected}")) == [str(patient.pk)]
+    assert ids(search(client, f"Patient?_lastUpdated=lt{corrected}")) == [str(untouched.pk)]
+
+
+def test_what_points_back_comes_along(client, side):
+    case = answered_submission(side.own)
+    prediction = case.images.get().predictions.get()
+    back = "&".join(f"_revinclude={kind}:based-on" for kind in ("DiagnosticReport", "Media", "Observation"))
+    found = included(client, f"ServiceRequest?_id={case.pk}&_include=ServiceRequest:subject&{back}")
+    assert found == [
+        ("DiagnosticReport", str(case.pk)),
+        ("Media", str(prediction.image_id)),
+        ("Observation", str(prediction.pk)),
+        ("Patient", str(case.lesion.patient_id)),
+    ]
+
+
+def test_searching_leaves_one_event_a_clinic(client, side):
+    case = answered_submission(side.own)
+    search(client, f"DiagnosticReport?patient={case.lesion.patient_id}&_include=DiagnosticReport:result")
+    event = AuditEvent.objects.get(action="submission.listed")
+    assert (event.chain.clinic, event.actor) == (side.own.clinic, side.own.integration)
+    assert event.details == {"rows": 1, "included": 1, "filters": ["patient"], "source": "fhir"}
+
+
+@pytest.mark.parametrize("kind", ["ServiceRequest", "DiagnosticReport", "Media", "Observation", "Patient"])
+def test_queries_do_not_grow_with_the_rows(client, side, kind):
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            read(client, kind)
+        return len(queries)
+
+    answered_submission(side.own)
+    count()
+    few = count()
+    for _ in range(4):
+        answered_submission(side.own, "benign", "malignant")
+    assert count() == few
