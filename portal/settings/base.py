@@ -10,6 +10,7 @@ from pathlib import Path
 import environ
 
 from portal.settings.logs import configure_logging
+from portal.settings.webhooks import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
