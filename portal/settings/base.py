@@ -264,12 +264,19 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "classifier.tasks.run_predictions_task": {"queue": "predictions"},
     "classifier.tasks.run_explanations_task": {"queue": "predictions"},
+    # Apart: who waits for a slow receiver must not keep an image waiting.
+    "classifier.tasks.deliver_webhooks_task": {"queue": "webhooks"},
 }
 CELERY_BEAT_SCHEDULE = {
     "reconcile-predictions": {
         "task": "classifier.tasks.reconcile_predictions_task",
         "schedule": DERMAPORT_RECONCILE_SECONDS,
         # While no worker runs, one reconciliation waits, not a heap of them.
+        "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
+    },
+    "reconcile-webhooks": {
+        "task": "classifier.tasks.reconcile_webhooks_task",
+        "schedule": DERMAPORT_RECONCILE_SECONDS,
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
     },
 }
