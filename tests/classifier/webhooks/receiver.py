@@ -38,7 +38,8 @@ class Receiver:
         self.answers: list[tuple[int, bytes]] = [(200, b"")]
         self.headers: dict[str, str] = {}
         self.delay = 0.0
-        self.connections = 0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.busy, self.most_busy = 0, 0
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
@@ -77,6 +78,7 @@ class Receiver:
                     receiver.busy += 1
                     receiver.most_busy = max(receiver.most_busy, receiver.busy)
                 time.sleep(receiver.delay)
+                receiver.may_answer.wait(60)
                 with receiver._lock:
                     receiver.busy -= 1
                 try:

@@ -46,10 +46,10 @@ class TestAnswers:
 class TestTime:
     def test_slow_answer(self, receiver, settings):
         settings.DERMAPORT_WEBHOOK_SECONDS = 0.3
-        receiver.delay = 2.0
+        receiver.delay = 4.0
         started = time.monotonic()
         assert send(letter(receiver.url)).error_code == "timed_out"
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 3
 
     def test_a_byte_now_and_then_gains_no_time(self, settings):
         settings.DERMAPORT_WEBHOOK_LOOPBACK = True
@@ -59,7 +59,7 @@ class TestTime:
             def drip() -> None:
                 connection, _ = server.accept()
                 try:
-                    for _ in range(100):
+                    for _ in range(200):
                         connection.sendall(b"H")
                         time.sleep(0.05)
                 except OSError:
@@ -69,7 +69,7 @@ class TestTime:
             started = time.monotonic()
             result = send(letter(f"http://127.0.0.1:{server.getsockname()[1]}/"))
         assert result.error_code in ("timed_out", "answer_broken")
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 4
 
     def test_nobody_there(self, receiver):
         with socket.create_server(("127.0.0.1", 0)) as server:
