@@ -6,7 +6,7 @@ import hashlib, hmac, time
 def is_genuine(secret: str, header: str, body: bytes, tolerance: int = 300) -> bool:
     """Whether `body`, as received, was signed with `secret` within the last minutes."""
     parts = [part.partition("=") for part in header.split(",")]
-    stamps = [value for name, _, value in parts if name == "t" and value.isdigit()]
+    stamps = [value for name, _, value in parts if name == "t" and value.isdecimal()]
     if len(stamps) != 1 or abs(time.time() - int(stamps[0])) > tolerance:
         return False
     signed = f"{stamps[0]}.".encode() + body

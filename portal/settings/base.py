@@ -327,6 +327,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
     "ENUM_NAME_OVERRIDES": {
         "PredictionStateEnum": "classifier.states.PredictionState",
+        "DeliveryStateEnum": "classifier.webhook_states.DeliveryState",
+        "WebhookEventTypeEnum": "classifier.webhook_states.WebhookEventType",
+        "WebhookChosenEventEnum": "classifier.webhook_states.CHOSEN_EVENTS",
         "SubmissionStateEnum": "classifier.models.submission.SubmissionState",
     },
 }
