@@ -6,4 +6,4 @@ class ClassifierConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from classifier import worker_signals  # noqa: F401, PLC0415 (connects itself; needs the models)
+        from classifier import webhook_checks, worker_signals  # noqa: F401, PLC0415 (they connect themselves)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import TextChoices
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.db.models import QuerySet
 
 
@@ -49,15 +51,20 @@ class IllegalMoveError(Exception):
 
 
 def transition(
-    rows: QuerySet[Any], *, source: PredictionState, target: PredictionState, **values: Any
+    rows: QuerySet[Any],
+    *,
+    source: TextChoices,
+    target: TextChoices,
+    moves: Mapping[Any, frozenset[Any]] = LEGAL_MOVES,
+    **values: Any,
 ) -> int:
     """Move `rows` that are still in `source` to `target`; return how many moved.
 
     One conditional UPDATE: of two that try the same move, one is told 1 and the other 0.
     `rows` narrows further (own attempt, expired lease), by columns of the row itself alone.
-    Raises IllegalMoveError for a move that `LEGAL_MOVES` lacks, TypeError for a joined `rows`.
+    Raises IllegalMoveError for a move that `moves` lacks, TypeError for a joined `rows`.
     """
-    if target not in LEGAL_MOVES[source]:
+    if target not in moves[source]:
         raise IllegalMoveError(f"{source} -> {target}")
     # Django would put a join and with it every condition into a sub-select, which PostgreSQL does
     # not check again after it waited for a row: the move would overwrite the one it waited for.

@@ -9,6 +9,8 @@ from classifier.services.explaining import run_queued_explanations
 from classifier.services.explanation_queue import reconcile_explanations
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
+from classifier.services.webhook_couriers import deliver_due
+from classifier.services.webhook_reconciling import reconcile_webhooks
 
 RUN_BUDGET_SHARE = 0.25
 """Part of the soft limit after which a task ends and wakes the next."""
@@ -28,3 +30,13 @@ def run_explanations_task() -> None:
 def reconcile_predictions_task() -> None:
     reconcile()
     reconcile_explanations()
+
+
+@shared_task(name="classifier.tasks.deliver_webhooks_task", ignore_result=True)
+def deliver_webhooks_task() -> None:
+    deliver_due(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
+
+
+@shared_task(name="classifier.tasks.reconcile_webhooks_task", ignore_result=True)
+def reconcile_webhooks_task() -> None:
+    reconcile_webhooks()

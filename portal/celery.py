@@ -24,7 +24,11 @@ app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-WAKE_UPS = ("classifier.tasks.run_predictions_task", "classifier.tasks.run_explanations_task")
+WAKE_UPS = (
+    "classifier.tasks.run_predictions_task",
+    "classifier.tasks.run_explanations_task",
+    "classifier.tasks.deliver_webhooks_task",
+)
 
 
 class WakeUpStep(bootsteps.StartStopStep):

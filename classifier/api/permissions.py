@@ -31,6 +31,11 @@ class MayViewCases(_MayInSomeClinic):
     action = Action.VIEW_CASES
 
 
+class MayAdminister(_MayInSomeClinic):
+    action = Action.ADMINISTER
+    message = "This is for administrators of a clinic."
+
+
 class MaySubmit(_MayInSomeClinic):
     """Checked before the input, so that a person who may not submit isn't taught the form."""
 

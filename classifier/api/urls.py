@@ -1,6 +1,6 @@
 """The REST API, version 1. What stands here is a promise to integrators."""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from classifier.api.views import dicom, docs, images, patients, site, submissions, tokens
 
@@ -26,6 +26,7 @@ urlpatterns = [
     path("lesions/", patients.LesionList.as_view(), name="api-lesions"),
     path("lesions/<uuid:pk>/", patients.LesionDetail.as_view(), name="api-lesion"),
     path("model-versions/", site.ModelVersionList.as_view(), name="api-model-versions"),
+    path("", include("classifier.api.webhook_urls")),
     path("schema/", docs.Schema.as_view(), name="api-schema"),
     path("docs/", docs.Docs.as_view(), name="api-docs"),
     re_path(r"", site.Unknown.as_view(), name="api-unknown"),

@@ -6,6 +6,9 @@ from classifier.models.prediction import Prediction
 from classifier.models.review import Review
 from classifier.models.submission import Submission
 from classifier.models.submission_image import SubmissionImage
+from classifier.models.webhook_delivery import WebhookDelivery
+from classifier.models.webhook_endpoint import WebhookEndpoint
+from classifier.models.webhook_event import WebhookEvent
 
 __all__ = [
     "Explanation",
@@ -16,4 +19,7 @@ __all__ = [
     "Review",
     "Submission",
     "SubmissionImage",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

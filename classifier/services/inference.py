@@ -18,6 +18,7 @@ from classifier.services.decoding import Decoded, OutageError, Unusable, start_d
 from classifier.services.gating import gate, store_verdicts
 from classifier.services.model_refusals import note_refused_load
 from classifier.services.queue import claim_batch, give_back, lock_running, send_wake_up
+from classifier.services.webhook_outbox import announce_predictions
 from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState, transition
 from classifier.stopping import is_stopping
@@ -198,6 +199,7 @@ def finish_batch(answers: list[Answer]) -> int:
             by_shape.setdefault(shape, []).append(answer)
         for alike in by_shape.values():
             _write(alike)
+        announce_predictions(answer.row.pk for answer in taken)
         record_events(_entry(answer) for answer in taken)
     if late := len(answers) - len(taken):
         log.info("late_answers_dropped", count=late)
@@ -217,7 +219,7 @@ def _keep_verdicts(taken: list[Answer]) -> list[Answer]:
 def _write(answers: list[Answer]) -> None:
     """Move `answers` of one shape by one UPDATE; the caller holds their locks."""
     first = answers[0]
-    values = {}
+    values: dict[str, Any] = {}
     for name, value in first.values.items():
         differs = any(answer.values[name] != value for answer in answers)
         values[name] = _by_row(answers, name) if differs else value

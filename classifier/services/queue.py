@@ -20,6 +20,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from classifier.models import ModelVersion, Prediction
+from classifier.services.webhook_outbox import announce_predictions
 from classifier.services.worker_identity import is_dead_neighbour
 from classifier.states import LIVE, PredictionState, transition
 from classifier.vocabulary import ModelLifecycle, Priority
@@ -181,6 +182,8 @@ def give_back(*, rows: PredictionQuerySet, reason: str, is_tried: bool = True) -
         )
         for row in spent:
             _fail_spent(row, reason)
+        if spent:
+            announce_predictions(spent_ids)
         _record_failures(spent)
     if locked:
         log.warning("predictions_given_back", reason=reason, queued=queued, failed=len(spent))

@@ -11,6 +11,7 @@ from django.utils import timezone
 from classifier.models import Review, Submission
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
+from classifier.services.webhook_outbox import announce_review
 from classifier.states import UNFINISHED
 from classifier.vocabulary import Agreement, Diagnosis, Management
 from portal.accounts.permissions import require
@@ -95,6 +96,7 @@ def _record(
         amends=amends,
         amendment_reason=reason,
     )
+    announce_review(review)
     record_event(
         clinic_id=submission.clinic_id,
         action="review.amended" if amends else "review.signed",

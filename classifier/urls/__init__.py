@@ -1,5 +1,5 @@
 """Addresses of the pages. Ids in them are opaque."""
 
-from classifier.urls import cases, history
+from classifier.urls import cases, history, webhooks
 
-urlpatterns = [*cases.urlpatterns, *history.urlpatterns]
+urlpatterns = [*cases.urlpatterns, *history.urlpatterns, *webhooks.urlpatterns]

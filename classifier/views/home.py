@@ -11,9 +11,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from classifier.inbox import Inbox, build_inbox
+from classifier.models import WebhookEndpoint
 from classifier.services.access import record_listed
 from classifier.views.access import page
 from classifier.views.rights import rights_in
+from classifier.webhook_states import DisabledReason
+from portal.accounts.roles import ROLES_ALLOWED, Action
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -26,7 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """What needs this person in their current clinic."""
     inbox = _load(request)
     _record(request, inbox)
-    return render(request, "classifier/home.html", _describe(inbox))
+    return render(request, "classifier/home.html", {**_describe(inbox), "webhooks_off": _find_off(request)})
 
 
 @require_safe
@@ -56,6 +59,15 @@ def _load(request: HttpRequest) -> Inbox:
     clinic = request.clinic  # type: ignore[attr-defined]
     role = rights_in(request, clinic.pk).role
     return build_inbox(user=request.user, clinic=clinic, role=role)  # type: ignore[arg-type]
+
+
+def _find_off(request: HttpRequest) -> list[WebhookEndpoint]:
+    """Webhooks of this clinic that failed for days, for its administrators."""
+    if request.membership.role not in ROLES_ALLOWED[Action.ADMINISTER]:  # type: ignore[attr-defined]
+        return []
+    clinic = request.clinic  # type: ignore[attr-defined]
+    off = WebhookEndpoint.objects.kept().filter(clinic=clinic, disabled_reason=DisabledReason.FAILING)
+    return list(off.order_by("disabled_at"))
 
 
 def _describe(inbox: Inbox) -> dict[str, object]:

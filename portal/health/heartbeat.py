@@ -37,7 +37,11 @@ def record_heartbeat(name: str) -> None:
             connection.close()
 
 
+COURIER = "courier@"
+"""How the name of a worker begins that carries webhooks and judges nothing."""
+
+
 def workers_seen() -> list[WorkerHeartbeat]:
-    """Return the workers that wrote within the last `SEEN_SECONDS`, newest first."""
+    """Return the workers of predictions that wrote within the last `SEEN_SECONDS`, newest first."""
     since = timezone.now() - timedelta(seconds=SEEN_SECONDS)
-    return list(WorkerHeartbeat.objects.filter(seen_at__gte=since))
+    return list(WorkerHeartbeat.objects.filter(seen_at__gte=since).exclude(name__startswith=COURIER))

@@ -10,6 +10,7 @@ from pathlib import Path
 import environ
 
 from portal.settings.logs import configure_logging
+from portal.settings.webhooks import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
@@ -265,12 +266,19 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "classifier.tasks.run_predictions_task": {"queue": "predictions"},
     "classifier.tasks.run_explanations_task": {"queue": "predictions"},
+    # Apart: who waits for a slow receiver must not keep an image waiting.
+    "classifier.tasks.deliver_webhooks_task": {"queue": "webhooks"},
 }
 CELERY_BEAT_SCHEDULE = {
     "reconcile-predictions": {
         "task": "classifier.tasks.reconcile_predictions_task",
         "schedule": DERMAPORT_RECONCILE_SECONDS,
         # While no worker runs, one reconciliation waits, not a heap of them.
+        "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
+    },
+    "reconcile-webhooks": {
+        "task": "classifier.tasks.reconcile_webhooks_task",
+        "schedule": DERMAPORT_RECONCILE_SECONDS,
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
     },
 }
@@ -321,6 +329,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
     "ENUM_NAME_OVERRIDES": {
         "PredictionStateEnum": "classifier.states.PredictionState",
+        "DeliveryStateEnum": "classifier.webhook_states.DeliveryState",
+        "WebhookEventTypeEnum": "classifier.webhook_states.WebhookEventType",
+        "WebhookChosenEventEnum": "classifier.webhook_states.CHOSEN_EVENTS",
         "SubmissionStateEnum": "classifier.models.submission.SubmissionState",
     },
 }

@@ -14,6 +14,9 @@ if "*" in ALLOWED_HOSTS:
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     raise ImproperlyConfigured("DATABASE_URL: expected PostgreSQL in production, received SQLite.")
 
+# Nobody receives on the machine that sends: this would only open its own services to a clinic.
+DERMAPORT_WEBHOOK_LOOPBACK = False
+
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
 SECURE_SSL_REDIRECT = env.bool("DERMAPORT_TLS_REDIRECT", default=True)

@@ -58,11 +58,13 @@ ROW_OF_ADMINISTRATORS = _page("ffof", "ffmf")
 # API.
 API_PERSON = grant(UNAUTHORISED, OK, [OK] * 4, [OK] * 4)
 API_MEMBERS = _api("oooo", "oooo")
+API_ADMINISTRATORS = _api("ffof", "ffof")
 # What the body names and the caller can't see is a wrong field, as if it did not exist.
 API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | {
     f"other.{role}": "400" for role in ("clinician", "dermatologist", "integration")
 }
 API_ROW = _api("oooo", "mmmm")
+API_ROW_OF_ADMINISTRATORS = _api("ffof", "ffmf")
 API_ROW_OF_SUBMITTERS = _api("oofo", "mmmm")
 API_ROW_OF_EXPORTERS = _api("ooof", "mmmm")
 API_ADMINISTRATORS = _api("ffof", "ffof")

@@ -46,6 +46,8 @@ PREDICTION = pk(lambda w: w.prediction)
 LESION = pk(lambda w: w.judged.lesion)
 PATIENT = pk(lambda w: w.judged.lesion.patient)
 COLLEAGUE = pk(lambda w: w.colleague)
+WEBHOOK = pk(lambda w: w.webhook)
+DELIVERY = pk(lambda w: w.delivery)
 
 
 def ON_TRIAL(world: World) -> dict[str, Any]:  # noqa: N802 (stands beside the rows above)
@@ -92,6 +94,7 @@ def amendment(world: World, _: str) -> dict[str, Any]:
 
 DECISION = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excise", "comment": ""}
 FACTS = {"birth_date": "1970-05-17", "sex": "female", "skin_type": "II", "consents_to_inference": "on"}
+HOOK = {"url": "https://93.184.216.34/hooks", "events": ["review.signed"]}
 PASSWORDS = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 
 ACCOUNTS = [
@@ -185,6 +188,16 @@ SETTINGS = [
     Row("person-role", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(role="dermatologist")),
     Row("person-active", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(active="no")),
     Row("person-link", "POST", may.ROW_OF_ADMINISTRATORS, at=COLLEAGUE),
+    Row("webhooks", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("webhooks", "POST", may.PAGE_OF_ADMINISTRATORS, data=sent(**HOOK)),
+    Row("webhook-detail", "GET", may.ROW_OF_ADMINISTRATORS, at=WEBHOOK),
+    Row("webhook-detail", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=WEBHOOK, data=sent(**HOOK)),
+    Row("webhook-test", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=WEBHOOK),
+    Row("webhook-rotate", "POST", may.ROW_OF_ADMINISTRATORS, at=WEBHOOK),
+    Row("webhook-active", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=WEBHOOK, data=sent(active="no")),
+    Row("webhook-remove", "GET", may.ROW_OF_ADMINISTRATORS, at=WEBHOOK),
+    Row("webhook-remove", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=WEBHOOK),
+    Row("webhook-redeliver", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=DELIVERY),
     Row("audit-trail", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("audit-export", "POST", may.PAGE_OF_ADMINISTRATORS),
 ]
@@ -205,6 +218,15 @@ API = [
     Row("api-lesions", "GET", may.API_MEMBERS),
     Row("api-lesion", "GET", may.API_ROW, at=LESION),
     Row("api-model-versions", "GET", may.API_PERSON),
+    Row("api-webhooks", "GET", may.API_ADMINISTRATORS),
+    Row("api-webhooks", "POST", may.API_ADMINISTRATORS, 201, data=sent(**HOOK)),
+    Row("api-webhook", "GET", may.API_ROW_OF_ADMINISTRATORS, at=WEBHOOK),
+    Row("api-webhook", "PATCH", may.API_ROW_OF_ADMINISTRATORS, at=WEBHOOK, data=sent(**HOOK)),
+    Row("api-webhook", "DELETE", may.API_ROW_OF_ADMINISTRATORS, 204, at=WEBHOOK),
+    Row("api-webhook-secret", "POST", may.API_ROW_OF_ADMINISTRATORS, at=WEBHOOK),
+    Row("api-webhook-test", "POST", may.API_ROW_OF_ADMINISTRATORS, 202, at=WEBHOOK),
+    Row("api-webhook-deliveries", "GET", may.API_ROW_OF_ADMINISTRATORS, at=WEBHOOK),
+    Row("api-webhook-redeliver", "POST", may.API_ROW_OF_ADMINISTRATORS, 202, at=DELIVERY),
     Row("api-schema", "GET", may.EVERYBODY),
     Row("api-docs", "GET", may.EVERYBODY),
 ]

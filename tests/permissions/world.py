@@ -11,7 +11,15 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from knox.models import AuthToken
 
-from classifier.models import ModelVersion, Prediction, Review, Submission, SubmissionImage
+from classifier.models import (
+    ModelVersion,
+    Prediction,
+    Review,
+    Submission,
+    SubmissionImage,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from portal.accounts.models import Membership, User
 from portal.accounts.roles import Role
 from portal.audit.models import AuditEvent
@@ -30,6 +38,7 @@ from tests.factories import (
     draw_jpeg,
     two_clinics,
 )
+from tests.support.webhooks import WebhookDeliveryFactory, WebhookEndpointFactory
 
 ROLES = [role.value for role in Role]
 ACTORS = [
@@ -57,6 +66,8 @@ class World:
     review: Review
     prediction: Prediction
     trial: ModelVersion
+    webhook: WebhookEndpoint
+    delivery: WebhookDelivery
 
     def person(self, actor: str) -> User | None:
         if actor == "nobody":
@@ -91,6 +102,7 @@ def build_world() -> World:
     PredictionFactory(image=image, model_version=trial, is_shadow=True, state="succeeded")
     PredictionFactory(submission=reviewed, state="succeeded")
     PredictionFactory(submission=failed, state="failed")
+    webhook = WebhookEndpointFactory(clinic=clinic)
     return World(
         side=side,
         deactivated=MembershipFactory(clinic=clinic, role="dermatologist", user__is_active=False).user,
@@ -104,6 +116,8 @@ def build_world() -> World:
         review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
         prediction=prediction,
         trial=trial,
+        webhook=webhook,
+        delivery=WebhookDeliveryFactory(endpoint=webhook, state="failed"),
     )
 
 

@@ -22,6 +22,7 @@ from tests.factories import (
     SubmissionImageFactory,
     UserFactory,
 )
+from tests.support.webhooks import BREAKS as WEBHOOK_BREAKS
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
@@ -94,11 +95,15 @@ BREAKS = {
     "review_amendment_has_reason": lambda: ReviewFactory(amends=ReviewFactory(), amendment_reason=""),
     "review_words_known": lambda: ReviewFactory(diagnosis="mole"),
     "audit_position_once": second_event,
+    **WEBHOOK_BREAKS,
 }
 
 
 # An unknown state is neither finished nor unfinished; PostgreSQL names the first that refuses.
-FIRST_TOLD = {"prediction_state_known": "prediction_finished_has_time"}
+FIRST_TOLD = {
+    "prediction_state_known": "prediction_finished_has_time",
+    "webhook_delivery_state_known": "webhook_delivery_finished_has_time",
+}
 
 
 @pytest.mark.parametrize("name", BREAKS)

@@ -1,0 +1,123 @@
+"""Webhooks over the API, for administrators of a clinic."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import generics
+from rest_framework.filters import OrderingFilter
+from rest_framework.response import Response
+
+from classifier.api.pagination import StableCursorPagination
+from classifier.api.permissions import MayAdminister
+from classifier.api.schema import ERROR, WORDS
+from classifier.api.serializers.webhooks import (
+    IssuedWebhookSerializer,
+    NewWebhookSerializer,
+    WebhookChangesSerializer,
+    WebhookSerializer,
+)
+from classifier.api.views.base import NoStoreView
+from classifier.models import WebhookEndpoint
+from classifier.services.webhook_switching import remove_endpoint, set_endpoint_active
+from classifier.services.webhooks import IssuedSecret, create_endpoint, rotate_secret, update_endpoint
+from classifier.webhook_docs import DESCRIPTION
+
+if TYPE_CHECKING:
+    import uuid
+
+    from rest_framework.request import Request
+
+    from classifier.models.webhook_endpoint import WebhookEndpointQuerySet
+
+BAD_INPUT = OpenApiResponse(ERROR, WORDS["400"])
+GONE = OpenApiResponse(ERROR, "It was removed meanwhile.")
+
+
+# The webhooks of the clinics that the caller administers.
+class WebhookView(NoStoreView, generics.GenericAPIView[WebhookEndpoint]):
+    permission_classes = [MayAdminister]
+    serializer_class = WebhookSerializer
+    queryset = WebhookEndpoint.objects.none()
+    filter_backends: list[Any] = []
+
+    def get_queryset(self) -> WebhookEndpointQuerySet:
+        return WebhookEndpoint.objects.visible_to(self.request.user)
+
+
+class WebhookList(WebhookView, generics.ListAPIView[WebhookEndpoint]):
+    pagination_class = StableCursorPagination
+    filter_backends = [OrderingFilter]
+    ordering_fields = ["created_at"]
+    ordering = ["-created_at"]
+
+    @extend_schema(operation_id="webhooks_list", summary="List webhooks, newest first")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="webhooks_create",
+        summary="Add a webhook",
+        description=DESCRIPTION,
+        request=NewWebhookSerializer,
+        responses={
+            201: IssuedWebhookSerializer,
+            409: OpenApiResponse(ERROR, "The clinic has as many webhooks as it can have."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        asked = NewWebhookSerializer(data=request.data, context={"request": request})
+        asked.is_valid(raise_exception=True)
+        return answer_with_secret(create_endpoint(actor=request.user, **asked.validated_data), status=201)
+
+
+class WebhookDetail(WebhookView):
+    @extend_schema(operation_id="webhooks_read", summary="Read a webhook")
+    def get(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
+        return Response(self.get_serializer(self.get_object()).data)
+
+    @extend_schema(
+        operation_id="webhooks_update",
+        summary="Change a webhook, or switch it off or on",
+        request=WebhookChangesSerializer,
+        responses={200: WebhookSerializer, 400: BAD_INPUT, 409: GONE},
+    )
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
+        endpoint = self.get_object()
+        asked = WebhookChangesSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        changes = dict(asked.validated_data)
+        is_active = changes.pop("is_active", None)
+        with transaction.atomic():
+            if changes:
+                endpoint = update_endpoint(actor=request.user, endpoint=endpoint, **changes)
+            if is_active is not None:
+                endpoint = set_endpoint_active(actor=request.user, endpoint=endpoint, is_active=is_active)
+        return Response(self.get_serializer(endpoint).data)
+
+    @extend_schema(
+        operation_id="webhooks_delete", summary="Remove a webhook", responses={204: None, 409: GONE}
+    )
+    def delete(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
+        remove_endpoint(actor=request.user, endpoint=self.get_object())
+        return Response(status=204)
+
+
+class WebhookSecret(WebhookView):
+    @extend_schema(
+        operation_id="webhooks_rotate_secret",
+        summary="Make a new secret",
+        description="The former one signs too for some hours: see `previous_secret_until`.",
+        request=None,
+        responses={200: IssuedWebhookSerializer, 409: GONE},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
+        return answer_with_secret(rotate_secret(actor=request.user, endpoint=self.get_object()))
+
+
+def answer_with_secret(issued: IssuedSecret, *, status: int = 200) -> Response:
+    endpoint = issued.endpoint
+    endpoint.secret = issued.secret  # type: ignore[attr-defined]
+    return Response(IssuedWebhookSerializer(endpoint).data, status=status)

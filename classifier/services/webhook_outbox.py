@@ -1,0 +1,132 @@
+"""The outbox: what happened is written down for those who want to know, in its own transaction.
+
+Nothing is sent here. An event that nobody listens for leaves no row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from classifier.models import Prediction, WebhookDelivery, WebhookEndpoint, WebhookEvent
+from classifier.states import PredictionState
+from classifier.vocabulary import Outcome
+from classifier.webhook_states import WebhookEventType
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Iterable
+
+    from classifier.models import Review
+
+POLICY = "policy"
+"""Why a refused image is refused when it wasn't a gate: too close to the threshold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happening:
+    """What an event is made of. `data` holds ids and codes only."""
+
+    clinic_id: uuid.UUID
+    submission_id: uuid.UUID
+    type: WebhookEventType
+    data: dict[str, Any]
+
+
+def announce_predictions(pks: Iterable[uuid.UUID]) -> None:
+    """Tell of finished predictions that people see; call it in the transaction that finished them."""
+    if not WebhookEndpoint.objects.active().exists():
+        return
+    rows = Prediction.objects.served().filter(pk__in=list(pks)).select_related("image__clinic")
+    _announce(_describe_prediction(row) for row in rows.order_by("pk"))
+
+
+def announce_review(review: Review) -> None:
+    """Tell of a signature; call it in the transaction that signs."""
+    data = {"review": str(review.pk)}
+    if review.amends_id:
+        data["amends"] = str(review.amends_id)
+    happening = Happening(
+        clinic_id=review.submission.clinic_id,
+        submission_id=review.submission_id,
+        type=WebhookEventType.REVIEW_AMENDED if review.amends_id else WebhookEventType.REVIEW_SIGNED,
+        data=data,
+    )
+    _announce([happening])
+
+
+def post(event: WebhookEvent, endpoint_id: uuid.UUID) -> WebhookDelivery:
+    """Put one letter of `event` into the queue; the caller wakes the couriers."""
+    now = timezone.now()
+    return WebhookDelivery.objects.create(
+        event=event, endpoint_id=endpoint_id, created_at=now, next_attempt_at=now
+    )
+
+
+def wake_couriers() -> None:
+    """Send one wake-up after commit. A lost broker delays letters and never loses them."""
+    transaction.on_commit(send_courier_wake_up, robust=True)
+
+
+def send_courier_wake_up() -> None:
+    """Wake a courier; where that fails, leave it to the reconciler."""
+    from classifier.services.queue import send_message  # noqa: PLC0415 (the queue writes into the outbox)
+    from classifier.tasks import deliver_webhooks_task  # noqa: PLC0415 (tasks call services)
+
+    send_message(deliver_webhooks_task)
+
+
+def _announce(happenings: Iterable[Happening]) -> None:
+    """Write an event for each that somebody listens for, and a letter for each who does."""
+    happened = list(happenings)
+    clinics = {one.clinic_id for one in happened}
+    listening = list(
+        WebhookEndpoint.objects.active().filter(clinic_id__in=clinics).only("clinic_id", "events")
+    )
+    now = timezone.now()
+    events, letters = [], []
+    for one in happened:
+        told = [row for row in listening if row.clinic_id == one.clinic_id and one.type in row.events]
+        if not told:
+            continue
+        event = WebhookEvent(
+            clinic_id=one.clinic_id,
+            submission_id=one.submission_id,
+            type=one.type,
+            data=one.data,
+            created_at=now,
+        )
+        events.append(event)
+        letters += [
+            WebhookDelivery(event=event, endpoint=row, created_at=now, next_attempt_at=now) for row in told
+        ]
+    if events:
+        WebhookEvent.objects.bulk_create(events)
+        WebhookDelivery.objects.bulk_create(letters)
+        wake_couriers()
+
+
+def _describe_prediction(row: Prediction) -> Happening:
+    kind, code = _name_result(row)
+    data = {"prediction": str(row.pk), "image": str(row.image_id), "model_version": str(row.model_version_id)}
+    if code:
+        data["code"] = code
+    return Happening(
+        clinic_id=row.image.clinic_id, submission_id=row.image.submission_id, type=kind, data=data
+    )
+
+
+def _name_result(row: Prediction) -> tuple[WebhookEventType, str]:
+    """The event and its reason.
+
+    Where dermatologists read before they see the answer, a refusal is told as any other answer:
+    the letter may be shown to the one who has yet to read.
+    """
+    if row.state != PredictionState.SUCCEEDED:
+        return WebhookEventType.PREDICTION_FAILED, row.error_code
+    if row.outcome == Outcome.REFER and not row.image.clinic.hide_result_until_read:
+        return WebhookEventType.PREDICTION_REFUSED, row.refusal_code or POLICY
+    return WebhookEventType.PREDICTION_SUCCEEDED, ""

@@ -1,0 +1,89 @@
+"""What an administrator does with one webhook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from classifier.models import WebhookDelivery
+from classifier.services.errors import ServiceError
+from classifier.services.webhook_posting import redeliver, send_test
+from classifier.services.webhook_switching import remove_endpoint, set_endpoint_active
+from classifier.services.webhooks import rotate_secret
+from classifier.views.access import page
+from classifier.views.webhook_detail import find_endpoint, show_endpoint
+from portal.accounts.roles import Action
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.http import HttpRequest, HttpResponse
+
+
+@page(Action.ADMINISTER)
+@require_POST
+def webhook_test(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    actor: Any = request.user
+    endpoint = find_endpoint(request, pk)
+    try:
+        send_test(actor=actor, endpoint=endpoint)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "A test is on its way. Reload the page to see what came of it.")
+    return redirect("webhook-detail", pk)
+
+
+@page(Action.ADMINISTER)
+@require_POST
+def webhook_rotate(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Make a new secret and show it on this one page."""
+    actor: Any = request.user
+    issued = rotate_secret(actor=actor, endpoint=find_endpoint(request, pk))
+    return show_endpoint(request, issued.endpoint, secret=issued.secret)
+
+
+@page(Action.ADMINISTER)
+@require_POST
+def webhook_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Switch it off (`active=no`) or on again (`active=yes`)."""
+    actor: Any = request.user
+    is_active = request.POST.get("active") == "yes"
+    set_endpoint_active(actor=actor, endpoint=find_endpoint(request, pk), is_active=is_active)
+    words = "Switched on." if is_active else "Switched off. What waited for it is not sent."
+    messages.success(request, words)
+    return redirect("webhook-detail", pk)
+
+
+@page(Action.ADMINISTER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def webhook_remove(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask first; POST removes it."""
+    actor: Any = request.user
+    endpoint = find_endpoint(request, pk)
+    if request.method != "POST":
+        context = {"endpoint": endpoint, "place": "webhooks"}
+        return render(request, "classifier/settings/webhook_remove.html", context)
+    remove_endpoint(actor=actor, endpoint=endpoint)
+    messages.success(request, "Webhook removed.")
+    return redirect("webhooks")
+
+
+@page(Action.ADMINISTER)
+@require_POST
+def webhook_redeliver(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Send the event of delivery `pk` once more."""
+    actor: Any = request.user
+    rows = WebhookDelivery.objects.visible_to(request.user).select_related("endpoint", "event")
+    clinic = request.clinic  # type: ignore[attr-defined]
+    delivery = get_object_or_404(rows, pk=pk, endpoint__clinic=clinic)
+    try:
+        redeliver(actor=actor, delivery=delivery)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "On its way again.")
+    return redirect("webhook-detail", delivery.endpoint_id)

@@ -1,0 +1,12 @@
+"""What refused input is called."""
+
+import pytest
+
+from classifier.services.errors import ServiceError
+from classifier.services.webhook_networks import RefusedAddressError
+
+
+def code_of(act) -> str:
+    with pytest.raises((RefusedAddressError, ServiceError)) as caught:
+        act()
+    return caught.value.code

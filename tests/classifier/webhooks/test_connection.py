@@ -1,0 +1,101 @@
+"""One letter over TLS: pinned to the checked address, verified, signed."""
+
+import hashlib
+import hmac
+import socket
+import time
+
+import pytest
+
+from classifier.services import webhook_names
+from classifier.services.webhook_addresses import check_url
+from classifier.services.webhook_sending import Letter, send
+from tests.classifier.webhooks.receiver import HOST, Receiver, resolve_to
+
+BODY = b'{"id":"1"}'
+PUBLIC, INNER = "93.184.216.34", "127.0.0.1"
+
+
+def letter(url, secrets=("whsec_one",)):
+    return Letter(url, "event-1", "review.signed", BODY, secrets)
+
+
+@pytest.fixture
+def resolver(monkeypatch):
+    def answer(*addresses):
+        fake = resolve_to(*addresses)
+        monkeypatch.setattr(webhook_names.socket, "getaddrinfo", fake)
+        return fake
+
+    return answer
+
+
+@pytest.fixture
+def secure(tmp_path, settings):
+    """An https receiver of the hospital's own network, under the name ehr.example."""
+    with Receiver(tmp_path, tls=True) as receiver:
+        settings.DERMAPORT_WEBHOOK_NETWORKS = ["127.0.0.1/32"]
+        settings.DERMAPORT_WEBHOOK_PORTS = [receiver.port]
+        settings.DERMAPORT_WEBHOOK_CA_FILE = str(receiver.ca_file)
+        receiver.url = f"https://{HOST}:{receiver.port}/hooks?key=1"
+        yield receiver
+
+
+class TestOverTls:
+    def test_delivered_to_the_checked_address_under_its_own_name(self, secure, resolver):
+        resolver(INNER)
+        result = send(letter(secure.url))
+        assert (result.error_code, result.status_code) == ("", 200)
+        [received] = secure.letters
+        assert received.path == "/hooks?key=1"
+        assert received.headers["host"] == f"{HOST}:{secure.port}"
+        assert received.body == BODY
+        assert secure.server_names == [HOST]
+
+    def test_signed(self, secure, resolver):
+        resolver(INNER)
+        send(letter(secure.url, ("whsec_new", "whsec_old")))
+        headers = secure.letters[0].headers
+        stamp, *signatures = headers["dermaport-signature"].split(",")
+        timestamp = int(stamp.removeprefix("t="))
+        assert abs(timestamp - time.time()) < 5
+        for secret, signature in zip(("whsec_new", "whsec_old"), signatures, strict=True):
+            expected = hmac.new(secret.encode(), b"%d." % timestamp + BODY, hashlib.sha256).hexdigest()
+            assert signature == f"v1={expected}"
+        assert headers["dermaport-event-id"] == "event-1"
+        assert headers["dermaport-event"] == "review.signed"
+        assert headers["content-type"] == "application/json"
+
+    def test_unknown_authority(self, secure, resolver, settings):
+        resolver(INNER)
+        settings.DERMAPORT_WEBHOOK_CA_FILE = ""
+        assert send(letter(secure.url)).error_code == "tls_failed"
+        assert secure.letters == []
+
+    def test_certificate_of_another_name(self, secure, resolver):
+        resolver(INNER)
+        url = f"https://other.example:{secure.port}/"
+        assert send(letter(url)).error_code == "tls_failed"
+        assert secure.letters == []
+
+
+class TestRebinding:
+    """The name answers a public address when it is looked at, and an inner one afterwards."""
+
+    def test_checked_again_at_delivery(self, secure, resolver, settings):
+        settings.DERMAPORT_WEBHOOK_NETWORKS = []
+        resolver(PUBLIC, INNER)
+        check_url(secure.url)
+        assert send(letter(secure.url)).error_code == "address_refused"
+        assert secure.letters == []
+
+    def test_connected_to_what_was_checked(self, secure, resolver, monkeypatch):
+        fake = resolver(INNER, "10.0.0.1")
+        asked = []
+        connect = socket.create_connection
+        monkeypatch.setattr(
+            socket, "create_connection", lambda to, *a, **k: asked.append(to) or connect(to, *a, **k)
+        )
+        assert send(letter(secure.url)).status_code == 200
+        assert fake.calls == 1
+        assert asked == [(INNER, secure.port)]

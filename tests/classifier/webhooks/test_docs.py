@@ -1,0 +1,43 @@
+"""The function that receivers are given does what the portal's signature needs."""
+
+import time
+
+import pytest
+
+from classifier.services.webhook_signatures import sign
+from classifier.webhook_docs import VERIFY
+
+BODY = b'{"id":"1"}'
+
+
+@pytest.fixture
+def is_genuine():
+    names = {}
+    exec(VERIFY, names)
+    return names["is_genuine"]
+
+
+def signed(*secrets, age=0):
+    return sign(BODY, secrets=secrets, timestamp=int(time.time()) - age)
+
+
+def test_genuine(is_genuine):
+    assert is_genuine("whsec_a", signed("whsec_a"), BODY)
+    assert is_genuine("whsec_a", signed("whsec_b", "whsec_a"), BODY)
+    assert is_genuine("whsec_b", signed("whsec_b", "whsec_a"), BODY)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "t=1", "v1=00", "t=x,v1=00", "t=²,v1=00", "t=1,t=2,v1=00", "nonsense", f"t={int(time.time())},v1=ä"],
+)
+def test_not_genuine(is_genuine, header):
+    assert not is_genuine("whsec_a", header, BODY)
+
+
+def test_forged_or_replayed(is_genuine):
+    assert not is_genuine("whsec_a", signed("whsec_b"), BODY)
+    assert not is_genuine("whsec_a", signed("whsec_a"), BODY + b" ")
+    assert not is_genuine("whsec_a", signed("whsec_a", age=600), BODY)
+    stale = signed("whsec_a", age=600)
+    assert not is_genuine("whsec_a", f"t={int(time.time())},{stale.split(',')[1]}", BODY)

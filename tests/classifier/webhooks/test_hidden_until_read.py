@@ -1,0 +1,43 @@
+"""A letter must not say what the reader isn't to see yet."""
+
+import pytest
+
+from classifier.models import WebhookDelivery
+from classifier.services.reviews import Decision, sign_review
+from tests.classifier.webhooks.letters import announce, answer, read_letters
+
+DECISION = Decision(diagnosis="naevus", agreement="agrees", management="no_action", comment="Mrs Invented.")
+
+
+class TestHiddenUntilRead:
+    """A letter must not say what the reader isn't to see yet."""
+
+    @pytest.fixture(autouse=True)
+    def hides(self, staff):
+        staff.clinic.hide_result_until_read = True
+        staff.clinic.save()
+
+    def test_a_refusal_looks_like_any_answer(self, staff, endpoint):
+        for outcome in ("refer", "benign", "malignant"):
+            announce(answer(staff, outcome=outcome))
+        letters = read_letters()
+        assert {letter["type"] for letter in letters} == {"prediction.succeeded"}
+        assert all(set(letter["data"]) == {"prediction", "image", "model_version"} for letter in letters)
+
+    def test_who_listens_to_refusals_alone_hears_nothing(self, staff, endpoint):
+        endpoint.events = ["prediction.refused"]
+        endpoint.save()
+        announce(answer(staff, outcome="refer"))
+        assert not WebhookDelivery.objects.exists()
+
+    def test_hidden_since_it_was_written(self, staff, endpoint):
+        staff.clinic.hide_result_until_read = False
+        staff.clinic.save()
+        prediction = answer(staff, outcome="refer")
+        announce(prediction)
+        staff.clinic.hide_result_until_read = True
+        staff.clinic.save()
+        [letter] = read_letters()
+        assert (letter["type"], "code" in letter["data"]) == ("prediction.succeeded", False)
+        sign_review(actor=staff.dermatologist, submission=prediction.image.submission, decision=DECISION)
+        assert [one["type"] for one in read_letters()] == ["prediction.refused", "review.signed"]

@@ -1,0 +1,81 @@
+"""What happened to an image is written down in the transaction in which it happened."""
+
+import json
+
+import pytest
+
+from classifier.models import Prediction, WebhookDelivery, WebhookEvent
+from classifier.services.inference import run_queued
+from classifier.services.queue import give_back
+from portal.audit.models import AuditEvent
+from tests.classifier.webhooks.letters import announce, answer, read_letters
+from tests.factories import (
+    PredictionFactory,
+    SubmissionFactory,
+)
+
+
+class TestPredictions:
+    def test_judged_by_a_worker(self, staff, endpoint, network, queue_images, wake_ups):
+        case = SubmissionFactory(clinic=staff.clinic)
+        [prediction] = queue_images(1, case)
+        run_queued(budget_seconds=5)
+        [letter] = read_letters()
+        event = WebhookEvent.objects.get()
+        assert letter == {
+            "id": str(event.pk),
+            "type": "prediction.succeeded",
+            "created_at": event.created_at.isoformat(),
+            "clinic": str(staff.clinic.pk),
+            "submission": str(case.pk),
+            "data": {
+                "prediction": str(prediction.pk),
+                "image": str(prediction.image_id),
+                "model_version": str(prediction.model_version_id),
+            },
+            "url": f"/api/v1/submissions/{case.pk}/",
+        }
+
+    def test_refused_by_a_gate(self, staff, endpoint, network, gates, queue_images):
+        gates.refused = {224}
+        queue_images(1, SubmissionFactory(clinic=staff.clinic))
+        run_queued(budget_seconds=5)
+        [letter] = read_letters()
+        assert (letter["type"], letter["data"]["code"]) == ("prediction.refused", "blurred")
+
+    def test_refused_by_the_policy(self, staff, endpoint):
+        announce(answer(staff, outcome="refer"))
+        [letter] = read_letters()
+        assert (letter["type"], letter["data"]["code"]) == ("prediction.refused", "policy")
+
+    @pytest.mark.parametrize("outcome", ["benign", "malignant"])
+    def test_no_answer_in_the_letter(self, staff, endpoint, outcome):
+        announce(answer(staff, outcome=outcome))
+        [letter] = read_letters()
+        assert letter["type"] == "prediction.succeeded"
+        assert outcome not in json.dumps(letter)
+
+    def test_out_of_tries(self, staff, endpoint, settings):
+        row = PredictionFactory(submission=SubmissionFactory(clinic=staff.clinic), state="running", attempt=3)
+        give_back(rows=Prediction.objects.filter(pk=row.pk), reason="its lease ran out")
+        [letter] = read_letters()
+        assert (letter["type"], letter["data"]["code"]) == ("prediction.failed", "attempts_exhausted")
+
+    def test_can_not_be_decoded(self, staff, endpoint):
+        announce(PredictionFactory(submission=SubmissionFactory(clinic=staff.clinic), state="rejected"))
+        assert read_letters()[0]["type"] == "prediction.failed"
+
+    def test_shadow_is_not_told(self, staff, endpoint):
+        announce(
+            PredictionFactory(
+                submission=SubmissionFactory(clinic=staff.clinic), state="succeeded", is_shadow=True
+            )
+        )
+        assert not WebhookEvent.objects.exists()
+
+
+def test_trail_stays_whole(staff, endpoint, network, queue_images):
+    queue_images(3, SubmissionFactory(clinic=staff.clinic))
+    run_queued(budget_seconds=5)
+    assert AuditEvent.objects.filter(action="prediction.succeeded").count() == 3
+    assert WebhookDelivery.objects.count() == 3
