@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "portal.accounts.middleware.CurrentClinicMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "portal.common.middleware.NoStoreMiddleware",
+    "portal.audit.middleware.AuditRefusalsMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -271,6 +272,21 @@ CELERY_BEAT_SCHEDULE = {
         # While no worker runs, one reconciliation waits, not a heap of them.
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
     },
+}
+
+# --- Audit ----------------------------------------------------------------------------------
+# What all chains of events say is written down once an hour: in a table, in this file and in the
+# log. Put the file where who owns the database can't write; "" keeps it to table and log.
+DERMAPORT_AUDIT_ANCHOR_FILE = env.str(
+    "DERMAPORT_AUDIT_ANCHOR_FILE", default=str(VAR_DIR / "audit-anchors.jsonl")
+)
+DERMAPORT_AUDIT_ANCHOR_SECONDS = env.int("DERMAPORT_AUDIT_ANCHOR_SECONDS", default=3600)
+# Signs each anchor; without it the file's own place is what makes it trustworthy.
+DERMAPORT_AUDIT_ANCHOR_KEY = env.str("DERMAPORT_AUDIT_ANCHOR_KEY", default="")
+CELERY_BEAT_SCHEDULE["anchor-audit"] = {
+    "task": "portal.audit.tasks.anchor_audit_task",
+    "schedule": DERMAPORT_AUDIT_ANCHOR_SECONDS,
+    "options": {"expires": DERMAPORT_AUDIT_ANCHOR_SECONDS},
 }
 
 # --- REST -----------------------------------------------------------------------------------
