@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Q
 from django.http import HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,7 +21,9 @@ from classifier.forms.filters import (
     HistoryForm,
     SearchForm,
 )
+from classifier.models import Patient
 from classifier.models.submission import SubmissionState
+from classifier.patient_search import keep_words, match_patients, read_words
 from classifier.services.access import record_listed
 from classifier.services.exports import export_submissions
 from classifier.views.access import page
@@ -101,7 +102,7 @@ def submission_search(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.POST)
     word = form.cleaned_data["word"] if form.is_valid() else ""
     clinic = str(request.clinic.pk)  # type: ignore[attr-defined]
-    request.session[SEARCH_KEY] = {clinic: word} if word else {}
+    request.session[SEARCH_KEY] = {clinic: keep_words(word)} if word else {}
     query = QueryDict(request.META.get("QUERY_STRING", ""), mutable=True)
     query.pop("page", None)
     address = reverse("submission-list")
@@ -133,14 +134,14 @@ def submission_export(request: HttpRequest) -> StreamingHttpResponse:
 def read_search(request: HttpRequest) -> str:
     """The word searched for in the current clinic."""
     kept: dict[str, str] = request.session.get(SEARCH_KEY, {})
-    return kept.get(str(request.clinic.pk), "")  # type: ignore[attr-defined]
+    return read_words(kept.get(str(request.clinic.pk), ""))  # type: ignore[attr-defined]
 
 
 def _narrow(scope: Scope, form: HistoryForm, word: str) -> SubmissionQuerySet:
     rows = scope.rows
     if word:
-        patient = Q(lesion__patient__mrn__icontains=word) | Q(lesion__patient__public_id__icontains=word)
-        rows = rows.filter(patient)
+        patients = Patient.objects.filter(clinic=scope.clinic)
+        rows = rows.filter(lesion__patient__in=match_patients(patients, word))
     return form.apply(rows, hides_unread=scope.hides_unread)
 
 

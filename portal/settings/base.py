@@ -183,11 +183,11 @@ S3_OPTIONS = {
 def _image_storage(root: Path, prefix: str) -> dict[str, object]:
     if S3_OPTIONS["bucket_name"]:
         return {
-            "BACKEND": "storages.backends.s3.S3Storage",
+            "BACKEND": "portal.common.encryption.object_storage.EncryptedS3Storage",
             "OPTIONS": {**S3_OPTIONS, "location": prefix},
         }
     return {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "portal.common.encryption.storage.EncryptedFileSystemStorage",
         # No base_url: asking for a public address of a patient's image is an error.
         "OPTIONS": {"location": str(root), "file_permissions_mode": 0o600},
     }
@@ -200,6 +200,11 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_URL = ""
+
+# --- Encryption at rest ---------------------------------------------------------------------
+# The first encrypts, all decrypt. To rotate: put a new one first, run rotate_encryption, then take
+# the old one away. Environments give it a default, or refuse to start without.
+DERMAPORT_ENCRYPTION_KEYS: list[str] = env.list("DERMAPORT_ENCRYPTION_KEYS", default=[])
 
 # --- Uploads --------------------------------------------------------------------------------
 DERMAPORT_UPLOAD_MAX_BYTES = env.int("DERMAPORT_UPLOAD_MAX_BYTES", default=25 * 1024 * 1024)

@@ -30,6 +30,7 @@ GIVEN = {
     "DATABASE_URL": "postgres://dermaport@db.example/dermaport",
     "REDIS_URL": "redis://broker.example/0",
     "DERMAPORT_ALLOWED_HOSTS": "dermaport.example",
+    "DERMAPORT_ENCRYPTION_KEYS": "e" * 48,
 }
 
 
