@@ -7,6 +7,7 @@ from django.conf import settings
 
 from classifier.services.explaining import run_queued_explanations
 from classifier.services.explanation_queue import reconcile_explanations
+from classifier.services.file_removals import remove_files
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
 
@@ -28,3 +29,8 @@ def run_explanations_task() -> None:
 def reconcile_predictions_task() -> None:
     reconcile()
     reconcile_explanations()
+
+
+@shared_task(name="classifier.tasks.remove_files_task", ignore_result=True)
+def remove_files_task() -> None:
+    remove_files()

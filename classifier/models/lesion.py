@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 class LesionQuerySet(models.QuerySet["Lesion"]):
     def visible_to(self, user: User | AnonymousUser) -> LesionQuerySet:
-        return self.filter(patient__clinic_id__in=clinic_ids_of(user))
+        return self.filter(patient__clinic_id__in=clinic_ids_of(user), patient__erased_at__isnull=True)
 
 
 class Lesion(models.Model):

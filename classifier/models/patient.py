@@ -28,7 +28,11 @@ def make_public_id() -> str:
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User | AnonymousUser) -> PatientQuerySet:
-        return self.filter(clinic_id__in=clinic_ids_of(user))
+        return self.filter(clinic_id__in=clinic_ids_of(user), erased_at__isnull=True)
+
+    def for_export(self) -> PatientQuerySet:
+        """Without those who withdrew the consent that their data leave."""
+        return self.exclude(consents_to_training=False)
 
     def update(self, **values: Any) -> int:
         if "mrn" in values:
@@ -47,7 +51,12 @@ class Patient(models.Model):
     birth_date = EncryptedDateField(null=True, blank=True)
     sex = models.CharField(max_length=8, choices=Sex, default=Sex.UNKNOWN)
     skin_type = models.CharField(max_length=3, choices=SkinType, blank=True)
+    # The newest word on each purpose; the rows of Consent are the history. None is "never asked".
     consents_to_inference = models.BooleanField(default=True)
+    consents_to_teaching = models.BooleanField(null=True, blank=True)
+    consents_to_training = models.BooleanField(null=True, blank=True)
+    is_on_hold = models.BooleanField(default=False, help_text="Legal hold: never erased.")
+    erased_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
@@ -60,6 +69,12 @@ class Patient(models.Model):
             models.UniqueConstraint(fields=["clinic", "mrn_index"], name="patient_unique_mrn_in_clinic"),
             models.CheckConstraint(condition=~models.Q(mrn_index=""), name="patient_mrn_given"),
             models.CheckConstraint(condition=models.Q(sex__in=Sex.values), name="patient_sex_known"),
+            # An erased row may hold nothing that says who it was.
+            models.CheckConstraint(
+                condition=models.Q(erased_at__isnull=True)
+                | models.Q(birth_date__isnull=True, sex=Sex.UNKNOWN, skin_type="", is_on_hold=False),
+                name="patient_erased_says_nothing",
+            ),
             models.CheckConstraint(
                 condition=models.Q(skin_type__in=["", *SkinType.values]),
                 name="patient_skin_type_known",

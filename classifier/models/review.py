@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     def visible_to(self, user: User | AnonymousUser) -> ReviewQuerySet:
-        return self.filter(submission__clinic_id__in=clinic_ids_of(user))
+        mine = self.filter(submission__clinic_id__in=clinic_ids_of(user))
+        return mine.filter(submission__lesion__patient__erased_at__isnull=True)
 
     def current(self) -> ReviewQuerySet:
         """The newest of each chain: the one that no amendment replaces."""

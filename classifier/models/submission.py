@@ -30,7 +30,8 @@ class SubmissionState(TextChoices):
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
-        return self.filter(clinic_id__in=clinic_ids_of(user))
+        mine = self.filter(clinic_id__in=clinic_ids_of(user))
+        return mine.filter(lesion__patient__erased_at__isnull=True)
 
     def with_facts(self) -> SubmissionQuerySet:
         """Annotate what the state is made of: is_reviewed, is_unfinished, has_result."""

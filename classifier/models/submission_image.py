@@ -27,7 +27,8 @@ def derived_storage() -> Storage:
 
 class SubmissionImageQuerySet(models.QuerySet["SubmissionImage"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionImageQuerySet:
-        return self.filter(clinic_id__in=clinic_ids_of(user))
+        mine = self.filter(clinic_id__in=clinic_ids_of(user))
+        return mine.filter(submission__lesion__patient__erased_at__isnull=True)
 
 
 class SubmissionImage(models.Model):

@@ -3,12 +3,14 @@
 from django.urls import path
 
 from classifier.views import (
+    erasure,
     explanation,
     home,
     image_check,
     images,
     lesions,
     patients,
+    privacy,
     submission_actions,
     submission_detail,
     submission_new,
@@ -20,6 +22,12 @@ urlpatterns = [
     path("patients/", patients.patient_list, name="patient-list"),
     path("patients/<uuid:pk>/", patients.patient_detail, name="patient-detail"),
     path("patients/<uuid:pk>/edit/", patients.patient_edit, name="patient-edit"),
+    path("patients/<uuid:pk>/privacy/", privacy.patient_privacy, name="patient-privacy"),
+    path("patients/<uuid:pk>/consent/", privacy.patient_consent, name="patient-consent"),
+    path("patients/<uuid:pk>/hold/", privacy.patient_hold, name="patient-hold"),
+    path("patients/<uuid:pk>/archive/", privacy.patient_archive, name="patient-archive"),
+    path("patients/<uuid:pk>/erase/", erasure.patient_erase, name="patient-erase"),
+    path("settings/retention/", erasure.retention, name="retention"),
     path("lesions/<uuid:pk>/", lesions.lesion_detail, name="lesion-detail"),
     path("submissions/new/", submission_new.submission_new, name="submission-new"),
     path("submissions/new/patients/", submission_new.find_patient, name="submission-find-patient"),

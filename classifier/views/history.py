@@ -10,7 +10,6 @@ from django.db import transaction
 from django.http import HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier.case_summary import summarise, summary_prefetches
@@ -27,6 +26,7 @@ from classifier.patient_search import keep_words, match_patients, read_words
 from classifier.services.access import record_listed
 from classifier.services.exports import export_submissions
 from classifier.views.access import page
+from classifier.views.downloads import csv_download
 from classifier.views.filter_chips import build_address, build_group
 from classifier.views.history_scope import Scope, read_scope
 from classifier.vocabulary import Outcome
@@ -118,17 +118,14 @@ def submission_export(request: HttpRequest) -> StreamingHttpResponse:
     if request.POST.get("what") == "selected":
         chosen = _read_selection(request)
         rows, filters = rows.filter(pk__in=chosen), [*filters, "selected"]
-    lines = export_submissions(
+    export = export_submissions(
         actor=request.user,  # type: ignore[arg-type]
         clinic=scope.clinic,
         rows=rows,
         role=scope.role,
         filters=filters,
     )
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = f"submissions-{timezone.localdate():%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return csv_download(export, "submissions")
 
 
 def read_search(request: HttpRequest) -> str:

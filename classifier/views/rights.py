@@ -30,6 +30,10 @@ class Rights:
         return self.role in ROLES_ALLOWED[Action.CANCEL]
 
     @property
+    def administer(self) -> bool:
+        return self.role in ROLES_ALLOWED[Action.ADMINISTER]
+
+    @property
     def review(self) -> bool:
         return self.role in ROLES_ALLOWED[Action.REVIEW]
 

@@ -277,6 +277,11 @@ CELERY_BEAT_SCHEDULE = {
         # While no worker runs, one reconciliation waits, not a heap of them.
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
     },
+    "remove-files": {
+        "task": "classifier.tasks.remove_files_task",
+        "schedule": DERMAPORT_RECONCILE_SECONDS,
+        "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
+    },
 }
 
 # --- Audit ----------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ def test_rows_are_encrypted_and_plain_again_on_the_way_back(newest):
         assert all(text == "" or text.startswith("dpe1:") for text in texts), column
     found = Patient.objects.get(clinic=patient.clinic, mrn="A 1")
     assert (found.pk, found.birth_date) == (patient.pk, patient.birth_date)
+    assert [(row.purpose, row.is_given) for row in patient.consents.all()] == [("inference", True)]
     assert Submission.objects.get().clinical_history == "Noticed in May."
     assert Review.objects.get(pk=amended.pk).amendment_reason == "Histology came back."
     with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
