@@ -50,6 +50,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.common.middleware.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -369,6 +370,22 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# A photo is taken by the phone's own camera through the file field; passkeys are our own pages'.
+PERMISSIONS_POLICY = {
+    "accelerometer": "",
+    "camera": "",
+    "display-capture": "",
+    "fullscreen": "self",
+    "geolocation": "",
+    "gyroscope": "",
+    "magnetometer": "",
+    "microphone": "",
+    "midi": "",
+    "payment": "",
+    "publickey-credentials-create": "self",
+    "publickey-credentials-get": "self",
+    "usb": "",
+}
 
 # --- Demo -----------------------------------------------------------------------------------
 DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=False)

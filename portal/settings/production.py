@@ -18,6 +18,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+# The prefix makes browsers refuse such a cookie from a subdomain or over plain HTTP.
+SESSION_COOKIE_NAME = "__Host-session"
+CSRF_COOKIE_NAME = "__Host-csrf"
 SECURE_SSL_REDIRECT = env.bool("DERMAPORT_TLS_REDIRECT", default=True)
 # A balancer asks for health inside the network, in plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
