@@ -30,10 +30,6 @@ class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User | AnonymousUser) -> PatientQuerySet:
         return self.filter(clinic_id__in=clinic_ids_of(user), erased_at__isnull=True)
 
-    def for_export(self) -> PatientQuerySet:
-        """Without those who withdrew the consent that their data leave."""
-        return self.exclude(consents_to_training=False)
-
     def update(self, **values: Any) -> int:
         if "mrn" in values:
             values.setdefault("mrn_index", make_index(values["mrn"]))

@@ -391,6 +391,7 @@ PERMISSIONS_POLICY = {
 DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=False)
 
 # --- Logging --------------------------------------------------------------------------------
+DEFAULT_EXCEPTION_REPORTER = "portal.common.reports.PatientSafeReporter"
 LOGGING = configure_logging(
     as_json=env.bool("DERMAPORT_LOG_JSON", default=False),
     level=env.str("DERMAPORT_LOG_LEVEL", default="INFO"),
