@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import Error, IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -44,7 +44,7 @@ def record_bounded(
                 return
             said = {**(details or {}), **({"object": object_id} if object_id else {})}
             record_event(clinic_id=clinic_id, action=action, actor=actor, details=said)
-    except DatabaseError as error:
+    except Error as error:
         log.warning("event_not_recorded", action=action, reason=type(error).__name__)
 
 

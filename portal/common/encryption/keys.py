@@ -19,7 +19,11 @@ SHORTEST = 32
 
 
 class DecryptionError(Exception):
-    """The key is not in the settings, or the stored bytes are not what was written."""
+    """The stored bytes are not what was written here."""
+
+
+class UnknownKeyError(DecryptionError):
+    """The key is not in the settings: no fault of what is stored."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,11 @@ def first_key(purpose: str) -> DerivedKey:
 
 
 def find_key(purpose: str, key_id: bytes) -> DerivedKey:
-    """The key that has this id. Raises DecryptionError."""
+    """The key that has this id. Raises UnknownKeyError."""
     for key in find_keys(purpose):
         if key.id == key_id:
             return key
-    raise DecryptionError("the key of this text or file is not in DERMAPORT_ENCRYPTION_KEYS")
+    raise UnknownKeyError("the key of this text or file is not in DERMAPORT_ENCRYPTION_KEYS")
 
 
 @lru_cache(maxsize=16)

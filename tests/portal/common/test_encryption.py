@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import FieldError, ImproperlyConfigured
@@ -10,9 +11,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from classifier.models import Lesion, Patient, Review, Submission, SubmissionImage
+from classifier.services.decoding import OutageError, start_decoding
 from portal.common.encryption import files, keys, texts
 from portal.common.encryption.storage import EncryptedFileSystemStorage
-from tests.factories import PatientFactory, ReviewFactory, SubmissionImageFactory, draw_jpeg
+from tests.factories import (
+    PatientFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionImageFactory,
+    draw_jpeg,
+)
 
 OLD, NEW = "o" * 40, "n" * 40
 
@@ -190,3 +198,22 @@ class TestRotation:
         rotate(NEW)
         with pytest.raises(CommandError, match="Put the key it was written with back"):
             call_command("rotate_encryption")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("old")
+class TestSpoiltOriginal:
+    def decode(self, image):
+        return start_decoding([PredictionFactory(image=image)])[0].result().found
+
+    def test_changed_file_fails_its_own_image_alone(self):
+        image = SubmissionImageFactory(with_files=True)
+        path = Path(image.original.path)
+        path.write_bytes(path.read_bytes()[:-5])
+        assert self.decode(image).code == "original_changed"
+
+    def test_lost_key_is_an_outage(self, rotate):
+        image = SubmissionImageFactory(with_files=True)
+        rotate(NEW)
+        with pytest.raises(OutageError, match="key"):
+            self.decode(image)
