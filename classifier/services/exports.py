@@ -182,7 +182,7 @@ def _age_at(submission: Submission) -> int | None:
     if birth is None:
         return None
     day = timezone.localdate(submission.submitted_at)
-    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+    return int(day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day)))
 
 
 def _read_audit(keys: list[uuid.UUID]) -> Iterator[list[object]]:
