@@ -4,54 +4,14 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
-from portal.audit.anchors import anchor_chains, publish_anchors
+from portal.audit.anchors import anchor_chains
 from portal.audit.models import AuditAnchor, AuditChain, AuditEvent
-from portal.audit.services import record_event, verify_chains
-from portal.audit.tasks import anchor_audit_task
-from portal.audit.verification import verify_anchors
-from tests.factories import ClinicFactory
+from portal.audit.services import verify_chains
+from tests.portal.audit.conftest import breaks
 from tests.portal.audit.test_chain import tamper
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def file(tmp_path, settings):
-    settings.DERMAPORT_AUDIT_ANCHOR_FILE = str(tmp_path / "outside" / "anchors.jsonl")
-    settings.DERMAPORT_AUDIT_ANCHOR_KEY = ""
-    return tmp_path / "outside" / "anchors.jsonl"
-
-
-@pytest.fixture
-def chain(file):
-    """Six events, anchored after the third and the last, open to who owns the database."""
-    clinic = ClinicFactory()
-    for number in range(6):
-        record_event(clinic_id=clinic.pk, action="test.done", details={"number": number})
-        if number in (2, 5):
-            anchor_chains()
-    free("audit_auditevent", "audit_auditanchor")
-    return AuditChain.objects.get(clinic=clinic)
-
-
-def free(*tables):
-    """Take the triggers away, as the owner of the database can."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            for table in tables:
-                cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-            return
-        for table in tables:
-            cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table])
-            for (name,) in cursor.fetchall():
-                cursor.execute(f"DROP TRIGGER {name}")
-
-
-def breaks():
-    return [(found.position, found.reason) for found in verify_anchors()]
 
 
 def rewrite_chain(chain, since):
@@ -102,51 +62,3 @@ def test_whole_chain_gone(chain):
     tamper("DELETE FROM audit_auditevent")
     tamper("DELETE FROM audit_auditchain")
     assert breaks() == [(6, "the whole chain is missing; an anchor knows it")]
-
-
-class TestAnchors:
-    def test_taken_from_the_table(self, chain):
-        tamper("DELETE FROM audit_auditanchor WHERE position = 2")
-        assert breaks() == [(2, "this anchor of the file is missing in the table")]
-
-    def test_changed_in_the_table(self, chain):
-        tamper("UPDATE audit_auditanchor SET heads = '{}' WHERE position = 2")
-        assert (2, "its content was changed in the table") in breaks()
-
-    def test_taken_from_the_file(self, chain, file):
-        file.write_text(file.read_text().splitlines(keepends=True)[1])
-        assert (1, "an anchor is missing in the file") in breaks()
-
-    def test_spoilt_line(self, chain, file):
-        file.write_text(file.read_text() + "spoilt\n")
-        assert breaks() == [(3, "a line of the file can't be read")]
-
-    def test_made_up_in_both_without_the_key(self, chain, file, settings):
-        settings.DERMAPORT_AUDIT_ANCHOR_KEY = "a key that stands nowhere in the database"
-        record_event(clinic_id=None, action="test.done")
-        anchor = anchor_chains()
-        assert breaks() == []
-        settings.DERMAPORT_AUDIT_ANCHOR_KEY = "another"
-        assert breaks() == [
-            (anchor.position, "its signature does not fit in the table"),
-            (anchor.position, "its signature does not fit in the file"),
-        ]
-
-
-def test_lost_file_is_written_again(chain, file):
-    file.unlink()
-    assert publish_anchors() == 2
-    assert publish_anchors() == 0
-    assert breaks() == []
-
-
-def test_file_that_cannot_be_written_stops_nothing(file, settings):
-    settings.DERMAPORT_AUDIT_ANCHOR_FILE = "/proc/nowhere/anchors.jsonl"
-    record_event(clinic_id=None, action="test.done")
-    assert anchor_chains().position == 1
-
-
-def test_beat_anchors(file):
-    record_event(clinic_id=None, action="test.done")
-    anchor_audit_task.apply()
-    assert AuditAnchor.objects.get().heads["site"][0] == 1

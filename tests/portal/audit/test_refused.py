@@ -1,7 +1,4 @@
-"""Refusals and failures leave events, with what was asked for and no words; a flood leaves few."""
-
-import datetime as dt
-import uuid
+"""Refusals and failures leave events, with what was asked for and no words."""
 
 import pytest
 from django.test import Client
@@ -9,21 +6,10 @@ from django.urls import reverse
 from knox.models import AuthToken
 
 from classifier import tasks
-from portal.audit.models import AuditEvent, EventTally
-from portal.audit.services import verify_chains
-from portal.audit.tallies import KEPT_EACH, WINDOW, flush_tallies, record_bounded
-from tests.factories import PASSWORD, SubmissionFactory, two_clinics
+from tests.factories import PASSWORD, SubmissionFactory
+from tests.portal.audit.conftest import events
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def side():
-    return two_clinics()
-
-
-def events(action):
-    return list(AuditEvent.objects.filter(action=action).select_related("chain"))
 
 
 def test_page_that_a_role_does_not_open(client, side):
@@ -93,32 +79,3 @@ def test_task_that_fails(monkeypatch):
         "task": "classifier.tasks.reconcile_predictions_task",
         "error": "ValueError",
     }
-
-
-class TestFlood:
-    def flood(self, times=KEPT_EACH * 3, **changes):
-        for _ in range(times):
-            record_bounded(clinic_id=None, action="token.refused", **changes)
-
-    def test_first_few_are_kept_and_the_rest_counted(self, side, time_machine):
-        time_machine.move_to(dt.datetime(2026, 3, 1, 12, 1, tzinfo=dt.UTC), tick=False)
-        self.flood()
-        assert len(events("token.refused")) == KEPT_EACH
-        assert flush_tallies() == 0
-        time_machine.shift(WINDOW)
-        assert flush_tallies() == 1
-        last = events("token.refused")[-1]
-        assert last.details == {"more": KEPT_EACH * 2, "since": "2026-03-01T12:00:00+00:00", "minutes": 10}
-        assert not EventTally.objects.exists()
-        assert list(verify_chains()) == []
-
-    def test_one_person_hides_nobody_else(self, side):
-        self.flood(actor=side.own.clinician)
-        self.flood(times=1, actor=side.other.clinician)
-        assert AuditEvent.objects.filter(actor=side.other.clinician).count() == 1
-
-    def test_made_up_ids_make_no_more(self, client, side):
-        client.force_login(side.own.clinician)
-        for _ in range(KEPT_EACH + 5):
-            client.get(reverse("submission-detail", args=[uuid.uuid4()]))
-        assert len(events("access.not_found")) == KEPT_EACH
