@@ -7,6 +7,18 @@ from django import forms
 from classifier.vocabulary import ErasureReason
 
 
+class PreviewForm(forms.Form):
+    """What another policy would do, before it is one."""
+
+    years = forms.IntegerField(
+        required=False, min_value=1, max_value=100, label="If data were kept for (years)"
+    )
+
+    @property
+    def asked(self) -> int | None:
+        return self.cleaned_data.get("years") if self.is_valid() else None
+
+
 class ErasureForm(forms.Form):
     """Why, and the public id typed as a confirmation: the wrong patient can't be brought back."""
 

@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from classifier.forms.erasure import ErasureForm
+from classifier.forms.erasure import ErasureForm, PreviewForm
 from classifier.models import FileRemoval, SubmissionImage
 from classifier.services.access import record_listed
 from classifier.services.erasure import erase_patient
@@ -60,20 +60,23 @@ def patient_erase(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @page(Action.ADMINISTER)
 def retention(request: HttpRequest) -> HttpResponse:
-    """Whom the clinic's policy would erase now. Nothing is erased here."""
+    """Whom the clinic's policy, or another that is tried out, would erase now. Nothing is erased here."""
     clinic: Clinic = request.clinic  # type: ignore[attr-defined]
-    due = find_due(clinic).annotate(case_count=Count("lesions__submissions", distinct=True))
+    form = PreviewForm(request.GET)
+    due = find_due(clinic, years=form.asked).annotate(case_count=Count("lesions__submissions", distinct=True))
     page_obj = Paginator(due, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = list(page_obj)
     record_listed(
         actor=request.user,  # type: ignore[arg-type]
         clinic_id=clinic.pk,
         what="retention",
-        details={"rows": len(rows), "years": clinic.retention_years},
+        details={"rows": len(rows), "years": form.asked or clinic.retention_years},
     )
     context = {
         "page_obj": page_obj,
         "rows": rows,
+        "form": form,
+        "asked": form.asked,
         "years": clinic.retention_years,
         "waiting_files": FileRemoval.objects.count(),
         "place": "retention",

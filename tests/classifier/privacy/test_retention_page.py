@@ -26,3 +26,13 @@ def test_policy_is_set_on_the_clinics_page(side, log_in):
     assert side.own.clinic.retention_years == 15
     with pytest.raises(PeopleError, match="1 to 100 years"):
         update_clinic(actor=side.own.administrator, clinic=side.own.clinic, retention_years=0)
+
+
+def test_another_policy_can_be_tried_out(add, side, log_in):
+    patient = add(case=4)
+    client = log_in(side.own.administrator)
+    assert patient.public_id not in client.get(reverse("retention")).content.decode()
+    page = client.get(reverse("retention"), {"years": "3"}).content.decode()
+    assert patient.public_id in page
+    assert "if data were kept for 3 years" in page
+    assert client.get(reverse("retention"), {"years": "soon"}).status_code == 200
