@@ -66,9 +66,7 @@ def second_event():
 
 def unknown_consent():
     patient = PatientFactory()
-    patient.consents.create(
-        purpose="advertising", is_given=True, recorded_at=NOW, recorded_by=patient.created_by
-    )
+    patient.consents.create(purpose="sale", is_given=True, recorded_at=NOW, recorded_by=patient.created_by)
 
 
 BREAKS = {
