@@ -57,6 +57,14 @@ class ImageAnswer:
         return self.state == PredictionState.SUCCEEDED
 
     @property
+    def is_given_up(self) -> bool:
+        """Ended without an answer, for a reason that is told."""
+        if self.state == PredictionState.CANCELLED:
+            # With its consent withdrawn; a cancelled case says so itself.
+            return bool(self.prediction and self.prediction.error_code)
+        return self.state in (PredictionState.REJECTED, PredictionState.FAILED)
+
+    @property
     def is_refused(self) -> bool:
         """Refused by the gates before the model saw it; not told while the answer is hidden."""
         return bool(self.prediction and self.prediction.is_refused and not self.is_hidden)
@@ -127,7 +135,7 @@ class CaseSummary:
     @property
     def unjudged(self) -> tuple[ImageAnswer, ...]:
         """Images that ended without an answer, whatever the headline."""
-        return tuple(a for a in self.answers if a.state in (PredictionState.REJECTED, PredictionState.FAILED))
+        return tuple(a for a in self.answers if a.is_given_up)
 
     @property
     def finished_count(self) -> int:

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from classifier.services.explaining import run_queued_explanations
 from classifier.services.explanation_queue import reconcile_explanations
+from classifier.services.file_removals import remove_files
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
 from classifier.services.webhook_couriers import deliver_due
@@ -40,3 +41,8 @@ def deliver_webhooks_task() -> None:
 @shared_task(name="classifier.tasks.reconcile_webhooks_task", ignore_result=True)
 def reconcile_webhooks_task() -> None:
     reconcile_webhooks()
+
+
+@shared_task(name="classifier.tasks.remove_files_task", ignore_result=True)
+def remove_files_task() -> None:
+    remove_files()

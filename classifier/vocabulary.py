@@ -48,6 +48,28 @@ class Priority(TextChoices):
     URGENT = "urgent", "Urgent"
 
 
+class ConsentPurpose(TextChoices):
+    """What a patient's images may be used for."""
+
+    INFERENCE = "inference", "A model judges the images"
+    TEACHING = "teaching", "The images are used to teach"
+    TRAINING = "training", "The data leave in exports, also to train models"
+
+
+class ErasureReason(TextChoices):
+    """Why a patient's data were erased: a code, so that the trail holds no patient's word."""
+
+    REQUEST = "request", "The patient asked for it"
+    RETENTION = "retention", "The time that the clinic keeps data is over"
+    MISTAKE = "mistake", "The patient was entered by mistake"
+    OTHER = "other", "Another reason, kept outside the portal"
+
+
+class FileStore(TextChoices):
+    SEALED = "sealed", "Originals"
+    DERIVED = "derived", "Pictures made from them"
+
+
 class Source(TextChoices):
     PAGE = "page", "Portal"
     API = "api", "API"

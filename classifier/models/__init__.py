@@ -1,4 +1,6 @@
+from classifier.models.consent import Consent
 from classifier.models.explanation import Explanation
+from classifier.models.file_removal import FileRemoval
 from classifier.models.lesion import Lesion
 from classifier.models.model_version import ModelVersion
 from classifier.models.patient import Patient
@@ -11,7 +13,9 @@ from classifier.models.webhook_endpoint import WebhookEndpoint
 from classifier.models.webhook_event import WebhookEvent
 
 __all__ = [
+    "Consent",
     "Explanation",
+    "FileRemoval",
     "Lesion",
     "ModelVersion",
     "Patient",

@@ -26,7 +26,8 @@ STATES = [
 
 class ExplanationQuerySet(models.QuerySet["Explanation"]):
     def visible_to(self, user: User | AnonymousUser) -> ExplanationQuerySet:
-        return self.filter(prediction__image__clinic_id__in=clinic_ids_of(user))
+        mine = self.filter(prediction__image__clinic_id__in=clinic_ids_of(user))
+        return mine.filter(prediction__image__submission__lesion__patient__erased_at__isnull=True)
 
     def queued(self) -> ExplanationQuerySet:
         return self.filter(state=PredictionState.QUEUED)

@@ -8,6 +8,7 @@ from django.db import models
 
 from classifier.models.visibility import clinic_ids_of
 from classifier.vocabulary import BODY_SITES, Laterality, body_site_choices
+from portal.common.encryption.fields import EncryptedCharField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 class LesionQuerySet(models.QuerySet["Lesion"]):
     def visible_to(self, user: User | AnonymousUser) -> LesionQuerySet:
-        return self.filter(patient__clinic_id__in=clinic_ids_of(user))
+        return self.filter(patient__clinic_id__in=clinic_ids_of(user), patient__erased_at__isnull=True)
 
 
 class Lesion(models.Model):
@@ -27,7 +28,7 @@ class Lesion(models.Model):
     patient = models.ForeignKey("classifier.Patient", on_delete=models.PROTECT, related_name="lesions")
     body_site = models.CharField(max_length=80, choices=body_site_choices)
     laterality = models.CharField(max_length=12, choices=Laterality, default=Laterality.UNSPECIFIED)
-    note = models.CharField(max_length=120, blank=True, help_text="What tells it from its neighbours.")
+    note = EncryptedCharField(max_length=120, blank=True, help_text="What tells it from its neighbours.")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
 
 from classifier.models.visibility import clinic_ids_of
 from classifier.vocabulary import Sex, SkinType
+from portal.common.encryption.fields import BlindIndexField, EncryptedCharField, EncryptedDateField
+from portal.common.encryption.texts import make_index
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -26,30 +28,49 @@ def make_public_id() -> str:
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User | AnonymousUser) -> PatientQuerySet:
-        return self.filter(clinic_id__in=clinic_ids_of(user))
+        return self.filter(clinic_id__in=clinic_ids_of(user), erased_at__isnull=True)
+
+    def update(self, **values: Any) -> int:
+        if "mrn" in values:
+            values.setdefault("mrn_index", make_index(values["mrn"]))
+        return super().update(**values)
 
 
 class Patient(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="patients")
     public_id = models.CharField(max_length=12, unique=True, default=make_public_id, editable=False)
-    mrn = models.CharField("MRN", max_length=64, help_text="Medical record number in this clinic.")
-    birth_date = models.DateField(null=True, blank=True)
+    mrn = EncryptedCharField(
+        "MRN", max_length=64, index_field="mrn_index", help_text="Medical record number in this clinic."
+    )
+    mrn_index = BlindIndexField(source="mrn")
+    birth_date = EncryptedDateField(null=True, blank=True)
     sex = models.CharField(max_length=8, choices=Sex, default=Sex.UNKNOWN)
     skin_type = models.CharField(max_length=3, choices=SkinType, blank=True)
+    # The newest word on each purpose; the rows of Consent are the history. None is "never asked".
     consents_to_inference = models.BooleanField(default=True)
+    consents_to_teaching = models.BooleanField(null=True, blank=True)
+    consents_to_training = models.BooleanField(null=True, blank=True)
+    is_on_hold = models.BooleanField(default=False, help_text="Legal hold: never erased.")
+    erased_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
     objects = PatientQuerySet.as_manager()
 
     class Meta:
-        ordering = ["mrn"]
+        ordering = ["created_at", "id"]
         constraints = [
             # Two rows of one record number would split a patient's history.
-            models.UniqueConstraint(fields=["clinic", "mrn"], name="patient_unique_mrn_in_clinic"),
-            models.CheckConstraint(condition=~models.Q(mrn=""), name="patient_mrn_given"),
+            models.UniqueConstraint(fields=["clinic", "mrn_index"], name="patient_unique_mrn_in_clinic"),
+            models.CheckConstraint(condition=~models.Q(mrn_index=""), name="patient_mrn_given"),
             models.CheckConstraint(condition=models.Q(sex__in=Sex.values), name="patient_sex_known"),
+            # An erased row may hold nothing that says who it was.
+            models.CheckConstraint(
+                condition=models.Q(erased_at__isnull=True)
+                | models.Q(birth_date__isnull=True, sex=Sex.UNKNOWN, skin_type="", is_on_hold=False),
+                name="patient_erased_says_nothing",
+            ),
             models.CheckConstraint(
                 condition=models.Q(skin_type__in=["", *SkinType.values]),
                 name="patient_skin_type_known",

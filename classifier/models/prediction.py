@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
     def visible_to(self, user: User | AnonymousUser) -> PredictionQuerySet:
-        return self.filter(image__clinic_id__in=clinic_ids_of(user))
+        mine = self.filter(image__clinic_id__in=clinic_ids_of(user))
+        return mine.filter(image__submission__lesion__patient__erased_at__isnull=True)
 
     def queued(self) -> PredictionQuerySet:
         return self.filter(state=PredictionState.QUEUED)

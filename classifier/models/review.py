@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from classifier.models.visibility import clinic_ids_of
 from classifier.vocabulary import Agreement, Diagnosis, Management
+from portal.common.encryption.fields import EncryptedCharField, EncryptedTextField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     def visible_to(self, user: User | AnonymousUser) -> ReviewQuerySet:
-        return self.filter(submission__clinic_id__in=clinic_ids_of(user))
+        mine = self.filter(submission__clinic_id__in=clinic_ids_of(user))
+        return mine.filter(submission__lesion__patient__erased_at__isnull=True)
 
     def current(self) -> ReviewQuerySet:
         """The newest of each chain: the one that no amendment replaces."""
@@ -39,7 +41,7 @@ class Review(models.Model):
     diagnosis = models.CharField(max_length=30, choices=Diagnosis)
     agreement = models.CharField(max_length=12, choices=Agreement)
     management = models.CharField(max_length=20, choices=Management)
-    comment = models.TextField(max_length=4000, blank=True)
+    comment = EncryptedTextField(max_length=4000, blank=True)
     signed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="signed_reviews"
     )
@@ -47,7 +49,7 @@ class Review(models.Model):
     amends = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="amended_by"
     )
-    amendment_reason = models.CharField(max_length=500, blank=True)
+    amendment_reason = EncryptedCharField(max_length=500, blank=True)
 
     objects = ReviewQuerySet.as_manager()
 

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, TextChoices
 from classifier.models.visibility import clinic_ids_of
 from classifier.states import UNFINISHED, PredictionState
 from classifier.vocabulary import Priority, Source
+from portal.common.encryption.fields import EncryptedCharField, EncryptedTextField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -29,7 +30,8 @@ class SubmissionState(TextChoices):
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
-        return self.filter(clinic_id__in=clinic_ids_of(user))
+        mine = self.filter(clinic_id__in=clinic_ids_of(user))
+        return mine.filter(lesion__patient__erased_at__isnull=True)
 
     def with_facts(self) -> SubmissionQuerySet:
         """Annotate what the state is made of: is_reviewed, is_unfinished, has_result."""
@@ -71,8 +73,8 @@ class Submission(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions"
     )
     submitted_at = models.DateTimeField()
-    clinical_question = models.CharField(max_length=500, blank=True)
-    clinical_history = models.TextField(max_length=4000, blank=True)
+    clinical_question = EncryptedCharField(max_length=500, blank=True)
+    clinical_history = EncryptedTextField(max_length=4000, blank=True)
     priority = models.CharField(max_length=8, choices=Priority, default=Priority.ROUTINE)
     source = models.CharField(max_length=8, choices=Source, default=Source.PAGE)
     # A form or a retry names its submission beforehand: sent twice, it is one submission.

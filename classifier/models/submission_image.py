@@ -8,6 +8,7 @@ from django.db import models
 
 from classifier.models.visibility import clinic_ids_of
 from classifier.vocabulary import CaptureKind
+from portal.common.encryption.fields import EncryptedCharField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -26,7 +27,8 @@ def derived_storage() -> Storage:
 
 class SubmissionImageQuerySet(models.QuerySet["SubmissionImage"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionImageQuerySet:
-        return self.filter(clinic_id__in=clinic_ids_of(user))
+        mine = self.filter(clinic_id__in=clinic_ids_of(user))
+        return mine.filter(submission__lesion__patient__erased_at__isnull=True)
 
 
 class SubmissionImage(models.Model):
@@ -41,7 +43,7 @@ class SubmissionImage(models.Model):
     derivative = models.FileField(storage=derived_storage, max_length=200)
     thumbnail = models.FileField(storage=derived_storage, max_length=200)
     # The name on the sender's disk may hold a patient's name: shown to the clinic, never logged.
-    original_name = models.CharField(max_length=255, blank=True)
+    original_name = EncryptedCharField(max_length=255, blank=True)
     sha256 = models.CharField(max_length=64)
     pixel_sha256 = models.CharField(
         max_length=64, help_text="Of the decoded pixels: the same picture saved anew is the same."

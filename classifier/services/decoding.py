@@ -13,6 +13,7 @@ from django.conf import settings
 
 from classifier import inference
 from classifier.states import PredictionState
+from portal.common.encryption.keys import DecryptionError, UnknownKeyError
 
 if TYPE_CHECKING:
     from classifier.models import ModelVersion, Prediction, SubmissionImage
@@ -86,6 +87,11 @@ def _read_original(image: SubmissionImage) -> bytes | None:
             data: bytes = file.read()
     except FileNotFoundError:
         return None
+    except UnknownKeyError as error:
+        raise OutageError("the key of an original is not in the settings") from error
+    except DecryptionError:
+        # Changed or cut on its way here: nothing of it is what was sent.
+        return b""
     except Exception as error:
         raise OutageError("the image store can't be read") from error
     return data

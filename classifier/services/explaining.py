@@ -14,6 +14,7 @@ from django.utils import timezone
 from classifier import inference
 from classifier.models import Explanation, Prediction
 from classifier.services.decoding import OutageError, Unusable, start_decoding
+from classifier.services.erasure import overlay_name
 from classifier.services.explanation_queue import (
     claim_explanation,
     give_back_explanations,
@@ -106,9 +107,8 @@ def _fail(code: str, message: str) -> Finding:
 
 
 def _store(explanation: Explanation, explained: ExplainedImage) -> str:
-    """Write the overlay and return its name. Each try has its own: a late one overwrites nothing."""
-    key = explanation.pk.hex
-    name = f"{key[:2]}/{key}-{explanation.attempt}.overlay"
+    """Write the overlay and return its name."""
+    name = overlay_name(explanation, explanation.attempt)
     try:
         return str(explanation.overlay.storage.save(name, ContentFile(explained.overlay)))
     except Exception as error:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from classifier.case_summary import WITHHOLDING, summarise
 from classifier.models import Explanation, Prediction
 from classifier.reading import must_read_first
+from classifier.services.consents import WITHDRAWN
 from classifier.services.errors import ConflictError
 from classifier.services.explanation_queue import send_explanation_wake_up
 from classifier.states import LIVE, PredictionState
@@ -28,13 +29,15 @@ def request_explanation(*, actor: User, prediction: Prediction) -> Explanation:
     """Queue the map of `prediction` and return it; the one that exists if it was asked for before.
 
     A failed one is queued anew, as a new row. Raises PermissionDenied, also where this reader must
-    read the image first; ConflictError (not_judged, in_work, cancelled).
+    read the image first; ConflictError (not_judged, in_work, cancelled, consent_withdrawn).
     """
     check_may_see(actor=actor, prediction=prediction)
     with transaction.atomic():
         # Two who ask at once wait for each other here.
         prediction = Prediction.objects.select_for_update().get(pk=prediction.pk)
         check_shown(prediction)
+        if not prediction.image.submission.lesion.patient.consents_to_inference:
+            raise ConflictError(*WITHDRAWN)
         earlier = Explanation.objects.filter(prediction=prediction, state__in=LIVE).first()
         if earlier is not None:
             return earlier

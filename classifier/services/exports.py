@@ -10,6 +10,7 @@ from django.utils import timezone
 from classifier.case_summary import summarise, summary_prefetches
 from classifier.models import Submission
 from classifier.services.csv_cells import write_rows
+from classifier.services.exported import Export
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.models import AuditEvent
@@ -74,22 +75,25 @@ def export_submissions(
     rows: SubmissionQuerySet,
     role: str | None,
     filters: list[str],
-) -> Iterator[str]:
+) -> Export:
     """CSV of `rows` (all of `clinic`), line by line; `filters` names what narrowed them.
 
-    Which cases is settled, counted and recorded before the first line, so that the event and the
+    Cases of patients who withdrew the consent to export stay behind, and are counted. Which cases is settled, counted and recorded before the first line, so that the event and the
     file agree however long the reading takes. Raises PermissionDenied.
     """
     require(actor, clinic, Action.EXPORT)
     with transaction.atomic():
-        keys = list(rows.filter(clinic=clinic).values_list("pk", flat=True))
+        every = rows.filter(clinic=clinic).values_list("pk", "lesion__patient__consents_to_training")
+        asked = list(every)
+        keys = [pk for pk, consent in asked if consent is not False]
+        left_out = len(asked) - len(keys)
         record_event(
             clinic_id=clinic.pk,
             action="submission.exported",
             actor=actor,
-            details={"count": len(keys), "filters": filters},
+            details={"count": len(keys), "left_out": left_out, "filters": filters},
         )
-    return write_rows(_with_head(SUBMISSION_COLUMNS, _read_submissions(keys, role)))
+    return Export(write_rows(_with_head(SUBMISSION_COLUMNS, _read_submissions(keys, role))), left_out)
 
 
 def export_audit_events(
@@ -178,7 +182,7 @@ def _age_at(submission: Submission) -> int | None:
     if birth is None:
         return None
     day = timezone.localdate(submission.submitted_at)
-    return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
+    return int(day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day)))
 
 
 def _read_audit(keys: list[uuid.UUID]) -> Iterator[list[object]]:

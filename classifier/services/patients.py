@@ -8,9 +8,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from classifier.models import Patient
+from classifier.services.consents import record_consent, write_consent
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
-from classifier.vocabulary import Sex, SkinType
+from classifier.vocabulary import ConsentPurpose, Sex, SkinType
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -52,6 +53,12 @@ def create_patient(
                 consents_to_inference=consents_to_inference,
                 created_by=actor,
             )
+            write_consent(
+                actor=actor,
+                patient=patient,
+                purpose=ConsentPurpose.INFERENCE,
+                is_given=consents_to_inference,
+            )
             record_event(clinic_id=clinic.pk, action="patient.created", actor=actor, obj=patient)
     except IntegrityError as error:
         if Patient.objects.filter(clinic=clinic, mrn=mrn).exists():
@@ -70,8 +77,13 @@ def update_patient(*, actor: User, patient: Patient, **changes: Any) -> Patient:
     allowed = {"birth_date", "sex", "skin_type", "consents_to_inference"}
     if unknown := set(changes) - allowed:
         raise TypeError(f"expected fields in {sorted(allowed)}, received {sorted(unknown)}")
+    consent = changes.pop("consents_to_inference", None)
     with transaction.atomic():
         patient = Patient.objects.select_for_update().get(pk=patient.pk)
+        if consent is not None:
+            patient = record_consent(
+                actor=actor, patient=patient, purpose=ConsentPurpose.INFERENCE, is_given=consent
+            )
         changed = [name for name, value in changes.items() if getattr(patient, name) != value]
         for name in changed:
             setattr(patient, name, changes[name])

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from classifier.limits import UploadLimits
 from classifier.models import ModelVersion, Prediction, Submission, SubmissionImage
+from classifier.services.consents import MISSING, require_inference_consent
 from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
 from classifier.services.field_limits import check_length
 from classifier.services.images import NewImage, StoredFiles, storage_unavailable, write_files
@@ -89,6 +90,7 @@ def create_submission(
 def _save(submission: Submission, stored: StoredFiles, *, actor: User) -> None:
     """Commit the case, its images and its queued predictions together."""
     with transaction.atomic():
+        require_inference_consent(submission.lesion.patient_id)
         submission.save(force_insert=True)
         rows = SubmissionImage.objects.bulk_create(stored.rows)
         queue_predictions(images=rows, priority=submission.priority)
@@ -155,11 +157,12 @@ def _lock_unfinished(submission: Submission) -> list[uuid.UUID]:
 def retry_submission(*, actor: User, submission: Submission) -> int:
     """Queue anew every image whose served prediction failed; return how many.
 
-    The failed row stays as history. Raises PermissionDenied or ConflictError (cancelled,
-    already_reviewed, nothing_to_retry).
+    The failed row stays as history. Raises PermissionDenied, InvalidInputError (consent_missing)
+    or ConflictError (cancelled, already_reviewed, nothing_to_retry).
     """
     require(actor, submission.clinic_id, Action.SUBMIT)
     with transaction.atomic():
+        require_inference_consent(submission.lesion.patient_id)
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         if submission.cancelled_at is not None:
             raise ConflictError("cancelled", "This submission was cancelled; submit it anew.")
@@ -203,12 +206,7 @@ def _check(*, lesion: Lesion, images: Sequence[NewImage], question: Question) ->
             field="images",
         )
     if not lesion.patient.consents_to_inference:
-        raise InvalidInputError(
-            "consent_missing",
-            "This patient has not agreed to have images judged by a model. "
-            "Record the consent first, then submit.",
-            field="patient",
-        )
+        raise InvalidInputError("consent_missing", MISSING, field="patient")
     if question.priority not in Priority.values:
         raise InvalidInputError(
             "priority_unknown",

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from classifier.services.csv_cells import write_rows
+from classifier.services.exported import Export
 from classifier.trials import find_flips, keep_opponent, select_pairs
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from classifier.models import ModelVersion, Prediction
     from portal.accounts.models import Clinic, User
 
@@ -35,25 +34,30 @@ COLUMNS = (
 )
 
 
-def export_flips(
-    *, actor: User, clinic: Clinic, version: ModelVersion, against: ModelVersion
-) -> Iterator[str]:
+def export_flips(*, actor: User, clinic: Clinic, version: ModelVersion, against: ModelVersion) -> Export:
     """CSV of the images of `clinic` on which `version`, on trial, and `against` differ.
 
-    Raises PermissionDenied.
+    Images of patients who withdrew the consent to export stay behind. Raises PermissionDenied.
     """
     require(actor, clinic, Action.ADMINISTER)
     with transaction.atomic():
         pairs = keep_opponent(select_pairs(version, clinic_id=clinic.pk), against)
-        flips = list(find_flips(pairs))
+        found = list(find_flips(pairs))
+        flips = [flip for flip in found if _may_leave(flip)]
+        left_out = len(found) - len(flips)
         record_event(
             clinic_id=clinic.pk,
             action="model.comparison_exported",
             actor=actor,
             obj=version,
-            details={"count": len(flips), "against": str(against.pk)},
+            details={"count": len(flips), "left_out": left_out, "against": str(against.pk)},
         )
-    return write_rows([COLUMNS, *(_describe(flip, version, against) for flip in flips)])
+    rows = (_describe(flip, version, against) for flip in flips)
+    return Export(write_rows([COLUMNS, *rows]), left_out)
+
+
+def _may_leave(flip: Prediction) -> bool:
+    return flip.image.submission.lesion.patient.consents_to_training is not False
 
 
 def _describe(flip: Prediction, version: ModelVersion, against: ModelVersion) -> list[object]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django import forms
 from django.core.paginator import Paginator
 from django.http import StreamingHttpResponse
 from django.shortcuts import render
@@ -13,9 +11,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier.audit_words import describe_action
+from classifier.forms.trail import TrailForm
 from classifier.services.exports import export_audit_events
 from classifier.views.access import page
-from portal.accounts.models import User
 from portal.accounts.roles import Action
 from portal.audit.models import AuditEvent
 
@@ -26,42 +24,6 @@ if TYPE_CHECKING:
     from portal.audit.models import AuditEventQuerySet
 
 PAGE_SIZE = 50
-
-
-class TrailForm(forms.Form):
-    """Filters of the trail: parameters of the address."""
-
-    action = forms.ChoiceField(required=False, label="What")
-    person = forms.ModelChoiceField(
-        User.objects.none(), required=False, empty_label="Anybody", label="Who", to_field_name="pk"
-    )
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
-
-    def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        known = AuditEvent.objects.filter(chain__clinic=clinic).order_by().values_list("action", flat=True)
-        words = sorted(((action, describe_action(action)) for action in known.distinct()), key=lambda c: c[1])
-        self.fields["action"].choices = [("", "Anything"), *words]  # type: ignore[attr-defined]
-        people = User.objects.filter(memberships__clinic=clinic).order_by("full_name", "email")
-        self.fields["person"].queryset = people  # type: ignore[attr-defined]
-
-    @property
-    def values(self) -> dict[str, Any]:
-        self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
-
-    def apply(self, events: AuditEventQuerySet) -> AuditEventQuerySet:
-        values = self.values
-        if "action" in values:
-            events = events.filter(action=values["action"])
-        if "person" in values:
-            events = events.filter(actor=values["person"])
-        if "since" in values:
-            events = events.filter(occurred_at__gte=_start_of(values["since"]))
-        if "until" in values:
-            events = events.filter(occurred_at__lt=_start_of(values["until"] + dt.timedelta(days=1)))
-        return events
 
 
 @page(Action.ADMINISTER)
@@ -121,7 +83,3 @@ def _flatten(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
-
-
-def _start_of(day: dt.date) -> dt.datetime:
-    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Q
 from django.http import HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier.case_summary import summarise, summary_prefetches
@@ -22,10 +20,13 @@ from classifier.forms.filters import (
     HistoryForm,
     SearchForm,
 )
+from classifier.models import Patient
 from classifier.models.submission import SubmissionState
+from classifier.patient_search import keep_words, match_patients, read_words
 from classifier.services.access import record_listed
 from classifier.services.exports import export_submissions
 from classifier.views.access import page
+from classifier.views.downloads import csv_download
 from classifier.views.filter_chips import build_address, build_group
 from classifier.views.history_scope import Scope, read_scope
 from classifier.vocabulary import Outcome
@@ -101,7 +102,7 @@ def submission_search(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.POST)
     word = form.cleaned_data["word"] if form.is_valid() else ""
     clinic = str(request.clinic.pk)  # type: ignore[attr-defined]
-    request.session[SEARCH_KEY] = {clinic: word} if word else {}
+    request.session[SEARCH_KEY] = {clinic: keep_words(word)} if word else {}
     query = QueryDict(request.META.get("QUERY_STRING", ""), mutable=True)
     query.pop("page", None)
     address = reverse("submission-list")
@@ -117,30 +118,27 @@ def submission_export(request: HttpRequest) -> StreamingHttpResponse:
     if request.POST.get("what") == "selected":
         chosen = _read_selection(request)
         rows, filters = rows.filter(pk__in=chosen), [*filters, "selected"]
-    lines = export_submissions(
+    export = export_submissions(
         actor=request.user,  # type: ignore[arg-type]
         clinic=scope.clinic,
         rows=rows,
         role=scope.role,
         filters=filters,
     )
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = f"submissions-{timezone.localdate():%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return csv_download(export, "submissions")
 
 
 def read_search(request: HttpRequest) -> str:
     """The word searched for in the current clinic."""
     kept: dict[str, str] = request.session.get(SEARCH_KEY, {})
-    return kept.get(str(request.clinic.pk), "")  # type: ignore[attr-defined]
+    return read_words(kept.get(str(request.clinic.pk), ""))  # type: ignore[attr-defined]
 
 
 def _narrow(scope: Scope, form: HistoryForm, word: str) -> SubmissionQuerySet:
     rows = scope.rows
     if word:
-        patient = Q(lesion__patient__mrn__icontains=word) | Q(lesion__patient__public_id__icontains=word)
-        rows = rows.filter(patient)
+        patients = Patient.objects.filter(clinic=scope.clinic)
+        rows = rows.filter(lesion__patient__in=match_patients(patients, word))
     return form.apply(rows, hides_unread=scope.hides_unread)
 
 

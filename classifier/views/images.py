@@ -15,6 +15,7 @@ from classifier.models import SubmissionImage
 from classifier.services.access import record_viewed
 from classifier.views.access import get_visible, page
 from classifier.views.rights import rights_in
+from portal.common.encryption.keys import DecryptionError
 
 if TYPE_CHECKING:
     import uuid
@@ -73,7 +74,7 @@ def serve_file(
     else:
         try:
             content = file.open("rb")
-        except FileNotFoundError:
+        except (FileNotFoundError, DecryptionError):
             # The traceback would say nothing more: the row names the file.
             log.error("stored_picture_missing", image=str(key), kind=kind)  # noqa: TRY400
             raise Http404 from None

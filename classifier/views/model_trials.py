@@ -9,13 +9,13 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier.models import ModelVersion
 from classifier.services.trial_exports import export_flips
 from classifier.trials import Opponent, compare, find_flips, find_opponents, keep_opponent, select_pairs
 from classifier.views.access import page
+from classifier.views.downloads import csv_download
 from classifier.views.filter_chips import build_group
 from classifier.vocabulary import Diagnosis
 from portal.accounts.roles import ROLES_ALLOWED, Action
@@ -64,11 +64,8 @@ def model_trial_export(request: HttpRequest, version: uuid.UUID) -> StreamingHtt
     against = _choose(opponents, request.POST.get("against", ""))
     if against is None:
         raise Http404("This version has judged nothing on trial in this clinic.")
-    lines = export_flips(actor=request.user, clinic=clinic, version=found, against=against)  # type: ignore[arg-type]
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = f"flips-{found.name}-{timezone.localdate():%Y-%m-%d}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    export = export_flips(actor=request.user, clinic=clinic, version=found, against=against)  # type: ignore[arg-type]
+    return csv_download(export, f"flips-{found.name}")
 
 
 def _administered(request: HttpRequest) -> Clinic | None:

@@ -15,6 +15,7 @@ from classifier.case_rows import build_rows, load_cases
 from classifier.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.models import Patient, Submission
 from classifier.patient_rows import FILTERS, build_lesion_rows, build_patient_rows, list_patients
+from classifier.patient_search import keep_words, read_words
 from classifier.services.access import record_listed, record_viewed
 from classifier.services.errors import InvalidInputError
 from classifier.services.patients import update_patient
@@ -38,7 +39,7 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = PatientSearchForm(request.POST)
         words = form.cleaned_data["words"] if form.is_valid() else ""
-        request.session[SEARCH_KEY] = [str(request.clinic.pk), words]  # type: ignore[attr-defined]
+        request.session[SEARCH_KEY] = [str(request.clinic.pk), keep_words(words)]  # type: ignore[attr-defined]
         show = request.POST.get("show", "")
         address = reverse("patient-list")
         return redirect(f"{address}?show={show}" if show in FILTERS else address)
@@ -48,7 +49,7 @@ def patient_list(request: HttpRequest) -> HttpResponse:
 def read_search(request: HttpRequest) -> str:
     """The words this person searched in their current clinic, if any."""
     clinic_id, words = request.session.get(SEARCH_KEY, ["", ""])
-    return words if clinic_id == str(request.clinic.pk) else ""  # type: ignore[attr-defined]
+    return read_words(words) if clinic_id == str(request.clinic.pk) else ""  # type: ignore[attr-defined]
 
 
 @transaction.atomic

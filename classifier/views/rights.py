@@ -34,6 +34,10 @@ class Rights:
         return self.role in ROLES_ALLOWED[Action.EXPORT]
 
     @property
+    def administer(self) -> bool:
+        return self.role in ROLES_ALLOWED[Action.ADMINISTER]
+
+    @property
     def review(self) -> bool:
         return self.role in ROLES_ALLOWED[Action.REVIEW]
 

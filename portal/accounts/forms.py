@@ -28,13 +28,16 @@ class TokenForm(forms.Form):
 class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Clinic
-        fields = ["name", "hide_result_until_read"]
+        fields = ["name", "hide_result_until_read", "retention_years"]
         labels = {
-            "hide_result_until_read": "Hide the model's answer until a dermatologist has read the image"
+            "retention_years": "Keep a patient's data for (years after the last activity)",
+            "hide_result_until_read": "Hide the model's answer until a dermatologist has read the image",
         }
         help_texts = {
             "hide_result_until_read": "Dermatologists first record their own diagnosis, then see the answer "
-            "and sign. Clinicians see it at once."
+            "and sign. Clinicians see it at once.",
+            "retention_years": "Empty keeps everything. The page Retention shows whom it would erase; "
+            "your operator's apply_retention erases them.",
         }
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import uuid
 
 LONGEST_TOKEN_DAYS = 365
+LONGEST_RETENTION_YEARS = 100
+CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years"})
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,14 @@ def rename_person(*, actor: User, full_name: str) -> User:
 
 
 def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
-    """Change name or hide_result_until_read; the event names the fields.
+    """Change name, hide_result_until_read or retention_years; the event names the fields.
 
-    Raises PermissionDenied or PeopleError (name_missing, name_taken).
+    Raises PermissionDenied or PeopleError (name_missing, name_taken, years_out_of_range).
     """
     require(actor, clinic, Action.ADMINISTER)
-    if unknown := set(changes) - {"name", "hide_result_until_read"}:
-        raise TypeError(f"expected name or hide_result_until_read, received {sorted(unknown)}")
+    if unknown := set(changes) - CLINIC_FIELDS:
+        raise TypeError(f"expected fields in {sorted(CLINIC_FIELDS)}, received {sorted(unknown)}")
+    _check_years(changes.get("retention_years"))
     if "name" in changes:
         changes["name"] = " ".join(str(changes["name"]).split())
         if not changes["name"]:
@@ -76,11 +79,21 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
                     details={
                         "fields": sorted(changed),
                         "hide_result_until_read": clinic.hide_result_until_read,
+                        "retention_years": clinic.retention_years,
                     },
                 )
     except IntegrityError as error:
         raise PeopleError("name_taken", "Another clinic has this name.", field="name") from error
     return clinic
+
+
+def _check_years(years: int | None) -> None:
+    if years is not None and not 1 <= years <= LONGEST_RETENTION_YEARS:
+        raise PeopleError(
+            "years_out_of_range",
+            f"Data can be kept for 1 to {LONGEST_RETENTION_YEARS} years, or for ever; you gave {years}.",
+            field="retention_years",
+        )
 
 
 def add_person(*, actor: User, clinic: Clinic, email: str, role: str, full_name: str = "") -> Invitation:

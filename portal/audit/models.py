@@ -112,3 +112,55 @@ class AuditEvent(models.Model):
         }
         canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class AuditAnchor(models.Model):
+    """The heads of all chains at one moment, hashed together and with the anchor before.
+
+    Written down outside the database too, so that whoever rewrites a chain from some event on, or
+    cuts its newest events off, disagrees with what was said earlier.
+    """
+
+    position = models.PositiveBigIntegerField(unique=True, help_text="1, 2, 3 …")
+    made_at = models.DateTimeField()
+    heads = models.JSONField(help_text="By chain: position and hash of its newest event.")
+    previous_digest = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+    signature = models.CharField(max_length=64, blank=True, help_text="HMAC-SHA256, where a key is set.")
+
+    class Meta:
+        ordering = ["position"]
+
+    def __str__(self) -> str:
+        return f"audit anchor {self.position}"
+
+    def compute_digest(self) -> str:
+        """SHA-256 over the previous digest, the time and every head, in a canonical JSON form."""
+        return digest_anchor(
+            position=self.position,
+            made_at=self.made_at.isoformat(),
+            heads=self.heads,
+            previous_digest=self.previous_digest,
+        )
+
+
+def digest_anchor(**body: Any) -> str:
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class EventTally(models.Model):
+    """How often one person, or nobody known, did one thing in a stretch of time.
+
+    The first few leave an event each, the rest one event together: a flood fills no disk.
+    """
+
+    key = models.CharField(max_length=200, unique=True)
+    clinic = models.ForeignKey("accounts.Clinic", on_delete=models.CASCADE, null=True, related_name="+")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    action = models.CharField(max_length=64)
+    window_start = models.DateTimeField(db_index=True)
+    count = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return self.key

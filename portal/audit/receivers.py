@@ -1,13 +1,15 @@
-"""Log-ins and log-outs are announced by signals only, so they are recorded from there."""
+"""Log-ins, log-outs and failed tasks are announced by signals only, so they are recorded from there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from celery.signals import task_failure
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 
 from portal.audit.services import record_event
+from portal.audit.tallies import record_bounded
 
 if TYPE_CHECKING:
     from portal.accounts.models import User
@@ -27,4 +29,11 @@ def record_log_out(user: User | None, **_: Any) -> None:
 @receiver(user_login_failed)
 def record_failed_log_in(**_: Any) -> None:
     """Without the address that was tried: it may be a password typed in the wrong field."""
-    record_event(clinic_id=None, action="user.login_failed")
+    record_bounded(clinic_id=None, action="user.login_failed")
+
+
+@task_failure.connect
+def record_failed_task(sender: Any = None, exception: BaseException | None = None, **_: Any) -> None:
+    """With the kind of error alone: its message may quote a patient's data."""
+    details = {"task": getattr(sender, "name", ""), "error": type(exception).__name__}
+    record_bounded(clinic_id=None, action="task.failed", details=details)

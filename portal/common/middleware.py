@@ -1,7 +1,8 @@
-"""Keep patients' pages out of shared caches and of the browser's back button after log-out."""
+"""What every answer tells the browser: keep no patient's page, share nothing, use no sensor."""
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 LOG_OUT_PATH = "/accounts/logout/"
@@ -21,4 +22,21 @@ class NoStoreMiddleware:
         if request.path == LOG_OUT_PATH and request.method == "POST":
             # The next person at a shared machine must not find pictures in the browser's cache.
             response["Clear-Site-Data"] = '"cache"'
+        return response
+
+
+class IsolationHeadersMiddleware:
+    """Let no other site embed or read an answer, and no page use what the portal doesn't need.
+
+    Outermost, so that errors, redirects and static files carry it too.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.policy = ", ".join(f"{name}=({who})" for name, who in settings.PERMISSIONS_POLICY.items())
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.setdefault("Permissions-Policy", self.policy)
+        response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         return response

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.common.middleware.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "portal.accounts.middleware.CurrentClinicMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "portal.common.middleware.NoStoreMiddleware",
+    "portal.audit.middleware.AuditRefusalsMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -183,11 +185,11 @@ S3_OPTIONS = {
 def _image_storage(root: Path, prefix: str) -> dict[str, object]:
     if S3_OPTIONS["bucket_name"]:
         return {
-            "BACKEND": "storages.backends.s3.S3Storage",
+            "BACKEND": "portal.common.encryption.object_storage.EncryptedS3Storage",
             "OPTIONS": {**S3_OPTIONS, "location": prefix},
         }
     return {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "portal.common.encryption.storage.EncryptedFileSystemStorage",
         # No base_url: asking for a public address of a patient's image is an error.
         "OPTIONS": {"location": str(root), "file_permissions_mode": 0o600},
     }
@@ -200,6 +202,11 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MEDIA_URL = ""
+
+# --- Encryption at rest ---------------------------------------------------------------------
+# The first encrypts, all decrypt. To rotate: put a new one first, run rotate_encryption, then take
+# the old one away. Environments give it a default, or refuse to start without.
+DERMAPORT_ENCRYPTION_KEYS: list[str] = env.list("DERMAPORT_ENCRYPTION_KEYS", default=[])
 
 # --- Uploads --------------------------------------------------------------------------------
 DERMAPORT_UPLOAD_MAX_BYTES = env.int("DERMAPORT_UPLOAD_MAX_BYTES", default=25 * 1024 * 1024)
@@ -281,6 +288,26 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": DERMAPORT_RECONCILE_SECONDS,
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
     },
+    "remove-files": {
+        "task": "classifier.tasks.remove_files_task",
+        "schedule": DERMAPORT_RECONCILE_SECONDS,
+        "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
+    },
+}
+
+# --- Audit ----------------------------------------------------------------------------------
+# What all chains of events say is written down once an hour: in a table, in this file and in the
+# log. Put the file where who owns the database can't write; "" keeps it to table and log.
+DERMAPORT_AUDIT_ANCHOR_FILE = env.str(
+    "DERMAPORT_AUDIT_ANCHOR_FILE", default=str(VAR_DIR / "audit-anchors.jsonl")
+)
+DERMAPORT_AUDIT_ANCHOR_SECONDS = env.int("DERMAPORT_AUDIT_ANCHOR_SECONDS", default=3600)
+# Signs each anchor; without it the file's own place is what makes it trustworthy.
+DERMAPORT_AUDIT_ANCHOR_KEY = env.str("DERMAPORT_AUDIT_ANCHOR_KEY", default="")
+CELERY_BEAT_SCHEDULE["anchor-audit"] = {
+    "task": "portal.audit.tasks.anchor_audit_task",
+    "schedule": DERMAPORT_AUDIT_ANCHOR_SECONDS,
+    "options": {"expires": DERMAPORT_AUDIT_ANCHOR_SECONDS},
 }
 
 # --- REST -----------------------------------------------------------------------------------
@@ -356,11 +383,28 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# A photo is taken by the phone's own camera through the file field; passkeys are our own pages'.
+PERMISSIONS_POLICY = {
+    "accelerometer": "",
+    "camera": "",
+    "display-capture": "",
+    "fullscreen": "self",
+    "geolocation": "",
+    "gyroscope": "",
+    "magnetometer": "",
+    "microphone": "",
+    "midi": "",
+    "payment": "",
+    "publickey-credentials-create": "self",
+    "publickey-credentials-get": "self",
+    "usb": "",
+}
 
 # --- Demo -----------------------------------------------------------------------------------
 DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=False)
 
 # --- Logging --------------------------------------------------------------------------------
+DEFAULT_EXCEPTION_REPORTER = "portal.common.reports.PatientSafeReporter"
 LOGGING = configure_logging(
     as_json=env.bool("DERMAPORT_LOG_JSON", default=False),
     level=env.str("DERMAPORT_LOG_LEVEL", default="INFO"),

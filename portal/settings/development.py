@@ -5,10 +5,12 @@ off), but speak plain HTTP and make their own secret.
 """
 
 from portal.settings.base import *  # noqa: F403
-from portal.settings.base import ALLOWED_HOSTS, VAR_DIR, env
+from portal.settings.base import ALLOWED_HOSTS, DERMAPORT_ENCRYPTION_KEYS, VAR_DIR, env
 from portal.settings.secret_key import read_or_create_secret
 
 SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_create_secret(VAR_DIR / "secret_key")
+# A file of its own beside it: who changes the site's secret must not lose the patients.
+DERMAPORT_ENCRYPTION_KEYS = DERMAPORT_ENCRYPTION_KEYS or [read_or_create_secret(VAR_DIR / "encryption_key")]
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]
 # Invented people in an invented clinic; DERMAPORT_DEMO=0 starts empty.
 DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=True)

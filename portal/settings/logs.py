@@ -1,6 +1,7 @@
 """Logging: one line an event, JSON in production, opaque ids only.
 
-Query strings are cut off: a search holds what a person typed, which may be a patient's name.
+Query strings are cut off: a search holds what a person typed, which may be a patient's name. Of a
+path only what is ours is kept.
 """
 
 from typing import Any
@@ -11,10 +12,14 @@ from structlog.typing import EventDict, Processor
 from portal.settings.tracebacks import TaskErrors, format_traceback
 
 
-def drop_query(_: Any, __: str, event: EventDict) -> EventDict:
+def drop_query(_logger: Any, _name: str, event: EventDict) -> EventDict:
     request = event.get("request")
     if isinstance(request, str):
-        event["request"] = request.split("?", 1)[0]
+        # Late: the settings are read before there are addresses.
+        from portal.common.addresses import hide_words  # noqa: PLC0415
+
+        method, _, path = request.split("?", 1)[0].partition(" ")
+        event["request"] = f"{method} {hide_words(path)}"
     return event
 
 

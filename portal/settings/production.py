@@ -2,13 +2,15 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
+from portal.common.encryption.keys import check_secrets
 from portal.settings.base import *  # noqa: F403
-from portal.settings.base import ALLOWED_HOSTS, DATABASES, env
+from portal.settings.base import ALLOWED_HOSTS, DATABASES, DERMAPORT_ENCRYPTION_KEYS, env
 
 SECRET_KEY = env.str("SECRET_KEY")
 for name in ("DATABASE_URL", "REDIS_URL", "DERMAPORT_ALLOWED_HOSTS"):
     if not env.str(name, default=""):
         raise ImproperlyConfigured(f"Set the {name} environment variable: production has no default for it.")
+check_secrets(tuple(DERMAPORT_ENCRYPTION_KEYS))
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("DERMAPORT_ALLOWED_HOSTS: expected the site's names, received *.")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -19,6 +21,9 @@ DERMAPORT_WEBHOOK_LOOPBACK = False
 
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+# The prefix makes browsers refuse such a cookie from a subdomain or over plain HTTP.
+SESSION_COOKIE_NAME = "__Host-session"
+CSRF_COOKIE_NAME = "__Host-csrf"
 SECURE_SSL_REDIRECT = env.bool("DERMAPORT_TLS_REDIRECT", default=True)
 # A balancer asks for health inside the network, in plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^health/"]

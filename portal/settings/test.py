@@ -13,9 +13,12 @@ if "DERMAPORT_VAR" not in os.environ:
 
 from portal.settings.base import *  # noqa: F403
 from portal.settings.base import DATABASES, STORAGES, VAR_DIR
+from portal.settings.secret_key import read_or_create_secret
 
 (VAR_DIR / "static").mkdir(parents=True, exist_ok=True)
 SECRET_KEY = secrets.token_urlsafe(64)
+# Shared with the processes that a test starts.
+DERMAPORT_ENCRYPTION_KEYS = [read_or_create_secret(VAR_DIR / "encryption_key")]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 DERMAPORT_DEMO = True
 # Most tests judge spots drawn in a moment, which are no dermoscopic images: those about the gates

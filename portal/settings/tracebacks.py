@@ -28,7 +28,7 @@ def format_traceback(_: Any, __: str, event: EventDict) -> EventDict:
     elif found and not isinstance(found, BaseException):
         found = sys.exc_info()[1]
     if isinstance(found, BaseException):
-        event["exception"] = "".join(_describe_chain(found)).rstrip()
+        event["exception"] = "".join(describe_chain(found)).rstrip()
     return event
 
 
@@ -40,7 +40,7 @@ def name_error(error: BaseException) -> str:
     return f"{name}: {error if is_plain else WITHHELD}"
 
 
-def _describe_chain(error: BaseException) -> Iterator[str]:
+def describe_chain(error: BaseException) -> Iterator[str]:
     chain: list[BaseException] = []
     step: BaseException | None = error
     while step is not None and len(chain) < LONGEST_CHAIN:

@@ -92,6 +92,10 @@ def amendment(world: World, _: str) -> dict[str, Any]:
     return {**DECISION, "amends": world.review.pk, "amendment_reason": "Histology came back."}
 
 
+def erasure(world: World, _: str) -> dict[str, Any]:
+    return {"reason": "request", "public_id": world.judged.lesion.patient.public_id}
+
+
 DECISION = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excise", "comment": ""}
 FACTS = {"birth_date": "1970-05-17", "sex": "female", "skin_type": "II", "consents_to_inference": "on"}
 HOOK = {"url": "https://93.184.216.34/hooks", "events": ["review.signed"]}
@@ -133,6 +137,13 @@ PAGES = [
     Row("patient-detail", "GET", may.ROW_OF_MEMBERS, at=PATIENT),
     Row("patient-edit", "GET", may.ROW_OF_SUBMITTERS, at=PATIENT),
     Row("patient-edit", "POST", may.ROW_OF_SUBMITTERS, 302, at=PATIENT, data=sent(**FACTS)),
+    Row("patient-privacy", "GET", may.ROW_OF_MEMBERS, at=PATIENT),
+    Row("patient-consent", "POST", may.ROW_OF_SUBMITTERS, 302, at=PATIENT, data=sent(purpose="teaching")),
+    Row("patient-hold", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=PATIENT, data=sent(hold="yes")),
+    Row("patient-archive", "POST", may.ROW_OF_ADMINISTRATORS, at=PATIENT),
+    Row("patient-erase", "GET", may.ROW_OF_ADMINISTRATORS, at=PATIENT),
+    Row("patient-erase", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=PATIENT, data=erasure),
+    Row("retention", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("lesion-detail", "GET", may.ROW_OF_MEMBERS, at=LESION),
     Row("submission-new", "GET", may.PAGE_OF_SUBMITTERS),
     Row("submission-new", "POST", may.ROW_OF_SUBMITTERS, 302, data=new_case),

@@ -49,11 +49,20 @@ def test_answer(world: World, row: Row) -> None:
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] == "DENY"
     assert response["Referrer-Policy"] == "same-origin"
+    check_isolation(response)
     check_cache(row, response)
     if response["Content-Type"].startswith("text/html") and not response.streaming:
         words = response.content.decode()
         assert INLINE.findall(words) == []
         assert FOREIGN.findall(words) == []
+
+
+def check_isolation(response: HttpResponse) -> None:
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    permissions = response["Permissions-Policy"]
+    for name in ("camera", "microphone", "geolocation", "payment", "usb"):
+        assert f"{name}=()" in permissions
 
 
 def check_cache(row: Row, response: HttpResponse) -> None:
@@ -71,4 +80,5 @@ def test_error_pages_carry_the_same(db: Any, client: Any, path: str) -> None:
     assert response.status_code == 404
     assert "unsafe" not in response["Content-Security-Policy"]
     assert response["X-Content-Type-Options"] == "nosniff"
+    check_isolation(response)
     assert INLINE.findall(response.content.decode()) == []

@@ -15,6 +15,7 @@ from classifier import inference, tasks
 from classifier.models import Patient, Prediction, Submission
 from classifier.services.inference import run_queued
 from portal.audit.models import AuditEvent
+from portal.common.addresses import hide_words
 from tests.factories import ReviewFactory, SubmissionFactory, answered_submission
 from tests.privacy.conftest import FILE, HISTORY, MRN, NAME, NOTE, QUESTION, Watch, find_canaries, picture
 
@@ -209,3 +210,18 @@ def test_nothing_of_a_patient_is_cached(api, watch: Watch) -> None:
         cursor.execute("SELECT cache_key FROM portal_cache")
         kept = [str(row[0]) for row in cursor.fetchall()]
     assert find_canaries("\n".join(kept)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/patients/0b0d0a4e-7c55-4b1c-a1f7-0c9d3e6f0a11/edit/", None),
+        ("/api/v1/submissions/", None),
+        ("/accounts/login/", None),
+        (f"/patients/{NAME}/", "/patients/…/"),
+        (f"/api/v1/patients/{MRN}/x", "/api/v1/patients/…/…"),
+        ("/accounts/password/reset/key/2a-secret/", "/accounts/password/reset/key/…/"),
+    ],
+)
+def test_log_keeps_of_an_address_what_is_ours(path: str, kept: str | None) -> None:
+    assert hide_words(path) == (kept or path)

@@ -26,6 +26,8 @@ class Clinic(models.Model):
     name = models.CharField(max_length=120, unique=True)
     # A clinic can have its dermatologists read the image before they see the model's answer.
     hide_result_until_read = models.BooleanField(default=False)
+    # Years after a patient's last activity; None keeps everything.
+    retention_years = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ClinicQuerySet.as_manager()

@@ -47,7 +47,7 @@ def test_export_holds_the_whole_filtered_list(client, clinics, monkeypatch):
     assert len({row["submission_id"] for row in rows}) == len(rows) == 30
     assert {row["outcome"] for row in rows} == {"malignant"}
     event = AuditEvent.objects.get(action="submission.exported")
-    assert event.details == {"count": 30, "filters": ["outcome"]}
+    assert event.details == {"count": 30, "left_out": 0, "filters": ["outcome"]}
     assert event.actor == clinics.own.clinician
 
 

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 
+from classifier.models import FileRemoval
 from portal.audit.models import AuditChain, AuditEvent
 from tests.factories import (
     ClinicFactory,
@@ -64,6 +65,11 @@ def second_event():
         AuditEvent.objects.create(chain=chain, position=1, occurred_at=NOW, action="a", hash=uuid.uuid4().hex)
 
 
+def unknown_consent():
+    patient = PatientFactory()
+    patient.consents.create(purpose="sale", is_given=True, recorded_at=NOW, recorded_by=patient.created_by)
+
+
 BREAKS = {
     "membership_unique_user_clinic": second_membership,
     "membership_role_known": lambda: MembershipFactory(role="owner"),
@@ -72,6 +78,9 @@ BREAKS = {
     "patient_mrn_given": lambda: PatientFactory(mrn=""),
     "patient_sex_known": lambda: PatientFactory(sex="f"),
     "patient_skin_type_known": lambda: PatientFactory(skin_type="VII"),
+    "patient_erased_says_nothing": lambda: PatientFactory(erased_at=NOW),
+    "consent_purpose_known": unknown_consent,
+    "file_removal_names_a_file": lambda: FileRemoval.objects.create(store="sealed", name="", not_before=NOW),
     "lesion_body_site_known": lambda: LesionFactory(body_site="elbow room"),
     "lesion_laterality_known": lambda: LesionFactory(laterality="both"),
     "submission_unique_request": second_request,

@@ -13,6 +13,8 @@ NAMES = [
     "SESSION_COOKIE_SECURE",
     "SESSION_COOKIE_HTTPONLY",
     "SESSION_COOKIE_SAMESITE",
+    "SESSION_COOKIE_NAME",
+    "CSRF_COOKIE_NAME",
     "CSRF_COOKIE_SECURE",
     "CSRF_COOKIE_SAMESITE",
     "SECURE_SSL_REDIRECT",
@@ -30,6 +32,7 @@ GIVEN = {
     "DATABASE_URL": "postgres://dermaport@db.example/dermaport",
     "REDIS_URL": "redis://broker.example/0",
     "DERMAPORT_ALLOWED_HOSTS": "dermaport.example",
+    "DERMAPORT_ENCRYPTION_KEYS": "e" * 48,
 }
 
 
@@ -58,6 +61,9 @@ def test_cookies_travel_over_tls_only_and_out_of_scripts_reach():
         assert found[name] is True, name
     assert found["SESSION_COOKIE_SAMESITE"] == found["CSRF_COOKIE_SAMESITE"] == "Lax"
     assert found["SECURE_HSTS_SECONDS"] >= 31_536_000
+    # No subdomain can set such a cookie.
+    assert found["SESSION_COOKIE_NAME"].startswith("__Host-")
+    assert found["CSRF_COOKIE_NAME"].startswith("__Host-")
 
 
 def test_proxies_are_trusted_by_count_only():
@@ -66,7 +72,10 @@ def test_proxies_are_trusted_by_count_only():
     assert found["NUM_PROXIES"] == found["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DERMAPORT_ALLOWED_HOSTS"])
+@pytest.mark.parametrize(
+    "name",
+    ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DERMAPORT_ALLOWED_HOSTS", "DERMAPORT_ENCRYPTION_KEYS"],
+)
 def test_what_is_missing_stops_the_start_and_is_named(name):
     done = read_settings(**{name: None})
     assert done.returncode != 0
@@ -75,4 +84,5 @@ def test_what_is_missing_stops_the_start_and_is_named(name):
 
 def test_any_host_and_sqlite_stop_the_start():
     assert "received *" in read_settings(DERMAPORT_ALLOWED_HOSTS="*").stderr
+    assert "received 5 in key 1" in read_settings(DERMAPORT_ENCRYPTION_KEYS="short").stderr
     assert "received SQLite" in read_settings(DATABASE_URL="sqlite:///x.sqlite3").stderr

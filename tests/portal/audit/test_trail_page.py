@@ -84,3 +84,27 @@ def test_trail_is_for_administrators(trail, client, clinics):
         client.force_login(person)
         assert client.get("/settings/audit/").status_code == 403
         assert client.post("/settings/audit/export/").status_code == 403
+
+
+class TestSearch:
+    def test_by_patient(self, trail, clinics):
+        case, other = answered_submission(clinics.own), answered_submission(clinics.own)
+        patient = case.lesion.patient
+        image = case.images.get()
+        for row in (patient, case.lesion, case, image, image.predictions.get(), other):
+            record_event(clinic_id=clinics.own.clinic.pk, action="test.seen", obj=row)
+        for name in (patient.public_id, patient.public_id.lower(), str(patient.pk)):
+            assert len(trail(patient=name)) == 5
+        assert trail(patient="P-NOBODY22") == []
+
+    def test_patient_of_another_clinic_has_no_events_here(self, trail, clinics):
+        patient = answered_submission(clinics.other).lesion.patient
+        record_event(clinic_id=clinics.own.clinic.pk, action="test.seen", obj=patient)
+        assert trail(patient=patient.public_id) == []
+
+    def test_by_kind_and_object(self, trail, clinics):
+        case = answered_submission(clinics.own)
+        record_event(clinic_id=clinics.own.clinic.pk, action="patient.viewed", obj=case.lesion.patient)
+        assert [event.action for event in trail(kind="classifier.patient")] == ["patient.viewed"]
+        assert len(trail(object_id=str(case.lesion.patient_id))) == 1
+        assert trail(object_id=str(case.pk)) == []

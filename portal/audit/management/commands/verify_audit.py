@@ -2,17 +2,22 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.audit.models import AuditEvent
+from portal.audit.models import AuditAnchor, AuditEvent
 from portal.audit.services import verify_chains
+from portal.audit.verification import verify_anchors
 
 
 class Command(BaseCommand):
-    help = "Check the audit trail: every edit, deletion and reordering of an event is reported."
+    help = (
+        "Check the audit trail: every edit, deletion and reordering of an event is reported, and what "
+        "disagrees with an anchor. Ends with status 1 when there is any."
+    )
 
     def handle(self, *_: Any, **__: Any) -> None:
-        breaks = list(verify_chains())
+        breaks = [*verify_chains(), *verify_anchors()]
         for found in breaks:
             self.stderr.write(f"chain {found.chain}, event {found.position}: {found.reason}")
         if breaks:
             raise CommandError(f"The audit trail is broken in {len(breaks)} places.")
-        self.stdout.write(f"The audit trail holds: {AuditEvent.objects.count()} events checked.")
+        events, anchors = AuditEvent.objects.count(), AuditAnchor.objects.count()
+        self.stdout.write(f"The audit trail holds: {events} events and {anchors} anchors checked.")

@@ -1,0 +1,119 @@
+"""Erase one patient: pictures, texts and identifiers go; figures, decisions and the trail stay.
+
+What stays names nobody: cases with their outcome under a public id that leads nowhere, so that
+what a model did can still be counted, and events that hold ids alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from classifier.models import Explanation, Lesion, Patient, Review, Submission, SubmissionImage
+from classifier.services.consents import stop_inference
+from classifier.services.errors import ConflictError, InvalidInputError
+from classifier.services.file_removals import queue_removals
+from classifier.vocabulary import ErasureReason, FileStore, Sex
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action
+from portal.audit.services import record_event
+from portal.common.excuses import excused_change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from portal.accounts.models import User
+
+ERASED = "Erased."
+STOPPED = ("patient_erased", "The patient's data were erased, so no model judges this image.")
+
+
+def erase_patient(*, actor: User | None, patient: Patient, reason: str) -> Patient:
+    """Erase `patient`; `actor` is None where the clinic's own retention policy asks for it.
+
+    The files go after the commit, those that a worker may still write when its lease ends. Raises
+    PermissionDenied, InvalidInputError (reason_unknown) or ConflictError (legal_hold,
+    already_erased).
+    """
+    if actor is not None:
+        require(actor, patient.clinic_id, Action.ADMINISTER)
+    if reason not in ErasureReason.values:
+        raise InvalidInputError("reason_unknown", "Choose a reason from the list.", field="reason")
+    with excused_change("erasure"):
+        patient = Patient.objects.select_for_update().get(pk=patient.pk)
+        _check(patient)
+        stopped = stop_inference(patient, *STOPPED)
+        files = queue_removals(_list_files(patient))
+        counts = _erase_rows(patient)
+        record_event(
+            clinic_id=patient.clinic_id,
+            action="patient.erased",
+            actor=actor,
+            obj=patient,
+            details={"reason": reason, "files": files, "predictions_stopped": stopped, **counts},
+        )
+    return patient
+
+
+def _check(patient: Patient) -> None:
+    if patient.erased_at is not None:
+        raise ConflictError("already_erased", "This patient was already erased.")
+    if patient.is_on_hold:
+        raise ConflictError(
+            "legal_hold", "This patient is on legal hold. Lift the hold first, or leave the data as they are."
+        )
+
+
+def _list_files(patient: Patient) -> Iterator[tuple[FileStore, str, dt.datetime]]:
+    now = timezone.now()
+    images = SubmissionImage.objects.filter(submission__lesion__patient=patient)
+    for original, derivative, thumbnail in images.values_list("original", "derivative", "thumbnail"):
+        yield FileStore.SEALED, original, now
+        yield FileStore.DERIVED, derivative, now
+        yield FileStore.DERIVED, thumbnail, now
+    # A worker whose claim was just taken may still write the overlay of its try.
+    later = now + dt.timedelta(seconds=settings.DERMAPORT_LEASE_SECONDS)
+    maps = Explanation.objects.filter(prediction__image__submission__lesion__patient=patient)
+    for explanation in maps:
+        yield FileStore.DERIVED, str(explanation.overlay), now
+        for attempt in range(1, explanation.attempt + 1):
+            yield FileStore.DERIVED, overlay_name(explanation, attempt), later
+
+
+def overlay_name(explanation: Explanation, attempt: int) -> str:
+    """Where the overlay of one try lies. Each try has its own: a late one overwrites nothing."""
+    key = explanation.pk.hex
+    return f"{key[:2]}/{key}-{attempt}.overlay"
+
+
+def _erase_rows(patient: Patient) -> dict[str, int]:
+    """Blank every text and identifier; return how many rows that were, by kind."""
+    submissions = Submission.objects.filter(lesion__patient=patient)
+    images = _rows(SubmissionImage, submission__lesion__patient=patient)
+    reviews = _rows(Review, submission__lesion__patient=patient)
+    maps = _rows(Explanation, prediction__image__submission__lesion__patient=patient)
+    Lesion.objects.filter(patient=patient).update(note="")
+    counts = {
+        "submissions": submissions.update(clinical_question="", clinical_history=""),
+        "images": images.update(original_name="", sha256="", pixel_sha256=""),
+        "reviews": reviews.update(comment=""),
+        "explanations": maps.count(),
+    }
+    reviews.filter(amends__isnull=False).update(amendment_reason=ERASED)
+    maps.delete()
+    patient.mrn = f"erased {patient.public_id}"
+    patient.birth_date, patient.sex, patient.skin_type = None, Sex.UNKNOWN, ""
+    patient.consents_to_inference = False
+    patient.consents_to_teaching = patient.consents_to_training = None
+    patient.erased_at = timezone.now()
+    patient.save()
+    return counts
+
+
+def _rows(model: type[models.Model], **condition: Any) -> models.QuerySet[Any]:
+    """The plain queryset: a model's own may refuse every change."""
+    return models.QuerySet(model).filter(**condition)

@@ -1,0 +1,84 @@
+"""Erase one patient, and what the clinic's policy would erase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from classifier.forms.erasure import ErasureForm, PreviewForm
+from classifier.models import FileRemoval, SubmissionImage
+from classifier.services.access import record_listed
+from classifier.services.erasure import erase_patient
+from classifier.services.errors import ServiceError
+from classifier.services.retention import find_due
+from classifier.views.access import page
+from classifier.views.privacy import breadcrumb, find_administered
+from portal.accounts.roles import Action
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.http import HttpRequest, HttpResponse
+
+    from portal.accounts.models import Clinic
+
+PAGE_SIZE = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Action.ADMINISTER)
+def patient_erase(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask for the reason and the public id (GET), then erase (POST)."""
+    patient = find_administered(request, pk)
+    form = ErasureForm(request.POST or None, expected=patient.public_id)
+    if request.method == "POST" and form.is_valid():
+        try:
+            erase_patient(
+                actor=request.user,  # type: ignore[arg-type]
+                patient=patient,
+                reason=form.cleaned_data["reason"],
+            )
+        except ServiceError as error:
+            form.add_error(error.field or None, error.message)
+        else:
+            messages.success(request, f"{patient.public_id} is erased. What was done stays in the trail.")
+            return redirect("patient-list")
+    context = {
+        "patient": patient,
+        "form": form,
+        "images": SubmissionImage.objects.filter(submission__lesion__patient=patient).count(),
+        "breadcrumb": breadcrumb(patient, "Erase"),
+    }
+    return render(request, "classifier/patient_erase.html", context, status=422 if form.errors else 200)
+
+
+@require_safe
+@page(Action.ADMINISTER)
+def retention(request: HttpRequest) -> HttpResponse:
+    """Whom the clinic's policy, or another that is tried out, would erase now. Nothing is erased here."""
+    clinic: Clinic = request.clinic  # type: ignore[attr-defined]
+    form = PreviewForm(request.GET)
+    due = find_due(clinic, years=form.asked).annotate(case_count=Count("lesions__submissions", distinct=True))
+    page_obj = Paginator(due, PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = list(page_obj)
+    record_listed(
+        actor=request.user,  # type: ignore[arg-type]
+        clinic_id=clinic.pk,
+        what="retention",
+        details={"rows": len(rows), "years": form.asked or clinic.retention_years},
+    )
+    context = {
+        "page_obj": page_obj,
+        "rows": rows,
+        "form": form,
+        "asked": form.asked,
+        "years": clinic.retention_years,
+        "waiting_files": FileRemoval.objects.count(),
+        "place": "retention",
+    }
+    return render(request, "classifier/settings/retention.html", context)

@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("accounts", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="clinic",
+            name="retention_years",
+            field=models.PositiveSmallIntegerField(blank=True, null=True),
+        ),
+    ]

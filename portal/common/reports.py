@@ -1,0 +1,21 @@
+"""Reports of errors, should anybody have them mailed: where it happened, and nobody's words.
+
+Django's own quote what was posted, the cookies, every local variable and the error's message.
+"""
+
+from __future__ import annotations
+
+from django.views.debug import ExceptionReporter
+
+from portal.settings.tracebacks import describe_chain
+
+
+class PatientSafeReporter(ExceptionReporter):
+    def get_traceback_text(self) -> str:
+        place = f"{self.request.method} {self.request.path}\n\n" if self.request else ""
+        error = self.exc_value
+        return place + ("".join(describe_chain(error)) if error is not None else "")
+
+    def get_traceback_html(self) -> str:
+        # Shown nowhere but in a mail with HTML, which would say the same.
+        return ""

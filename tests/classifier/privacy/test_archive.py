@@ -1,0 +1,75 @@
+"""All of one patient in one file, and nothing of anybody else."""
+
+import csv
+import io
+import json
+import zipfile
+
+import pytest
+from django.urls import reverse
+
+from portal.audit.models import AuditEvent
+from tests.factories import PredictionFactory, ReviewFactory, SubmissionFactory, SubmissionImageFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def case(side):
+    case = SubmissionFactory(
+        clinic=side.own.clinic, clinical_question="=HYPERLINK(1)", clinical_history="Noticed in May."
+    )
+    image = SubmissionImageFactory(
+        submission=case, with_files=True, with_files__seed=4, original_name="../../spot.jpg"
+    )
+    PredictionFactory(image=image, state="succeeded", outcome="refer")
+    ReviewFactory(submission=case, comment="Regular.")
+    SubmissionFactory(clinic=side.own.clinic, clinical_history="Somebody else")
+    return case
+
+
+@pytest.fixture
+def archive(case, side, log_in):
+    answer = log_in(side.own.administrator).post(reverse("patient-archive", args=[case.lesion.patient_id]))
+    assert answer["Content-Type"] == "application/zip"
+    return zipfile.ZipFile(io.BytesIO(answer.getvalue()))
+
+
+def test_facts(archive, case):
+    facts = json.loads(archive.read("patient.json"))
+    assert facts["mrn"] == case.lesion.patient.mrn
+    assert facts["birth_date"] == "1970-05-17"
+    (found,) = facts["submissions"]
+    assert found["clinical_history"] == "Noticed in May."
+    assert found["images"][0]["predictions"][0]["outcome"] == "refer"
+    assert found["reviews"][0]["comment"] == "Regular."
+    assert "Somebody else" not in json.dumps(facts)
+
+
+def test_table_holds_no_formula(archive):
+    text = archive.read("cases.csv").decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["question"] == "'=HYPERLINK(1)"
+    assert row["headline"] == "refer"
+
+
+def test_images_as_they_were_sent_under_safe_names(archive, case):
+    image = case.images.get()
+    names = [name for name in archive.namelist() if name.startswith("images/")]
+    assert names == [f"images/{image.pk}.jpg"]
+    with image.original.open() as file:
+        assert archive.read(names[0]) == file.read()
+    assert archive.testzip() is None
+
+
+def test_it_is_recorded(archive, case):
+    event = AuditEvent.objects.get(action="patient.archived")
+    assert event.object_id == str(case.lesion.patient_id)
+    assert event.details == {"submissions": 1, "images": 1}
+
+
+def test_image_that_is_gone_stops_nothing(case, side, log_in):
+    image = case.images.get()
+    image.original.storage.delete(image.original.name)
+    answer = log_in(side.own.administrator).post(reverse("patient-archive", args=[case.lesion.patient_id]))
+    assert zipfile.ZipFile(io.BytesIO(answer.getvalue())).namelist() == ["patient.json", "cases.csv"]

@@ -1,0 +1,38 @@
+"""The page shows whom the policy would erase; the clinic's page sets it."""
+
+import pytest
+from django.urls import reverse
+
+from portal.accounts.errors import PeopleError
+from portal.accounts.services import update_clinic
+
+pytestmark = pytest.mark.django_db
+
+
+def test_page_shows_what_would_go(add, side, log_in):
+    patient = add(case=12)
+    client = log_in(side.own.administrator)
+    page = client.get(reverse("retention")).content.decode()
+    assert patient.public_id in page
+    assert "1 submission" in page
+    assert patient.mrn not in page
+
+
+def test_policy_is_set_on_the_clinics_page(side, log_in):
+    client = log_in(side.own.administrator)
+    sent = client.post(reverse("clinic-settings"), {"name": "Renamed", "retention_years": "15"})
+    assert sent.status_code == 302
+    side.own.clinic.refresh_from_db()
+    assert side.own.clinic.retention_years == 15
+    with pytest.raises(PeopleError, match="1 to 100 years"):
+        update_clinic(actor=side.own.administrator, clinic=side.own.clinic, retention_years=0)
+
+
+def test_another_policy_can_be_tried_out(add, side, log_in):
+    patient = add(case=4)
+    client = log_in(side.own.administrator)
+    assert patient.public_id not in client.get(reverse("retention")).content.decode()
+    page = client.get(reverse("retention"), {"years": "3"}).content.decode()
+    assert patient.public_id in page
+    assert "if data were kept for 3 years" in page
+    assert client.get(reverse("retention"), {"years": "soon"}).status_code == 200
