@@ -218,8 +218,8 @@ def _change(actor: User, membership: Membership, action: str, **changes: Any) ->
 
 
 def _check_administrator_left(clinic_id: uuid.UUID) -> None:
-    left = Membership.objects.filter(
-        clinic_id=clinic_id, role=Role.ADMINISTRATOR, is_active=True, user__is_active=True
+    left = Membership.objects.active().filter(
+        clinic_id=clinic_id, role=Role.ADMINISTRATOR, user__is_active=True
     )
     if not left.exists():
         raise PeopleError(
