@@ -4,6 +4,7 @@ from classifier.views import (
     audit_trail,
     dashboard,
     history,
+    invitations,
     model_lifecycle,
     model_trials,
     models_page,
@@ -34,6 +35,13 @@ urlpatterns = [
     path("settings/people/<uuid:pk>/role/", people.person_role, name="person-role"),
     path("settings/people/<uuid:pk>/active/", people.person_active, name="person-active"),
     path("settings/people/<uuid:pk>/link/", people.person_link, name="person-link"),
+    path("settings/invitations/", invitations.invitations, name="invitations"),
+    path("settings/invitations/<uuid:pk>/resend/", invitations.invitation_resend, name="invitation-resend"),
+    path(
+        "settings/invitations/<uuid:pk>/withdraw/",
+        invitations.invitation_withdraw,
+        name="invitation-withdraw",
+    ),
     path("settings/audit/", audit_trail.audit_trail, name="audit-trail"),
     path("settings/audit/export/", audit_trail.audit_export, name="audit-export"),
 ]

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from classifier.views.access import page
 from portal.accounts.errors import PeopleError
-from portal.accounts.forms import ClinicForm, PersonForm
+from portal.accounts.forms import ClinicForm
 from portal.accounts.models import Membership
 from portal.accounts.roles import Action, Role
 from portal.accounts.services import (
-    add_person,
     change_role,
     make_password_link,
     set_active,
@@ -52,27 +51,10 @@ def clinic_settings(request: HttpRequest) -> HttpResponse:
 
 
 @page(Action.ADMINISTER)
-@require_http_methods(READ_AND_WRITE)
+@require_safe
 def people(request: HttpRequest) -> HttpResponse:
-    """Everybody in the clinic; POST lets another person in."""
-    if request.method != "POST":
-        return _show(request)
-    form = PersonForm(request.POST)
-    if not form.is_valid():
-        return _show(request, form=form, status=400)
-    try:
-        invitation = add_person(
-            actor=_actor(request),
-            clinic=request.clinic,  # type: ignore[attr-defined]
-            **form.cleaned_data,
-        )
-    except PeopleError as error:
-        form.add_error(error.field or None, error.message)
-        return _show(request, form=form, status=400)
-    if not invitation.path:
-        messages.success(request, "Added. This person logs in with the password they have.")
-        return redirect("people")
-    return _show(request, invited=invitation.membership, link=request.build_absolute_uri(invitation.path))
+    """Everybody in the clinic."""
+    return _show(request)
 
 
 @page(Action.ADMINISTER)
@@ -126,7 +108,7 @@ def _actor(request: HttpRequest) -> User:
     return request.user  # type: ignore[return-value]
 
 
-def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpResponse:
+def _show(request: HttpRequest, **changes: Any) -> HttpResponse:
     clinic = request.clinic  # type: ignore[attr-defined]
     memberships = (
         Membership.objects.filter(clinic=clinic)
@@ -139,7 +121,6 @@ def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpRes
         .values_list("user_id", flat=True)
     )
     context = {
-        "form": PersonForm(),
         "people": [
             (row, row.is_active and row.user_id not in elsewhere and not row.user.is_staff)
             for row in memberships
@@ -148,4 +129,4 @@ def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpRes
         "place": "people",
         **changes,
     }
-    return render(request, "classifier/settings/people.html", context, status=status)
+    return render(request, "classifier/settings/people.html", context)

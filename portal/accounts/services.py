@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from allauth.account import app_settings
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
     import uuid
 
 LONGEST_TOKEN_DAYS = 365
-
-
-@dataclass(frozen=True)
-class Invitation:
-    """A person new in the clinic. `path` sets their password once; empty when they have one."""
-
-    membership: Membership
-    path: str = field(repr=False)
 
 
 def rename_person(*, actor: User, full_name: str) -> User:
@@ -81,37 +72,6 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
     except IntegrityError as error:
         raise PeopleError("name_taken", "Another clinic has this name.", field="name") from error
     return clinic
-
-
-def add_person(*, actor: User, clinic: Clinic, email: str, role: str, full_name: str = "") -> Invitation:
-    """Let a person into the clinic, known to the portal or new.
-
-    Raises PermissionDenied or PeopleError (email_invalid, role_unknown, already_in_clinic).
-    """
-    require(actor, clinic, Action.ADMINISTER)
-    _check_role(role)
-    email = clean_email(email)
-    try:
-        with transaction.atomic():
-            person = find_or_create_person(email, full_name=full_name, clinic=clinic, actor=actor)
-            membership = Membership.objects.create(user=person, clinic=clinic, role=role)
-            record_event(
-                clinic_id=clinic.pk,
-                action="membership.created",
-                actor=actor,
-                obj=membership,
-                details={"user": str(person.pk), "role": role},
-            )
-    except IntegrityError as error:
-        raise PeopleError(
-            "already_in_clinic",
-            "This person is in your clinic already. Change their role in the list.",
-            field="email",
-        ) from error
-    path = ""
-    if may_invite(membership) and not person.has_usable_password():
-        path = make_password_link(actor=actor, membership=membership)
-    return Invitation(membership, path)
 
 
 def clean_email(email: str) -> str:
@@ -177,9 +137,15 @@ def issue_password_path(person: User, *, clinic_id: uuid.UUID | None, actor: Use
 def change_role(*, actor: User, membership: Membership, role: str) -> Membership:
     """Give a person another role.
 
-    Raises PermissionDenied or PeopleError (role_unknown, last_administrator).
+    Raises PermissionDenied or PeopleError (role_unknown, guest_keeps_role, last_administrator).
     """
-    _check_role(role)
+    check_role(role)
+    if membership.is_guest and role != Role.DERMATOLOGIST:
+        raise PeopleError(
+            "guest_keeps_role",
+            "A guest works here as dermatologist. End their access and invite them anew for another role.",
+            field="role",
+        )
     return _change(actor, membership, "membership.role_changed", role=role)
 
 
@@ -243,6 +209,6 @@ def create_token(*, actor: User, days: int) -> IssuedToken:
     return IssuedToken(text, token.expiry)
 
 
-def _check_role(role: str) -> None:
+def check_role(role: str) -> None:
     if role not in Role.values:
         raise PeopleError("role_unknown", "Choose a role from the list.", field="role")

@@ -153,6 +153,9 @@ CSRF_COOKIE_SAMESITE = "Lax"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DERMAPORT_FROM_EMAIL", default="dermaport@localhost")
+# A page waits for the mail server no longer than this.
+EMAIL_TIMEOUT = 10
+DERMAPORT_INVITATION_DAYS = env.int("DERMAPORT_INVITATION_DAYS", default=7)
 
 # --- Language and time ----------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

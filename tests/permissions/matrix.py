@@ -45,6 +45,7 @@ PREDICTION = pk(lambda w: w.prediction)
 LESION = pk(lambda w: w.judged.lesion)
 PATIENT = pk(lambda w: w.judged.lesion.patient)
 COLLEAGUE = pk(lambda w: w.colleague)
+INVITATION = pk(lambda w: w.letter.invitation)
 
 
 def ON_TRIAL(world: World) -> dict[str, Any]:  # noqa: N802 (stands beside the rows above)
@@ -109,6 +110,11 @@ ACCOUNTS = [
     Row("account_reset_password_from_key_done", "GET", may.EVERYBODY),
     Row("clinic-switch", "POST", may.OWN_MEMBERS_ONLY, 302, data=own_clinic()),
     Row("theme", "POST", may.EVERYBODY, 302, data=sent(theme="dark")),
+    Row("invitation-open", "GET", may.EVERYBODY),
+    Row("invitation-open", "POST", may.EVERYBODY, 302, data=lambda w, _: {"code": w.letter.code}),
+    # Without a code that was opened before, it leads back to where one is asked for.
+    Row("invitation-accept", "GET", may.EVERYBODY, 302),
+    Row("invitation-accept", "POST", may.EVERYBODY, 302),
     Row("health-live", "GET", may.EVERYBODY),
     Row("health-ready", "GET", may.EVERYBODY),
     Row("status", "GET", may.OPERATOR_ONLY),
@@ -174,12 +180,16 @@ SETTINGS = [
     Row("clinic-settings", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("clinic-settings", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(name="Clinic renamed")),
     Row("people", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("invitations", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row(
-        "people",
+        "invitations",
         "POST",
         may.PAGE_OF_ADMINISTRATORS,
-        data=sent(email="new@clinic.example", full_name="New Person", role="clinician"),
+        302,
+        data=sent(email="new@clinic.example", role="clinician"),
     ),
+    Row("invitation-resend", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=INVITATION),
+    Row("invitation-withdraw", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=INVITATION),
     Row("person-role", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(role="dermatologist")),
     Row("person-active", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(active="no")),
     Row("person-link", "POST", may.ROW_OF_ADMINISTRATORS, at=COLLEAGUE),

@@ -12,6 +12,7 @@ from django.test import Client
 from knox.models import AuthToken
 
 from classifier.models import ModelVersion, Prediction, Review, Submission, SubmissionImage
+from portal.accounts.invitations import Letter, invite
 from portal.accounts.models import Membership, User
 from portal.accounts.roles import Role
 from tests.factories import (
@@ -55,6 +56,7 @@ class World:
     review: Review
     prediction: Prediction
     trial: ModelVersion
+    letter: Letter
 
     def person(self, actor: str) -> User | None:
         if actor == "nobody":
@@ -102,6 +104,9 @@ def build_world() -> World:
         review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
         prediction=prediction,
         trial=trial,
+        letter=invite(
+            actor=side.own.administrator, clinic=clinic, email="asked@clinic.example", role="clinician"
+        ),
     )
 
 
