@@ -45,6 +45,7 @@ ACTION_WORDS: dict[str, str] = {
     "invitation.accepted": "accepted an invitation",
     "membership.created": "gave a person access",
     "membership.role_changed": "changed a person's role",
+    "membership.end_changed": "changed how long a guest stays",
     "membership.deactivated": "ended a person's access",
     "membership.activated": "gave a person access again",
     "model_version.refused": "refused a network file",

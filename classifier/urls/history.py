@@ -34,6 +34,7 @@ urlpatterns = [
     path("settings/people/", people.people, name="people"),
     path("settings/people/<uuid:pk>/role/", people.person_role, name="person-role"),
     path("settings/people/<uuid:pk>/active/", people.person_active, name="person-active"),
+    path("settings/people/<uuid:pk>/end/", people.person_end, name="person-end"),
     path("settings/people/<uuid:pk>/link/", people.person_link, name="person-link"),
     path("settings/invitations/", invitations.invitations, name="invitations"),
     path("settings/invitations/<uuid:pk>/resend/", invitations.invitation_resend, name="invitation-resend"),

@@ -12,6 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from classifier.views.access import page
 from portal.accounts.errors import PeopleError
 from portal.accounts.forms import ClinicForm
+from portal.accounts.guests import change_guest_end
+from portal.accounts.invitation_forms import GuestForm
 from portal.accounts.models import Membership
 from portal.accounts.roles import Action, Role
 from portal.accounts.services import (
@@ -83,6 +85,23 @@ def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         messages.success(
             request, "Access given again." if is_active else "Access ended. What they did stays."
         )
+    return redirect("people")
+
+
+@page(Action.ADMINISTER)
+@require_POST
+def person_end(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let a guest stay until another day."""
+    membership, form = _find(request, pk), GuestForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Give the guest's last day, such as 2026-05-17.")
+        return redirect("people")
+    try:
+        change_guest_end(actor=_actor(request), membership=membership, **form.cleaned_data)
+    except PeopleError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "The guest's last day is changed.")
     return redirect("people")
 
 

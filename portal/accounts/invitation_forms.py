@@ -38,6 +38,10 @@ class InvitationForm(forms.Form):
     )
 
 
+class GuestForm(forms.Form):
+    guest_until = LastDayField()
+
+
 class CodeForm(forms.Form):
     code = forms.CharField(
         label="Code from the mail",

@@ -53,7 +53,7 @@ def invite(
     """
     require(actor, clinic, Action.ADMINISTER)
     check_role(role)
-    _check_guest(role, guest_until)
+    check_guest(role, guest_until)
     email = clean_email(email)
     with transaction.atomic():
         _lock(clinic.pk)
@@ -73,7 +73,7 @@ def resend_invitation(*, actor: User, invitation: Invitation) -> Letter:
     with transaction.atomic():
         _lock(invitation.clinic_id)
         invitation = _find_unanswered(invitation.pk)
-        _check_guest(invitation.role, invitation.guest_until)
+        check_guest(invitation.role, invitation.guest_until)
         return _send(invitation, actor=actor, action="invitation.resent")
 
 
@@ -203,7 +203,7 @@ def _check_not_in_clinic(clinic_id: uuid.UUID, email: str) -> None:
         )
 
 
-def _check_guest(role: str, guest_until: dt.datetime | None) -> None:
+def check_guest(role: str, guest_until: dt.datetime | None) -> None:
     if guest_until is None:
         return
     if role != Role.DERMATOLOGIST:

@@ -146,7 +146,7 @@ def change_role(*, actor: User, membership: Membership, role: str) -> Membership
             "A guest works here as dermatologist. End their access and invite them anew for another role.",
             field="role",
         )
-    return _change(actor, membership, "membership.role_changed", role=role)
+    return change_membership(actor, membership, "membership.role_changed", role=role)
 
 
 def set_active(*, actor: User, membership: Membership, is_active: bool) -> Membership:
@@ -155,10 +155,11 @@ def set_active(*, actor: User, membership: Membership, is_active: bool) -> Membe
     Raises PermissionDenied or PeopleError (last_administrator).
     """
     action = "membership.activated" if is_active else "membership.deactivated"
-    return _change(actor, membership, action, is_active=is_active)
+    return change_membership(actor, membership, action, is_active=is_active)
 
 
-def _change(actor: User, membership: Membership, action: str, **changes: Any) -> Membership:
+def change_membership(actor: User, membership: Membership, action: str, **changes: Any) -> Membership:
+    """Change one membership, with its event. What may be changed to what is for the caller to check."""
     require(actor, membership.clinic_id, Action.ADMINISTER)
     with transaction.atomic():
         # The clinic's row is the lock: two administrators who remove each other at the same
@@ -178,9 +179,19 @@ def _change(actor: User, membership: Membership, action: str, **changes: Any) ->
             action=action,
             actor=actor,
             obj=membership,
-            details={"user": str(membership.user_id), "from": former, "to": changes},
+            details={
+                "user": str(membership.user_id),
+                "from": _as_json(former),
+                "to": _as_json(changes),
+            },
         )
     return membership
+
+
+def _as_json(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, dt.datetime) else value for name, value in values.items()
+    }
 
 
 def _check_administrator_left(clinic_id: uuid.UUID) -> None:

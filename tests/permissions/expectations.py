@@ -22,6 +22,9 @@ def grant(nobody: str, clinicless: str, own: list[str], other: list[str]) -> Pol
         "dismissed": clinicless,
         **{f"own.{role}": answer for role, answer in zip(roles, own, strict=True)},
         **{f"other.{role}": answer for role, answer in zip(roles, other, strict=True)},
+        # A dermatologist of the other clinic: while a guest here, one of ours; afterwards a stranger.
+        "guest": own[1],
+        "guest.ended": other[1],
     }
 
 
@@ -59,8 +62,8 @@ ROW_OF_ADMINISTRATORS = _page("ffof", "ffmf")
 API_PERSON = grant(UNAUTHORISED, OK, [OK] * 4, [OK] * 4)
 API_MEMBERS = _api("oooo", "oooo")
 # What the body names and the caller can't see is a wrong field, as if it did not exist.
-API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | {
-    f"other.{role}": "400" for role in ("clinician", "dermatologist", "integration")
-}
+API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | dict.fromkeys(
+    ("other.clinician", "other.dermatologist", "other.integration", "guest.ended"), "400"
+)
 API_ROW = _api("oooo", "mmmm")
 API_ROW_OF_SUBMITTERS = _api("oofo", "mmmm")

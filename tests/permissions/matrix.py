@@ -45,6 +45,7 @@ PREDICTION = pk(lambda w: w.prediction)
 LESION = pk(lambda w: w.judged.lesion)
 PATIENT = pk(lambda w: w.judged.lesion.patient)
 COLLEAGUE = pk(lambda w: w.colleague)
+STAY = pk(lambda w: w.stay)
 INVITATION = pk(lambda w: w.letter.invitation)
 
 
@@ -192,6 +193,7 @@ SETTINGS = [
     Row("invitation-withdraw", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=INVITATION),
     Row("person-role", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(role="dermatologist")),
     Row("person-active", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(active="no")),
+    Row("person-end", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=STAY, data=sent(guest_until="2030-01-01")),
     Row("person-link", "POST", may.ROW_OF_ADMINISTRATORS, at=COLLEAGUE),
     Row("audit-trail", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("audit-export", "POST", may.PAGE_OF_ADMINISTRATORS),

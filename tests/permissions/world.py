@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,12 @@ from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from knox.models import AuthToken
 
 from classifier.models import ModelVersion, Prediction, Review, Submission, SubmissionImage
 from portal.accounts.invitations import Letter, invite
+from portal.accounts.middleware import SESSION_KEY
 from portal.accounts.models import Membership, User
 from portal.accounts.roles import Role
 from tests.factories import (
@@ -39,6 +42,8 @@ ACTORS = [
     "dismissed",
     *(f"own.{role}" for role in ROLES),
     *(f"other.{role}" for role in ROLES),
+    "guest",
+    "guest.ended",
 ]
 
 
@@ -47,6 +52,9 @@ class World:
     side: TwoClinics
     deactivated: User
     dismissed: User
+    guest: User
+    guest_ended: User
+    stay: Membership
     colleague: Membership
     model: ModelVersion
     judged: Submission
@@ -61,8 +69,8 @@ class World:
     def person(self, actor: str) -> User | None:
         if actor == "nobody":
             return None
-        if actor in ("deactivated", "dismissed"):
-            person: User = getattr(self, actor)
+        if hasattr(self, actor.replace(".", "_")):
+            person: User = getattr(self, actor.replace(".", "_"))
             return person
         place, _, role = actor.partition(".")
         return getattr(self.side, place).person(role) if role else getattr(self.side, place)
@@ -76,6 +84,11 @@ class World:
             return Client(headers={"Authorization": f"Bearer {AuthToken.objects.create(user=person)[1]}"})
         client = Client()
         client.force_login(person)
+        if actor.startswith("guest"):
+            # Their own clinic is the other one; they chose this one, while it lasted.
+            session = client.session
+            session[SESSION_KEY] = str(self.side.own.clinic.pk)
+            session.save()
         return client
 
 
@@ -91,8 +104,19 @@ def build_world() -> World:
     PredictionFactory(image=image, model_version=trial, is_shadow=True, state="succeeded")
     PredictionFactory(submission=reviewed, state="succeeded")
     PredictionFactory(submission=failed, state="failed")
+    stay, stay_ended = (
+        MembershipFactory(
+            clinic=clinic, role="dermatologist", ends_at=timezone.now() + dt.timedelta(days=days)
+        )
+        for days in (3, -3)
+    )
+    for guest in (stay.user, stay_ended.user):
+        MembershipFactory(clinic=side.other.clinic, role="dermatologist", user=guest)
     return World(
         side=side,
+        guest=stay.user,
+        guest_ended=stay_ended.user,
+        stay=stay,
         deactivated=MembershipFactory(clinic=clinic, role="dermatologist", user__is_active=False).user,
         dismissed=MembershipFactory(clinic=clinic, role="dermatologist", is_active=False).user,
         colleague=MembershipFactory(clinic=clinic, role="clinician"),

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q, TextChoices
 from django.utils import timezone
 
+from portal.accounts.models.membership import last_day_before
 from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"Invitation {self.pk}"
+
+    @property
+    def last_day(self) -> dt.date | None:
+        return last_day_before(self.guest_until)
 
     @property
     def state(self) -> InvitationState:

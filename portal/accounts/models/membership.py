@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from portal.accounts.models.user import User
+
+
+def last_day_before(moment: dt.datetime | None) -> dt.date | None:
+    """The day that is typed and shown for an end that is stored as the midnight after it."""
+    return timezone.localdate(moment - dt.timedelta(microseconds=1)) if moment else None
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -64,6 +70,10 @@ class Membership(models.Model):
     @property
     def is_guest(self) -> bool:
         return self.ends_at is not None
+
+    @property
+    def last_day(self) -> dt.date | None:
+        return last_day_before(self.ends_at)
 
     @property
     def is_over(self) -> bool:
