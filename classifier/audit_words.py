@@ -6,6 +6,7 @@ ACTION_WORDS: dict[str, str] = {
     "submission.listed": "looked at a list of cases",
     "submission.cancelled": "cancelled a case",
     "submission.retried": "had images judged again",
+    "submission.handed_over": "handed a case over to a colleague",
     "submission.exported": "exported cases as CSV",
     "submission.read_unseen": "read a case before seeing the model's answer",
     "submissionimage.viewed": "looked at an image",
@@ -50,6 +51,9 @@ ACTION_WORDS: dict[str, str] = {
     "membership.activated": "gave a person access again",
     "model_version.refused": "refused a network file",
     "user.created": "created a log-in",
+    "user.closed": "closed a log-in",
+    "user.reopened": "opened a log-in again",
+    "user.shut_out": "ended a person's sessions and tokens",
     "user.made_operator": "made a person an operator",
     "user.password_link_made": "made a link to set a password",
 }

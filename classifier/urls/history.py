@@ -3,6 +3,7 @@ from django.urls import path
 from classifier.views import (
     audit_trail,
     dashboard,
+    departures,
     history,
     invitations,
     model_lifecycle,
@@ -34,6 +35,7 @@ urlpatterns = [
     path("settings/people/", people.people, name="people"),
     path("settings/people/<uuid:pk>/role/", people.person_role, name="person-role"),
     path("settings/people/<uuid:pk>/active/", people.person_active, name="person-active"),
+    path("settings/people/<uuid:pk>/leave/", departures.person_leave, name="person-leave"),
     path("settings/people/<uuid:pk>/end/", people.person_end, name="person-end"),
     path("settings/people/<uuid:pk>/link/", people.person_link, name="person-link"),
     path("settings/invitations/", invitations.invitations, name="invitations"),

@@ -9,7 +9,10 @@ from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from classifier.open_work import find_open_work
+from classifier.services.departures import end_access
 from classifier.views.access import page
+from portal.accounts.closing import reopen_membership
 from portal.accounts.errors import PeopleError
 from portal.accounts.forms import ClinicForm
 from portal.accounts.guests import change_guest_end
@@ -19,7 +22,6 @@ from portal.accounts.roles import Action, Role
 from portal.accounts.services import (
     change_role,
     make_password_link,
-    set_active,
     update_clinic,
 )
 
@@ -75,10 +77,16 @@ def person_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """End a person's access to the clinic (`active=no`) or give it again (`active=yes`)."""
+    """Give a person access again (`active=yes`), or end it (`active=no`): with open work, on its page."""
     membership, is_active = _find(request, pk), request.POST.get("active") == "yes"
+    work = find_open_work(person=membership.user, clinic_id=membership.clinic_id)
+    if not is_active and (work.awaited.exists() or work.readings.exists()):
+        return redirect("person-leave", pk)
     try:
-        set_active(actor=_actor(request), membership=membership, is_active=is_active)
+        if is_active:
+            reopen_membership(actor=_actor(request), membership=membership)
+        else:
+            end_access(actor=_actor(request), membership=membership)
     except PeopleError as error:
         messages.error(request, error.message)
     else:

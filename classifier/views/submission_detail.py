@@ -104,7 +104,7 @@ def describe_history(submission: Submission, summary: CaseSummary) -> dict[str, 
 
 def _load(request: HttpRequest, pk: uuid.UUID) -> tuple[Submission, CaseSummary, Rights]:
     cases = load_cases(Submission.objects.all()).select_related(
-        "clinic", "lesion__patient", "submitted_by", "cancelled_by"
+        "clinic", "lesion__patient", "submitted_by", "cancelled_by", "responsible"
     )
     submission: Submission = get_visible(cases, request, pk)
     rights = rights_in(request, submission.clinic_id)

@@ -21,6 +21,8 @@ def change_guest_end(*, actor: User, membership: Membership, guest_until: dt.dat
     Raises PermissionDenied or PeopleError (not_a_guest, guest_end).
     """
     if not membership.is_guest:
-        raise PeopleError("not_a_guest", "This person belongs to your clinic; only a guest's stay ends by a day.")
+        raise PeopleError(
+            "not_a_guest", "This person belongs to your clinic; only a guest's stay ends by a day."
+        )
     check_guest(Role.DERMATOLOGIST, guest_until)
     return change_membership(actor, membership, "membership.end_changed", ends_at=guest_until)

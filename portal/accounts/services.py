@@ -173,7 +173,7 @@ def change_membership(actor: User, membership: Membership, action: str, **change
         for name, value in changes.items():
             setattr(membership, name, value)
         membership.save(update_fields=list(changes))
-        _check_administrator_left(membership.clinic_id)
+        check_administrator_left(membership.clinic_id)
         record_event(
             clinic_id=membership.clinic_id,
             action=action,
@@ -194,7 +194,7 @@ def _as_json(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_administrator_left(clinic_id: uuid.UUID) -> None:
+def check_administrator_left(clinic_id: uuid.UUID) -> None:
     left = Membership.objects.active().filter(
         clinic_id=clinic_id, role=Role.ADMINISTRATOR, user__is_active=True
     )

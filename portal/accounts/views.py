@@ -34,7 +34,9 @@ def clinic_switch(request: HttpRequest) -> HttpResponse:
         raise Http404
     request.session[SESSION_KEY] = str(wanted)
     chosen = next(m for m in memberships if m.clinic_id == wanted)
-    messages.success(request, f"You work in {chosen.clinic.name} now, as {chosen.get_role_display().lower()}.")
+    messages.success(
+        request, f"You work in {chosen.clinic.name} now, as {chosen.get_role_display().lower()}."
+    )
     # The page one comes from belongs to the other clinic.
     return redirect("home")
 

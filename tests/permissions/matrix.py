@@ -193,6 +193,8 @@ SETTINGS = [
     Row("invitation-withdraw", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=INVITATION),
     Row("person-role", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(role="dermatologist")),
     Row("person-active", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(active="no")),
+    Row("person-leave", "GET", may.ROW_OF_ADMINISTRATORS, at=COLLEAGUE),
+    Row("person-leave", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE),
     Row("person-end", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=STAY, data=sent(guest_until="2030-01-01")),
     Row("person-link", "POST", may.ROW_OF_ADMINISTRATORS, at=COLLEAGUE),
     Row("audit-trail", "GET", may.PAGE_OF_ADMINISTRATORS),

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.django_db
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 ACT_ON_CURRENT_CLINIC = {
     *("clinic-settings", "person-role", "person-active", "person-end", "person-link"),
+    "person-leave",
     *("invitations", "invitation-resend", "invitation-withdraw", "audit-export", "model-trial-export"),
     *("submission-search", "submission-export", "patient-list"),
 }

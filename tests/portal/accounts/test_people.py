@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 
 from portal.accounts.errors import PeopleError
-from portal.accounts.models import Membership
+from portal.accounts.models import Membership, User
 from portal.accounts.services import (
     change_role,
     make_password_link,
@@ -119,11 +119,13 @@ def test_ended_access_ends_at_once_and_comes_back(client, clinics):
     client.force_login(clinics.own.administrator)
 
     client.post(f"/settings/people/{row.pk}/active/", {"active": "no"})
-    client.force_login(clinics.own.clinician)
+    # Read anew: ending the access ended the sessions of who is logged in so far.
+    person = User.objects.get(pk=row.user_id)
+    client.force_login(person)
     assert client.get("/submissions/").status_code == 403
     client.force_login(clinics.own.administrator)
     client.post(f"/settings/people/{row.pk}/active/", {"active": "yes"})
-    client.force_login(clinics.own.clinician)
+    client.force_login(person)
     assert client.get("/submissions/").status_code == 200
 
 
