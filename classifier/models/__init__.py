@@ -1,3 +1,4 @@
+from classifier.models.emergency_access import EmergencyAccess
 from classifier.models.explanation import Explanation
 from classifier.models.lesion import Lesion
 from classifier.models.model_version import ModelVersion
@@ -8,6 +9,7 @@ from classifier.models.submission import Submission
 from classifier.models.submission_image import SubmissionImage
 
 __all__ = [
+    "EmergencyAccess",
     "Explanation",
     "Lesion",
     "ModelVersion",

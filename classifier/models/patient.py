@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.vocabulary import Sex, SkinType
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def make_public_id() -> str:
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User | AnonymousUser) -> PatientQuerySet:
-        return self.filter(clinic_id__in=clinic_ids_of(user))
+        return self.filter(visible_rows(user, clinic="clinic_id", patient="pk"))
 
 
 class Patient(models.Model):

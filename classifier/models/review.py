@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.vocabulary import Agreement, Diagnosis, Management
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     def visible_to(self, user: User | AnonymousUser) -> ReviewQuerySet:
-        return self.filter(submission__clinic_id__in=clinic_ids_of(user))
+        return self.filter(
+            visible_rows(user, clinic="submission__clinic_id", patient="submission__lesion__patient_id")
+        )
 
     def current(self) -> ReviewQuerySet:
         """The newest of each chain: the one that no amendment replaces."""

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, TextChoices
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.states import UNFINISHED, PredictionState
 from classifier.vocabulary import Priority, Source
 
@@ -29,7 +29,7 @@ class SubmissionState(TextChoices):
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
-        return self.filter(clinic_id__in=clinic_ids_of(user))
+        return self.filter(visible_rows(user, clinic="clinic_id", patient="lesion__patient_id"))
 
     def awaited_by(self, user: User) -> SubmissionQuerySet:
         """Cases whose results this person follows up: their own, unless handed over, and those they took."""

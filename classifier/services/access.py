@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from portal.audit.services import record_event
+from classifier.models.visibility import find_emergency
+from portal.audit.services import Entry, record_event, record_events
 
 if TYPE_CHECKING:
     import uuid
@@ -15,12 +16,19 @@ if TYPE_CHECKING:
 
 
 def record_viewed(*, actor: User, obj: models.Model, clinic_id: uuid.UUID) -> None:
-    """One event "<model>.viewed" for a page or an answer that showed `obj`."""
-    record_event(
-        clinic_id=clinic_id,
-        action=f"{obj._meta.model_name}.viewed",  # noqa: SLF001
-        actor=actor,
-        obj=obj,
+    """One event "<model>.viewed" for a page or an answer that showed `obj`.
+
+    What was opened in an emergency stands in the trail of the reader's own clinic too.
+    """
+    action = f"{obj._meta.model_name}.viewed"  # noqa: SLF001
+    emergency = find_emergency(actor, clinic_id)
+    if emergency is None:
+        record_event(clinic_id=clinic_id, action=action, actor=actor, obj=obj)
+        return
+    details = {"emergency": str(emergency.pk)}
+    record_events(
+        Entry(clinic_id=pk, action=action, actor=actor, obj=obj, details=details)
+        for pk in (clinic_id, emergency.home_clinic_id)
     )
 
 

@@ -29,7 +29,7 @@ from classifier.views.access import page
 from classifier.views.filter_chips import build_address, build_group
 from classifier.views.history_scope import Scope, read_scope
 from classifier.vocabulary import Outcome
-from portal.accounts.roles import Action
+from portal.accounts.roles import ROLES_ALLOWED, Action
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -73,6 +73,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
         )
     context = {
         "scope": scope,
+        "may_export": scope.role in ROLES_ALLOWED[Action.EXPORT],
         "form": form,
         "word": word,
         "cases": cases,

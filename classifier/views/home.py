@@ -11,9 +11,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from classifier.inbox import Inbox, build_inbox
+from classifier.models import EmergencyAccess
 from classifier.services.access import record_listed
 from classifier.views.access import page
 from classifier.views.rights import rights_in
+from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -26,7 +28,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """What needs this person in their current clinic."""
     inbox = _load(request)
     _record(request, inbox)
-    return render(request, "classifier/home.html", _describe(inbox))
+    context = _describe(inbox) | {"emergencies_unseen": _count_unseen(request)}
+    return render(request, "classifier/home.html", context)
 
 
 @require_safe
@@ -60,6 +63,13 @@ def _load(request: HttpRequest) -> Inbox:
 
 def _describe(inbox: Inbox) -> dict[str, object]:
     return {"inbox": inbox, "seen": digest_inbox(inbox)}
+
+
+def _count_unseen(request: HttpRequest) -> int:
+    """Emergency accesses to the clinic's patients that none of its administrators confirmed."""
+    if request.membership.role != Role.ADMINISTRATOR:  # type: ignore[attr-defined]
+        return 0
+    return EmergencyAccess.objects.unacknowledged(request.clinic).count()  # type: ignore[attr-defined]
 
 
 def _record(request: HttpRequest, inbox: Inbox) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.factories import PASSWORD
 from tests.permissions import expectations as may
-from tests.permissions.world import World, own_token, picture, reset_key
+from tests.permissions.world import World, emergency_request, own_token, picture, reset_key
 
 NEW_PASSWORD = "another-long-secret-phrase"
 
@@ -46,6 +46,7 @@ LESION = pk(lambda w: w.judged.lesion)
 PATIENT = pk(lambda w: w.judged.lesion.patient)
 COLLEAGUE = pk(lambda w: w.colleague)
 STAY = pk(lambda w: w.stay)
+ACCESS = pk(lambda w: w.access)
 INVITATION = pk(lambda w: w.letter.invitation)
 
 
@@ -138,32 +139,47 @@ PAGES = [
     Row("patient-edit", "POST", may.ROW_OF_SUBMITTERS, 302, at=PATIENT, data=sent(**FACTS)),
     Row("lesion-detail", "GET", may.ROW_OF_MEMBERS, at=LESION),
     Row("submission-new", "GET", may.PAGE_OF_SUBMITTERS),
-    Row("submission-new", "POST", may.ROW_OF_SUBMITTERS, 302, data=new_case),
-    Row("submission-find-patient", "POST", may.ROW_OF_SUBMITTERS, data=own_clinic(words="MRN")),
+    Row("submission-new", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, data=new_case),
+    Row(
+        "submission-find-patient",
+        "POST",
+        may.ROW_OF_SUBMITTERS | may.NOT_OPENED,
+        data=own_clinic(words="MRN"),
+    ),
     Row("submission-lesions", "GET", may.ROW_OF_SUBMITTERS, at=PATIENT),
     Row(
         "submission-check-image",
         "POST",
-        may.ROW_OF_SUBMITTERS,
+        may.ROW_OF_SUBMITTERS | may.NOT_OPENED,
         data=lambda w, _: {"clinic": w.side.own.clinic.pk, "image": picture()},
     ),
     Row("submission-detail", "GET", may.ROW_OF_MEMBERS, at=JUDGED),
     Row("submission-status", "GET", may.ROW_OF_MEMBERS, at=JUDGED),
     Row("submission-cancel", "GET", may.ROW_OF_SUBMITTERS, at=JUDGED),
     Row("submission-cancel", "POST", may.ROW_OF_SUBMITTERS, 302, at=JUDGED),
-    Row("submission-retry", "POST", may.ROW_OF_SUBMITTERS, 302, at=FAILED),
+    Row("submission-retry", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, at=FAILED),
     Row("image-derivative", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
     Row("image-thumbnail", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
     Row("prediction-explanation", "GET", may.ROW_OF_MEMBERS, at=PREDICTION),
-    Row("prediction-explanation", "POST", may.ROW_OF_MEMBERS, 302, at=PREDICTION),
+    Row("prediction-explanation", "POST", may.ROW_OF_MEMBERS | may.READING_ONLY, 302, at=PREDICTION),
     Row("explanation-overlay", "GET", may.ROW_OF_MEMBERS, at=PREDICTION),
     Row("submission-list", "GET", may.PAGE_OF_MEMBERS),
     Row("submission-search", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(word="MRN")),
     Row("submission-export", "POST", may.PAGE_OF_MEMBERS),
     Row("submission-review", "GET", may.ROW_OF_DERMATOLOGISTS, at=JUDGED),
     Row("submission-review", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=JUDGED, data=sent(**DECISION)),
-    Row("submission-amend", "GET", may.ROW_OF_DERMATOLOGISTS, at=REVIEWED),
-    Row("submission-amend", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=REVIEWED, data=amendment),
+    Row("submission-amend", "GET", may.ROW_OF_DERMATOLOGISTS | may.NOT_OPENED, at=REVIEWED),
+    Row(
+        "submission-amend",
+        "POST",
+        may.ROW_OF_DERMATOLOGISTS | may.NOT_OPENED,
+        302,
+        at=REVIEWED,
+        data=amendment,
+    ),
+    Row("emergency-open", "GET", may.PAGE_OF_CLINICIANS),
+    Row("emergency-open", "POST", may.PAGE_OF_CLINICIANS, 302, data=emergency_request),
+    Row("emergency-end", "POST", may.ROW_OF_READER, 302, at=ACCESS),
     Row("worklist", "GET", may.PAGE_OF_DERMATOLOGISTS),
     Row("dashboard", "GET", may.PAGE_OF_MEMBERS),
     Row("model-list", "GET", may.PAGE_OF_MEMBERS_AND_OPERATORS),
@@ -197,6 +213,8 @@ SETTINGS = [
     Row("person-leave", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE),
     Row("person-end", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=STAY, data=sent(guest_until="2030-01-01")),
     Row("person-link", "POST", may.ROW_OF_ADMINISTRATORS, at=COLLEAGUE),
+    Row("emergency-list", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("emergency-acknowledge", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=ACCESS),
     Row("audit-trail", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("audit-export", "POST", may.PAGE_OF_ADMINISTRATORS),
 ]

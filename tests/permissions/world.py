@@ -13,7 +13,16 @@ from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
 
-from classifier.models import ModelVersion, Prediction, Review, Submission, SubmissionImage
+from classifier.middleware import SESSION_KEY as EMERGENCIES_KEY
+from classifier.models import (
+    EmergencyAccess,
+    ModelVersion,
+    Patient,
+    Prediction,
+    Review,
+    Submission,
+    SubmissionImage,
+)
 from portal.accounts.invitations import Letter, invite
 from portal.accounts.middleware import SESSION_KEY
 from portal.accounts.models import Membership, User
@@ -22,6 +31,7 @@ from tests.factories import (
     ExplanationFactory,
     MembershipFactory,
     ModelVersionFactory,
+    PatientFactory,
     PredictionFactory,
     ReviewFactory,
     SubmissionFactory,
@@ -44,6 +54,8 @@ ACTORS = [
     *(f"other.{role}" for role in ROLES),
     "guest",
     "guest.ended",
+    "emergency",
+    "emergency.expired",
 ]
 
 
@@ -55,6 +67,9 @@ class World:
     guest: User
     guest_ended: User
     stay: Membership
+    emergency: User
+    emergency_expired: User
+    access: EmergencyAccess
     colleague: Membership
     model: ModelVersion
     judged: Submission
@@ -65,6 +80,7 @@ class World:
     prediction: Prediction
     trial: ModelVersion
     letter: Letter
+    stranger: Patient
 
     def person(self, actor: str) -> User | None:
         if actor == "nobody":
@@ -84,6 +100,11 @@ class World:
             return Client(headers={"Authorization": f"Bearer {AuthToken.objects.create(user=person)[1]}"})
         client = Client()
         client.force_login(person)
+        if actor.startswith("emergency"):
+            session = client.session
+            rows = EmergencyAccess.objects.filter(user=person)
+            session[EMERGENCIES_KEY] = [str(pk) for pk in rows.values_list("pk", flat=True)]
+            session.save()
         if actor.startswith("guest"):
             # Their own clinic is the other one; they chose this one, while it lasted.
             session = client.session
@@ -112,8 +133,12 @@ def build_world() -> World:
     )
     for guest in (stay.user, stay_ended.user):
         MembershipFactory(clinic=side.other.clinic, role="dermatologist", user=guest)
+    access, expired = (open_in_emergency(side, judged, minutes=minutes) for minutes in (60, -60))
     return World(
         side=side,
+        emergency=access.user,
+        emergency_expired=expired.user,
+        access=access,
         guest=stay.user,
         guest_ended=stay_ended.user,
         stay=stay,
@@ -128,10 +153,36 @@ def build_world() -> World:
         review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
         prediction=prediction,
         trial=trial,
+        stranger=PatientFactory(clinic=side.other.clinic),
         letter=invite(
             actor=side.own.administrator, clinic=clinic, email="asked@clinic.example", role="clinician"
         ),
     )
+
+
+def open_in_emergency(side: TwoClinics, case: Submission, *, minutes: int) -> EmergencyAccess:
+    """A clinician of the other clinic and their access to the case's patient, until so many minutes from now."""
+    end = timezone.now() + dt.timedelta(minutes=minutes)
+    return EmergencyAccess.objects.create(
+        user=MembershipFactory(clinic=side.other.clinic, role="clinician").user,
+        home_clinic=side.other.clinic,
+        patient=case.lesion.patient,
+        clinic=side.own.clinic,
+        reason="Unconscious in our emergency room",
+        granted_at=end - dt.timedelta(hours=1),
+        expires_at=end,
+    )
+
+
+def emergency_request(world: World, actor: str) -> dict[str, Any]:
+    """A patient of whichever clinic the caller is a stranger to."""
+    mine = world.side.other if actor.startswith(("other", "emergency", "guest.ended")) else world.side.own
+    patient = world.judged.lesion.patient if mine is world.side.other else world.stranger
+    return {
+        "clinic": patient.clinic_id,
+        "public_id": patient.public_id,
+        "reason": "Unconscious in our emergency room",
+    }
 
 
 def picture() -> SimpleUploadedFile:
