@@ -6,4 +6,5 @@ class ClassifierConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from classifier import worker_signals  # noqa: F401, PLC0415 (connects itself; needs the models)
+        # They connect themselves, and need the models.
+        from classifier import receivers, worker_signals  # noqa: F401, PLC0415
