@@ -6,4 +6,5 @@ class ClassifierConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from classifier import webhook_checks, worker_signals  # noqa: F401, PLC0415 (they connect themselves)
+        # They connect themselves, and need the models.
+        from classifier import receivers, webhook_checks, worker_signals  # noqa: F401, PLC0415

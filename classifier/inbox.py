@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, Max, OuterRef
+from django.db.models import Case, Exists, Max, OuterRef, Value, When
 from django.utils import timezone
 
 from classifier.case_rows import CaseRow, build_rows, find_current_review, load_cases
@@ -49,7 +49,7 @@ def build_inbox(*, user: User, clinic: Clinic, role: str) -> Inbox:
     if role in ROLES_ALLOWED[Action.SUBMIT]:
         needs += _find_news(user, cases, role)
         needs += _find_unanswered(cases, role)
-    waiting, count = _find_reviews(cases, role)
+    waiting, count = _find_reviews(user, cases, role)
     needs = _drop_doubles([*needs, *waiting])
     work = cases.with_state(SubmissionState.IN_WORK)
     in_work = build_rows(load_cases(work.order_by("submitted_at", "id"))[:SHOWN], role=role)
@@ -67,7 +67,7 @@ def build_inbox(*, user: User, clinic: Clinic, role: str) -> Inbox:
 
 def _find_news(user: User, cases: SubmissionQuerySet, role: str) -> list[CaseRow]:
     """Own cases with something the person has not seen or was asked to do."""
-    mine = cases.filter(submitted_by=user, cancelled_at=None, submitted_at__gte=timezone.now() - LOOKED_BACK)
+    mine = cases.awaited_by(user).filter(cancelled_at=None, submitted_at__gte=timezone.now() - LOOKED_BACK)
     rows = build_rows(load_cases(_with_successor(mine))[:LOOKED_AT], role=role)
     opened = find_opened(user, (row.submission.pk for row in rows))
     found = ((row, _say_news(row, opened.get(str(row.submission.pk)))) for row in rows)
@@ -102,20 +102,20 @@ def _say_trouble(row: CaseRow) -> str:
     return "Take a new image" if row.summary.headline == Headline.REJECTED else "No result: try again"
 
 
-def _find_reviews(cases: SubmissionQuerySet, role: str) -> tuple[list[CaseRow], int]:
+def _find_reviews(user: User, cases: SubmissionQuerySet, role: str) -> tuple[list[CaseRow], int]:
     if role not in ROLES_ALLOWED[Action.REVIEW]:
         return [], 0
     waiting = cases.with_state(SubmissionState.AWAITING_REVIEW)
-    # "urgent" sorts after "routine"; then whoever waited longest.
-    first = load_cases(waiting.order_by("-priority", "submitted_at", "id"))[:SHOWN]
-    rows = [
-        replace(
-            row,
-            note="Urgent review" if row.submission.priority == Priority.URGENT else "Review waits",
-        )
-        for row in build_rows(first, role=role)
-    ]
+    # What was handed to this person; "urgent" sorts after "routine"; then whoever waited longest.
+    handed = Case(When(reader=user, then=Value(0)), default=Value(1))
+    first = load_cases(waiting.order_by(handed, "-priority", "submitted_at", "id"))[:SHOWN]
+    rows = [replace(row, note=_say_review(user, row)) for row in build_rows(first, role=role)]
     return rows, len(rows) if len(rows) < SHOWN else waiting.count()
+
+
+def _say_review(user: User, row: CaseRow) -> str:
+    words = "Urgent review" if row.submission.priority == Priority.URGENT else "Review waits"
+    return f"{words}, handed to you" if row.submission.reader_id == user.pk else words
 
 
 def _with_successor(cases: SubmissionQuerySet) -> SubmissionQuerySet:

@@ -19,12 +19,8 @@ class _MayInSomeClinic(BasePermission):
     message = "You belong to no clinic here. Ask a clinic's administrator to add you."
 
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
-        return (
-            request.user.is_authenticated
-            and Membership.objects.filter(
-                user=request.user, is_active=True, role__in=ROLES_ALLOWED[self.action]
-            ).exists()
-        )
+        held = Membership.objects.held_by(request.user)
+        return held.filter(role__in=ROLES_ALLOWED[self.action]).exists()
 
 
 class MayViewCases(_MayInSomeClinic):

@@ -35,9 +35,7 @@ def select_submissions(user: User) -> SubmissionQuerySet:
 
 def _is_withheld_from(user: User) -> Q:
     """As on the pages: a clinic may let its dermatologists read before they see the answer."""
-    reads_first = Membership.objects.filter(
-        user=user,
-        is_active=True,
+    reads_first = Membership.objects.held_by(user).filter(
         role=Role.DERMATOLOGIST,
         clinic=OuterRef("clinic"),
         clinic__hide_result_until_read=True,

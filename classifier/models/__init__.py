@@ -1,4 +1,5 @@
 from classifier.models.consent import Consent
+from classifier.models.emergency_access import EmergencyAccess
 from classifier.models.explanation import Explanation
 from classifier.models.file_removal import FileRemoval
 from classifier.models.lesion import Lesion
@@ -14,6 +15,7 @@ from classifier.models.webhook_event import WebhookEvent
 
 __all__ = [
     "Consent",
+    "EmergencyAccess",
     "Explanation",
     "FileRemoval",
     "Lesion",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.vocabulary import ConsentPurpose
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def visible_to(self, user: User | AnonymousUser) -> ConsentQuerySet:
-        return self.filter(patient__clinic_id__in=clinic_ids_of(user), patient__erased_at__isnull=True)
+        return self.filter(visible_rows(user, clinic="patient__clinic_id", patient="patient_id"))
 
 
 class Consent(models.Model):

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from classifier.models.submission_image import derived_storage
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.states import FINISHED, LIVE, UNFINISHED, PredictionState
 
 if TYPE_CHECKING:
@@ -26,8 +26,13 @@ STATES = [
 
 class ExplanationQuerySet(models.QuerySet["Explanation"]):
     def visible_to(self, user: User | AnonymousUser) -> ExplanationQuerySet:
-        mine = self.filter(prediction__image__clinic_id__in=clinic_ids_of(user))
-        return mine.filter(prediction__image__submission__lesion__patient__erased_at__isnull=True)
+        return self.filter(
+            visible_rows(
+                user,
+                clinic="prediction__image__clinic_id",
+                patient="prediction__image__submission__lesion__patient_id",
+            )
+        )
 
     def queued(self) -> ExplanationQuerySet:
         return self.filter(state=PredictionState.QUEUED)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.vocabulary import BODY_SITES, Laterality, body_site_choices
 from portal.common.encryption.fields import EncryptedCharField
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 class LesionQuerySet(models.QuerySet["Lesion"]):
     def visible_to(self, user: User | AnonymousUser) -> LesionQuerySet:
-        return self.filter(patient__clinic_id__in=clinic_ids_of(user), patient__erased_at__isnull=True)
+        return self.filter(visible_rows(user, clinic="patient__clinic_id", patient="patient_id"))
 
 
 class Lesion(models.Model):

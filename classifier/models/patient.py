@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.vocabulary import Sex, SkinType
 from portal.common.encryption.fields import BlindIndexField, EncryptedCharField, EncryptedDateField
 from portal.common.encryption.texts import make_index
@@ -28,7 +28,7 @@ def make_public_id() -> str:
 
 class PatientQuerySet(models.QuerySet["Patient"]):
     def visible_to(self, user: User | AnonymousUser) -> PatientQuerySet:
-        return self.filter(clinic_id__in=clinic_ids_of(user), erased_at__isnull=True)
+        return self.filter(visible_rows(user, clinic="clinic_id", patient="pk"))
 
     def update(self, **values: Any) -> int:
         if "mrn" in values:

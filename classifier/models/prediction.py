@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, Q
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.states import FINISHED, LIVE, UNFINISHED, PredictionState
 from classifier.vocabulary import Outcome, Priority
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 class PredictionQuerySet(models.QuerySet["Prediction"]):
     def visible_to(self, user: User | AnonymousUser) -> PredictionQuerySet:
-        mine = self.filter(image__clinic_id__in=clinic_ids_of(user))
-        return mine.filter(image__submission__lesion__patient__erased_at__isnull=True)
+        return self.filter(
+            visible_rows(user, clinic="image__clinic_id", patient="image__submission__lesion__patient_id")
+        )
 
     def queued(self) -> PredictionQuerySet:
         return self.filter(state=PredictionState.QUEUED)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.vocabulary import Agreement, Diagnosis, Management
 from portal.common.encryption.fields import EncryptedCharField, EncryptedTextField
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 class ReviewQuerySet(models.QuerySet["Review"]):
     def visible_to(self, user: User | AnonymousUser) -> ReviewQuerySet:
-        mine = self.filter(submission__clinic_id__in=clinic_ids_of(user))
-        return mine.filter(submission__lesion__patient__erased_at__isnull=True)
+        return self.filter(
+            visible_rows(user, clinic="submission__clinic_id", patient="submission__lesion__patient_id")
+        )
 
     def current(self) -> ReviewQuerySet:
         """The newest of each chain: the one that no amendment replaces."""

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, TextChoices
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.states import UNFINISHED, PredictionState
 from classifier.vocabulary import Priority, Source
 from portal.common.encryption.fields import EncryptedCharField, EncryptedTextField
@@ -30,8 +30,11 @@ class SubmissionState(TextChoices):
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
-        mine = self.filter(clinic_id__in=clinic_ids_of(user))
-        return mine.filter(lesion__patient__erased_at__isnull=True)
+        return self.filter(visible_rows(user, clinic="clinic_id", patient="lesion__patient_id"))
+
+    def awaited_by(self, user: User) -> SubmissionQuerySet:
+        """Cases whose results this person follows up: their own, unless handed over, and those they took."""
+        return self.filter(Q(responsible=user) | Q(responsible__isnull=True, submitted_by=user))
 
     def with_facts(self) -> SubmissionQuerySet:
         """Annotate what the state is made of: is_reviewed, is_unfinished, has_result."""
@@ -77,6 +80,14 @@ class Submission(models.Model):
     clinical_history = EncryptedTextField(max_length=4000, blank=True)
     priority = models.CharField(max_length=8, choices=Priority, default=Priority.ROUTINE)
     source = models.CharField(max_length=8, choices=Source, default=Source.PAGE)
+    # Who follows the case up and who reads it, where it was handed over; else who submitted it, and
+    # any dermatologist of the clinic.
+    responsible = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reader = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     # A form or a retry names its submission beforehand: sent twice, it is one submission.
     request_key = models.UUIDField(default=uuid.uuid4, editable=False)
     cancelled_at = models.DateTimeField(null=True, blank=True)

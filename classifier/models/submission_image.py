@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.core.files.storage import storages
 from django.db import models
 
-from classifier.models.visibility import clinic_ids_of
+from classifier.models.visibility import visible_rows
 from classifier.vocabulary import CaptureKind
 from portal.common.encryption.fields import EncryptedCharField
 
@@ -27,8 +27,7 @@ def derived_storage() -> Storage:
 
 class SubmissionImageQuerySet(models.QuerySet["SubmissionImage"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionImageQuerySet:
-        mine = self.filter(clinic_id__in=clinic_ids_of(user))
-        return mine.filter(submission__lesion__patient__erased_at__isnull=True)
+        return self.filter(visible_rows(user, clinic="clinic_id", patient="submission__lesion__patient_id"))
 
 
 class SubmissionImage(models.Model):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from portal.audit.services import record_event
+from classifier.models.visibility import find_emergency
+from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
     import uuid
@@ -16,16 +17,22 @@ if TYPE_CHECKING:
 
 def record_viewed(*, actor: User, obj: models.Model, clinic_id: uuid.UUID) -> None:
     """One event "<model>.viewed" for a page or an answer that showed `obj`."""
-    record_event(
-        clinic_id=clinic_id,
-        action=f"{obj._meta.model_name}.viewed",  # noqa: SLF001
-        actor=actor,
-        obj=obj,
-    )
+    _record(f"{obj._meta.model_name}.viewed", actor, clinic_id, obj=obj, details={})  # noqa: SLF001
 
 
 def record_listed(
     *, actor: User, clinic_id: uuid.UUID, what: str, details: dict[str, Any] | None = None
 ) -> None:
     """One event "<what>.listed" for a list; `details` holds counts and filter names, no words."""
-    record_event(clinic_id=clinic_id, action=f"{what}.listed", actor=actor, details=details)
+    _record(f"{what}.listed", actor, clinic_id, obj=None, details=details or {})
+
+
+def _record(
+    action: str, actor: User, clinic_id: uuid.UUID, *, obj: models.Model | None, details: dict[str, Any]
+) -> None:
+    """In the clinic's trail; what an emergency opened, in the trail of the reader's own clinic too."""
+    clinics = [clinic_id]
+    if emergency := find_emergency(actor, clinic_id):
+        clinics.append(emergency.home_clinic_id)
+        details = {**details, "emergency": str(emergency.pk)}
+    record_events(Entry(clinic_id=pk, action=action, actor=actor, obj=obj, details=details) for pk in clinics)

@@ -31,6 +31,8 @@ def request_explanation(*, actor: User, prediction: Prediction) -> Explanation:
     A failed one is queued anew, as a new row. Raises PermissionDenied, also where this reader must
     read the image first; ConflictError (not_judged, in_work, cancelled, consent_withdrawn).
     """
+    # Seeing it is not enough: who reads in an emergency sets nothing to work.
+    require(actor, prediction.image.clinic_id, Action.VIEW_CASES)
     check_may_see(actor=actor, prediction=prediction)
     with transaction.atomic():
         # Two who ask at once wait for each other here.
@@ -61,7 +63,8 @@ def check_may_see(*, actor: User, prediction: Prediction) -> None:
     As the image itself, but for a dermatologist whose clinic hides the model's answer until read.
     """
     clinic_id = prediction.image.clinic_id
-    require(actor, clinic_id, Action.VIEW_CASES)
+    if not Prediction.objects.visible_to(actor).filter(pk=prediction.pk).exists():
+        raise PermissionDenied("Your role in this clinic does not allow this: view_cases.")
     role = role_in(actor, clinic_id)
     if must_read_first(reader=actor, submission=prediction.image.submission, role=role or ""):
         raise PermissionDenied(READ_FIRST)

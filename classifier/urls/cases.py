@@ -4,6 +4,7 @@ from django.urls import path
 
 from classifier.views import (
     dicom,
+    emergencies,
     erasure,
     explanation,
     home,
@@ -48,6 +49,8 @@ urlpatterns = [
         explanation.explanation_overlay,
         name="explanation-overlay",
     ),
+    path("emergency/", emergencies.emergency_open, name="emergency-open"),
+    path("emergency/<uuid:pk>/end/", emergencies.emergency_end, name="emergency-end"),
     path("images/<uuid:pk>/", images.image_derivative, name="image-derivative"),
     path("images/<uuid:pk>/dicom/", dicom.image_dicom, name="image-dicom"),
     path("images/<uuid:pk>/thumbnail/", images.image_thumbnail, name="image-thumbnail"),

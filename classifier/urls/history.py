@@ -3,7 +3,10 @@ from django.urls import path
 from classifier.views import (
     audit_trail,
     dashboard,
+    departures,
+    emergencies,
     history,
+    invitations,
     model_lifecycle,
     model_trials,
     models_page,
@@ -33,7 +36,22 @@ urlpatterns = [
     path("settings/people/", people.people, name="people"),
     path("settings/people/<uuid:pk>/role/", people.person_role, name="person-role"),
     path("settings/people/<uuid:pk>/active/", people.person_active, name="person-active"),
+    path("settings/people/<uuid:pk>/leave/", departures.person_leave, name="person-leave"),
+    path("settings/people/<uuid:pk>/end/", people.person_end, name="person-end"),
     path("settings/people/<uuid:pk>/link/", people.person_link, name="person-link"),
+    path("settings/invitations/", invitations.invitations, name="invitations"),
+    path("settings/invitations/<uuid:pk>/resend/", invitations.invitation_resend, name="invitation-resend"),
+    path(
+        "settings/invitations/<uuid:pk>/withdraw/",
+        invitations.invitation_withdraw,
+        name="invitation-withdraw",
+    ),
+    path("settings/emergencies/", emergencies.emergency_list, name="emergency-list"),
+    path(
+        "settings/emergencies/<uuid:pk>/acknowledge/",
+        emergencies.emergency_acknowledge,
+        name="emergency-acknowledge",
+    ),
     path("settings/audit/", audit_trail.audit_trail, name="audit-trail"),
     path("settings/audit/export/", audit_trail.audit_export, name="audit-export"),
 ]

@@ -5,13 +5,17 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
+from portal.accounts.middleware import SESSION_KEY
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action, Role
+
+FORM_CLINIC = "form_clinic"
 
 if TYPE_CHECKING:
     import uuid
@@ -42,6 +46,9 @@ def page(
                 return HttpResponse(status=401) if is_fragment else send_to_log_in(request)
             if operators and request.user.is_staff:
                 return view(request, *args, **kwargs)
+            # A view of uploads names its clinic itself, and reads the body under its own guard.
+            if request.method == "POST" and not getattr(view, "csrf_exempt", False):
+                settle_clinic(request)
             membership = request.membership  # type: ignore[attr-defined]
             if membership is None:
                 return render(request, "classifier/no_clinic.html", status=403)
@@ -53,6 +60,24 @@ def page(
         return wrapper
 
     return decorate
+
+
+def settle_clinic(request: HttpRequest) -> None:
+    """Let a form act in the clinic that its page was drawn for, whatever another tab chose since.
+
+    Forms that act on the current clinic name it (components/own_clinic.html). A clinic in which
+    this person has no membership any more does not exist.
+    """
+    wanted = request.POST.get(FORM_CLINIC)
+    if wanted is None or request.membership is None:  # type: ignore[attr-defined]
+        return
+    drawn_in = next((m for m in request.memberships if str(m.clinic_id) == wanted), None)  # type: ignore[attr-defined]
+    if drawn_in is None:
+        raise Http404
+    if drawn_in != request.membership:  # type: ignore[attr-defined]
+        request.membership, request.clinic = drawn_in, drawn_in.clinic  # type: ignore[attr-defined]
+        request.session[SESSION_KEY] = wanted
+        messages.info(request, f"You are back in {drawn_in.clinic.name}, where that page belongs.")
 
 
 def operator_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -30,7 +30,7 @@ from classifier.views.downloads import csv_download
 from classifier.views.filter_chips import build_address, build_group
 from classifier.views.history_scope import Scope, read_scope
 from classifier.vocabulary import Outcome
-from portal.accounts.roles import Action
+from portal.accounts.roles import ROLES_ALLOWED, Action
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -74,6 +74,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
         )
     context = {
         "scope": scope,
+        "may_export": scope.role in ROLES_ALLOWED[Action.EXPORT],
         "form": form,
         "word": word,
         "cases": cases,

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
 from django.http import Http404
 from django.urls import reverse
 
@@ -53,7 +54,8 @@ def read_scope(request: HttpRequest) -> Scope:
         heading = f"Submitted by {person.get_full_name()}"
         return Scope("by", heading, rows.filter(submitted_by=person), clinic, role)
     if request.GET.get("scope") == "mine":
-        return Scope("mine", "Your submissions", rows.filter(submitted_by=request.user), clinic, role)
+        mine = Q(submitted_by=request.user) | Q(responsible=request.user)
+        return Scope("mine", "Your submissions", rows.filter(mine), clinic, role)
     return Scope("clinic", "Submissions", rows, clinic, role)
 
 

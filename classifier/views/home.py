@@ -11,12 +11,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from classifier.inbox import Inbox, build_inbox
-from classifier.models import WebhookEndpoint
+from classifier.models import EmergencyAccess, WebhookEndpoint
 from classifier.services.access import record_listed
 from classifier.views.access import page
 from classifier.views.rights import rights_in
 from classifier.webhook_states import DisabledReason
-from portal.accounts.roles import ROLES_ALLOWED, Action
+from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -29,7 +29,9 @@ def home(request: HttpRequest) -> HttpResponse:
     """What needs this person in their current clinic."""
     inbox = _load(request)
     _record(request, inbox)
-    return render(request, "classifier/home.html", {**_describe(inbox), "webhooks_off": _find_off(request)})
+    notices = {"webhooks_off": _find_off(request), "emergencies_unseen": _count_unseen(request)}
+    context = _describe(inbox) | notices
+    return render(request, "classifier/home.html", context)
 
 
 @require_safe
@@ -72,6 +74,13 @@ def _find_off(request: HttpRequest) -> list[WebhookEndpoint]:
 
 def _describe(inbox: Inbox) -> dict[str, object]:
     return {"inbox": inbox, "seen": digest_inbox(inbox)}
+
+
+def _count_unseen(request: HttpRequest) -> int:
+    """Emergency accesses to the clinic's patients that none of its administrators confirmed."""
+    if request.membership.role != Role.ADMINISTRATOR:  # type: ignore[attr-defined]
+        return 0
+    return EmergencyAccess.objects.unacknowledged(request.clinic).count()  # type: ignore[attr-defined]
 
 
 def _record(request: HttpRequest, inbox: Inbox) -> None:

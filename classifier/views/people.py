@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from classifier.open_work import find_open_work
+from classifier.services.departures import end_access
 from classifier.views.access import page
+from portal.accounts.closing import reopen_membership
 from portal.accounts.errors import PeopleError
-from portal.accounts.forms import ClinicForm, PersonForm
+from portal.accounts.forms import ClinicForm
+from portal.accounts.guests import change_guest_end
+from portal.accounts.invitation_forms import GuestForm
 from portal.accounts.models import Membership
 from portal.accounts.roles import Action, Role
 from portal.accounts.services import (
-    add_person,
     change_role,
     make_password_link,
-    set_active,
     update_clinic,
 )
 
@@ -52,27 +55,10 @@ def clinic_settings(request: HttpRequest) -> HttpResponse:
 
 
 @page(Action.ADMINISTER)
-@require_http_methods(READ_AND_WRITE)
+@require_safe
 def people(request: HttpRequest) -> HttpResponse:
-    """Everybody in the clinic; POST lets another person in."""
-    if request.method != "POST":
-        return _show(request)
-    form = PersonForm(request.POST)
-    if not form.is_valid():
-        return _show(request, form=form, status=400)
-    try:
-        invitation = add_person(
-            actor=_actor(request),
-            clinic=request.clinic,  # type: ignore[attr-defined]
-            **form.cleaned_data,
-        )
-    except PeopleError as error:
-        form.add_error(error.field or None, error.message)
-        return _show(request, form=form, status=400)
-    if not invitation.path:
-        messages.success(request, "Added. This person logs in with the password they have.")
-        return redirect("people")
-    return _show(request, invited=invitation.membership, link=request.build_absolute_uri(invitation.path))
+    """Everybody in the clinic."""
+    return _show(request)
 
 
 @page(Action.ADMINISTER)
@@ -91,16 +77,39 @@ def person_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """End a person's access to the clinic (`active=no`) or give it again (`active=yes`)."""
+    """Give a person access again (`active=yes`), or end it (`active=no`): with open work, on its page."""
     membership, is_active = _find(request, pk), request.POST.get("active") == "yes"
+    work = find_open_work(person=membership.user, clinic_id=membership.clinic_id)
+    if not is_active and (work.awaited.exists() or work.readings.exists()):
+        return redirect("person-leave", pk)
     try:
-        set_active(actor=_actor(request), membership=membership, is_active=is_active)
+        if is_active:
+            reopen_membership(actor=_actor(request), membership=membership)
+        else:
+            end_access(actor=_actor(request), membership=membership)
     except PeopleError as error:
         messages.error(request, error.message)
     else:
         messages.success(
             request, "Access given again." if is_active else "Access ended. What they did stays."
         )
+    return redirect("people")
+
+
+@page(Action.ADMINISTER)
+@require_POST
+def person_end(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let a guest stay until another day."""
+    membership, form = _find(request, pk), GuestForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Give the guest's last day, such as 2026-05-17.")
+        return redirect("people")
+    try:
+        change_guest_end(actor=_actor(request), membership=membership, **form.cleaned_data)
+    except PeopleError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "The guest's last day is changed.")
     return redirect("people")
 
 
@@ -126,7 +135,7 @@ def _actor(request: HttpRequest) -> User:
     return request.user  # type: ignore[return-value]
 
 
-def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpResponse:
+def _show(request: HttpRequest, **changes: Any) -> HttpResponse:
     clinic = request.clinic  # type: ignore[attr-defined]
     memberships = (
         Membership.objects.filter(clinic=clinic)
@@ -139,7 +148,6 @@ def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpRes
         .values_list("user_id", flat=True)
     )
     context = {
-        "form": PersonForm(),
         "people": [
             (row, row.is_active and row.user_id not in elsewhere and not row.user.is_staff)
             for row in memberships
@@ -148,4 +156,4 @@ def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpRes
         "place": "people",
         **changes,
     }
-    return render(request, "classifier/settings/people.html", context, status=status)
+    return render(request, "classifier/settings/people.html", context)

@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+READER = ""
+"""Of no role there: who opened a patient in an emergency reads, and may do nothing else."""
+
+
 @dataclass(frozen=True)
 class Rights:
     """Rights within one clinic, for templates and views; services check again."""
 
     role: str
+
+    @property
+    def reads_only(self) -> bool:
+        return self.role == READER
 
     @property
     def submit(self) -> bool:
@@ -51,6 +59,8 @@ def rights_in(request: HttpRequest, clinic_id: uuid.UUID) -> Rights:
         (m.role for m in request.memberships if m.clinic_id == clinic_id),  # type: ignore[attr-defined]
         "",
     )
+    if not role and any(access.clinic_id == clinic_id for access in request.emergencies):  # type: ignore[attr-defined]
+        return Rights(READER)
     if role not in ROLES_ALLOWED[Action.VIEW_CASES] or role == Role.INTEGRATION:
         raise PermissionDenied("Your role in this clinic has no pages.")
     return Rights(role)

@@ -37,7 +37,7 @@ def submission_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """One case: the picture, the answer, what was asked, and what happened."""
     submission, summary, rights = _load(request, pk)
     record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
-    context = describe_case(submission, summary, rights) | describe_history(submission, summary)
+    context = describe_case(submission, summary, rights) | describe_history(submission, summary, rights)
     context |= _describe_picture(request, summary)
     if context["shown"]:
         position = context["shown"].image.position
@@ -64,7 +64,7 @@ def submission_status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not summary.is_in_work:
         # Progress says nothing of the patient; the answer does.
         record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
-        context |= describe_history(submission, summary)
+        context |= describe_history(submission, summary, rights)
         context |= _describe_picture(request, summary)
     return render(request, "classifier/partials/case_status.html", context)
 
@@ -93,10 +93,12 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
     }
 
 
-def describe_history(submission: Submission, summary: CaseSummary) -> dict[str, Any]:
+def describe_history(submission: Submission, summary: CaseSummary, rights: Rights) -> dict[str, Any]:
     """Context of what stands below the answer."""
+    doubles = find_doubles(submission, summary)
     return {
-        "doubles": find_doubles(submission, summary),
+        # In an emergency one patient is open, and no other's case is named.
+        "doubles": [one for one in doubles if one.is_same_patient or not rights.reads_only],
         "trail": build_trail(submission, summary),
         "openings": find_openings(submission),
     }
@@ -104,7 +106,7 @@ def describe_history(submission: Submission, summary: CaseSummary) -> dict[str, 
 
 def _load(request: HttpRequest, pk: uuid.UUID) -> tuple[Submission, CaseSummary, Rights]:
     cases = load_cases(Submission.objects.all()).select_related(
-        "clinic", "lesion__patient", "submitted_by", "cancelled_by"
+        "clinic", "lesion__patient", "submitted_by", "cancelled_by", "responsible"
     )
     submission: Submission = get_visible(cases, request, pk)
     rights = rights_in(request, submission.clinic_id)

@@ -18,6 +18,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """People go home; an operator without a clinic has one page, and goes there."""
         user = request.user
-        if user.is_authenticated and user.is_staff and not user.memberships.filter(is_active=True).exists():
+        if user.is_authenticated and user.is_staff and not user.memberships.active().exists():
             return reverse("status")
         return str(super().get_login_redirect_url(request))

@@ -1,11 +1,10 @@
-"""Forms of a person and of the people of a clinic. Services check what they say."""
+"""Forms of a person and of a clinic. Services check what they say."""
 
 from __future__ import annotations
 
 from django import forms
 
 from portal.accounts.models import Clinic, User
-from portal.accounts.roles import Role
 
 
 class NameForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -39,9 +38,3 @@ class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]
             "retention_years": "Empty keeps everything. The page Retention shows whom it would erase; "
             "your operator's apply_retention erases them.",
         }
-
-
-class PersonForm(forms.Form):
-    email = forms.EmailField(label="E-mail", max_length=254)
-    full_name = forms.CharField(label="Name", max_length=120, required=False)
-    role = forms.ChoiceField(choices=Role.choices, initial=Role.CLINICIAN)

@@ -24,9 +24,7 @@ class CurrentClinicMiddleware:
         request.memberships = []  # type: ignore[attr-defined]
         if request.user.is_authenticated and not request.path.startswith(("/static/", "/health/")):
             request.memberships = list(  # type: ignore[attr-defined]
-                Membership.objects.filter(user=request.user, is_active=True)
-                .select_related("clinic")
-                .order_by("clinic__name")
+                Membership.objects.held_by(request.user).select_related("clinic").order_by("clinic__name")
             )
         chosen = request.session.get(SESSION_KEY) if request.memberships else None  # type: ignore[attr-defined]
         membership = next(

@@ -17,13 +17,8 @@ if TYPE_CHECKING:
 
 def role_in(user: User | AnonymousUser, clinic_id: uuid.UUID) -> Role | None:
     """The role this person has in the clinic, or None for an outsider."""
-    if not user.is_authenticated or not user.is_active:
-        return None
-    role = (
-        Membership.objects.filter(user=user, clinic_id=clinic_id, is_active=True)
-        .values_list("role", flat=True)
-        .first()
-    )
+    held = Membership.objects.held_by(user).filter(clinic_id=clinic_id)
+    role = held.values_list("role", flat=True).first()
     return Role(role) if role else None
 
 

@@ -21,6 +21,7 @@ class Action(StrEnum):
     REVIEW = "review"
     EXPORT = "export"
     ADMINISTER = "administer"
+    BREAK_GLASS = "break_glass"
 
 
 ROLES_ALLOWED: dict[Action, frozenset[Role]] = {
@@ -30,4 +31,6 @@ ROLES_ALLOWED: dict[Action, frozenset[Role]] = {
     Action.REVIEW: frozenset({Role.DERMATOLOGIST}),
     Action.EXPORT: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.ADMINISTRATOR}),
     Action.ADMINISTER: frozenset({Role.ADMINISTRATOR}),
+    # Read one patient of another clinic in an emergency; never by a program.
+    Action.BREAK_GLASS: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST}),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from allauth.account import app_settings
@@ -28,14 +27,6 @@ if TYPE_CHECKING:
 LONGEST_TOKEN_DAYS = 365
 LONGEST_RETENTION_YEARS = 100
 CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years"})
-
-
-@dataclass(frozen=True)
-class Invitation:
-    """A person new in the clinic. `path` sets their password once; empty when they have one."""
-
-    membership: Membership
-    path: str = field(repr=False)
 
 
 def rename_person(*, actor: User, full_name: str) -> User:
@@ -94,37 +85,6 @@ def _check_years(years: int | None) -> None:
             f"Data can be kept for 1 to {LONGEST_RETENTION_YEARS} years, or for ever; you gave {years}.",
             field="retention_years",
         )
-
-
-def add_person(*, actor: User, clinic: Clinic, email: str, role: str, full_name: str = "") -> Invitation:
-    """Let a person into the clinic, known to the portal or new.
-
-    Raises PermissionDenied or PeopleError (email_invalid, role_unknown, already_in_clinic).
-    """
-    require(actor, clinic, Action.ADMINISTER)
-    _check_role(role)
-    email = clean_email(email)
-    try:
-        with transaction.atomic():
-            person = find_or_create_person(email, full_name=full_name, clinic=clinic, actor=actor)
-            membership = Membership.objects.create(user=person, clinic=clinic, role=role)
-            record_event(
-                clinic_id=clinic.pk,
-                action="membership.created",
-                actor=actor,
-                obj=membership,
-                details={"user": str(person.pk), "role": role},
-            )
-    except IntegrityError as error:
-        raise PeopleError(
-            "already_in_clinic",
-            "This person is in your clinic already. Change their role in the list.",
-            field="email",
-        ) from error
-    path = ""
-    if may_invite(membership) and not person.has_usable_password():
-        path = make_password_link(actor=actor, membership=membership)
-    return Invitation(membership, path)
 
 
 def clean_email(email: str) -> str:
@@ -190,10 +150,16 @@ def issue_password_path(person: User, *, clinic_id: uuid.UUID | None, actor: Use
 def change_role(*, actor: User, membership: Membership, role: str) -> Membership:
     """Give a person another role.
 
-    Raises PermissionDenied or PeopleError (role_unknown, last_administrator).
+    Raises PermissionDenied or PeopleError (role_unknown, guest_keeps_role, last_administrator).
     """
-    _check_role(role)
-    return _change(actor, membership, "membership.role_changed", role=role)
+    check_role(role)
+    if membership.is_guest and role != Role.DERMATOLOGIST:
+        raise PeopleError(
+            "guest_keeps_role",
+            "A guest works here as dermatologist. End their access and invite them anew for another role.",
+            field="role",
+        )
+    return change_membership(actor, membership, "membership.role_changed", role=role)
 
 
 def set_active(*, actor: User, membership: Membership, is_active: bool) -> Membership:
@@ -202,10 +168,11 @@ def set_active(*, actor: User, membership: Membership, is_active: bool) -> Membe
     Raises PermissionDenied or PeopleError (last_administrator).
     """
     action = "membership.activated" if is_active else "membership.deactivated"
-    return _change(actor, membership, action, is_active=is_active)
+    return change_membership(actor, membership, action, is_active=is_active)
 
 
-def _change(actor: User, membership: Membership, action: str, **changes: Any) -> Membership:
+def change_membership(actor: User, membership: Membership, action: str, **changes: Any) -> Membership:
+    """Change one membership, with its event. What may be changed to what is for the caller to check."""
     require(actor, membership.clinic_id, Action.ADMINISTER)
     with transaction.atomic():
         # The clinic's row is the lock: two administrators who remove each other at the same
@@ -219,20 +186,30 @@ def _change(actor: User, membership: Membership, action: str, **changes: Any) ->
         for name, value in changes.items():
             setattr(membership, name, value)
         membership.save(update_fields=list(changes))
-        _check_administrator_left(membership.clinic_id)
+        check_administrator_left(membership.clinic_id)
         record_event(
             clinic_id=membership.clinic_id,
             action=action,
             actor=actor,
             obj=membership,
-            details={"user": str(membership.user_id), "from": former, "to": changes},
+            details={
+                "user": str(membership.user_id),
+                "from": _as_json(former),
+                "to": _as_json(changes),
+            },
         )
     return membership
 
 
-def _check_administrator_left(clinic_id: uuid.UUID) -> None:
-    left = Membership.objects.filter(
-        clinic_id=clinic_id, role=Role.ADMINISTRATOR, is_active=True, user__is_active=True
+def _as_json(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, dt.datetime) else value for name, value in values.items()
+    }
+
+
+def check_administrator_left(clinic_id: uuid.UUID) -> None:
+    left = Membership.objects.active().filter(
+        clinic_id=clinic_id, role=Role.ADMINISTRATOR, user__is_active=True
     )
     if not left.exists():
         raise PeopleError(
@@ -256,6 +233,6 @@ def create_token(*, actor: User, days: int) -> IssuedToken:
     return IssuedToken(text, token.expiry)
 
 
-def _check_role(role: str) -> None:
+def check_role(role: str) -> None:
     if role not in Role.values:
         raise PeopleError("role_unknown", "Choose a role from the list.", field="role")

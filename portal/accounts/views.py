@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import redirect, resolve_url
@@ -32,6 +33,10 @@ def clinic_switch(request: HttpRequest) -> HttpResponse:
     if wanted not in {membership.clinic_id for membership in memberships}:
         raise Http404
     request.session[SESSION_KEY] = str(wanted)
+    chosen = next(m for m in memberships if m.clinic_id == wanted)
+    messages.success(
+        request, f"You work in {chosen.clinic.name} now, as {chosen.get_role_display().lower()}."
+    )
     # The page one comes from belongs to the other clinic.
     return redirect("home")
 

@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.accounts.middleware.CurrentClinicMiddleware",
+    "classifier.middleware.EmergencyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "portal.common.middleware.NoStoreMiddleware",
     "portal.audit.middleware.AuditRefusalsMiddleware",
@@ -156,6 +157,12 @@ CSRF_COOKIE_SAMESITE = "Lax"
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DERMAPORT_FROM_EMAIL", default="dermaport@localhost")
+# A page waits for the mail server no longer than this.
+EMAIL_TIMEOUT = 10
+DERMAPORT_INVITATION_DAYS = env.int("DERMAPORT_INVITATION_DAYS", default=7)
+DERMAPORT_EMERGENCY_MINUTES = env.int("DERMAPORT_EMERGENCY_MINUTES", default=60)
+DERMAPORT_EMERGENCY_ATTEMPTS = env.int("DERMAPORT_EMERGENCY_ATTEMPTS", default=5)
+DERMAPORT_EMERGENCY_REASON_LENGTH = env.int("DERMAPORT_EMERGENCY_REASON_LENGTH", default=20)
 
 # --- Language and time ----------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"

@@ -15,9 +15,16 @@ CLINICIAN_PAGES = [
     "/dashboard/",
     "/settings/",
     "/models/",
+    "/emergency/",
 ]
 DERMATOLOGIST_PAGES = ["/", "/worklist/"]
-ADMINISTRATOR_PAGES = ["/settings/", "/settings/people/", "/settings/audit/"]
+ADMINISTRATOR_PAGES = [
+    "/settings/",
+    "/settings/people/",
+    "/settings/invitations/",
+    "/settings/emergencies/",
+    "/settings/audit/",
+]
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,12 @@ def grant(nobody: str, clinicless: str, own: list[str], other: list[str]) -> Pol
         "dismissed": clinicless,
         **{f"own.{role}": answer for role, answer in zip(roles, own, strict=True)},
         **{f"other.{role}": answer for role, answer in zip(roles, other, strict=True)},
+        # A dermatologist of the other clinic: while a guest here, one of ours; afterwards a stranger.
+        "guest": own[1],
+        "guest.ended": other[1],
+        # A clinician of the other clinic who opened the patient of the judged case, by session.
+        "emergency": other[0],
+        "emergency.expired": other[0],
     }
 
 
@@ -50,9 +56,15 @@ PAGE_OF_ADMINISTRATORS = _page("ffof", "ffof")
 PAGE_OF_MEMBERS_AND_OPERATORS = PAGE_OF_MEMBERS | {"operator": OK}
 PAGE_OF_ADMINISTRATORS_AND_OPERATORS = PAGE_OF_ADMINISTRATORS | {"operator": OK}
 # About one row of the own clinic: to the other clinic it does not exist.
-ROW_OF_MEMBERS = _page("ooof", "mmmf")
-ROW_OF_SUBMITTERS = _page("ooff", "mmmf")
-ROW_OF_DERMATOLOGISTS = _page("foff", "mmmf")
+ROW_OF_MEMBERS = _page("ooof", "mmmf") | {"emergency": OK}
+ROW_OF_SUBMITTERS = _page("ooff", "mmmf") | {"emergency": FORBIDDEN}
+ROW_OF_DERMATOLOGISTS = _page("foff", "mmmf") | {"emergency": FORBIDDEN}
+READING_ONLY = {"emergency": FORBIDDEN}
+# About a patient whom the emergency did not open.
+NOT_OPENED = {"emergency": MISSING}
+# Only who works with patients, and from a clinic where they are no guest.
+PAGE_OF_CLINICIANS = _page("ooff", "ooff") | {"guest": FORBIDDEN}
+ROW_OF_READER = _page("mmmf", "mmmf") | {"emergency": OK, "own.administrator": OK}
 ROW_OF_ADMINISTRATORS = _page("ffof", "ffmf")
 
 # API.
@@ -60,9 +72,17 @@ API_PERSON = grant(UNAUTHORISED, OK, [OK] * 4, [OK] * 4)
 API_MEMBERS = _api("oooo", "oooo")
 API_ADMINISTRATORS = _api("ffof", "ffof")
 # What the body names and the caller can't see is a wrong field, as if it did not exist.
-API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | {
-    f"other.{role}": "400" for role in ("clinician", "dermatologist", "integration")
-}
+API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | dict.fromkeys(
+    (
+        "other.clinician",
+        "other.dermatologist",
+        "other.integration",
+        "guest.ended",
+        "emergency",
+        "emergency.expired",
+    ),
+    "400",
+)
 API_ROW = _api("oooo", "mmmm")
 API_ROW_OF_ADMINISTRATORS = _api("ffof", "ffmf")
 API_ROW_OF_SUBMITTERS = _api("oofo", "mmmm")

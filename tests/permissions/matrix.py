@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.factories import PASSWORD, draw_jpeg
 from tests.permissions import expectations as may
-from tests.permissions.world import World, own_event, own_token, picture, reset_key
+from tests.permissions.world import World, emergency_request, own_event, own_token, picture, reset_key
 
 NEW_PASSWORD = "another-long-secret-phrase"
 
@@ -48,6 +48,9 @@ PATIENT = pk(lambda w: w.judged.lesion.patient)
 COLLEAGUE = pk(lambda w: w.colleague)
 WEBHOOK = pk(lambda w: w.webhook)
 DELIVERY = pk(lambda w: w.delivery)
+STAY = pk(lambda w: w.stay)
+ACCESS = pk(lambda w: w.access)
+INVITATION = pk(lambda w: w.letter.invitation)
 
 
 def ON_TRIAL(world: World) -> dict[str, Any]:  # noqa: N802 (stands beside the rows above)
@@ -117,6 +120,11 @@ ACCOUNTS = [
     Row("account_reset_password_from_key_done", "GET", may.EVERYBODY),
     Row("clinic-switch", "POST", may.OWN_MEMBERS_ONLY, 302, data=own_clinic()),
     Row("theme", "POST", may.EVERYBODY, 302, data=sent(theme="dark")),
+    Row("invitation-open", "GET", may.EVERYBODY),
+    Row("invitation-open", "POST", may.EVERYBODY, 302, data=lambda w, _: {"code": w.letter.code}),
+    # Without a code that was opened before, it leads back to where one is asked for.
+    Row("invitation-accept", "GET", may.EVERYBODY, 302),
+    Row("invitation-accept", "POST", may.EVERYBODY, 302),
     Row("health-live", "GET", may.EVERYBODY),
     Row("health-ready", "GET", may.EVERYBODY),
     Row("status", "GET", may.OPERATOR_ONLY),
@@ -146,33 +154,48 @@ PAGES = [
     Row("retention", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("lesion-detail", "GET", may.ROW_OF_MEMBERS, at=LESION),
     Row("submission-new", "GET", may.PAGE_OF_SUBMITTERS),
-    Row("submission-new", "POST", may.ROW_OF_SUBMITTERS, 302, data=new_case),
-    Row("submission-find-patient", "POST", may.ROW_OF_SUBMITTERS, data=own_clinic(words="MRN")),
+    Row("submission-new", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, data=new_case),
+    Row(
+        "submission-find-patient",
+        "POST",
+        may.ROW_OF_SUBMITTERS | may.NOT_OPENED,
+        data=own_clinic(words="MRN"),
+    ),
     Row("submission-lesions", "GET", may.ROW_OF_SUBMITTERS, at=PATIENT),
     Row(
         "submission-check-image",
         "POST",
-        may.ROW_OF_SUBMITTERS,
+        may.ROW_OF_SUBMITTERS | may.NOT_OPENED,
         data=lambda w, _: {"clinic": w.side.own.clinic.pk, "image": picture()},
     ),
     Row("submission-detail", "GET", may.ROW_OF_MEMBERS, at=JUDGED),
     Row("submission-status", "GET", may.ROW_OF_MEMBERS, at=JUDGED),
     Row("submission-cancel", "GET", may.ROW_OF_SUBMITTERS, at=JUDGED),
     Row("submission-cancel", "POST", may.ROW_OF_SUBMITTERS, 302, at=JUDGED),
-    Row("submission-retry", "POST", may.ROW_OF_SUBMITTERS, 302, at=FAILED),
+    Row("submission-retry", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, at=FAILED),
     Row("image-derivative", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
     Row("image-thumbnail", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
     Row("image-dicom", "POST", may.ROW_OF_MEMBERS, at=IMAGE),
     Row("prediction-explanation", "GET", may.ROW_OF_MEMBERS, at=PREDICTION),
-    Row("prediction-explanation", "POST", may.ROW_OF_MEMBERS, 302, at=PREDICTION),
+    Row("prediction-explanation", "POST", may.ROW_OF_MEMBERS | may.READING_ONLY, 302, at=PREDICTION),
     Row("explanation-overlay", "GET", may.ROW_OF_MEMBERS, at=PREDICTION),
     Row("submission-list", "GET", may.PAGE_OF_MEMBERS),
     Row("submission-search", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(word="MRN")),
     Row("submission-export", "POST", may.PAGE_OF_MEMBERS),
     Row("submission-review", "GET", may.ROW_OF_DERMATOLOGISTS, at=JUDGED),
     Row("submission-review", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=JUDGED, data=sent(**DECISION)),
-    Row("submission-amend", "GET", may.ROW_OF_DERMATOLOGISTS, at=REVIEWED),
-    Row("submission-amend", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=REVIEWED, data=amendment),
+    Row("submission-amend", "GET", may.ROW_OF_DERMATOLOGISTS | may.NOT_OPENED, at=REVIEWED),
+    Row(
+        "submission-amend",
+        "POST",
+        may.ROW_OF_DERMATOLOGISTS | may.NOT_OPENED,
+        302,
+        at=REVIEWED,
+        data=amendment,
+    ),
+    Row("emergency-open", "GET", may.PAGE_OF_CLINICIANS),
+    Row("emergency-open", "POST", may.PAGE_OF_CLINICIANS, 302, data=emergency_request),
+    Row("emergency-end", "POST", may.ROW_OF_READER, 302, at=ACCESS),
     Row("worklist", "GET", may.PAGE_OF_DERMATOLOGISTS),
     Row("dashboard", "GET", may.PAGE_OF_MEMBERS),
     Row("model-list", "GET", may.PAGE_OF_MEMBERS_AND_OPERATORS),
@@ -190,14 +213,21 @@ SETTINGS = [
     Row("clinic-settings", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("clinic-settings", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(name="Clinic renamed")),
     Row("people", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("invitations", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row(
-        "people",
+        "invitations",
         "POST",
         may.PAGE_OF_ADMINISTRATORS,
-        data=sent(email="new@clinic.example", full_name="New Person", role="clinician"),
+        302,
+        data=sent(email="new@clinic.example", role="clinician"),
     ),
+    Row("invitation-resend", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=INVITATION),
+    Row("invitation-withdraw", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=INVITATION),
     Row("person-role", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(role="dermatologist")),
     Row("person-active", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE, data=sent(active="no")),
+    Row("person-leave", "GET", may.ROW_OF_ADMINISTRATORS, at=COLLEAGUE),
+    Row("person-leave", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE),
+    Row("person-end", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=STAY, data=sent(guest_until="2030-01-01")),
     Row("person-link", "POST", may.ROW_OF_ADMINISTRATORS, at=COLLEAGUE),
     Row("webhooks", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("webhooks", "POST", may.PAGE_OF_ADMINISTRATORS, data=sent(**HOOK)),
@@ -209,6 +239,8 @@ SETTINGS = [
     Row("webhook-remove", "GET", may.ROW_OF_ADMINISTRATORS, at=WEBHOOK),
     Row("webhook-remove", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=WEBHOOK),
     Row("webhook-redeliver", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=DELIVERY),
+    Row("emergency-list", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("emergency-acknowledge", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=ACCESS),
     Row("audit-trail", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("audit-export", "POST", may.PAGE_OF_ADMINISTRATORS),
 ]

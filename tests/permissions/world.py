@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,14 @@ from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from knox.models import AuthToken
 
+from classifier.middleware import SESSION_KEY as EMERGENCIES_KEY
 from classifier.models import (
+    EmergencyAccess,
     ModelVersion,
+    Patient,
     Prediction,
     Review,
     Submission,
@@ -20,6 +25,8 @@ from classifier.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from portal.accounts.invitations import Letter, invite
+from portal.accounts.middleware import SESSION_KEY
 from portal.accounts.models import Membership, User
 from portal.accounts.roles import Role
 from portal.audit.models import AuditEvent
@@ -28,6 +35,7 @@ from tests.factories import (
     ExplanationFactory,
     MembershipFactory,
     ModelVersionFactory,
+    PatientFactory,
     PredictionFactory,
     ReviewFactory,
     SubmissionFactory,
@@ -49,6 +57,10 @@ ACTORS = [
     "dismissed",
     *(f"own.{role}" for role in ROLES),
     *(f"other.{role}" for role in ROLES),
+    "guest",
+    "guest.ended",
+    "emergency",
+    "emergency.expired",
 ]
 
 
@@ -57,6 +69,12 @@ class World:
     side: TwoClinics
     deactivated: User
     dismissed: User
+    guest: User
+    guest_ended: User
+    stay: Membership
+    emergency: User
+    emergency_expired: User
+    access: EmergencyAccess
     colleague: Membership
     model: ModelVersion
     judged: Submission
@@ -68,12 +86,14 @@ class World:
     trial: ModelVersion
     webhook: WebhookEndpoint
     delivery: WebhookDelivery
+    letter: Letter
+    stranger: Patient
 
     def person(self, actor: str) -> User | None:
         if actor == "nobody":
             return None
-        if actor in ("deactivated", "dismissed"):
-            person: User = getattr(self, actor)
+        if hasattr(self, actor.replace(".", "_")):
+            person: User = getattr(self, actor.replace(".", "_"))
             return person
         place, _, role = actor.partition(".")
         return getattr(self.side, place).person(role) if role else getattr(self.side, place)
@@ -87,6 +107,16 @@ class World:
             return Client(headers={"Authorization": f"Bearer {AuthToken.objects.create(user=person)[1]}"})
         client = Client()
         client.force_login(person)
+        if actor.startswith("emergency"):
+            session = client.session
+            rows = EmergencyAccess.objects.filter(user=person)
+            session[EMERGENCIES_KEY] = [str(pk) for pk in rows.values_list("pk", flat=True)]
+            session.save()
+        if actor.startswith("guest"):
+            # Their own clinic is the other one; they chose this one, while it lasted.
+            session = client.session
+            session[SESSION_KEY] = str(self.side.own.clinic.pk)
+            session.save()
         return client
 
 
@@ -103,8 +133,23 @@ def build_world() -> World:
     PredictionFactory(submission=reviewed, state="succeeded")
     PredictionFactory(submission=failed, state="failed")
     webhook = WebhookEndpointFactory(clinic=clinic)
+    stay, stay_ended = (
+        MembershipFactory(
+            clinic=clinic, role="dermatologist", ends_at=timezone.now() + dt.timedelta(days=days)
+        )
+        for days in (3, -3)
+    )
+    for guest in (stay.user, stay_ended.user):
+        MembershipFactory(clinic=side.other.clinic, role="dermatologist", user=guest)
+    access, expired = (open_in_emergency(side, judged, minutes=minutes) for minutes in (60, -60))
     return World(
         side=side,
+        emergency=access.user,
+        emergency_expired=expired.user,
+        access=access,
+        guest=stay.user,
+        guest_ended=stay_ended.user,
+        stay=stay,
         deactivated=MembershipFactory(clinic=clinic, role="dermatologist", user__is_active=False).user,
         dismissed=MembershipFactory(clinic=clinic, role="dermatologist", is_active=False).user,
         colleague=MembershipFactory(clinic=clinic, role="clinician"),
@@ -118,7 +163,36 @@ def build_world() -> World:
         trial=trial,
         webhook=webhook,
         delivery=WebhookDeliveryFactory(endpoint=webhook, state="failed"),
+        stranger=PatientFactory(clinic=side.other.clinic),
+        letter=invite(
+            actor=side.own.administrator, clinic=clinic, email="asked@clinic.example", role="clinician"
+        ),
     )
+
+
+def open_in_emergency(side: TwoClinics, case: Submission, *, minutes: int) -> EmergencyAccess:
+    """A clinician of the other clinic and their access to the case's patient, until so many minutes from now."""
+    end = timezone.now() + dt.timedelta(minutes=minutes)
+    return EmergencyAccess.objects.create(
+        user=MembershipFactory(clinic=side.other.clinic, role="clinician").user,
+        home_clinic=side.other.clinic,
+        patient=case.lesion.patient,
+        clinic=side.own.clinic,
+        reason="Unconscious in our emergency room",
+        granted_at=end - dt.timedelta(hours=1),
+        expires_at=end,
+    )
+
+
+def emergency_request(world: World, actor: str) -> dict[str, Any]:
+    """A patient of whichever clinic the caller is a stranger to."""
+    mine = world.side.other if actor.startswith(("other", "emergency", "guest.ended")) else world.side.own
+    patient = world.judged.lesion.patient if mine is world.side.other else world.stranger
+    return {
+        "clinic": patient.clinic_id,
+        "public_id": patient.public_id,
+        "reason": "Unconscious in our emergency room",
+    }
 
 
 def picture() -> SimpleUploadedFile:

@@ -55,7 +55,8 @@ class RecordedList(NoStoreView, generics.ListAPIView[Any]):
     def _record(self, rows: Iterable[Any]) -> None:
         counts = dict.fromkeys(Clinic.objects.visible_to(self.request.user).values_list("pk", flat=True), 0)
         for row in rows:
-            counts[self.clinic_of(row)] += 1
+            # A patient opened in an emergency is of a clinic besides the caller's own.
+            counts[self.clinic_of(row)] = counts.get(self.clinic_of(row), 0) + 1
         filters = sorted(set(self.request.query_params) - {"cursor", "page_size", "ordering"})
         known = [name for name in filters if name in self.filterset_class.base_filters]
         for clinic_id, count in counts.items():

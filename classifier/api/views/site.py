@@ -29,7 +29,7 @@ class Me(NoStoreView):
     @extend_schema(operation_id="me_read", summary="Who you are and what you may", responses=MeSerializer)
     def get(self, request: Request) -> Response:
         user = request.user
-        active = user.memberships.filter(is_active=True).select_related("clinic")
+        active = user.memberships.active().select_related("clinic")
         user.active_memberships = list(active.order_by("clinic__name"))
         return Response(MeSerializer(user).data)
 

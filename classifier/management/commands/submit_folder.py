@@ -113,9 +113,11 @@ def _find_clinic(name_or_id: str) -> Clinic:
 
 
 def _find_submitter(clinic: Clinic, email: str) -> User:
-    members = Membership.objects.filter(
-        clinic=clinic, is_active=True, role__in=ROLES_ALLOWED[Action.SUBMIT], user__is_active=True
-    ).select_related("user")
+    members = (
+        Membership.objects.active()
+        .filter(clinic=clinic, role__in=ROLES_ALLOWED[Action.SUBMIT], user__is_active=True)
+        .select_related("user")
+    )
     if email:
         members = members.filter(user__email__iexact=email)
     member = members.order_by("created_at").first()

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 
+from portal.accounts.models.membership import Membership
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
@@ -14,9 +16,7 @@ if TYPE_CHECKING:
 class ClinicQuerySet(models.QuerySet["Clinic"]):
     def visible_to(self, user: User | AnonymousUser) -> ClinicQuerySet:
         """Clinics in which this person has an active membership."""
-        if not user.is_authenticated or not user.is_active:
-            return self.none()
-        return self.filter(memberships__user=user, memberships__is_active=True).distinct()
+        return self.filter(pk__in=Membership.objects.held_by(user).order_by().values("clinic_id"))
 
 
 class Clinic(models.Model):

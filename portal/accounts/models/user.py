@@ -34,6 +34,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False, help_text="Operator: may see the status page.")
     date_joined = models.DateTimeField(auto_now_add=True)
 
+    # Sessions of an earlier epoch are over: see portal.accounts.closing.
+    session_epoch = models.PositiveIntegerField(default=0, editable=False)
+
     objects = UserManager()
 
     USERNAME_FIELD = "email"
@@ -48,6 +51,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.get_full_name()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must match on each request; another epoch ends all that are open."""
+        hashed = str(super()._get_session_auth_hash(secret=secret))  # type: ignore[misc]
+        return f"{hashed}.{self.session_epoch}" if self.session_epoch else hashed
 
     def get_full_name(self) -> str:
         return self.full_name or self.email

@@ -1,0 +1,43 @@
+"""Emergency access of the session: checked on every request, and hung on its user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from classifier.models import EmergencyAccess
+from portal.accounts.roles import ROLES_ALLOWED, Action
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+SESSION_KEY = "emergencies"
+
+
+class EmergencyMiddleware:
+    """Set `request.emergencies` and the same on `request.user`; after the current clinic's middleware.
+
+    It costs a query only in a session that opened a patient. Who loses the place from which they
+    opened it loses this with it, and so does who becomes a member of the patient's clinic.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        found = self._load(request) if request.memberships else []  # type: ignore[attr-defined]
+        request.emergencies = found  # type: ignore[attr-defined]
+        if found:
+            request.user.emergencies = found  # type: ignore[union-attr]
+        return self.get_response(request)
+
+    def _load(self, request: Any) -> list[EmergencyAccess]:
+        keys = request.session.get(SESSION_KEY)
+        if not keys:
+            return []
+        roles = ROLES_ALLOWED[Action.BREAK_GLASS]
+        homes = [m.clinic_id for m in request.memberships if m.role in roles and not m.is_guest]
+        rows = EmergencyAccess.objects.live().filter(pk__in=keys, user=request.user, home_clinic__in=homes)
+        members = [m.clinic_id for m in request.memberships]
+        return list(rows.exclude(clinic__in=members).select_related("patient", "clinic", "home_clinic"))

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from portal.accounts.models import Clinic
+
+
+class EmergencyAccessQuerySet(models.QuerySet["EmergencyAccess"]):
+    def live(self) -> EmergencyAccessQuerySet:
+        """Those that open something now."""
+        return self.filter(ended_at__isnull=True, expires_at__gt=timezone.now())
+
+    def unacknowledged(self, clinic: Clinic) -> EmergencyAccessQuerySet:
+        """What the administrators of the patients' clinic have not confirmed to have seen."""
+        return self.filter(clinic=clinic, acknowledged_at__isnull=True)
+
+
+class EmergencyAccess(models.Model):
+    """Break-glass: one person reads one patient of another clinic, for a while, with a reason."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    home_clinic = models.ForeignKey(
+        "accounts.Clinic", on_delete=models.PROTECT, related_name="+", help_text="Where the reader works."
+    )
+    patient = models.ForeignKey("classifier.Patient", on_delete=models.PROTECT, related_name="+")
+    # Repeated from the patient: the administrator's page asks for it.
+    clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="+")
+    # May name the patient: shown to the clinic, never in the trail or a log.
+    reason = models.TextField(max_length=1000)
+    granted_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    objects = EmergencyAccessQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-granted_at"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(reason=""), name="emergency_has_reason"),
+            # Without an end it would be a membership that no administrator gave.
+            models.CheckConstraint(condition=Q(expires_at__gt=F("granted_at")), name="emergency_expires"),
+            models.CheckConstraint(
+                condition=~Q(clinic=F("home_clinic")), name="emergency_is_for_another_clinic"
+            ),
+            models.CheckConstraint(
+                condition=Q(acknowledged_at__isnull=True, acknowledged_by__isnull=True)
+                | Q(acknowledged_at__isnull=False, acknowledged_by__isnull=False),
+                name="emergency_acknowledged_by_someone",
+            ),
+            # Ending one must not leave a second one open.
+            models.UniqueConstraint(
+                fields=["user", "patient"], condition=Q(ended_at__isnull=True), name="emergency_one_open"
+            ),
+        ]
+        indexes = [models.Index(fields=["clinic", "-granted_at"], name="emergency_of_clinic")]
+
+    def __str__(self) -> str:
+        return f"Emergency access {self.pk}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.ended_at is None and self.expires_at > timezone.now()

@@ -1,0 +1,103 @@
+"""A person leaves a clinic: what is open of theirs goes to colleagues in the same step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from classifier.models import Submission
+from classifier.open_work import find_open_work
+from classifier.services.errors import InvalidInputError
+from portal.accounts.closing import end_membership
+from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.permissions import require
+from portal.accounts.roles import ROLES_ALLOWED, Action, Role
+from portal.audit.services import Entry, record_events
+
+if TYPE_CHECKING:
+    from classifier.models.submission import SubmissionQuerySet
+
+
+@dataclass(frozen=True)
+class HandedOver:
+    """How many cases went to whom; what nobody was named for stays with the clinic."""
+
+    awaited: int = 0
+    readings: int = 0
+
+
+def list_colleagues(membership: Membership, action: Action) -> list[Membership]:
+    """Who else of the clinic may take over what needs `action`."""
+    roles = ROLES_ALLOWED[action] - {Role.INTEGRATION}
+    rows = Membership.objects.active().filter(
+        clinic=membership.clinic_id, role__in=roles, user__is_active=True
+    )
+    return list(rows.exclude(user=membership.user_id).select_related("user").order_by("user__full_name"))
+
+
+def end_access(
+    *,
+    actor: User,
+    membership: Membership,
+    responsible: User | None = None,
+    reader: User | None = None,
+    close_log_in: bool = False,
+) -> HandedOver:
+    """End a person's access and hand over their open work; all of it or nothing.
+
+    Without `responsible` or `reader` that part of the work stays with the clinic: shutting somebody
+    out must be possible before a colleague is found. Raises PermissionDenied, PeopleError
+    (last_administrator, not_yours_to_close) or InvalidInputError (colleague_unknown).
+    """
+    with transaction.atomic():
+        # First: from here on nothing new becomes theirs.
+        end_membership(actor=actor, membership=membership, close_log_in=close_log_in)
+        return hand_over_work(actor=actor, membership=membership, responsible=responsible, reader=reader)
+
+
+def hand_over_work(
+    *, actor: User, membership: Membership, responsible: User | None = None, reader: User | None = None
+) -> HandedOver:
+    """Give a person's open work to colleagues of the same clinic; who submitted or read stays known.
+
+    Raises PermissionDenied or InvalidInputError (colleague_unknown).
+    """
+    require(actor, membership.clinic_id, Action.ADMINISTER)
+    with transaction.atomic():
+        Clinic.objects.select_for_update().get(pk=membership.clinic_id)
+        _check_colleague(membership, responsible, Action.SUBMIT, field="responsible")
+        _check_colleague(membership, reader, Action.REVIEW, field="reader")
+        work = find_open_work(person=membership.user, clinic_id=membership.clinic_id)
+        return HandedOver(
+            awaited=_move(actor, work.awaited, "responsible", responsible),
+            readings=_move(actor, work.readings, "reader", reader),
+        )
+
+
+def _move(actor: User, cases: SubmissionQuerySet, field: str, colleague: User | None) -> int:
+    if colleague is None:
+        return 0
+    moved = list(cases)
+    # One by one: few, and the databases differ in updating a table by a query on itself.
+    for case in moved:
+        Submission.objects.filter(pk=case.pk).update(**{field: colleague})
+    record_events(
+        Entry(
+            clinic_id=case.clinic_id,
+            action="submission.handed_over",
+            actor=actor,
+            obj=case,
+            details={"as": field, "to": str(colleague.pk)},
+        )
+        for case in moved
+    )
+    return len(moved)
+
+
+def _check_colleague(membership: Membership, person: User | None, action: Action, *, field: str) -> None:
+    if person is None:
+        return
+    if person.pk not in {colleague.user_id for colleague in list_colleagues(membership, action)}:
+        raise InvalidInputError("colleague_unknown", "Choose a colleague from the list.", field=field)

@@ -1,0 +1,100 @@
+"""Invitations into a clinic, for its administrators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from classifier.views.access import page
+from portal.accounts.errors import PeopleError
+from portal.accounts.invitation_forms import InvitationForm
+from portal.accounts.invitation_mail import send_letter
+from portal.accounts.invitations import invite, resend_invitation, withdraw_invitation
+from portal.accounts.models import Invitation
+from portal.accounts.models.invitation import InvitationState
+from portal.accounts.roles import Action
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.http import HttpRequest, HttpResponse
+
+    from portal.accounts.invitations import Letter
+    from portal.accounts.models import User
+
+ANSWERED_SHOWN = 30
+
+
+@page(Action.ADMINISTER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitations(request: HttpRequest) -> HttpResponse:
+    """Everybody who was asked in, by state; POST asks one more."""
+    if request.method != "POST":
+        return _show(request, InvitationForm())
+    form = InvitationForm(request.POST)
+    if not form.is_valid():
+        return _show(request, form, status=400)
+    try:
+        letter = invite(actor=_actor(request), clinic=request.clinic, **form.cleaned_data)  # type: ignore[attr-defined]
+    except PeopleError as error:
+        form.add_error(error.field or None, error.message)
+        return _show(request, form, status=400)
+    return _send(request, letter)
+
+
+@page(Action.ADMINISTER)
+@require_POST
+def invitation_resend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    try:
+        letter = resend_invitation(actor=_actor(request), invitation=_find(request, pk))
+    except PeopleError as error:
+        messages.error(request, error.message)
+        return redirect("invitations")
+    return _send(request, letter)
+
+
+@page(Action.ADMINISTER)
+@require_POST
+def invitation_withdraw(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    try:
+        withdraw_invitation(actor=_actor(request), invitation=_find(request, pk))
+    except PeopleError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "Withdrawn. The link in the mail no longer works.")
+    return redirect("invitations")
+
+
+def _send(request: HttpRequest, letter: Letter) -> HttpResponse:
+    # The same words whether the address has an account here or not.
+    if send_letter(request, letter):
+        messages.success(request, "The invitation is on its way by mail.")
+    else:
+        messages.error(
+            request, "The mail could not be sent. Send it again from the list, or tell your operator."
+        )
+    return redirect("invitations")
+
+
+def _find(request: HttpRequest, pk: uuid.UUID) -> Invitation:
+    return get_object_or_404(Invitation, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
+
+
+def _actor(request: HttpRequest) -> User:
+    return request.user  # type: ignore[return-value]
+
+
+def _show(request: HttpRequest, form: InvitationForm, *, status: int = 200) -> HttpResponse:
+    rows = Invitation.objects.filter(clinic=request.clinic).select_related("invited_by", "accepted_by")  # type: ignore[attr-defined]
+    waiting = list(rows.unanswered())
+    answered = rows.exclude(pk__in=[row.pk for row in waiting])[:ANSWERED_SHOWN]
+    context: dict[str, Any] = {
+        "form": form,
+        "rows": [*waiting, *answered],
+        "states": InvitationState,
+        "place": "invitations",
+    }
+    return render(request, "classifier/settings/invitations.html", context, status=status)

@@ -1,0 +1,258 @@
+"""A person leaves: their work goes to colleagues, what they logged in with ends and stays ended."""
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.test import Client
+from django.urls import reverse
+from knox.models import AuthToken
+
+from classifier.inbox import build_inbox
+from classifier.open_work import find_open_work
+from classifier.services.departures import end_access, hand_over_work
+from classifier.services.errors import InvalidInputError
+from classifier.services.readings import record_unseen_reading
+from portal.accounts.closing import end_membership, reopen_membership
+from portal.accounts.errors import PeopleError
+from portal.accounts.models import Membership, User
+from portal.audit.models import AuditEvent
+from tests.factories import (
+    MembershipFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    answered_submission,
+    two_clinics,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def clinics():
+    return two_clinics()
+
+
+@pytest.fixture
+def colleague(clinics):
+    return MembershipFactory(clinic=clinics.own.clinic, role="clinician").user
+
+
+@pytest.fixture
+def reader(clinics):
+    return MembershipFactory(clinic=clinics.own.clinic, role="dermatologist").user
+
+
+def membership_of(staff, user):
+    return Membership.objects.get(clinic=staff.clinic, user=user)
+
+
+def log_in(user):
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def token_of(user):
+    return Client(headers={"Authorization": f"Bearer {AuthToken.objects.create(user=user)[1]}"})
+
+
+def leave(clinics, user, **chosen):
+    address = reverse("person-leave", args=[membership_of(clinics.own, user).pk])
+    return log_in(clinics.own.administrator).post(address, chosen)
+
+
+def begin_reading(staff, case):
+    record_unseen_reading(actor=staff.dermatologist, submission=case, diagnosis="naevus")
+
+
+def test_page_shows_what_is_open_and_nothing_else(clinics):
+    person, staff = clinics.own.clinician, clinics.own
+    open_case = answered_submission(staff, "malignant")
+    in_work = SubmissionFactory(clinic=staff.clinic, submitted_by=person)
+    PredictionFactory(submission=in_work, state="queued")
+    ReviewFactory(submission=answered_submission(staff, "benign"), signed_by=staff.dermatologist)
+    for other, submitter in ((staff, staff.dermatologist), (clinics.other, person)):
+        case = SubmissionFactory(clinic=other.clinic, submitted_by=submitter)
+        PredictionFactory(submission=case, state="succeeded")
+
+    page = log_in(staff.administrator).get(reverse("person-leave", args=[membership_of(staff, person).pk]))
+
+    assert {row.submission.pk for row in page.context["awaited"]["rows"]} == {open_case.pk, in_work.pk}
+    assert page.context["readings"]["count"] == 0
+    assert membership_of(staff, person).is_active, "looking ends nothing"
+
+
+def test_cases_go_to_the_colleague_in_the_same_step(clinics, colleague):
+    case = answered_submission(clinics.own, "malignant")
+    answer = leave(clinics, clinics.own.clinician, responsible=colleague.pk)
+
+    assert answer.url == reverse("people")
+    case.refresh_from_db()
+    assert (case.submitted_by, case.responsible) == (clinics.own.clinician, colleague)
+    assert not membership_of(clinics.own, clinics.own.clinician).is_active
+    inbox = build_inbox(user=colleague, clinic=clinics.own.clinic, role="clinician")
+    assert [(row.submission.pk, row.note) for row in inbox.needs] == [(case.pk, "Result back")]
+    event = AuditEvent.objects.get(action="submission.handed_over")
+    assert event.details == {"as": "responsible", "to": str(colleague.pk)}
+    page = log_in(colleague).get(reverse("submission-detail", args=[case.pk]))
+    assert "Handed over to a colleague" in page.text
+    mine = log_in(colleague).get(reverse("submission-list") + "?scope=mine")
+    assert [row.pk for row, _ in mine.context["cases"]] == [case.pk]
+
+
+def test_begun_readings_go_to_another_dermatologist(clinics, reader):
+    case = answered_submission(clinics.own, "malignant")
+    untouched = answered_submission(clinics.own, "malignant")
+    begin_reading(clinics.own, case)
+
+    leave(clinics, clinics.own.dermatologist, reader=reader.pk)
+
+    case.refresh_from_db()
+    untouched.refresh_from_db()
+    assert (case.reader, untouched.reader) == (reader, None)
+    inbox = build_inbox(user=reader, clinic=clinics.own.clinic, role="dermatologist")
+    assert (inbox.needs[0].submission.pk, inbox.needs[0].note) == (case.pk, "Review waits, handed to you")
+    assert "Handed to you" in log_in(reader).get(reverse("worklist")).text
+    assert AuditEvent.objects.filter(
+        action="submission.read_unseen", actor=clinics.own.dermatologist
+    ).exists()
+
+
+def test_who_takes_over_must_be_said(clinics, colleague):
+    answered_submission(clinics.own, "malignant")
+    for wrong in (
+        {},
+        {"responsible": clinics.other.clinician.pk},
+        {"responsible": clinics.own.integration.pk},
+    ):
+        assert leave(clinics, clinics.own.clinician, **wrong).status_code == 400
+    assert membership_of(clinics.own, clinics.own.clinician).is_active
+    assert leave(clinics, clinics.own.clinician, responsible="nobody").status_code == 302
+    assert not membership_of(clinics.own, clinics.own.clinician).is_active
+
+
+def test_what_nobody_took_can_be_handed_over_later(clinics, colleague):
+    case = answered_submission(clinics.own, "malignant")
+    leave(clinics, clinics.own.clinician, responsible="nobody")
+    assert leave(clinics, clinics.own.clinician, responsible=colleague.pk).status_code == 302
+    case.refresh_from_db()
+    assert case.responsible == colleague
+    work = find_open_work(person=clinics.own.clinician, clinic_id=clinics.own.clinic.pk)
+    assert not work.awaited.exists()
+
+
+def test_handed_over_work_moves_on_when_the_colleague_leaves_too(clinics, colleague):
+    case = answered_submission(clinics.own, "malignant")
+    leave(clinics, clinics.own.clinician, responsible=colleague.pk)
+    leave(clinics, colleague, responsible=clinics.own.dermatologist.pk)
+    case.refresh_from_db()
+    assert case.responsible == clinics.own.dermatologist
+
+
+def test_service_refuses_strangers_and_undoes_all(clinics, colleague):
+    case = answered_submission(clinics.own, "malignant")
+    row = membership_of(clinics.own, clinics.own.clinician)
+    for stranger in (clinics.other.clinician, clinics.own.clinician, clinics.own.administrator):
+        with pytest.raises(InvalidInputError) as error:
+            end_access(actor=clinics.own.administrator, membership=row, responsible=stranger)
+        assert error.value.code == "colleague_unknown"
+    row.refresh_from_db()
+    case.refresh_from_db()
+    assert (row.is_active, case.responsible) == (True, None)
+    for actor in (clinics.own.dermatologist, clinics.other.administrator):
+        with pytest.raises(PermissionDenied):
+            hand_over_work(actor=actor, membership=row, responsible=colleague)
+        with pytest.raises(PermissionDenied):
+            end_access(actor=actor, membership=row)
+
+
+def test_open_work_stops_the_short_way(clinics):
+    answered_submission(clinics.own, "malignant")
+    row = membership_of(clinics.own, clinics.own.clinician)
+    client = log_in(clinics.own.administrator)
+    answer = client.post(reverse("person-active", args=[row.pk]), {"active": "no"})
+    assert answer.url == reverse("person-leave", args=[row.pk])
+    row.refresh_from_db()
+    assert row.is_active
+
+
+def test_sessions_and_tokens_end_at_once_and_never_revive(clinics):
+    person = clinics.own.clinician
+    row, session, token = membership_of(clinics.own, person), log_in(person), token_of(person)
+    assert (session.get(reverse("home")).status_code, token.get("/api/v1/me/").status_code) == (200, 200)
+
+    end_membership(actor=clinics.own.administrator, membership=row)
+
+    assert session.get(reverse("home")).status_code == 302
+    assert token.get("/api/v1/me/").status_code == 401
+    reopen_membership(actor=clinics.own.administrator, membership=row)
+    assert session.get(reverse("home")).status_code == 302, "the old session stays ended"
+    assert token.get("/api/v1/me/").status_code == 401
+    assert log_in(User.objects.get(pk=person.pk)).get(reverse("home")).status_code == 200
+
+
+def test_place_elsewhere_keeps_the_session_but_opens_nothing_here(clinics):
+    person = clinics.own.clinician
+    MembershipFactory(clinic=clinics.other.clinic, user=person, role="clinician")
+    case = answered_submission(clinics.own, "benign")
+    session, token = log_in(person), token_of(person)
+
+    end_membership(actor=clinics.own.administrator, membership=membership_of(clinics.own, person))
+
+    assert session.get(reverse("home")).context["clinic"] == clinics.other.clinic
+    assert session.get(reverse("submission-detail", args=[case.pk])).status_code == 404
+    assert token.get(f"/api/v1/submissions/{case.pk}/").status_code == 404
+
+
+def test_whole_log_in_closes_and_opens_again(clinics):
+    person = clinics.own.clinician
+    assert leave(clinics, person, close_log_in="on").status_code == 302
+    person.refresh_from_db()
+    assert not person.is_active
+    assert not Client().login(email=person.email, password="correct-horse-battery-staple")
+    row = membership_of(clinics.own, person)
+    client = log_in(clinics.own.administrator)
+    assert "log-in closed" in client.get(reverse("people")).text
+    client.post(reverse("person-active", args=[row.pk]), {"active": "yes"})
+    person.refresh_from_db()
+    assert person.is_active
+    actions = set(
+        AuditEvent.objects.filter(chain__clinic=clinics.own.clinic).values_list("action", flat=True)
+    )
+    assert {"user.closed", "user.shut_out", "user.reopened", "membership.deactivated"} <= actions
+
+
+@pytest.mark.parametrize("who", ["works elsewhere", "operator"])
+def test_log_in_of_others_can_not_be_closed(clinics, who):
+    person = clinics.own.clinician
+    if who == "operator":
+        User.objects.filter(pk=person.pk).update(is_staff=True)
+    else:
+        MembershipFactory(clinic=clinics.other.clinic, user=person, is_active=False)
+    row = Membership.objects.select_related("user").get(clinic=clinics.own.clinic, user=person)
+    with pytest.raises(PeopleError) as error:
+        end_membership(actor=clinics.own.administrator, membership=row, close_log_in=True)
+    assert error.value.code == "not_yours_to_close"
+    row.refresh_from_db()
+    assert row.is_active
+    page = log_in(clinics.own.administrator).get(reverse("person-leave", args=[row.pk]))
+    assert "close_log_in" not in page.text
+
+
+def test_log_in_that_somebody_else_closed_stays_closed(clinics):
+    person = clinics.own.clinician
+    row = membership_of(clinics.own, person)
+    end_membership(actor=clinics.own.administrator, membership=row)
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    with pytest.raises(PeopleError, match="closed by somebody else"):
+        reopen_membership(actor=clinics.own.administrator, membership=row)
+    row.refresh_from_db()
+    assert not row.is_active
+
+
+def test_last_administrator_can_not_leave(clinics):
+    answer = leave(clinics, clinics.own.administrator, close_log_in="on")
+    assert answer.status_code == 400
+    assert "at least one active administrator" in answer.text
+    clinics.own.administrator.refresh_from_db()
+    assert clinics.own.administrator.is_active
