@@ -145,7 +145,9 @@ def _find_patient(clinic: Clinic, *, mrn: str, birth_date: dt.date | None, publi
     patients = Patient.objects.filter(clinic=clinic)
     if public_id:
         return patients.filter(public_id=public_id.strip().upper()).first()
-    return patients.filter(mrn=" ".join(mrn.split()), birth_date=birth_date).first()
+    found = patients.filter(mrn=" ".join(mrn.split())).first()
+    # Here, not in the query: a wrong birth date and no such patient take the same query and time.
+    return found if found is not None and found.birth_date == birth_date else None
 
 
 def _grant(actor: User, home_clinic: Clinic, patient: Patient, reason: str) -> EmergencyAccess:

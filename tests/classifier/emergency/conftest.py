@@ -1,3 +1,5 @@
+import datetime as dt
+
 import pytest
 from django.test import Client
 
@@ -26,7 +28,7 @@ def log_in():
 def case(side):
     """A case of the other clinic; the own clinic's people are strangers to it."""
     case = answered_submission(side.other, "malignant")
-    Patient.objects.filter(pk=case.lesion.patient_id).update(mrn="MRN-77", birth_date="1961-05-17")
+    Patient.objects.filter(pk=case.lesion.patient_id).update(mrn="MRN-77", birth_date=dt.date(1961, 5, 17))
     return Submission.objects.get(pk=case.pk)
 
 
