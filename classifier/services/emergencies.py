@@ -145,9 +145,9 @@ def _find_patient(clinic: Clinic, *, mrn: str, birth_date: dt.date | None, publi
     patients = Patient.objects.filter(clinic=clinic, erased_at__isnull=True)
     if public_id:
         return patients.filter(public_id=public_id.strip().upper()).first()
-    # The birth date is encrypted: no query can look for it.
     found = patients.filter(mrn=" ".join(mrn.split())).first()
-    return found if found and found.birth_date == birth_date else None
+    # Here, not in the query: a wrong birth date and no such patient take the same query and time.
+    return found if found is not None and found.birth_date == birth_date else None
 
 
 def _grant(actor: User, home_clinic: Clinic, patient: Patient, reason: str) -> EmergencyAccess:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
 from classifier.models import SubmissionImage
+from classifier.models.visibility import find_emergency
 from classifier.services.access import record_viewed
 from classifier.views.access import get_visible, page
 from classifier.views.rights import rights_in
@@ -45,7 +46,9 @@ def image_derivative(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def image_thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The picture, small: part of a page, whose own event covers it."""
     image = _find(request, pk)
-    caching = f"private, max-age={KEPT_SECONDS}"
+    # What an emergency opened must not outlast it in the browser's cache.
+    is_lent = find_emergency(request.user, image.clinic_id) is not None
+    caching = "private, no-store" if is_lent else f"private, max-age={KEPT_SECONDS}"
     return _serve(request, image, image.thumbnail, "thumbnail", caching=caching)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from portal.accounts.models import Clinic, Membership, User
-from portal.accounts.roles import ROLES_ALLOWED, Role
+from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 
 
 class TokenRequestSerializer(serializers.Serializer[Any]):
@@ -42,7 +42,13 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
         fields = ["clinic", "role", "may"]
 
     def get_may(self, membership: Membership) -> list[str]:
-        return [action.value for action, roles in ROLES_ALLOWED.items() if membership.role in roles]
+        # An emergency is opened in the browser by a person, never by a program.
+        actions = set(ROLES_ALLOWED) - {Action.BREAK_GLASS}
+        return [
+            action.value
+            for action in Action
+            if action in actions and membership.role in ROLES_ALLOWED[action]
+        ]
 
 
 class MeSerializer(serializers.ModelSerializer[User]):
