@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, FormParser
 from rest_framework.renderers import JSONRenderer
 
 from classifier.api.errors import TooLarge
@@ -69,10 +70,7 @@ class FhirParser(BaseParser):
         media_type: str | None = None,  # noqa: ARG002
         parser_context: Mapping[str, Any] | None = None,  # noqa: ARG002
     ) -> Any:
-        most = settings.DERMAPORT_FHIR_MAX_BYTES
-        data = stream.read(most + 1)
-        if len(data) > most:
-            raise TooLarge(f"A request may have {describe_bytes(most)}; this one has more.", "too_large")
+        data = _read_up_to(settings.DERMAPORT_FHIR_MAX_BYTES, stream)
         try:
             return json.loads(data, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
@@ -82,6 +80,26 @@ class FhirParser(BaseParser):
 
 class PlainJsonParser(FhirParser):
     media_type = "application/json"
+
+
+class SearchForm(FormParser):
+    """A search's parameters, as long as the site takes the text of any form."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        data = _read_up_to(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, stream)
+        return super().parse(io.BytesIO(data), media_type, parser_context)
+
+
+def _read_up_to(most: int, stream: IO[Any]) -> bytes:
+    data: bytes = stream.read(most + 1)
+    if len(data) > most:
+        raise TooLarge(f"A request may have {describe_bytes(most)}; this one has more.")
+    return data
 
 
 def _refuse_constant(name: str) -> Any:

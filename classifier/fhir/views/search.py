@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.http import QueryDict
-from rest_framework.parsers import FormParser
 from rest_framework.response import Response
 
 from classifier.fhir.bundles import build_entry, build_searchset, finish
 from classifier.fhir.including import find_included
+from classifier.fhir.negotiation import SearchForm
 from classifier.fhir.search import read_query
 from classifier.fhir.viewer import Viewer
 from classifier.fhir.views.base import SEARCH, KindView, is_strict
@@ -75,7 +75,7 @@ class Search(KindView):
 class PostSearch(Search):
     """The same with its parameters in the body: for what identifies a patient."""
 
-    parser_classes = [FormParser]
+    parser_classes = [SearchForm]
     scopes = SEARCH
     http_method_names = ["post"]
 

@@ -180,7 +180,7 @@ def test_more_than_the_site_reads(client, side, settings):
     settings.DERMAPORT_FHIR_MAX_BYTES = 2000
     response = send(client, orders.order(side.own.clinic))
     assert response.status_code == 413
-    assert codes(response) == [("too-long", "too_large")]
+    assert codes(response) == [("too-long", "request_too_large")]
 
 
 def test_another_birth_date_stops_a_mix_up(client, side):

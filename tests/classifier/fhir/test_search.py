@@ -105,6 +105,13 @@ def test_posting_nothing_is_a_search_for_everything(client, side):
     assert check(narrowed)["link"][0]["url"] == f"{BASE}/Patient?_id=x&_count=0"
 
 
+def test_a_form_larger_than_the_site_takes_is_refused(client, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+    response = post_search(client, "Patient", identifier="1" * 100)
+    assert response.status_code == 413
+    assert codes(response) == [("too-long", "request_too_large")]
+
+
 def test_unknown_parameters(client, side):
     path = f"{ROOT}/Patient?name=x&_include=Patient:nothing"
     bundle = check(client.get(path))
