@@ -17,7 +17,7 @@ CLINICIAN_PAGES = [
     "/models/",
 ]
 DERMATOLOGIST_PAGES = ["/", "/worklist/"]
-ADMINISTRATOR_PAGES = ["/settings/", "/settings/people/", "/settings/audit/"]
+ADMINISTRATOR_PAGES = ["/settings/", "/settings/people/", "/settings/webhooks/", "/settings/audit/"]
 
 
 @pytest.fixture(scope="module")
