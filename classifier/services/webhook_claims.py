@@ -52,8 +52,9 @@ def _claim_of(endpoint_id: uuid.UUID, *, now: dt.datetime, worker: str, limit: i
     claim = uuid.uuid4()
     with transaction.atomic():
         # Two couriers that count at once would both find room.
-        rows = WebhookEndpoint.objects.active().filter(pk=endpoint_id)
-        if not rows.select_for_update(skip_locked=True, no_key=True).exists():
+        rows = WebhookEndpoint.objects.active().filter(pk=endpoint_id).order_by("pk")
+        free = rows.select_for_update(skip_locked=True, no_key=True)
+        if free.values_list("pk", flat=True).first() is None:
             return []
         mine = WebhookDelivery.objects.filter(endpoint_id=endpoint_id)
         room = min(limit, settings.DERMAPORT_WEBHOOK_PER_ENDPOINT - mine.sending().count())

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def lock_endpoint(pk: uuid.UUID) -> WebhookEndpoint:
-    endpoint = WebhookEndpoint.objects.kept().select_for_update(no_key=True).filter(pk=pk).first()
+    rows = WebhookEndpoint.objects.kept().select_for_update(no_key=True)
+    # By the id, not by the model's own order, which would lock the clinic with it.
+    endpoint = rows.filter(pk=pk).order_by("pk").first()
     if endpoint is None:
         raise ConflictError("removed", "This webhook was removed.")
     return endpoint

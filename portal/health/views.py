@@ -13,6 +13,7 @@ from classifier.services.model_versions import find_newer_default
 from portal.health import probes
 from portal.health.queue import read_queue
 from portal.health.versions import read_versions
+from portal.health.webhooks import probe_webhooks
 
 
 @require_safe
@@ -47,6 +48,7 @@ def show_status(request: HttpRequest) -> HttpResponse:
         probes.probe_broker(),
         probes.probe_worker(),
         probes.probe_gates(),
+        probe_webhooks(),
         probes.probe_disk(),
     ]
     try:

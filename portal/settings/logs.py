@@ -68,6 +68,8 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "django_structlog": {"level": "WARNING"},
             "kombu": {"level": "WARNING"},
+            # It would write whole addresses, whose queries may hold a word that opens something.
+            "httpcore": {"level": "WARNING"},
             # A wake-up is no news; what it did is logged by the service it calls.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

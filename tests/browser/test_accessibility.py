@@ -25,6 +25,7 @@ ADMINISTRATOR_PAGES = [
     "/settings/emergencies/",
     "/settings/audit/",
 ]
+ADMINISTRATOR_PAGES = ["/settings/", "/settings/people/", "/settings/webhooks/", "/settings/audit/"]
 
 
 @pytest.fixture(scope="module")

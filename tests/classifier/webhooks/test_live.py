@@ -1,0 +1,79 @@
+"""The running portal: its courier carries letters, and comes back when it is killed."""
+
+import json
+import time
+
+import pytest
+
+from classifier.webhook_docs import VERIFY
+from tests.classifier.webhooks.receiver import Receiver
+from tests.support.live_stack import LiveStack
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
+
+MAKE = """
+from classifier.services.webhooks import create_endpoint
+from portal.accounts.models import Clinic, Membership, User
+clinic = Clinic.objects.create(name="Live webhooks")
+person = User.objects.create_user("admin@live.example")
+Membership.objects.create(user=person, clinic=clinic, role="administrator")
+print(create_endpoint(actor=person, clinic=clinic, url={url!r}, events=["review.signed"]).secret)
+"""
+TEST = """
+from classifier.models import WebhookEndpoint
+from classifier.services.webhook_posting import send_test
+from portal.accounts.models import User
+send_test(actor=User.objects.get(email="admin@live.example"), endpoint=WebhookEndpoint.objects.get())
+"""
+
+
+@pytest.fixture
+def stack(tmp_path):
+    running = LiveStack(
+        tmp_path / "var",
+        DERMAPORT_WEBHOOK_LOOPBACK="1",
+        DERMAPORT_RECONCILE_SECONDS="2",
+    )
+    running.start()
+    yield running
+    running.stop()
+
+
+def wait_for_letters(receiver, number, stack, seconds=60):
+    deadline = time.monotonic() + seconds
+    while len(receiver.letters) < number:
+        assert time.monotonic() < deadline, stack.read_log()[-4000:]
+        time.sleep(0.05)
+
+
+def wait_for_state(stack, *states, seconds=60):
+    deadline = time.monotonic() + seconds
+    query = "SELECT state FROM classifier_webhookdelivery ORDER BY created_at"
+    while (found := [row[0] for row in stack.query(query)]) != list(states):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
+def test_courier(stack, tmp_path):
+    with Receiver(tmp_path) as receiver:
+        url = f"http://127.0.0.1:{receiver.port}/hooks"
+        secret = stack.manage("shell", "-v", "0", "-c", MAKE.format(url=url)).split()[-1]
+        stack.manage("shell", "-v", "0", "-c", TEST)
+        wait_for_letters(receiver, 1, stack)
+        wait_for_state(stack, "delivered")
+        names = {}
+        exec(VERIFY, names)
+        letter = receiver.letters[0]
+        assert names["is_genuine"](secret, letter.headers["dermaport-signature"], letter.body)
+        assert json.loads(letter.body)["type"] == "webhook.test"
+
+        receiver.may_answer.clear()
+        stack.manage("shell", "-v", "0", "-c", TEST)
+        wait_for_letters(receiver, 2, stack)
+        stack.wait_back("courier", stack.kill("courier"))
+        receiver.may_answer.set()
+        wait_for_letters(receiver, 3, stack)
+        wait_for_state(stack, "delivered", "delivered")
+        ids = [one.headers["dermaport-event-id"] for one in receiver.letters]
+        assert ids[1] == ids[2] != ids[0]
+    assert secret not in stack.read_log()
