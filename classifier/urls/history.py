@@ -34,6 +34,7 @@ urlpatterns = [
     path("settings/people/<uuid:pk>/role/", people.person_role, name="person-role"),
     path("settings/people/<uuid:pk>/active/", people.person_active, name="person-active"),
     path("settings/people/<uuid:pk>/link/", people.person_link, name="person-link"),
+    path("settings/people/<uuid:pk>/second-factor/", people.person_factor_reset, name="person-factor-reset"),
     path("settings/audit/", audit_trail.audit_trail, name="audit-trail"),
     path("settings/audit/export/", audit_trail.audit_export, name="audit-export"),
 ]

@@ -17,6 +17,7 @@ from classifier.services.exports import export_audit_events
 from classifier.views.access import page
 from portal.accounts.models import User
 from portal.accounts.roles import Action
+from portal.accounts.step_up import step_up
 from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def audit_export(request: HttpRequest) -> StreamingHttpResponse:
     form, events = _read(request)
     lines = export_audit_events(

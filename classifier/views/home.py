@@ -14,6 +14,7 @@ from classifier.inbox import Inbox, build_inbox
 from classifier.services.access import record_listed
 from classifier.views.access import page
 from classifier.views.rights import rights_in
+from portal.accounts.session_limits import background
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -29,6 +30,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "classifier/home.html", _describe(inbox))
 
 
+@background
 @require_safe
 @page()
 @transaction.atomic

@@ -11,9 +11,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from classifier.views.access import page
 from portal.accounts.errors import PeopleError
+from portal.accounts.factor_reset import reset_factor
 from portal.accounts.forms import ClinicForm, PersonForm
 from portal.accounts.models import Membership
 from portal.accounts.roles import Action, Role
+from portal.accounts.second_factor import list_people_with_factor
 from portal.accounts.services import (
     add_person,
     change_role,
@@ -21,6 +23,7 @@ from portal.accounts.services import (
     set_active,
     update_clinic,
 )
+from portal.accounts.step_up import step_up
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -53,6 +56,7 @@ def clinic_settings(request: HttpRequest) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_http_methods(READ_AND_WRITE)
+@step_up
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody in the clinic; POST lets another person in."""
     if request.method != "POST":
@@ -77,6 +81,7 @@ def people(request: HttpRequest) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def person_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     membership = _find(request, pk)
     try:
@@ -90,6 +95,7 @@ def person_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """End a person's access to the clinic (`active=no`) or give it again (`active=yes`)."""
     membership, is_active = _find(request, pk), request.POST.get("active") == "yes"
@@ -106,6 +112,7 @@ def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def person_link(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A link with which a person of this clinic alone sets a new password, shown once."""
     membership = _find(request, pk)
@@ -115,6 +122,21 @@ def person_link(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         messages.error(request, error.message)
         return redirect("people")
     return _show(request, invited=membership, link=request.build_absolute_uri(path))
+
+
+@page(Action.ADMINISTER)
+@require_POST
+@step_up
+def person_factor_reset(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let a colleague who lost phone and codes set up a new second factor; they are told by mail."""
+    membership = _find(request, pk)
+    try:
+        reset_factor(actor=_actor(request), membership=membership)
+    except PeopleError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "Second factor removed. This person sets up a new one at the next log-in.")
+    return redirect("people")
 
 
 def _find(request: HttpRequest, pk: uuid.UUID) -> Membership:
@@ -144,6 +166,7 @@ def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpRes
             (row, row.is_active and row.user_id not in elsewhere and not row.user.is_staff)
             for row in memberships
         ],
+        "with_factor": list_people_with_factor(clinic),
         "roles": Role.choices,
         "place": "people",
         **changes,

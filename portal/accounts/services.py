@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from allauth.account import app_settings
 from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -109,7 +110,7 @@ def add_person(*, actor: User, clinic: Clinic, email: str, role: str, full_name:
             field="email",
         ) from error
     path = ""
-    if may_invite(membership) and not person.has_usable_password():
+    if settings.DERMAPORT_LOCAL_LOGIN and may_invite(membership) and not person.has_usable_password():
         path = make_password_link(actor=actor, membership=membership)
     return Invitation(membership, path)
 

@@ -1,8 +1,14 @@
 from django.urls import path
 
-from portal.accounts import views
+from portal.accounts import session_views, sso_views, views
 
 urlpatterns = [
     path("clinic/", views.clinic_switch, name="clinic-switch"),
     path("theme/", views.theme, name="theme"),
+    path("accounts/sessions/", session_views.sessions, name="sessions"),
+    path("accounts/sessions/end/", session_views.session_end, name="session-end"),
+    path("accounts/session/", session_views.session_status, name="session-status"),
+    path("accounts/oidc/login/", sso_views.sso_login, name="sso-login"),
+    path("accounts/oidc/login/callback/", sso_views.sso_callback, name="sso-callback"),
+    path("accounts/session/back/", session_views.session_back, name="session-back"),
 ]

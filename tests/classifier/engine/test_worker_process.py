@@ -54,7 +54,6 @@ class TestPreparing:
             ("model_not_loaded", str(version.pk))
         ]
 
-
     def test_gates_are_loaded_where_they_are_on(self, warmed, monkeypatch, settings):
         monkeypatch.setattr(inference, "warm_up_gates", lambda: warmed.append("gates"))
         worker_signals.prepare_process()
