@@ -6,5 +6,5 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        # Password and second factor, the clocks of a session, single sign-on.
-        from portal.accounts import receivers, session_limits, sso_stage  # noqa: F401, PLC0415
+        # Checks; events of password and second factor; the clocks of a session; single sign-on.
+        from portal.accounts import checks, receivers, session_limits, sso_stage  # noqa: F401, PLC0415
