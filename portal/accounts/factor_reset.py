@@ -13,6 +13,7 @@ from portal.accounts.mail import tell
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.accounts.services import may_invite
+from portal.accounts.sessions import end_every_session
 from portal.accounts.tokens import revoke_all_tokens
 from portal.audit.services import record_event
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def reset_factor(*, actor: User, membership: Membership) -> None:
     """Remove every second factor of a colleague who lost theirs; they are told by mail.
 
-    Their tokens end too: whoever holds the lost phone may have made some. The same rule as for
+    Their tokens and sessions end too: they may be in the hands of whoever holds the lost phone. The same rule as for
     password links keeps one clinic's administrator from weakening a person of another clinic.
     Raises PermissionDenied or PeopleError (not_yours_to_reset, own_factor, no_factor).
     """
@@ -44,11 +45,17 @@ def reset_factor(*, actor: User, membership: Membership) -> None:
         if not count + identities:
             raise PeopleError("no_factor", "This person has no second factor.")
         tokens = revoke_all_tokens(user=person)
+        sessions = end_every_session(user=person)
         record_event(
             clinic_id=membership.clinic_id,
             action="user.mfa_reset",
             actor=actor,
             obj=person,
-            details={"factors": count, "identities": identities, "tokens_revoked": tokens},
+            details={
+                "factors": count,
+                "identities": identities,
+                "tokens_revoked": tokens,
+                "sessions": sessions,
+            },
         )
         transaction.on_commit(lambda: tell(person, "mfa/email/reset"))

@@ -71,6 +71,14 @@ def list_sessions(*, user: User, current_key: str | None) -> list[SessionRow]:
     return sorted(rows, key=lambda row: (row.is_current, row.last_seen), reverse=True)
 
 
+def end_every_session(*, user: User) -> int:
+    """Log a person out everywhere; the event is the caller's, who knows why."""
+    rows = list(UserSession.objects.filter(user=user))
+    for row in rows:
+        row.end()
+    return len(rows)
+
+
 def end_sessions(*, actor: User, current_key: str | None, pk: int | None = None) -> int:
     """End one of one's own sessions, or all but the present one; return how many ended.
 

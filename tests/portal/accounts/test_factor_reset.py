@@ -4,6 +4,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.core.exceptions import PermissionDenied
+from django.test import Client
 from knox.models import AuthToken
 
 from portal.accounts.errors import PeopleError
@@ -11,7 +12,7 @@ from portal.accounts.factor_reset import reset_factor
 from portal.accounts.models import Membership
 from portal.audit.models import AuditEvent
 from tests.factories import MembershipFactory, UserFactory, two_clinics
-from tests.support.second_factor import set_up_app
+from tests.support.second_factor import code_of, log_in, set_up_app
 
 pytestmark = pytest.mark.django_db
 
@@ -27,8 +28,12 @@ def membership_of(staff, person):
 
 def test_administrator_resets_a_colleagues_factor(client, clinics, django_capture_on_commit_callbacks):
     person = clinics.own.dermatologist
-    set_up_app(person)
+    secret = set_up_app(person)
     AuthToken.objects.create(user=person)
+    elsewhere = Client()
+    log_in(elsewhere, person)
+    elsewhere.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+    assert elsewhere.get("/submissions/").status_code == 200
     row = membership_of(clinics.own, person)
     client.force_login(clinics.own.administrator)
     assert "Reset second factor" in client.get("/settings/people/").content.decode()
@@ -40,7 +45,8 @@ def test_administrator_resets_a_colleagues_factor(client, clinics, django_captur
     assert not AuthToken.objects.exists()
     event = AuditEvent.objects.get(action="user.mfa_reset")
     assert (event.actor, event.object_id) == (clinics.own.administrator, str(person.pk))
-    assert event.details == {"factors": 2, "identities": 0, "tokens_revoked": 1}
+    assert event.details == {"factors": 2, "identities": 0, "tokens_revoked": 1, "sessions": 1}
+    assert elsewhere.get("/submissions/").status_code == 302
     assert [message.to for message in mail.outbox] == [[person.email]]
     assert "did not ask for this" in mail.outbox[0].body
 
