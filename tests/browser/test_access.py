@@ -113,7 +113,7 @@ def test_passkey_is_added_and_opens_the_portal_alone(visit, staff, settings):
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["375", "1280"])
-def test_pages_of_access_are_clean(visit, staff, settings, viewport):
+def test_pages_of_access_are_clean(visit, staff, settings, viewport, monkeypatch):
     page = visit(staff.clinician, viewport)
     addresses = [
         *("/accounts/2fa/", "/accounts/2fa/totp/activate/", "/accounts/2fa/webauthn/add/"),
@@ -123,6 +123,12 @@ def test_pages_of_access_are_clean(visit, staff, settings, viewport):
     set_up_app(staff.clinician)
     later = ["/accounts/2fa/", "/accounts/2fa/recovery-codes/", "/accounts/2fa/totp/deactivate/"]
     faults += [(address, check(page, address)) for address in later]
+    settings.DERMAPORT_STEP_UP_MINUTES = 10
+    monkeypatch.setattr("portal.accounts.step_up.is_fresh", lambda request: False)
+    page.goto("/settings/")
+    page.get_by_role("button", name="Make a token").click()
+    expect(page.get_by_role("heading", name="Confirm it is you")).to_be_visible()
+    faults.append(("confirmation", look(page)))
     page.context.clear_cookies()
     page.goto("/accounts/login/")
     faults.append(("log in", look(page)))
