@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+
+from portal.accounts.second_factor import MFA_REQUIRED, MFA_WORDS, lacks_factor
 
 if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
@@ -20,7 +22,11 @@ class BearerAuthentication(TokenAuthentication):
         # Tokens are printable ASCII; other bytes don't decode, and PostgreSQL refuses a NUL.
         if not token.isascii() or not token.decode().isprintable():
             raise AuthenticationFailed("Invalid token.")
-        return super().authenticate_credentials(token)
+        user, found = super().authenticate_credentials(token)
+        # Tokens made before a role needed a second factor wait until there is one.
+        if lacks_factor(user):
+            raise PermissionDenied(MFA_WORDS, MFA_REQUIRED)
+        return user, found
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -52,6 +52,7 @@ urlpatterns = [
         emergencies.emergency_acknowledge,
         name="emergency-acknowledge",
     ),
+    path("settings/people/<uuid:pk>/second-factor/", people.person_factor_reset, name="person-factor-reset"),
     path("settings/audit/", audit_trail.audit_trail, name="audit-trail"),
     path("settings/audit/export/", audit_trail.audit_export, name="audit-export"),
 ]

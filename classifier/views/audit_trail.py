@@ -15,6 +15,7 @@ from classifier.forms.trail import TrailForm
 from classifier.services.exports import export_audit_events
 from classifier.views.access import page
 from portal.accounts.roles import Action
+from portal.accounts.step_up import step_up
 from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def audit_export(request: HttpRequest) -> StreamingHttpResponse:
     form, events = _read(request)
     lines = export_audit_events(

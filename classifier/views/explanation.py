@@ -19,6 +19,7 @@ from classifier.states import PredictionState
 from classifier.views.access import get_visible, page
 from classifier.views.images import serve_file
 from classifier.views.rights import rights_in
+from portal.accounts.session_limits import background
 
 if TYPE_CHECKING:
     import uuid
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 OVERLAY_CONTENT_TYPE = "image/png"
 
 
+@background
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
 def prediction_explanation(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -48,6 +50,7 @@ def prediction_explanation(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "classifier/partials/explanation.html", context)
 
 
+@background
 @require_safe
 @page()
 def explanation_overlay(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

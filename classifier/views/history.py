@@ -31,6 +31,7 @@ from classifier.views.filter_chips import build_address, build_group
 from classifier.views.history_scope import Scope, read_scope
 from classifier.vocabulary import Outcome
 from portal.accounts.roles import ROLES_ALLOWED, Action
+from portal.accounts.step_up import step_up
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -112,6 +113,7 @@ def submission_search(request: HttpRequest) -> HttpResponse:
 
 @page(Action.EXPORT)
 @require_POST
+@step_up
 def submission_export(request: HttpRequest) -> StreamingHttpResponse:
     """The whole filtered list as CSV, or the selected rows of it."""
     scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request)

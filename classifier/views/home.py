@@ -17,6 +17,7 @@ from classifier.views.access import page
 from classifier.views.rights import rights_in
 from classifier.webhook_states import DisabledReason
 from portal.accounts.roles import ROLES_ALLOWED, Action, Role
+from portal.accounts.session_limits import background
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -34,6 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "classifier/home.html", context)
 
 
+@background
 @require_safe
 @page()
 @transaction.atomic

@@ -16,6 +16,7 @@ from classifier.models.visibility import find_emergency
 from classifier.services.access import record_viewed
 from classifier.views.access import get_visible, page
 from classifier.views.rights import rights_in
+from portal.accounts.session_limits import background
 from portal.common.encryption.keys import DecryptionError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ KEPT_SECONDS = 3600
 EXTENSIONS = {DERIVATIVE_CONTENT_TYPE: "jpg", "image/png": "png"}
 
 
+@background
 @require_safe
 @page()
 def image_derivative(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -41,6 +43,7 @@ def image_derivative(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _serve(request, image, image.derivative, "picture", caching="private, no-cache")
 
 
+@background
 @require_safe
 @page()
 def image_thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:

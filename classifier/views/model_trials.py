@@ -19,6 +19,7 @@ from classifier.views.downloads import csv_download
 from classifier.views.filter_chips import build_group
 from classifier.vocabulary import Diagnosis
 from portal.accounts.roles import ROLES_ALLOWED, Action
+from portal.accounts.step_up import step_up
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def model_trial(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @page(Action.ADMINISTER)
+@step_up
 def model_trial_export(request: HttpRequest, version: uuid.UUID) -> StreamingHttpResponse:
     """The flips of the own clinic as CSV."""
     found = get_object_or_404(ModelVersion, pk=version)

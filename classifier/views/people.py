@@ -14,16 +14,19 @@ from classifier.services.departures import end_access
 from classifier.views.access import page
 from portal.accounts.closing import reopen_membership
 from portal.accounts.errors import PeopleError
+from portal.accounts.factor_reset import reset_factor
 from portal.accounts.forms import ClinicForm
 from portal.accounts.guests import change_guest_end
 from portal.accounts.invitation_forms import GuestForm
 from portal.accounts.models import Membership
 from portal.accounts.roles import Action, Role
+from portal.accounts.second_factor import list_people_with_factor
 from portal.accounts.services import (
     change_role,
     make_password_link,
     update_clinic,
 )
+from portal.accounts.step_up import step_up
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -63,6 +66,7 @@ def people(request: HttpRequest) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def person_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     membership = _find(request, pk)
     try:
@@ -76,6 +80,7 @@ def person_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Give a person access again (`active=yes`), or end it (`active=no`): with open work, on its page."""
     membership, is_active = _find(request, pk), request.POST.get("active") == "yes"
@@ -98,6 +103,7 @@ def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def person_end(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Let a guest stay until another day."""
     membership, form = _find(request, pk), GuestForm(request.POST)
@@ -115,6 +121,7 @@ def person_end(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def person_link(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """A link with which a person of this clinic alone sets a new password, shown once."""
     membership = _find(request, pk)
@@ -124,6 +131,21 @@ def person_link(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         messages.error(request, error.message)
         return redirect("people")
     return _show(request, invited=membership, link=request.build_absolute_uri(path))
+
+
+@page(Action.ADMINISTER)
+@require_POST
+@step_up
+def person_factor_reset(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Let a colleague who lost phone and codes set up a new second factor; they are told by mail."""
+    membership = _find(request, pk)
+    try:
+        reset_factor(actor=_actor(request), membership=membership)
+    except PeopleError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "Second factor removed. This person sets up a new one at the next log-in.")
+    return redirect("people")
 
 
 def _find(request: HttpRequest, pk: uuid.UUID) -> Membership:
@@ -152,6 +174,7 @@ def _show(request: HttpRequest, **changes: Any) -> HttpResponse:
             (row, row.is_active and row.user_id not in elsewhere and not row.user.is_staff)
             for row in memberships
         ],
+        "with_factor": list_people_with_factor(clinic),
         "roles": Role.choices,
         "place": "people",
         **changes,

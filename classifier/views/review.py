@@ -33,6 +33,7 @@ from classifier.vocabulary import Agreement, Diagnosis, Management
 from classifier.wording import name_site
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
+from portal.accounts.step_up import ask_again
 
 if TYPE_CHECKING:
     from django import forms
@@ -51,7 +52,7 @@ def submission_review(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return _show(request, submission)
     if _is_unseen(request, submission):
         return _take_reading(request, submission)
-    return _sign(request, submission)
+    return ask_again(request) or _sign(request, submission)
 
 
 @page()
@@ -62,14 +63,19 @@ def submission_amend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     current = _find_current(submission)
     if current is None:
         return redirect("submission-review", pk=pk)
+    if request.method == "POST":
+        return ask_again(request) or _amend(request, submission)
+    initial = {
+        **{name: getattr(current, name) for name in ("diagnosis", "agreement", "management", "comment")},
+        "amends": current.pk,
+    }
     headline = summarise(submission).headline
-    if request.method != "POST":
-        initial = {
-            **{name: getattr(current, name) for name in ("diagnosis", "agreement", "management", "comment")},
-            "amends": current.pk,
-        }
-        form = AmendForm(initial=initial, headline=headline, reviews=submission.reviews.all())
-        return _show_amend(request, submission, form)
+    form = AmendForm(initial=initial, headline=headline, reviews=submission.reviews.all())
+    return _show_amend(request, submission, form)
+
+
+def _amend(request: HttpRequest, submission: Submission) -> HttpResponse:
+    headline = summarise(submission).headline
     form = AmendForm(request.POST, headline=headline, reviews=submission.reviews.all())
     if not form.is_valid():
         return _show_amend(request, submission, form, status=BAD_REQUEST)
@@ -84,9 +90,9 @@ def submission_amend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         _add_error(form, error)
         return _show_amend(request, submission, form, status=BAD_REQUEST)
     except ConflictError:
-        return _show_overtaken(request, _load(request, pk), "amended")
+        return _show_overtaken(request, _load(request, submission.pk), "amended")
     messages.success(request, "Amendment signed. The earlier version stays readable below.")
-    return redirect("submission-review", pk=pk)
+    return redirect("submission-review", pk=submission.pk)
 
 
 def _load(request: HttpRequest, pk: uuid.UUID) -> Submission:

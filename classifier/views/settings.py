@@ -16,6 +16,7 @@ from portal.accounts.context import THEMES
 from portal.accounts.errors import PeopleError
 from portal.accounts.forms import NameForm, TokenForm
 from portal.accounts.services import create_token, rename_person
+from portal.accounts.step_up import step_up
 from portal.accounts.tokens import revoke_token
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def settings_name(request: HttpRequest) -> HttpResponse:
 
 @page()
 @require_POST
+@step_up
 def token_create(request: HttpRequest) -> HttpResponse:
     """Make a token and show it on this one page: the database keeps a hash."""
     form = TokenForm(request.POST)

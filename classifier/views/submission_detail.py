@@ -23,6 +23,7 @@ from classifier.trail import build_trail, find_openings
 from classifier.views.access import get_visible, page
 from classifier.views.rights import Rights, rights_in
 from classifier.wording import describe_day, name_site
+from portal.accounts.session_limits import background
 
 if TYPE_CHECKING:
     import uuid
@@ -54,6 +55,7 @@ def submission_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "classifier/submission_detail.html", context)
 
 
+@background
 @require_safe
 @page()
 @transaction.atomic

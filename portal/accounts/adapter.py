@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from django.urls import reverse
+
+from portal.accounts.login_guard import LoginGuard
+from portal.accounts.mail import tell
+from portal.accounts.step_up import is_fresh
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from portal.accounts.models import User
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+
+class AccountAdapter(LoginGuard):
     def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 (allauth's)
         return False
 
@@ -21,3 +27,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         if user.is_authenticated and user.is_staff and not user.memberships.active().exists():
             return reverse("status")
         return str(super().get_login_redirect_url(request))
+
+    def get_login_stages(self) -> list[str]:
+        """A second factor at the provider may stand for one here."""
+        ours = {"allauth.mfa.stages.AuthenticateStage": "portal.accounts.sso_stage.FactorStage"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
+    def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:  # noqa: ARG002 (allauth's)
+        """A log-in of a moment ago is as good as a confirmation; allauth would ask again at once."""
+        return not is_fresh(context.request)
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """By the person's own address: allauth's address book is not used here."""
+        found = self.authenticate(context.request, email=user.email, password=password)
+        return found is not None and found.pk == user.pk
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,  # noqa: ARG002 (allauth's)
+        email: str | None = None,  # noqa: ARG002 (allauth's)
+    ) -> None:
+        """Changes of a second factor are told; the address is the one a person logs in with."""
+        if template_prefix.startswith("mfa/"):
+            tell(user, template_prefix)

@@ -6,4 +6,5 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from portal.accounts import receivers  # noqa: F401, PLC0415 (password events)
+        # Checks; events of password and second factor; the clocks of a session; single sign-on.
+        from portal.accounts import checks, receivers, session_limits, sso_stage  # noqa: F401, PLC0415

@@ -1,10 +1,13 @@
-"""Template context of every page: clinic, rights and theme."""
+"""Template context of every page: clinic, rights, theme, and what log-in asks for."""
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from portal.accounts.roles import ROLES_ALLOWED, Action
+from portal.accounts.second_factor import must_have_factor
+from portal.accounts.session_limits import idle_seconds
 
 THEMES = ("auto", "light", "dark")
 
@@ -14,10 +17,17 @@ def site(request: HttpRequest) -> dict[str, Any]:
     membership = getattr(request, "membership", None)
     role = membership.role if membership else None
     theme = request.COOKIES.get("theme", "auto")
+    memberships = getattr(request, "memberships", [])
+    user = getattr(request, "user", None)
     return {
         "clinic": membership.clinic if membership else None,
         "membership": membership,
-        "memberships": getattr(request, "memberships", []),
+        "memberships": memberships,
         "can": {action.value: role in ROLES_ALLOWED[action] for action in Action},
         "theme": theme if theme in THEMES else "auto",
+        "needs_factor": user is not None and must_have_factor(user, memberships),
+        "idle_seconds": round(idle_seconds() or settings.SESSION_COOKIE_AGE),
+        "local_login": settings.DERMAPORT_LOCAL_LOGIN,
+        "sso_name": settings.DERMAPORT_OIDC_NAME if settings.DERMAPORT_OIDC_ISSUER else "",
+        "factor_is_optional": not settings.DERMAPORT_MFA_REQUIRED_ROLES,
     }

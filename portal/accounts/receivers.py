@@ -1,17 +1,22 @@
-"""Password changes are announced by signals only, so they are recorded from there."""
+"""Changes of password and second factor are announced by signals only, so they are recorded there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.signals import password_changed, password_reset
+from allauth.mfa import signals as mfa
 from django.db import transaction
 from django.dispatch import receiver
 
+from portal.accounts.login_limits import forgive, list_counters
 from portal.accounts.tokens import revoke_all_tokens
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
+    from allauth.mfa.models import Authenticator
+    from django.http import HttpRequest
+
     from portal.accounts.models import User
 
 
@@ -21,8 +26,10 @@ def record_password_change(user: User, **_: Any) -> None:
 
 
 @receiver(password_reset)
-def record_password_reset(user: User, **_: Any) -> None:
+def record_password_reset(user: User, request: HttpRequest, **_: Any) -> None:
     _record("user.password_reset", user)
+    # The way out of every wait: only who reads the person's mail gets here.
+    forgive(list_counters(request, user.email))
 
 
 def _record(action: str, user: User) -> None:
@@ -30,3 +37,29 @@ def _record(action: str, user: User) -> None:
     with transaction.atomic():
         tokens = revoke_all_tokens(user=user)
         record_event(clinic_id=None, action=action, actor=user, obj=user, details={"tokens_revoked": tokens})
+
+
+@receiver(mfa.authenticator_added)
+def record_factor_added(user: User, authenticator: Authenticator, **_: Any) -> None:
+    _record_factor("user.mfa_added", user, authenticator)
+
+
+@receiver(mfa.authenticator_removed)
+def record_factor_removed(user: User, authenticator: Authenticator, **_: Any) -> None:
+    _record_factor("user.mfa_removed", user, authenticator)
+
+
+@receiver(mfa.authenticator_reset)
+def record_codes_made(user: User, authenticator: Authenticator, **_: Any) -> None:
+    _record_factor("user.mfa_renewed", user, authenticator)
+
+
+@receiver(mfa.authentication_failed)
+def record_factor_failed(user: User, authenticator: Authenticator, **_: Any) -> None:
+    _record_factor("user.mfa_failed", user, authenticator)
+
+
+def _record_factor(action: str, user: User, authenticator: Authenticator) -> None:
+    record_event(
+        clinic_id=None, action=action, actor=user, obj=user, details={"type": str(authenticator.type)}
+    )

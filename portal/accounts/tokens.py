@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from knox.models import AuthToken
 from knox.settings import knox_settings
 
+from portal.accounts.errors import PeopleError
+from portal.accounts.second_factor import MFA_REQUIRED, has_factor, must_have_factor
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
@@ -32,11 +35,20 @@ def issue_token(*, request: HttpRequest, email: str, password: str) -> IssuedTok
     """Make a token for a person who knows the password; None for everybody else alike.
 
     Failed tries count into the same limits as failed log-ins. Raises ValidationError (Django's)
-    when the limit is reached.
+    when the limit is reached, PeopleError (mfa_required, password_login_off) where a password
+    alone opens nothing.
     """
+    if not settings.DERMAPORT_LOCAL_LOGIN:
+        raise PeopleError(
+            "password_login_off", "People log in by single sign-on here. Make a token on the page Settings."
+        )
     user = get_adapter(request).authenticate(request, email=email, password=password)
     if user is None or not user.is_active:
         return None
+    if has_factor(user) or must_have_factor(user):
+        raise PeopleError(
+            MFA_REQUIRED, "A password alone is not enough for this person. Make a token on the page Settings."
+        )
     with transaction.atomic():
         drop_surplus_tokens(user)
         token, text = AuthToken.objects.create(user=user, prefix=knox_settings.TOKEN_PREFIX)

@@ -1,10 +1,16 @@
 from django.urls import path
 
-from portal.accounts import invitation_views, views
+from portal.accounts import invitation_views, session_views, sso_views, views
 
 urlpatterns = [
     path("clinic/", views.clinic_switch, name="clinic-switch"),
     path("theme/", views.theme, name="theme"),
     path("invitation/", invitation_views.invitation_open, name="invitation-open"),
     path("invitation/accept/", invitation_views.invitation_accept, name="invitation-accept"),
+    path("accounts/sessions/", session_views.sessions, name="sessions"),
+    path("accounts/sessions/end/", session_views.session_end, name="session-end"),
+    path("accounts/session/", session_views.session_status, name="session-status"),
+    path("accounts/oidc/login/", sso_views.sso_login, name="sso-login"),
+    path("accounts/oidc/login/callback/", sso_views.sso_callback, name="sso-callback"),
+    path("accounts/session/back/", session_views.session_back, name="session-back"),
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import environ
 
+from portal.settings.access import *  # noqa: F403
 from portal.settings.logs import configure_logging
 from portal.settings.webhooks import *  # noqa: F403
 
@@ -40,6 +41,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "django_filters",
     "rest_framework",
@@ -64,7 +69,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.accounts.session_limits.SessionLimitsMiddleware",
     "portal.accounts.middleware.CurrentClinicMiddleware",
+    "portal.accounts.mfa_middleware.SecondFactorMiddleware",
     "classifier.middleware.EmergencyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "portal.common.middleware.NoStoreMiddleware",
@@ -116,6 +123,8 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "portal_cache",
+        # Django's 300 would let a flood push out the counts that limit it.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
 
@@ -147,9 +156,11 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {
     "login": env.str("DERMAPORT_LOGIN_RATE", default="30/m/ip"),
-    "login_failed": env.str("DERMAPORT_LOGIN_FAILED_RATE", default="10/m/ip,5/5m/key"),
+    # By key: codes of a second factor. Passwords have waits of their own (login_limits).
+    "login_failed": f"{DERMAPORT_LOGIN_FAILED_RATE},5/5m/key",  # noqa: F405
     "reset_password": "20/m/ip,5/m/key",
 }
+# Counted from the log-in: what a person does meanwhile doesn't lengthen it.
 SESSION_COOKIE_AGE = env.int("DERMAPORT_SESSION_SECONDS", default=12 * 3600)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

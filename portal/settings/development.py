@@ -14,3 +14,8 @@ DERMAPORT_ENCRYPTION_KEYS = DERMAPORT_ENCRYPTION_KEYS or [read_or_create_secret(
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]
 # Invented people in an invented clinic; DERMAPORT_DEMO=0 starts empty.
 DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=True)
+# The demo's people have a password only; the log-in page says so. DERMAPORT_DEMO=0 asks for more.
+if DERMAPORT_DEMO:
+    DERMAPORT_MFA_REQUIRED_ROLES = env.list("DERMAPORT_MFA_REQUIRED_ROLES", default=[])
+# Browsers allow passkeys on http://localhost, and nowhere else without TLS.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True

@@ -4,7 +4,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 from portal.common.encryption.keys import check_secrets
 from portal.settings.base import *  # noqa: F403
-from portal.settings.base import ALLOWED_HOSTS, DATABASES, DERMAPORT_ENCRYPTION_KEYS, env
+from portal.settings.base import (
+    ALLOWED_HOSTS,
+    DATABASES,
+    DERMAPORT_ENCRYPTION_KEYS,
+    DERMAPORT_IDLE_MINUTES,
+    DERMAPORT_MFA_REQUIRED_ROLES,
+    DERMAPORT_STEP_UP_MINUTES,
+    env,
+)
 
 SECRET_KEY = env.str("SECRET_KEY")
 for name in ("DATABASE_URL", "REDIS_URL", "DERMAPORT_ALLOWED_HOSTS"):
@@ -15,6 +23,16 @@ if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("DERMAPORT_ALLOWED_HOSTS: expected the site's names, received *.")
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     raise ImproperlyConfigured("DATABASE_URL: expected PostgreSQL in production, received SQLite.")
+if not any(DERMAPORT_MFA_REQUIRED_ROLES):
+    raise ImproperlyConfigured("DERMAPORT_MFA_REQUIRED_ROLES: expected roles in production, received none.")
+if DERMAPORT_IDLE_MINUTES <= 0:
+    raise ImproperlyConfigured(
+        f"DERMAPORT_IDLE_MINUTES: expected more than 0 in production, received {DERMAPORT_IDLE_MINUTES}."
+    )
+if DERMAPORT_STEP_UP_MINUTES < 1:
+    raise ImproperlyConfigured(
+        f"DERMAPORT_STEP_UP_MINUTES: expected at least 1 in production, received {DERMAPORT_STEP_UP_MINUTES}."
+    )
 
 # Nobody receives on the machine that sends: this would only open its own services to a clinic.
 DERMAPORT_WEBHOOK_LOOPBACK = False

@@ -21,6 +21,11 @@ SECRET_KEY = secrets.token_urlsafe(64)
 DERMAPORT_ENCRYPTION_KEYS = [read_or_create_secret(VAR_DIR / "encryption_key")]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 DERMAPORT_DEMO = True
+# Most tests are about something else: those about a second factor, confirmation and idleness ask for them.
+DERMAPORT_MFA_REQUIRED_ROLES: list[str] = []
+DERMAPORT_STEP_UP_MINUTES = 0
+DERMAPORT_IDLE_MINUTES = 0
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True
 # Most tests judge spots drawn in a moment, which are no dermoscopic images: those about the gates
 # turn them on, and the running stack has them on.
 DERMAPORT_GATES = False

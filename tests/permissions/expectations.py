@@ -44,6 +44,8 @@ def _api(own: str, other: str) -> Policy:
 EVERYBODY = grant(OK, OK, [OK] * 4, [OK] * 4)
 NOT_THERE = grant(MISSING, MISSING, [MISSING] * 4, [MISSING] * 4)
 ANYBODY_LOGGED_IN = grant(LOGIN, OK, [OK] * 4, [OK] * 4)
+# One's own thing that nobody in the matrix's world has.
+OF_NOBODY_HERE = grant(LOGIN, MISSING, [MISSING] * 4, [MISSING] * 4)
 OPERATOR_ONLY = grant(LOGIN, FORBIDDEN, [FORBIDDEN] * 4, [FORBIDDEN] * 4) | {"operator": OK}
 OWN_MEMBERS_ONLY = grant(LOGIN, MISSING, [OK] * 4, [MISSING] * 4)
 

@@ -118,6 +118,11 @@ ACCOUNTS = [
     Row("account_reset_password_from_key", "GET", may.EVERYBODY, 302, at=reset_key),
     Row("account_reset_password_from_key", "POST", may.EVERYBODY, 302, at=reset_key),
     Row("account_reset_password_from_key_done", "GET", may.EVERYBODY),
+    Row("sessions", "GET", may.ANYBODY_LOGGED_IN),
+    Row("session-end", "POST", may.ANYBODY_LOGGED_IN, 302),
+    Row("session-status", "GET", may.EVERYBODY),
+    Row("session-status", "POST", may.EVERYBODY),
+    Row("session-back", "GET", may.ANYBODY_LOGGED_IN),
     Row("clinic-switch", "POST", may.OWN_MEMBERS_ONLY, 302, data=own_clinic()),
     Row("theme", "POST", may.EVERYBODY, 302, data=sent(theme="dark")),
     Row("invitation-open", "GET", may.EVERYBODY),
@@ -130,12 +135,40 @@ ACCOUNTS = [
     Row("status", "GET", may.OPERATOR_ONLY),
 ]
 
+# allauth asks who made no log-in of a moment ago, as here, to confirm it: a redirect.
+SECOND_FACTOR = [
+    Row("account_reauthenticate", "GET", may.ANYBODY_LOGGED_IN),
+    Row("account_reauthenticate", "POST", may.ANYBODY_LOGGED_IN, 302, data=sent(password=PASSWORD)),
+    Row("mfa_index", "GET", may.ANYBODY_LOGGED_IN),
+    *(Row("mfa_authenticate", method, may.EVERYBODY, 302) for method in ("GET", "POST")),
+    *(Row("mfa_login_webauthn", method, may.EVERYBODY, 302) for method in ("GET", "POST")),
+    *(
+        Row(route, method, may.ANYBODY_LOGGED_IN, 302)
+        for route in (
+            *("mfa_reauthenticate", "mfa_reauthenticate_webauthn", "mfa_activate_totp"),
+            *("mfa_generate_recovery_codes", "mfa_add_webauthn"),
+        )
+        for method in ("GET", "POST")
+    ),
+    *(Row("mfa_deactivate_totp", method, may.OF_NOBODY_HERE) for method in ("GET", "POST")),
+    Row("mfa_view_recovery_codes", "GET", may.OF_NOBODY_HERE),
+    Row("mfa_download_recovery_codes", "GET", may.OF_NOBODY_HERE),
+    Row("mfa_list_webauthn", "GET", may.ANYBODY_LOGGED_IN),
+    *(
+        Row(route, method, may.ANYBODY_LOGGED_IN, 302, at=lambda _: {"pk": 1})
+        for route in ("mfa_remove_webauthn", "mfa_edit_webauthn")
+        for method in ("GET", "POST")
+    ),
+]
+
 CLOSED = [
-    *("account-closed", "account_signup", "account_reauthenticate", "account_email"),
+    *("account-closed", "account_signup", "account_email"),
     *("account_email_verification_sent", "account_set_password", "account_confirm_login_code"),
     "account_confirm_email",
+    # Without a provider, as here, there is no single sign-on. With one: tests/portal/accounts/test_sso.
+    *("sso-login", "sso-callback"),
 ]
-"""Routes of allauth that the site doesn't offer: nothing is there, for anybody, by any method."""
+"""Routes that the site doesn't offer: nothing is there, for anybody, by any method."""
 
 PAGES = [
     Row("home", "GET", may.PAGE_OF_MEMBERS),
@@ -241,6 +274,7 @@ SETTINGS = [
     Row("webhook-redeliver", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=DELIVERY),
     Row("emergency-list", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("emergency-acknowledge", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=ACCESS),
+    Row("person-factor-reset", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE),
     Row("audit-trail", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("audit-export", "POST", may.PAGE_OF_ADMINISTRATORS),
 ]
@@ -337,4 +371,4 @@ FHIR = [
     Row("fhir-audit-event-post-search", "POST", may.API_ADMINISTRATORS),
 ]
 
-MATRIX = [*ACCOUNTS, *PAGES, *SETTINGS, *API, *FHIR]
+MATRIX = [*ACCOUNTS, *SECOND_FACTOR, *PAGES, *SETTINGS, *API, *FHIR]

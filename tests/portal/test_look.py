@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles import finders
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 STATIC = PROJECT / "portal" / "static" / "portal"
@@ -89,7 +90,7 @@ def test_every_icon_of_the_vocabulary_exists():
 def test_every_static_file_of_a_template_exists():
     named = {name for path in TEMPLATES for name in re.findall(r"{% static '([^']+)'", path.read_text())}
 
-    assert {name for name in named if not (STATIC.parent / name).is_file()} == set()
+    assert {name for name in named if not finders.find(name)} == set()
 
 
 def test_every_component_says_how_it_is_used():

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import Throttled
+from rest_framework.exceptions import PermissionDenied, Throttled
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
@@ -13,6 +13,7 @@ from classifier.api.authentication import BearerAuthentication
 from classifier.api.serializers.people import TokenRequestSerializer, TokenSerializer
 from classifier.api.views.base import NoStoreView
 from classifier.services.errors import InvalidInputError
+from portal.accounts.errors import PeopleError
 from portal.accounts.tokens import issue_token, revoke_token
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class TokenView(NoStoreView):
             token = issue_token(request=request._request, **asked.validated_data)  # noqa: SLF001
         except ValidationError as error:
             raise Throttled(detail="Too many failed log-ins. Wait a few minutes.") from error
+        except PeopleError as error:
+            raise PermissionDenied(error.message, error.code) from error
         if token is None:
             raise InvalidInputError(
                 "invalid_credentials", "The e-mail address and password don't belong together."

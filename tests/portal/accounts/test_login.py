@@ -164,7 +164,6 @@ def test_made_up_forwarded_address_does_not_escape_the_limit(client):
         "confirm-email/abc/",
         "password/set/",
         "login/code/confirm/",
-        "reauthenticate/",
     ],
 )
 @pytest.mark.parametrize("method", ["get", "post"])

@@ -1,0 +1,85 @@
+"""The ways in which a person who is logged in shows once more who they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
+from allauth.core import ratelimit
+from allauth.mfa.base.forms import ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
+from allauth.mfa.webauthn.internal.auth import begin_authentication
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from portal.accounts.step_up import PREFIX
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+CODES = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
+TOO_MANY = "Too many tries. Wait a minute, then try again."
+
+
+def list_ways(request: HttpRequest) -> dict[str, Any]:
+    """What this person can confirm with, as the page's context."""
+    user: Any = request.user
+    types = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+    has_passkey = Authenticator.Type.WEBAUTHN in types
+    return {
+        "has_password": settings.DERMAPORT_LOCAL_LOGIN and user.has_usable_password(),
+        "has_code": bool(types.intersection(CODES)),
+        "passkey_options": begin_authentication(user) if has_passkey else None,
+    }
+
+
+def confirm(request: HttpRequest) -> str:
+    """Check the password, code or passkey that was sent along; return what is wrong with it.
+
+    "" where it is right, which the session then knows, and where none was sent.
+    """
+    given = {name: request.POST[PREFIX + name] for name in CHECKS if PREFIX + name in request.POST}
+    if not given:
+        return ""
+    if not ratelimit.consume(request, action="reauthenticate", user=request.user):
+        return TOO_MANY
+    method, value = next(iter(given.items()))
+    trouble = CHECKS[method](request, value)
+    user: Any = request.user
+    action = "user.confirmation_failed" if trouble else "user.confirmed"
+    record_event(clinic_id=None, action=action, actor=user, obj=user, details={"method": method})
+    return trouble
+
+
+def _check_password(request: HttpRequest, value: str) -> str:
+    try:
+        is_right = get_adapter(request).reauthenticate(request.user, value)
+    except ValidationError:
+        return TOO_MANY
+    if not is_right:
+        return "That is not your password."
+    reauthenticate_by_password(request)
+    return ""
+
+
+def _check_form(form: Any, words: str) -> str:
+    if not form.is_valid():
+        return words
+    form.save()
+    return ""
+
+
+def _check_code(request: HttpRequest, value: str) -> str:
+    form = ReauthenticateForm(user=request.user, data={"code": value})
+    return _check_form(form, "This code is wrong or was used before. Wait for the next one.")
+
+
+def _check_passkey(request: HttpRequest, value: str) -> str:
+    form = ReauthenticateWebAuthnForm(user=request.user, data={"credential": value})
+    return _check_form(form, "The passkey did not work. Try again.")
+
+
+CHECKS = {"password": _check_password, "code": _check_code, "credential": _check_passkey}

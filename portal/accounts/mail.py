@@ -1,0 +1,23 @@
+"""Mails about a person's own access. They need no request, and a dead mail server undoes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+
+if TYPE_CHECKING:
+    from portal.accounts.models import User
+
+log = structlog.get_logger(__name__)
+
+
+def tell(person: User, template: str) -> None:
+    """Send `<template>_subject.txt` and `<template>_message.txt` to the address they log in with."""
+    subject = render_to_string(f"{template}_subject.txt").strip()
+    try:
+        send_mail(f"[Dermaport] {subject}", render_to_string(f"{template}_message.txt"), None, [person.email])
+    except OSError as error:
+        log.warning("mail_not_sent", template=template, user=str(person.pk), error=type(error).__name__)

@@ -1,0 +1,55 @@
+"""Nobody whose role needs a second factor does anything before they have one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
+
+from portal.accounts.second_factor import MFA_REQUIRED, MFA_WORDS, lacks_factor
+from portal.accounts.sso_stage import SESSION_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest
+
+PROGRAMS = ("/api/", "/fhir/", "/o/", "/oauth/")
+"""Where answers are for programs: an error there is data, not a page."""
+
+OPEN = (
+    *("/static/", "/health/", "/accounts/2fa/", "/accounts/reauthenticate/"),
+    *("/accounts/logout/", "/accounts/session/", "/theme/"),
+)
+
+
+class SecondFactorMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        memberships = request.memberships  # type: ignore[attr-defined]
+        if (
+            not request.path.startswith(OPEN)
+            and not request.session.get(SESSION_KEY)
+            and lacks_factor(request.user, memberships)
+        ):
+            return send_to_enrolment(request)
+        return self.get_response(request)
+
+
+def send_to_enrolment(request: HttpRequest) -> HttpResponse:
+    address = reverse("mfa_index")
+    if request.path.startswith(PROGRAMS):
+        return refuse_program(MFA_REQUIRED, MFA_WORDS)
+    if request.htmx:  # type: ignore[attr-defined]
+        # A fragment can't hold the page; htmx goes there by this header.
+        return HttpResponse(status=403, headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
+
+
+def refuse_program(code: str, words: str) -> JsonResponse:
+    """The API's shape of an error, for what is refused before the API is reached."""
+    errors = [{"code": code, "detail": words, "attr": None}]
+    return JsonResponse({"type": "client_error", "errors": errors}, status=403)

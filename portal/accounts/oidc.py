@@ -1,0 +1,120 @@
+"""OpenID Connect: code flow with PKCE, state and nonce, and an ID token whose signature is checked.
+
+Allauth trusts the token by the TLS it came over and knows no nonce; both are added here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.conf import settings
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare
+
+from portal.accounts.sso import PROVIDER, Claims
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+# Signatures by the provider's key pair; the client's secret must not make one.
+ALGORITHMS = {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+LEEWAY_SECONDS = 60
+REQUIRED = ["iss", "sub", "aud", "exp", "iat"]
+
+
+class OIDCAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has no types
+    nonce: str = ""
+
+    def __init__(self, request: HttpRequest, provider_id: str = PROVIDER) -> None:
+        super().__init__(request, provider_id)
+
+    def get_provider(self) -> OIDCProvider:
+        app = get_adapter(self.request).get_app(self.request, provider=self.provider_id)
+        return OIDCProvider(self.request, app=app)
+
+    def get_callback_url(self, request: HttpRequest, app: Any) -> str:  # noqa: ARG002 (allauth's)
+        return request.build_absolute_uri(reverse("sso-callback"))
+
+    def complete_login(self, request: HttpRequest, app: Any, token: Any, **answer: Any) -> Any:
+        id_token = answer["response"].get("id_token")
+        if not id_token:
+            raise OAuth2Error("no ID token")
+        data = self._decode_id_token(app, id_token)
+        if not self.nonce or not constant_time_compare(str(data.get("nonce", "")), self.nonce):
+            raise OAuth2Error("nonce")
+        if "email" not in data:
+            told = self._fetch_user_info(token.token)
+            if told.get("sub") != data["sub"]:
+                raise OAuth2Error("subject")
+            data = {**told, **data}
+        login = self.get_provider().sociallogin_from_response(request, data)
+        login.claims = Claims.read(data)
+        # The identity is kept, and nothing else that was told.
+        login.account.extra_data = {}
+        return login
+
+    def _decode_id_token(self, app: Any, id_token: str) -> dict[str, Any]:
+        issuer = self.openid_config["issuer"]
+        if issuer.rstrip("/") != settings.DERMAPORT_OIDC_ISSUER:
+            raise OAuth2Error("issuer")
+        try:
+            header = jwt.get_unverified_header(id_token)
+            if header.get("alg") not in ALGORITHMS:
+                raise OAuth2Error("algorithm")
+            return jwt.decode(
+                id_token,
+                key=self._find_key(header.get("kid")),
+                algorithms=[header["alg"]],
+                issuer=issuer,
+                audience=app.client_id,
+                leeway=LEEWAY_SECONDS,
+                options={"require": REQUIRED},
+            )
+        except jwt.PyJWTError as error:
+            raise OAuth2Error("ID token") from error
+
+    def _find_key(self, kid: str | None) -> Any:
+        """The provider's key of this id; a token without one is read where there is only one key."""
+        with get_adapter(self.request).get_requests_session() as session:
+            answer = session.get(self.openid_config["jwks_uri"])
+            answer.raise_for_status()
+        keys = jwt.PyJWKSet.from_dict(answer.json()).keys
+        fitting = [key for key in keys if kid is None or key.key_id == kid]
+        if len(fitting) != 1:
+            raise OAuth2Error("key")
+        return fitting[0].key
+
+
+class OIDCProvider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth has no types
+    oauth2_adapter_class = OIDCAdapter
+
+    def get_scope_from_request(self, request: HttpRequest) -> list[str]:  # noqa: ARG002 (not the caller's to choose)
+        return list(self.get_scope())
+
+    def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, str]:  # noqa: ARG002
+        return {"prompt": "login"} if "again" in request.GET else {}
+
+    def redirect(
+        self, request: HttpRequest, process: str, next_url: str | None = None, data: Any = None, **how: Any
+    ) -> HttpResponse:
+        nonce = secrets.token_urlsafe(24)
+        params = {**(how.pop("auth_params", None) or {}), "nonce": nonce}
+        answer: HttpResponse = super().redirect(
+            request, process, next_url, data, auth_params=params, nonce=nonce, **how
+        )
+        return answer
+
+
+class CallbackView(OAuth2CallbackView):  # type: ignore[misc]  # allauth has no types
+    def _get_state(self, request: HttpRequest, provider: Any) -> Any:
+        state, answer = super()._get_state(request, provider)
+        if state:
+            self.adapter.nonce = state.get("nonce", "")
+        return state, answer

@@ -1,0 +1,100 @@
+"""How long a log-in lasts: until a while of idleness, and never beyond an absolute limit.
+
+The server counts by the last request that a person made. Requests that a page makes by itself are
+marked `@background` and don't count; a page in which somebody types says so now and then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.utils import timezone
+
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+    View = TypeVar("View", bound=Callable[..., Any])
+
+BEGAN, ACTIVE = "session_began", "session_active"
+STAMP_SECONDS = 15.0
+"""A write at most this often: the moment of the last request is known that well."""
+
+
+def background(view: View) -> View:
+    """Mark a view that pages ask by themselves: it keeps nobody logged in."""
+    view.is_background = True  # type: ignore[attr-defined]
+    return view
+
+
+def idle_seconds() -> float:
+    """0: idleness ends nothing."""
+    return float(settings.DERMAPORT_IDLE_MINUTES * 60)
+
+
+def seconds_left(request: HttpRequest) -> tuple[float, str]:
+    """Until this session ends unless something happens, and the reason: idle or absolute."""
+    now = timezone.now().timestamp()
+    left = request.session.get(BEGAN, now) + settings.SESSION_COOKIE_AGE - now, "absolute"
+    if idle_seconds():
+        idle = request.session.get(ACTIVE, now) + idle_seconds() - now, "idle"
+        return min(left, idle)
+    return left
+
+
+@receiver(user_logged_in)
+def begin(request: HttpRequest, **_: Any) -> None:
+    """A new log-in starts both clocks, also where an older session went before it."""
+    if request is not None and hasattr(request, "session"):
+        request.session[BEGAN] = request.session[ACTIVE] = timezone.now().timestamp()
+
+
+def stamp(request: HttpRequest) -> None:
+    """Note that the person did something, in the session and in the list of sessions."""
+    now = timezone.now().timestamp()
+    request.session.setdefault(BEGAN, now)
+    granularity = min(STAMP_SECONDS, idle_seconds() / 10 or STAMP_SECONDS)
+    if now - request.session.get(ACTIVE, 0) >= granularity:
+        request.session[ACTIVE] = now
+        UserSession.objects.create_from_request(request)
+
+
+def _is_act(request: HttpRequest) -> bool:
+    """Whether a person did this. What a page asks by itself only reads."""
+    match = request.resolver_match
+    if match is None:
+        return False
+    return request.method == "POST" or not getattr(match.func, "is_background", False)
+
+
+class SessionLimitsMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            left, reason = seconds_left(request)
+            if left <= 0:
+                self._end(request, reason)
+        response = self.get_response(request)
+        if request.user.is_authenticated and _is_act(request):
+            stamp(request)
+        return response
+
+    @staticmethod
+    def _end(request: HttpRequest, reason: str) -> None:
+        user: Any = request.user
+        record_event(
+            clinic_id=None, action="user.session_expired", actor=user, obj=user, details={"reason": reason}
+        )
+        UserSession.objects.filter(session_key=request.session.session_key).delete()
+        request.session.flush()
+        request.user = AnonymousUser()

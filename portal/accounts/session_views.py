@@ -1,0 +1,71 @@
+"""Sessions: the list of one's own, and what a page asks about the one it lives in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, JsonResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal.accounts.session_limits import background, seconds_left, stamp
+from portal.accounts.sessions import end_sessions, list_sessions
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@require_safe
+@login_required
+def sessions(request: HttpRequest) -> HttpResponse:
+    UserSession.objects.create_from_request(request)
+    rows = list_sessions(user=request.user, current_key=request.session.session_key)  # type: ignore[arg-type]
+    return render(request, "account/sessions.html", {"sessions": rows})
+
+
+@require_POST
+@login_required
+def session_end(request: HttpRequest) -> HttpResponse:
+    """End one session (`session=`), or without one every session but this."""
+    key = request.session.session_key
+    number = request.POST.get("session")
+    if number is None:
+        count = end_sessions(actor=request.user, current_key=key)  # type: ignore[arg-type]
+        messages.success(request, f"Ended everywhere else: {count}.")
+        return redirect("sessions")
+    if not number.isdecimal() or not end_sessions(actor=request.user, current_key=key, pk=int(number)):  # type: ignore[arg-type]
+        raise Http404
+    messages.success(request, "Session ended. Whoever used it is logged out.")
+    return redirect("sessions")
+
+
+@background
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def session_status(request: HttpRequest) -> HttpResponse:
+    """Who is logged in here, in which clinic and for how long. POST: somebody is at the keyboard."""
+    if not request.user.is_authenticated:
+        return JsonResponse({"person": None, "clinic": None, "seconds_left": 0})
+    if request.method == "POST":
+        stamp(request)
+    clinic = request.clinic  # type: ignore[attr-defined]
+    left, reason = seconds_left(request)
+    return JsonResponse(
+        {
+            "person": str(request.user.pk),
+            "clinic": str(clinic.pk) if clinic else None,
+            "seconds_left": round(left),
+            "reason": reason,
+        }
+    )
+
+
+@require_safe
+@login_required
+def session_back(request: HttpRequest) -> HttpResponse:
+    """Where a log-in in a second tab ends: the first one goes on by itself."""
+    return render(request, "account/session_back.html")

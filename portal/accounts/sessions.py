@@ -1,0 +1,102 @@
+"""A person's own sessions: where they are logged in, and ending what they don't know."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from allauth.usersessions.models import UserSession
+from django.db import transaction
+
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from portal.accounts.models import User
+
+# The first that fits: later ones stand in the names of earlier ones.
+BROWSERS = [
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox|FxiOS", "Firefox"),
+    ("Chrome|CriOS|Chromium", "Chrome"),
+    ("Safari", "Safari"),
+]
+SYSTEMS = [
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+]
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    pk: int
+    words: str
+    address: str
+    began: dt.datetime
+    last_seen: dt.datetime
+    is_current: bool
+
+
+def describe_agent(agent: str) -> str:
+    """A browser's name for itself in words that its owner knows: "Firefox on Windows"."""
+    browser = next((words for sign, words in BROWSERS if re.search(sign, agent)), "")
+    system = next((words for sign, words in SYSTEMS if re.search(sign, agent)), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or system or "An unknown program"
+
+
+def list_sessions(*, user: User, current_key: str | None) -> list[SessionRow]:
+    """Live sessions, the present one first, then the latest seen."""
+    rows = [
+        SessionRow(
+            pk=row.pk,
+            words=describe_agent(row.user_agent),
+            address=row.ip,
+            began=row.created_at,
+            last_seen=row.last_seen_at,
+            is_current=row.session_key == current_key,
+        )
+        for row in UserSession.objects.purge_and_list(user)
+    ]
+    return sorted(rows, key=lambda row: (row.is_current, row.last_seen), reverse=True)
+
+
+def end_every_session(*, user: User) -> int:
+    """Log a person out everywhere; the event is the caller's, who knows why."""
+    rows = list(UserSession.objects.filter(user=user))
+    for row in rows:
+        row.end()
+    return len(rows)
+
+
+def end_sessions(*, actor: User, current_key: str | None, pk: int | None = None) -> int:
+    """End one of one's own sessions, or all but the present one; return how many ended.
+
+    One that isn't there, isn't one's own or is the present one ends nothing.
+    """
+    rows = UserSession.objects.filter(user=actor).exclude(session_key=current_key)
+    if pk is not None:
+        rows = rows.filter(pk=pk)
+    with transaction.atomic():
+        ended = list(rows)
+        for row in ended:
+            row.end()
+        if ended:
+            record_event(
+                clinic_id=None,
+                action="user.sessions_ended",
+                actor=actor,
+                obj=actor,
+                details={"sessions": len(ended)},
+            )
+    return len(ended)

@@ -1,0 +1,72 @@
+"""Confirming who one is, shortly before an act that counts: signing, exports, people, tokens.
+
+The page that asks carries the whole of what was sent in hidden fields, so that the act goes on
+with the confirmation, and nothing of a patient waits in a session.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from django.shortcuts import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpRequest, HttpResponse
+
+DEFAULT_MINUTES = 10
+PREFIX = "step_up_"
+NOT_KEPT = {"csrfmiddlewaretoken"}
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether this person logged in or confirmed themselves within the last minutes."""
+    if not request.user.is_authenticated:
+        return False
+    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    latest = max((float(record["at"]) for record in records), default=0.0)
+    allowed = settings.DERMAPORT_STEP_UP_MINUTES or DEFAULT_MINUTES
+    return time.time() - latest < allowed * 60
+
+
+def step_up(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Ask for a confirmation before a POST to this view. Stands inside `@page`: rights come first."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return ask_again(request) or view(request, *args, **kwargs)
+
+    return wrapper
+
+
+def ask_again(request: HttpRequest) -> HttpResponse | None:
+    """The page that asks, or None where the act may go on."""
+    from portal.accounts.confirmation import confirm, list_ways  # noqa: PLC0415 (allauth's adapter is ours)
+
+    if request.method != "POST" or not settings.DERMAPORT_STEP_UP_MINUTES:
+        return None
+    trouble = ""
+    if not is_fresh(request):
+        trouble = confirm(request)
+    if not is_fresh(request):
+        context = {"kept": _list_kept(request), "trouble": trouble, **list_ways(request)}
+        return render(request, "account/step_up.html", context, status=403)
+    # The act sees what was meant for it, and no password.
+    request.POST = request.POST.copy()  # type: ignore[assignment]
+    for name in [name for name in request.POST if name.startswith(PREFIX)]:
+        del request.POST[name]  # type: ignore[misc]
+    return None
+
+
+def _list_kept(request: HttpRequest) -> list[tuple[str, str]]:
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name not in NOT_KEPT and not name.startswith(PREFIX)
+    ]

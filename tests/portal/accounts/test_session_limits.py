@@ -1,0 +1,132 @@
+"""When a log-in ends by itself: idle too long, or simply too old."""
+
+import datetime as dt
+
+import pytest
+from django.conf import settings as site_settings
+from django.test import Client
+from django.utils import timezone
+
+from classifier.models import Submission
+from portal.audit.models import AuditEvent
+from tests.factories import answered_submission, staff_clinic
+from tests.support.second_factor import log_in
+
+pytestmark = pytest.mark.django_db
+STATUS = "/accounts/session/"
+
+
+@pytest.fixture
+def staff(settings, time_machine):
+    settings.DERMAPORT_IDLE_MINUTES = 15
+    settings.SESSION_COOKIE_AGE = 12 * 3600
+    time_machine.move_to(timezone.now(), tick=False)
+    return staff_clinic()
+
+
+@pytest.fixture
+def wait(time_machine):
+    return lambda **length: time_machine.shift(dt.timedelta(**length))
+
+
+def is_in(client, address="/submissions/"):
+    return client.get(address).status_code == 200
+
+
+def test_idle_person_is_logged_out(client, staff, wait):
+    log_in(client, staff.clinician)
+    wait(minutes=14)
+    assert is_in(client)
+    wait(minutes=14)
+    assert is_in(client), "the last request started the wait anew"
+    wait(minutes=15)
+    assert client.get("/submissions/")["Location"].startswith("/accounts/login/")
+    event = AuditEvent.objects.get(action="user.session_expired")
+    assert (event.actor, event.details) == (staff.clinician, {"reason": "idle"})
+
+
+def test_session_row_is_gone_after_it_ends(client, staff, wait):
+    log_in(client, staff.clinician)
+    old = client.cookies[site_settings.SESSION_COOKIE_NAME].value
+    wait(minutes=16)
+    client.get("/submissions/")
+    again = Client()
+    again.cookies[site_settings.SESSION_COOKIE_NAME] = old
+    assert not is_in(again)
+
+
+def test_api_by_session_ends_too(client, staff, wait):
+    log_in(client, staff.clinician)
+    wait(minutes=16)
+    assert client.get("/api/v1/me/").status_code == 401
+
+
+def test_what_pages_ask_by_themselves_keeps_nobody_in(client, staff, wait):
+    case: Submission = answered_submission(staff)
+    log_in(client, staff.clinician)
+    for _ in range(3):
+        wait(minutes=4, seconds=50)
+        assert client.get("/home/columns/").status_code == 200
+        assert client.get(f"/submissions/{case.pk}/status/").status_code == 200
+        assert client.get(STATUS).json()["person"] == str(staff.clinician.pk)
+    wait(minutes=1)
+    assert client.get("/home/columns/", headers={"HX-Request": "true"}).status_code == 401
+
+
+def test_typing_keeps_one_in(client, staff, wait):
+    log_in(client, staff.clinician)
+    for _ in range(4):
+        wait(minutes=10)
+        assert client.post(STATUS).json()["seconds_left"] == 15 * 60
+    assert is_in(client)
+
+
+def test_page_learns_how_long_is_left(client, staff, wait):
+    log_in(client, staff.clinician)
+    wait(minutes=14, seconds=10)
+    assert client.get(STATUS).json() == {
+        "person": str(staff.clinician.pk),
+        "clinic": str(staff.clinic.pk),
+        "seconds_left": 50,
+        "reason": "idle",
+    }
+    wait(minutes=1)
+    assert client.get(STATUS).json()["person"] is None
+
+
+def test_nothing_lengthens_the_absolute_limit(client, staff, wait):
+    log_in(client, staff.clinician)
+    for _ in range(12 * 6 - 1):
+        wait(minutes=10)
+        assert client.post(STATUS).json()["person"]
+    wait(minutes=11)
+    assert not is_in(client)
+    assert AuditEvent.objects.get(action="user.session_expired").details == {"reason": "absolute"}
+
+
+def test_zero_minutes_end_nothing(client, staff, wait, settings):
+    settings.DERMAPORT_IDLE_MINUTES = 0
+    log_in(client, staff.clinician)
+    wait(hours=11)
+    assert is_in(client)
+
+
+def test_every_page_carries_the_guard(client, staff):
+    assert "session-over" not in client.get("/accounts/login/").content.decode()
+    log_in(client, staff.clinician)
+    page = client.get("/submissions/new/").content.decode()
+    assert f'data-person="{staff.clinician.pk}"' in page
+    assert 'data-idle-seconds="900"' in page
+
+
+def test_session_key_given_before_log_in_opens_nothing(client, staff):
+    """Session fixation: whoever planted a cookie must not be in once its bearer logs in."""
+    planted = client.session
+    planted["theme"] = "dark"
+    planted.save()
+    client.cookies[site_settings.SESSION_COOKIE_NAME] = planted.session_key
+    log_in(client, staff.clinician)
+    thief = Client()
+    thief.cookies[site_settings.SESSION_COOKIE_NAME] = planted.session_key
+    assert is_in(client)
+    assert not is_in(thief)
