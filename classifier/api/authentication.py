@@ -7,20 +7,48 @@ from typing import TYPE_CHECKING
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.throttling import BaseThrottle
+
+from classifier.api.permissions import ScopeMissing, require_scope
+from portal.accounts.token_use import UNKNOWN, TokenRefusedError, find_token, note_refusal
+from portal.accounts.tokens import scopes_of
 
 if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
     from knox.models import AuthToken
+    from rest_framework.request import Request
 
     from portal.accounts.models import User
 
 
 class BearerAuthentication(TokenAuthentication):
+    """A token acts with its own scopes and its owner's role, whichever allows less."""
+
+    def authenticate(self, request: Request) -> tuple[User, AuthToken] | None:
+        try:
+            found = super().authenticate(request)
+        except TokenRefusedError as error:
+            if error.code == UNKNOWN:
+                note_refusal(None, UNKNOWN, once_for=BaseThrottle().get_ident(request))
+            raise AuthenticationFailed(error.message) from error
+        if found is not None:
+            _check_scope(request, found[1])
+        return found
+
     def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
         # Tokens are printable ASCII; other bytes don't decode, and PostgreSQL refuses a NUL.
         if not token.isascii() or not token.decode().isprintable():
             raise AuthenticationFailed("Invalid token.")
-        return super().authenticate_credentials(token)
+        found = find_token(token.decode())
+        return found.user, found
+
+
+def _check_scope(request: Request, token: AuthToken) -> None:
+    try:
+        require_scope(request.parser_context["view"], request.method or "", scopes_of(token))
+    except ScopeMissing as error:
+        note_refusal(token, error.default_code, scope=error.scope)
+        raise
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

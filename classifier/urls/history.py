@@ -1,6 +1,7 @@
 from django.urls import path
 
 from classifier.views import (
+    api_tokens,
     audit_trail,
     dashboard,
     history,
@@ -27,8 +28,8 @@ urlpatterns = [
     path("models/<uuid:version>/trial/export/", model_trials.model_trial_export, name="model-trial-export"),
     path("settings/", settings.settings, name="settings"),
     path("settings/name/", settings.settings_name, name="settings-name"),
-    path("settings/tokens/", settings.token_create, name="token-create"),
-    path("settings/tokens/revoke/", settings.token_revoke, name="token-revoke"),
+    path("settings/tokens/", api_tokens.tokens, name="tokens"),
+    path("settings/tokens/revoke/", api_tokens.token_revoke, name="token-revoke"),
     path("settings/clinic/", people.clinic_settings, name="clinic-settings"),
     path("settings/people/", people.people, name="people"),
     path("settings/people/<uuid:pk>/role/", people.person_role, name="person-role"),

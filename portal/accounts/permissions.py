@@ -20,9 +20,7 @@ def role_in(user: User | AnonymousUser, clinic_id: uuid.UUID) -> Role | None:
     if not user.is_authenticated or not user.is_active:
         return None
     role = (
-        Membership.objects.filter(user=user, clinic_id=clinic_id, is_active=True)
-        .values_list("role", flat=True)
-        .first()
+        Membership.objects.in_force(user).filter(clinic_id=clinic_id).values_list("role", flat=True).first()
     )
     return Role(role) if role else None
 

@@ -8,7 +8,7 @@ from allauth.account.signals import password_changed, password_reset
 from django.db import transaction
 from django.dispatch import receiver
 
-from portal.accounts.tokens import revoke_all_tokens
+from portal.accounts.token_ends import revoke_all_tokens
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +11,15 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.urls import reverse
-from knox.models import AuthToken
-from knox.settings import knox_settings
 
 from portal.accounts.errors import PeopleError
 from portal.accounts.models import Clinic, Membership, User
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action, Role
-from portal.accounts.tokens import IssuedToken, drop_surplus_tokens
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
     import uuid
-
-LONGEST_TOKEN_DAYS = 365
 
 
 @dataclass(frozen=True)
@@ -226,21 +220,6 @@ def _check_administrator_left(clinic_id: uuid.UUID) -> None:
             "last_administrator",
             "A clinic keeps at least one active administrator. Make another person administrator first.",
         )
-
-
-def create_token(*, actor: User, days: int) -> IssuedToken:
-    """Make an API token for oneself. Raises PeopleError (days_out_of_range)."""
-    if not 1 <= days <= LONGEST_TOKEN_DAYS:
-        raise PeopleError(
-            "days_out_of_range", f"A token can live 1 to {LONGEST_TOKEN_DAYS} days.", field="days"
-        )
-    with transaction.atomic():
-        drop_surplus_tokens(actor)
-        token, text = AuthToken.objects.create(
-            user=actor, expiry=dt.timedelta(days=days), prefix=knox_settings.TOKEN_PREFIX
-        )
-        record_event(clinic_id=None, action="token.created", actor=actor, obj=actor, details={"days": days})
-    return IssuedToken(text, token.expiry)
 
 
 def _check_role(role: str) -> None:

@@ -42,11 +42,12 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
         """Events of the clinics that this person administers."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(
+        rows = self.filter(
             chain__clinic__memberships__user=user,
             chain__clinic__memberships__role="administrator",
             chain__clinic__memberships__is_active=True,
         )
+        return rows if user.clinic_limit is None else rows.filter(chain__clinic=user.clinic_limit)
 
     def update(self, **_: Any) -> NoReturn:
         raise TypeError("audit events are append-only")

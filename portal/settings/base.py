@@ -295,6 +295,8 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "classifier.api.errors.PortalExceptionHandler"}
+# Django reads it where another app's migration points at knox's table.
+KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 (a model)
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
     "TOKEN_PREFIX": "dp_",
@@ -302,6 +304,9 @@ REST_KNOX = {
     "TOKEN_LIMIT_PER_USER": 20,
     "AUTO_REFRESH": False,
 }
+# Of the tokens that people make on the page, in days: what is proposed, and the longest.
+DERMAPORT_TOKEN_DAYS = env.int("DERMAPORT_TOKEN_DAYS", default=90)
+DERMAPORT_TOKEN_MAX_DAYS = env.int("DERMAPORT_TOKEN_MAX_DAYS", default=365)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Dermaport",
     "DESCRIPTION": (

@@ -92,6 +92,7 @@ def amendment(world: World, _: str) -> dict[str, Any]:
 DECISION = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excise", "comment": ""}
 FACTS = {"birth_date": "1970-05-17", "sex": "female", "skin_type": "II", "consents_to_inference": "on"}
 PASSWORDS = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+NEW_TOKEN = {"name": "Ward tablet", "scopes": ["submissions:read"], "days": "30"}
 
 ACCOUNTS = [
     Row("account_login", "GET", may.EVERYBODY | dict.fromkeys(("nobody", "deactivated"), "200"), 302),
@@ -169,7 +170,8 @@ PAGES = [
 SETTINGS = [
     Row("settings", "GET", may.PAGE_OF_MEMBERS),
     Row("settings-name", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(full_name="Ada Invented")),
-    Row("token-create", "POST", may.PAGE_OF_MEMBERS, data=sent(days="30")),
+    Row("tokens", "GET", may.PAGE_OF_MEMBERS),
+    Row("tokens", "POST", may.PAGE_OF_MEMBERS, data=sent(**NEW_TOKEN)),
     Row("token-revoke", "POST", may.PAGE_OF_MEMBERS, 302, data=own_token),
     Row("clinic-settings", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("clinic-settings", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(name="Clinic renamed")),

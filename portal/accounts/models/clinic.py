@@ -16,7 +16,8 @@ class ClinicQuerySet(models.QuerySet["Clinic"]):
         """Clinics in which this person has an active membership."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.filter(memberships__user=user, memberships__is_active=True).distinct()
+        rows = self.filter(memberships__user=user, memberships__is_active=True).distinct()
+        return rows if user.clinic_limit is None else rows.filter(pk=user.clinic_limit)
 
 
 class Clinic(models.Model):

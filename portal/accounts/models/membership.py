@@ -1,11 +1,22 @@
 from __future__ import annotations
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
 
 from portal.accounts.roles import Role
+
+if TYPE_CHECKING:
+    from portal.accounts.models.user import User
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def in_force(self, user: User) -> MembershipQuerySet:
+        """What gives this person rights now: active, and within what their token may open."""
+        rows = self.filter(user=user, is_active=True)
+        return rows if user.clinic_limit is None else rows.filter(clinic=user.clinic_limit)
 
 
 class Membership(models.Model):
@@ -17,6 +28,8 @@ class Membership(models.Model):
     role = models.CharField(max_length=16, choices=Role)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         ordering = ["clinic__name", "user__email"]

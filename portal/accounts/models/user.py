@@ -36,6 +36,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects = UserManager()
 
+    clinic_limit: uuid.UUID | None = None
+    """The only clinic that counts while a token of that clinic acts for this person. Not stored."""
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = []
