@@ -9,6 +9,7 @@ from classifier.services.explaining import run_queued_explanations
 from classifier.services.explanation_queue import reconcile_explanations
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
+from portal.accounts.token_ends import forget_expired_tokens
 
 RUN_BUDGET_SHARE = 0.25
 """Part of the soft limit after which a task ends and wakes the next."""
@@ -28,3 +29,8 @@ def run_explanations_task() -> None:
 def reconcile_predictions_task() -> None:
     reconcile()
     reconcile_explanations()
+
+
+@shared_task(name="classifier.tasks.forget_expired_tokens_task", ignore_result=True)
+def forget_expired_tokens_task() -> None:
+    forget_expired_tokens()

@@ -1,15 +1,17 @@
-"""Who calls: `Authorization: Bearer dp_…`, or a person's own session in the browser."""
+"""Who calls: `Authorization: Bearer` with a personal or an OAuth token, or a session in the browser."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.urls import reverse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.throttling import BaseThrottle
 
 from classifier.api.permissions import ScopeMissing, require_scope
+from portal.accounts.scopes import SCOPES
 from portal.accounts.token_use import UNKNOWN, TokenRefusedError, find_token, note_refusal
 from portal.accounts.tokens import scopes_of
 
@@ -52,12 +54,30 @@ def _check_scope(request: Request, token: AuthToken) -> None:
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    target_class = BearerAuthentication
-    name = "bearer"
+    """Two ways to the same header: a token of the page, or one that an OAuth client gets."""
 
-    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:  # noqa: ARG002
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A token from `POST /api/v1/token/`.",
-        }
+    target_class = BearerAuthentication
+    name = ["bearer", "oauth2"]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[Any]]]:
+        stated = getattr(auto_schema.view, "scopes", {}).get(auto_schema.method)
+        return [{"bearer": []}, {"oauth2": [stated] if stated else []}]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[dict[str, Any]]:  # noqa: ARG002
+        token_url = reverse("oauth-token")
+        ends = {"tokenUrl": token_url, "refreshUrl": token_url, "scopes": SCOPES}
+        return [
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "A token from the page API tokens or from `POST /api/v1/token/`.",
+            },
+            {
+                "type": "oauth2",
+                "description": "For applications that a clinic registered. PKCE with S256 is required.",
+                "flows": {
+                    "authorizationCode": {"authorizationUrl": reverse("oauth-authorize"), **ends},
+                    "clientCredentials": {"tokenUrl": token_url, "scopes": SCOPES},
+                },
+            },
+        ]

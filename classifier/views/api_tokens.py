@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import Http404
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from classifier.views.access import page
 from portal.accounts.access_forms import OwnTokenForm
 from portal.accounts.api_tokens import clinics_of, make_own_token, select_live_tokens
 from portal.accounts.errors import PeopleError
+from portal.accounts.oauth.consents import select_consents, withdraw_consent
 from portal.accounts.token_ends import revoke_token
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
                 **given,
             )
         except PeopleError as error:
-            form.add_error(error.field, error.message)
+            form.add_error(error.field or None, error.message)
         else:
             return _show(request, issued=issued)
     return _show(request, status=400, form=form)
@@ -54,6 +56,17 @@ def token_revoke(request: HttpRequest) -> HttpResponse:
     return redirect("tokens")
 
 
+@page()
+@require_POST
+def application_withdraw(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Stop an application from acting for oneself."""
+    user: Any = request.user
+    application = get_object_or_404(select_consents(user), pk=pk)
+    withdraw_consent(actor=user, application=application)
+    messages.success(request, "Stopped. The application has to ask you again.")
+    return redirect("tokens")
+
+
 def _form(request: HttpRequest, data: Any = None) -> OwnTokenForm:
     return OwnTokenForm(data, clinics=clinics_of(request.user))  # type: ignore[arg-type]
 
@@ -62,6 +75,7 @@ def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpRes
     context = {
         "form": _form(request),
         "tokens": select_live_tokens(request.user),  # type: ignore[arg-type]
+        "consents": select_consents(request.user),  # type: ignore[arg-type]
         "place": "tokens",
         **changes,
     }

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from classifier.views.access import page
 from portal.accounts.errors import PeopleError
 from portal.accounts.forms import ClinicForm, PersonForm
-from portal.accounts.models import Membership
+from portal.accounts.models import Membership, UserKind
 from portal.accounts.roles import Action, Role
 from portal.accounts.services import (
     add_person,
@@ -118,7 +118,7 @@ def person_link(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _find(request: HttpRequest, pk: uuid.UUID) -> Membership:
-    rows = Membership.objects.select_related("user")
+    rows = Membership.objects.filter(user__kind=UserKind.PERSON).select_related("user")
     return get_object_or_404(rows, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
 
 
@@ -129,7 +129,7 @@ def _actor(request: HttpRequest) -> User:
 def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpResponse:
     clinic = request.clinic  # type: ignore[attr-defined]
     memberships = (
-        Membership.objects.filter(clinic=clinic)
+        Membership.objects.filter(clinic=clinic, user__kind=UserKind.PERSON)
         .select_related("user")
         .order_by("-is_active", "user__full_name", "user__email")
     )

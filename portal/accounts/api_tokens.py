@@ -6,13 +6,14 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
+from knox.settings import knox_settings
 
 from portal.accounts.errors import PeopleError
 from portal.accounts.models import Clinic, Membership
 from portal.accounts.scopes import SCOPES
-from portal.accounts.tokens import IssuedToken, store_token
+from portal.accounts.tokens import PASSWORD_TOKEN_NAME, IssuedToken, store_token
 
 if TYPE_CHECKING:
     import uuid
@@ -32,13 +33,14 @@ def make_own_token(
     """Make a token that acts as `actor`, in one of their clinics or in all.
 
     Raises PeopleError (name_missing, name_too_long, scopes_missing, scope_unknown,
-    days_out_of_range, clinic_unknown).
+    days_out_of_range, clinic_unknown, too_many_tokens).
     """
     clinic = None
     if clinic_id is not None:
         clinic = Clinic.objects.visible_to(actor).filter(pk=clinic_id).first()
         if clinic is None:
             raise PeopleError("clinic_unknown", "Choose one of your clinics.", field="clinic")
+    check_room(actor)
     return store_token(
         owner=actor,
         made_by=actor,
@@ -54,13 +56,20 @@ def select_live_tokens(owner: User) -> QuerySet[AuthToken]:
     return (
         owner.auth_token_set.filter(Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True))
         .select_related("grant__clinic", "user")
-        .order_by(F("created").desc())
+        .order_by("-created")
     )
 
 
 def clinics_of(person: User) -> QuerySet[Clinic]:
     """Where this person works now."""
     return Clinic.objects.filter(pk__in=Membership.objects.in_force(person).order_by().values("clinic"))
+
+
+def check_room(owner: User) -> None:
+    """Raises PeopleError (too_many_tokens) at the limit: one that is used would have to go."""
+    most = knox_settings.TOKEN_LIMIT_PER_USER
+    if select_live_tokens(owner).exclude(grant__name=PASSWORD_TOKEN_NAME).count() >= most:
+        raise PeopleError("too_many_tokens", f"There are {most} tokens already. Revoke one first.")
 
 
 def clean_name(name: str) -> str:

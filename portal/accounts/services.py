@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from portal.accounts.errors import PeopleError
-from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.models import SERVICE_DOMAIN, Clinic, Membership, User, UserKind
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action, Role
 from portal.audit.services import record_event
@@ -111,12 +111,15 @@ def add_person(*, actor: User, clinic: Clinic, email: str, role: str, full_name:
 def clean_email(email: str) -> str:
     """The address as it is stored. Raises PeopleError (email_invalid)."""
     email = email.strip().lower()
+    refusal = PeopleError(
+        "email_invalid", "Give an e-mail address such as name@clinic.example.", field="email"
+    )
     try:
         validate_email(email)
     except ValidationError as error:
-        raise PeopleError(
-            "email_invalid", "Give an e-mail address such as name@clinic.example.", field="email"
-        ) from error
+        raise refusal from error
+    if email.endswith(f"@{SERVICE_DOMAIN}"):  # a service account is no person
+        raise refusal
     return email
 
 
@@ -139,7 +142,7 @@ def may_invite(membership: Membership) -> bool:
     person of another clinic, or an operator.
     """
     person = membership.user
-    if person.is_staff or person.is_superuser or not person.is_active:
+    if person.is_staff or person.is_superuser or not person.is_active or person.kind == UserKind.SERVICE:
         return False
     return not Membership.objects.filter(user=person).exclude(clinic=membership.clinic_id).exists()
 

@@ -14,8 +14,11 @@ from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import AuthToken
 from knox.settings import CONSTANTS
+from oauth2_provider.models import AccessToken
 
-from portal.accounts.models import ApiToken
+from portal.accounts.models import ApiToken, OAuthApplication
+from portal.accounts.oauth.access import look_up_access_token, note_application_use
+from portal.accounts.oauth.server import ACCESS_PREFIX
 from portal.accounts.tokens import clinic_limit_of, grant_of
 from portal.audit.services import record_event
 
@@ -36,22 +39,31 @@ class TokenRefusedError(Exception):
         self.message = message
 
 
-def find_token(text: str) -> AuthToken:
+def find_token(text: str) -> AuthToken | AccessToken:
     """The live token with this text; its user is narrowed to its clinic.
 
-    Raises TokenRefusedError (token_unknown, token_expired, token_owner_closed).
+    Raises TokenRefusedError (token_unknown, token_expired, token_owner_closed,
+    application_closed).
     """
-    token = _look_up(text)
+    is_oauth = text.startswith(ACCESS_PREFIX)
+    token = look_up_access_token(text) if is_oauth else _look_up(text)
     if token is None:
         raise TokenRefusedError(UNKNOWN, "Invalid token.")
-    if token.expiry is not None and token.expiry <= timezone.now():
+    end = token.expires if is_oauth else token.expiry
+    if end is not None and end <= timezone.now():
         note_refusal(token, "token_expired")
         raise TokenRefusedError("token_expired", "This token has expired. Make a new one.")
     if not token.user.is_active:
         note_refusal(token, "token_owner_closed")
         raise TokenRefusedError("token_owner_closed", "The log-in of this token's owner is closed.")
+    if is_oauth and not token.application.is_usable(None):
+        note_refusal(token, "application_closed")
+        raise TokenRefusedError("application_closed", "The application of this token is closed.")
     token.user.clinic_limit = clinic_limit_of(token)
-    note_use(token)
+    if is_oauth:
+        note_application_use(token.application, every=WRITE_EVERY)
+    else:
+        note_use(token)
     return token
 
 
@@ -77,12 +89,14 @@ def note_use(token: AuthToken) -> None:
             record_event(clinic_id=grant.clinic_id, action="token.first_used", actor=token.user, obj=grant)
 
 
-def note_refusal(token: AuthToken | None, code: str, *, once_for: str = "", **details: Any) -> None:
+def note_refusal(
+    token: AuthToken | AccessToken | None, code: str, *, once_for: str = "", **details: Any
+) -> None:
     """Record that a token was refused, once a minute for each reason and token.
 
     Of an unknown token there is only `once_for`, the caller's address, which is not kept.
     """
-    subject = token.digest if token else once_for
+    subject = token.pk if token else once_for
     key = hashlib.sha256(f"{code}:{sorted(details.items())}:{subject}".encode()).hexdigest()
     if not cache.add(f"token-refused:{key}", 1, timeout=WRITE_EVERY.total_seconds()):
         return
@@ -90,6 +104,10 @@ def note_refusal(token: AuthToken | None, code: str, *, once_for: str = "", **de
         clinic_id=clinic_limit_of(token) if token else None,
         action="token.refused",
         actor=token.user if token else None,
-        obj=grant_of(token) if token else None,
+        obj=_subject_of(token) if token else None,
         details={"reason": code, **details},
     )
+
+
+def _subject_of(token: AuthToken | AccessToken) -> ApiToken | OAuthApplication | None:
+    return token.application if isinstance(token, AccessToken) else grant_of(token)

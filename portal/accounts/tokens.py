@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from allauth.account.adapter import get_adapter
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from knox.models import AuthToken
 from knox.settings import knox_settings
+from oauth2_provider.models import AccessToken
 
 from portal.accounts.models import ApiToken
 from portal.accounts.scopes import PASSWORD_SCOPES, sort_scopes
@@ -45,6 +47,7 @@ def issue_token(*, request: HttpRequest, email: str, password: str) -> IssuedTok
     user = get_adapter(request).authenticate(request, email=email, password=password)
     if user is None or not user.is_active:
         return None
+    drop_surplus_tokens(user)
     return store_token(
         owner=user,
         made_by=user,
@@ -66,7 +69,6 @@ def store_token(
     """Make a token and record it. Who may, and what of, is for the caller to check."""
     scopes = sort_scopes(scopes)
     with transaction.atomic():
-        drop_surplus_tokens(owner)
         token, text = AuthToken.objects.create(user=owner, expiry=lifetime, prefix=knox_settings.TOKEN_PREFIX)
         grant = ApiToken.objects.create(token=token, name=name, scopes=scopes, clinic=clinic, made_by=made_by)
         record_event(
@@ -79,8 +81,10 @@ def store_token(
     return IssuedToken(text, token.expiry, scopes)
 
 
-def scopes_of(token: AuthToken) -> frozenset[str]:
+def scopes_of(token: AuthToken | AccessToken) -> frozenset[str]:
     """What this token may do at most."""
+    if isinstance(token, AccessToken):
+        return frozenset(token.scope.split()) & set(token.application.scopes)
     grant = grant_of(token)
     return frozenset(grant.scopes) if grant else PASSWORD_SCOPES
 
@@ -90,15 +94,21 @@ def grant_of(token: AuthToken) -> ApiToken | None:
     return getattr(token, "grant", None)
 
 
-def clinic_limit_of(token: AuthToken) -> uuid.UUID | None:
+def clinic_limit_of(token: AuthToken | AccessToken) -> uuid.UUID | None:
     """The only clinic that it opens, or None for all of its owner's."""
+    if isinstance(token, AccessToken):
+        return token.application.clinic_id
     grant = grant_of(token)
     return grant.clinic_id if grant else None
 
 
 def drop_surplus_tokens(user: User) -> None:
-    """Make room for one more: expired tokens go, then the oldest ones over the limit."""
+    """Make room for one more got by password: expired tokens go, then the oldest of its kind.
+
+    What a person made on the page and set up somewhere isn't pushed out by a script that logs in.
+    """
     AuthToken.objects.filter(user=user, expiry__lte=timezone.now()).delete()
     keep = knox_settings.TOKEN_LIMIT_PER_USER - 1
-    live = AuthToken.objects.filter(user=user).order_by("-created").values_list("pk", flat=True)
+    by_password = Q(grant__isnull=True) | Q(grant__name=PASSWORD_TOKEN_NAME)
+    live = AuthToken.objects.filter(by_password, user=user).order_by("-created").values_list("pk", flat=True)
     AuthToken.objects.filter(pk__in=list(live[keep:])).delete()

@@ -17,7 +17,10 @@ CLINICIAN_PAGES = [
     "/models/",
 ]
 DERMATOLOGIST_PAGES = ["/", "/worklist/"]
-ADMINISTRATOR_PAGES = ["/settings/", "/settings/people/", "/settings/audit/"]
+ADMINISTRATOR_PAGES = [
+    *("/settings/", "/settings/people/", "/settings/audit/"),
+    *("/settings/tokens/", "/settings/services/", "/settings/applications/"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,9 @@ ROW_OF_SUBMITTERS = _page("ooff", "mmmf")
 ROW_OF_DERMATOLOGISTS = _page("foff", "mmmf")
 ROW_OF_ADMINISTRATORS = _page("ffof", "ffmf")
 
+# People of the own clinic, and nobody of another: a yes or no, which gives no row away.
+COLLEAGUES_WITH_PAGES = _page("ooof", "ffff")
+
 # API.
 API_PERSON = grant(UNAUTHORISED, OK, [OK] * 4, [OK] * 4)
 API_MEMBERS = _api("oooo", "oooo")

@@ -10,9 +10,10 @@ from allauth.account.utils import user_pk_to_url_str
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from knox.models import AuthToken
+from oauth2_provider.models import RefreshToken, set_token_value
 
 from classifier.models import ModelVersion, Prediction, Review, Submission, SubmissionImage
-from portal.accounts.models import Membership, User
+from portal.accounts.models import Membership, OAuthApplication, User
 from portal.accounts.roles import Role
 from tests.factories import (
     ExplanationFactory,
@@ -26,8 +27,10 @@ from tests.factories import (
     UserFactory,
     active_model,
     draw_jpeg,
+    service_account,
     two_clinics,
 )
+from tests.support.oauth import ask, register
 
 ROLES = [role.value for role in Role]
 ACTORS = [
@@ -55,6 +58,8 @@ class World:
     review: Review
     prediction: Prediction
     trial: ModelVersion
+    service: Membership
+    application: OAuthApplication
 
     def person(self, actor: str) -> User | None:
         if actor == "nobody":
@@ -102,6 +107,8 @@ def build_world() -> World:
         review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
         prediction=prediction,
         trial=trial,
+        service=service_account(clinic),
+        application=register(side.own).application,
     )
 
 
@@ -119,3 +126,23 @@ def own_token(world: World, actor: str) -> dict[str, Any]:
     """A token of the caller; somebody else's where there is no caller."""
     person = world.person(actor) or UserFactory()
     return {"token": AuthToken.objects.create(user=person)[0].pk}
+
+
+def service_token(world: World, _: str) -> dict[str, Any]:
+    return {"token": AuthToken.objects.create(user=world.service.user)[0].pk}
+
+
+def authorization_request(world: World, _: str) -> dict[str, Any]:
+    return ask(world.application)
+
+
+def consent(world: World, _: str) -> dict[str, Any]:
+    return {**ask(world.application), "allow": "true"}
+
+
+def own_consent(world: World, actor: str) -> dict[str, Any]:
+    """The application acts for the caller, whoever that is."""
+    token = RefreshToken(user=world.person(actor) or UserFactory(), application=world.application)
+    set_token_value(token, "dpr_of_this_test")
+    token.save()
+    return {}

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from portal.accounts.errors import PeopleError
 from portal.accounts.models import ApiToken
 from portal.accounts.token_use import find_token
+from portal.accounts.tokens import drop_surplus_tokens
 from portal.audit.models import AuditEvent
 from tests.support.tokens import make_token
 
@@ -65,3 +66,14 @@ def test_token_without_a_name_is_no_token(person):
     grant.name = ""
     with pytest.raises(IntegrityError, match="api_token_named"), transaction.atomic():
         grant.save()
+
+
+def test_limit_is_told_and_pushes_nothing_out(person, settings):
+    settings.REST_KNOX = {**settings.REST_KNOX, "TOKEN_LIMIT_PER_USER": 2}
+    for _ in range(2):
+        make_token(person)
+    with pytest.raises(PeopleError) as caught:
+        make_token(person)
+    assert caught.value.code == "too_many_tokens"
+    drop_surplus_tokens(person)
+    assert ApiToken.objects.count() == 2
