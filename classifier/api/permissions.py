@@ -25,7 +25,7 @@ class _MayInSomeClinic(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002
         return (
             request.user.is_authenticated
-            and Membership.objects.in_force(request.user).filter(role__in=ROLES_ALLOWED[self.action]).exists()
+            and Membership.objects.held_by(request.user).filter(role__in=ROLES_ALLOWED[self.action]).exists()
         )
 
 

@@ -18,4 +18,4 @@ def clinic_ids_of(user: User | AnonymousUser) -> Subquery | list[str]:
     """Ids of the clinics whose cases `user` may see; nothing for nobody."""
     if not user.is_authenticated or not user.is_active:
         return []
-    return Subquery(Membership.objects.in_force(user).order_by().values("clinic_id"))
+    return Subquery(Membership.objects.held_by(user).order_by().values("clinic_id"))

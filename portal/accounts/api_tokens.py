@@ -62,7 +62,7 @@ def select_live_tokens(owner: User) -> QuerySet[AuthToken]:
 
 def clinics_of(person: User) -> QuerySet[Clinic]:
     """Where this person works now."""
-    return Clinic.objects.filter(pk__in=Membership.objects.in_force(person).order_by().values("clinic"))
+    return Clinic.objects.filter(pk__in=Membership.objects.held_by(person).order_by().values("clinic"))
 
 
 def check_room(owner: User) -> None:

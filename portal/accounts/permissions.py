@@ -19,9 +19,7 @@ def role_in(user: User | AnonymousUser, clinic_id: uuid.UUID) -> Role | None:
     """The role this person has in the clinic, or None for an outsider."""
     if not user.is_authenticated or not user.is_active:
         return None
-    role = (
-        Membership.objects.in_force(user).filter(clinic_id=clinic_id).values_list("role", flat=True).first()
-    )
+    role = Membership.objects.held_by(user).filter(clinic_id=clinic_id).values_list("role", flat=True).first()
     return Role(role) if role else None
 
 

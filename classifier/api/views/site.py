@@ -32,7 +32,7 @@ class Me(NoStoreView):
     @extend_schema(operation_id="me_read", summary="Who you are and what you may", responses=MeSerializer)
     def get(self, request: Request) -> Response:
         user = request.user
-        active = Membership.objects.in_force(user).select_related("clinic")
+        active = Membership.objects.held_by(user).select_related("clinic")
         user.active_memberships = list(active.order_by("clinic__name"))
         return Response(MeSerializer(user).data)
 

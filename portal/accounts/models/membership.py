@@ -9,13 +9,24 @@ from django.db import models
 from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from portal.accounts.models.user import User
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
-    def in_force(self, user: User) -> MembershipQuerySet:
-        """What gives this person rights now: active, and within what their token may open."""
-        rows = self.filter(user=user, is_active=True)
+    def active(self) -> MembershipQuerySet:
+        """Memberships that count now."""
+        return self.filter(is_active=True)
+
+    def held_by(self, user: User | AnonymousUser) -> MembershipQuerySet:
+        """What gives this person rights now: active, and in the clinic that their token opens.
+
+        Nothing for nobody and for a closed log-in.
+        """
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        rows = self.active().filter(user=user)
         return rows if user.clinic_limit is None else rows.filter(clinic=user.clinic_limit)
 
 

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 def may_act_for(application: OAuthApplication, person: User) -> bool:
     """Whether this person, a colleague in the application's clinic, can lend it their rights now."""
-    if not person.is_active:
-        return False
-    rows = Membership.objects.filter(user=person, clinic=application.clinic_id, is_active=True)
+    rows = Membership.objects.held_by(person).filter(clinic=application.clinic_id)
     return rows.exclude(role=Role.INTEGRATION).exists()
 
 
