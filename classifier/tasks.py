@@ -12,6 +12,7 @@ from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
 from classifier.services.webhook_couriers import deliver_due
 from classifier.services.webhook_reconciling import reconcile_webhooks
+from portal.accounts.token_ends import forget_expired_tokens
 
 RUN_BUDGET_SHARE = 0.25
 """Part of the soft limit after which a task ends and wakes the next."""
@@ -46,3 +47,8 @@ def reconcile_webhooks_task() -> None:
 @shared_task(name="classifier.tasks.remove_files_task", ignore_result=True)
 def remove_files_task() -> None:
     remove_files()
+
+
+@shared_task(name="classifier.tasks.forget_expired_tokens_task", ignore_result=True)
+def forget_expired_tokens_task() -> None:
+    forget_expired_tokens()

@@ -53,6 +53,7 @@ from tests.support.people import (  # noqa: F401 (one address for everything inv
     Staff,
     TwoClinics,
     UserFactory,
+    service_account,
     staff_clinic,
     two_clinics,
 )

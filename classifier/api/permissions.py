@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from portal.accounts.models import Membership
 from portal.accounts.roles import ROLES_ALLOWED, Action
+from portal.accounts.scopes import METHODS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
@@ -37,3 +41,27 @@ class MaySubmit(_MayInSomeClinic):
 
     action = Action.SUBMIT
     message = "Your role does not allow you to submit cases."
+
+
+class ScopeMissing(PermissionDenied):
+    default_code = "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This token lacks the scope {scope}. Make one that has it.")
+        self.scope = scope
+
+
+def require_scope(view: APIView, method: str, held: Collection[str]) -> None:
+    """Refuse a token that lacks what `view.scopes` asks for this method (403, `scope_missing`).
+
+    The authentication calls it, not each view: views choose their own permissions, and one that
+    forgot this one would let every token in. A view that states no scope takes no tokens.
+    """
+    method = "GET" if method == "HEAD" else method
+    if method not in METHODS or not hasattr(view, method.lower()):
+        return  # 405 follows
+    needed = getattr(view, "scopes", {}).get(method)
+    if needed is None:
+        raise PermissionDenied("This address takes no tokens.", "tokens_not_taken")
+    if needed and needed not in held:
+        raise ScopeMissing(needed)

@@ -1,6 +1,8 @@
 from django.urls import path
 
 from classifier.views import (
+    api_tokens,
+    applications,
     audit_trail,
     dashboard,
     departures,
@@ -12,6 +14,7 @@ from classifier.views import (
     models_page,
     people,
     review,
+    service_accounts,
     settings,
     worklist,
 )
@@ -30,8 +33,13 @@ urlpatterns = [
     path("models/<uuid:version>/trial/export/", model_trials.model_trial_export, name="model-trial-export"),
     path("settings/", settings.settings, name="settings"),
     path("settings/name/", settings.settings_name, name="settings-name"),
-    path("settings/tokens/", settings.token_create, name="token-create"),
-    path("settings/tokens/revoke/", settings.token_revoke, name="token-revoke"),
+    path("settings/tokens/", api_tokens.tokens, name="tokens"),
+    path("settings/tokens/revoke/", api_tokens.token_revoke, name="token-revoke"),
+    path(
+        "settings/tokens/applications/<uuid:pk>/",
+        api_tokens.application_withdraw,
+        name="application-withdraw",
+    ),
     path("settings/clinic/", people.clinic_settings, name="clinic-settings"),
     path("settings/people/", people.people, name="people"),
     path("settings/people/<uuid:pk>/role/", people.person_role, name="person-role"),
@@ -53,6 +61,22 @@ urlpatterns = [
         name="emergency-acknowledge",
     ),
     path("settings/people/<uuid:pk>/second-factor/", people.person_factor_reset, name="person-factor-reset"),
+    path("settings/services/", service_accounts.services, name="services"),
+    path("settings/services/<uuid:pk>/", service_accounts.service, name="service"),
+    path("settings/services/<uuid:pk>/active/", service_accounts.service_active, name="service-active"),
+    path(
+        "settings/services/<uuid:pk>/revoke/",
+        service_accounts.service_token_revoke,
+        name="service-token-revoke",
+    ),
+    path("settings/applications/", applications.applications, name="applications"),
+    path("settings/applications/<uuid:pk>/", applications.application, name="application"),
+    path(
+        "settings/applications/<uuid:pk>/secret/", applications.application_secret, name="application-secret"
+    ),
+    path(
+        "settings/applications/<uuid:pk>/active/", applications.application_active, name="application-active"
+    ),
     path("settings/audit/", audit_trail.audit_trail, name="audit-trail"),
     path("settings/audit/export/", audit_trail.audit_export, name="audit-export"),
 ]

@@ -18,7 +18,7 @@ from classifier.services.errors import InvalidInputError
 from classifier.views.access import page
 from portal.accounts.closing import may_close
 from portal.accounts.errors import PeopleError
-from portal.accounts.models import Membership
+from portal.accounts.models import Membership, UserKind
 from portal.accounts.roles import Action
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ SHOWN = 10
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_leave(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What is open of a person; POST hands it over and, while they have access, ends that."""
-    rows = Membership.objects.select_related("user", "clinic")
+    rows = Membership.objects.filter(user__kind=UserKind.PERSON).select_related("user", "clinic")
     membership = get_object_or_404(rows, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
     work = find_open_work(person=membership.user, clinic_id=membership.clinic_id)
     form = DepartureForm(

@@ -18,7 +18,7 @@ from portal.accounts.factor_reset import reset_factor
 from portal.accounts.forms import ClinicForm
 from portal.accounts.guests import change_guest_end
 from portal.accounts.invitation_forms import GuestForm
-from portal.accounts.models import Membership
+from portal.accounts.models import Membership, UserKind
 from portal.accounts.roles import Action, Role
 from portal.accounts.second_factor import list_people_with_factor
 from portal.accounts.services import (
@@ -149,7 +149,7 @@ def person_factor_reset(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _find(request: HttpRequest, pk: uuid.UUID) -> Membership:
-    rows = Membership.objects.select_related("user")
+    rows = Membership.objects.filter(user__kind=UserKind.PERSON).select_related("user")
     return get_object_or_404(rows, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
 
 
@@ -160,7 +160,7 @@ def _actor(request: HttpRequest) -> User:
 def _show(request: HttpRequest, **changes: Any) -> HttpResponse:
     clinic = request.clinic  # type: ignore[attr-defined]
     memberships = (
-        Membership.objects.filter(clinic=clinic)
+        Membership.objects.filter(clinic=clinic, user__kind=UserKind.PERSON)
         .select_related("user")
         .order_by("-is_active", "user__full_name", "user__email")
     )

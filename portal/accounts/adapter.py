@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from allauth.core import context
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from portal.accounts.login_guard import LoginGuard
 from portal.accounts.mail import tell
+from portal.accounts.models import UserKind
 from portal.accounts.step_up import is_fresh
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from django.http import HttpRequest
 
     from portal.accounts.models import User
@@ -52,3 +56,17 @@ class AccountAdapter(LoginGuard):
         """Changes of a second factor are told; the address is the one a person logs in with."""
         if template_prefix.startswith("mfa/"):
             tell(user, template_prefix)
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> Any:
+        """However somebody came to a service account's log-in: it has no pages."""
+        _refuse_service(user)
+        return super().pre_login(request, user, **kwargs)
+
+    def set_password(self, user: User, password: str) -> None:
+        _refuse_service(user)
+        super().set_password(user, password)
+
+
+def _refuse_service(user: User) -> None:
+    if user.kind == UserKind.SERVICE:
+        raise PermissionDenied("A service account can't log in: it has tokens.")

@@ -15,15 +15,6 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {"full_name": "As it stands under the reviews that you sign."}
 
 
-class TokenForm(forms.Form):
-    days = forms.TypedChoiceField(
-        choices=[(1, "1 day"), (30, "30 days"), (90, "90 days"), (365, "1 year")],
-        coerce=int,
-        initial=30,
-        label="Works for",
-    )
-
-
 class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Clinic

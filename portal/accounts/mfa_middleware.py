@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-PROGRAMS = ("/api/", "/fhir/", "/o/", "/oauth/")
+PROGRAMS = ("/api/", "/fhir/", "/oauth/token/", "/oauth/revoke/", "/.well-known/")
 """Where answers are for programs: an error there is data, not a page."""
 
 OPEN = (

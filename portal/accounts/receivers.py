@@ -10,7 +10,7 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from portal.accounts.login_limits import forgive, list_counters
-from portal.accounts.tokens import revoke_all_tokens
+from portal.accounts.token_ends import revoke_all_tokens
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:

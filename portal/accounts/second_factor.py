@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 
-from portal.accounts.models import Membership
+from portal.accounts.models import Membership, UserKind
 
 if TYPE_CHECKING:
     import uuid
@@ -28,15 +28,16 @@ MFA_WORDS = "Your role needs a second factor. Set one up on the page Second fact
 def must_have_factor(user: User | AnonymousUser, memberships: Iterable[Membership] | None = None) -> bool:
     """Whether a role of this person, in any clinic, needs a second factor.
 
+    A service account logs in nowhere: what it has is its tokens.
     `memberships`: the active ones, where the caller has them already.
     """
     required = set(settings.DERMAPORT_MFA_REQUIRED_ROLES)
-    if not required or not user.is_authenticated:
+    if not required or not user.is_authenticated or user.kind == UserKind.SERVICE:
         return False
     if user.is_staff and OPERATOR in required:
         return True
     if memberships is None:
-        memberships = Membership.objects.filter(user=user, is_active=True)
+        memberships = Membership.objects.active().filter(user=user)
     return any(membership.role in required for membership in memberships)
 
 

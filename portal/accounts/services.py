@@ -11,20 +11,16 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.urls import reverse
-from knox.models import AuthToken
-from knox.settings import knox_settings
 
 from portal.accounts.errors import PeopleError
-from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.models import SERVICE_DOMAIN, Clinic, Membership, User, UserKind
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action, Role
-from portal.accounts.tokens import IssuedToken, drop_surplus_tokens
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
     import uuid
 
-LONGEST_TOKEN_DAYS = 365
 LONGEST_RETENTION_YEARS = 100
 CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years"})
 
@@ -90,12 +86,15 @@ def _check_years(years: int | None) -> None:
 def clean_email(email: str) -> str:
     """The address as it is stored. Raises PeopleError (email_invalid)."""
     email = email.strip().lower()
+    refusal = PeopleError(
+        "email_invalid", "Give an e-mail address such as name@clinic.example.", field="email"
+    )
     try:
         validate_email(email)
     except ValidationError as error:
-        raise PeopleError(
-            "email_invalid", "Give an e-mail address such as name@clinic.example.", field="email"
-        ) from error
+        raise refusal from error
+    if email.endswith(f"@{SERVICE_DOMAIN}"):  # a service account is no person
+        raise refusal
     return email
 
 
@@ -118,7 +117,7 @@ def may_invite(membership: Membership) -> bool:
     person of another clinic, or an operator.
     """
     person = membership.user
-    if person.is_staff or person.is_superuser or not person.is_active:
+    if person.is_staff or person.is_superuser or not person.is_active or person.kind == UserKind.SERVICE:
         return False
     return not Membership.objects.filter(user=person).exclude(clinic=membership.clinic_id).exists()
 
@@ -216,21 +215,6 @@ def check_administrator_left(clinic_id: uuid.UUID) -> None:
             "last_administrator",
             "A clinic keeps at least one active administrator. Make another person administrator first.",
         )
-
-
-def create_token(*, actor: User, days: int) -> IssuedToken:
-    """Make an API token for oneself. Raises PeopleError (days_out_of_range)."""
-    if not 1 <= days <= LONGEST_TOKEN_DAYS:
-        raise PeopleError(
-            "days_out_of_range", f"A token can live 1 to {LONGEST_TOKEN_DAYS} days.", field="days"
-        )
-    with transaction.atomic():
-        drop_surplus_tokens(actor)
-        token, text = AuthToken.objects.create(
-            user=actor, expiry=dt.timedelta(days=days), prefix=knox_settings.TOKEN_PREFIX
-        )
-        record_event(clinic_id=None, action="token.created", actor=actor, obj=actor, details={"days": days})
-    return IssuedToken(text, token.expiry)
 
 
 def check_role(role: str) -> None:

@@ -1,4 +1,4 @@
-"""Tokens for programs: made from a person's e-mail and password, short-lived, revocable."""
+"""Tokens for programs: made with e-mail and password or on the page, scoped, expiring, revocable."""
 
 from __future__ import annotations
 
@@ -9,18 +9,27 @@ from typing import TYPE_CHECKING
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from knox.models import AuthToken
 from knox.settings import knox_settings
+from oauth2_provider.models import AccessToken
 
 from portal.accounts.errors import PeopleError
+from portal.accounts.models import ApiToken
+from portal.accounts.scopes import PASSWORD_SCOPES, sort_scopes
 from portal.accounts.second_factor import MFA_REQUIRED, has_factor, must_have_factor
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Iterable
+
     from django.http import HttpRequest
 
-    from portal.accounts.models import User
+    from portal.accounts.models import Clinic, User
+
+PASSWORD_TOKEN_NAME = "By e-mail and password"  # noqa: S105 (a name)
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class IssuedToken:
 
     text: str = field(repr=False)
     expiry: dt.datetime
+    scopes: list[str]
 
 
 def issue_token(*, request: HttpRequest, email: str, password: str) -> IssuedToken | None:
@@ -40,36 +50,78 @@ def issue_token(*, request: HttpRequest, email: str, password: str) -> IssuedTok
     """
     if not settings.DERMAPORT_LOCAL_LOGIN:
         raise PeopleError(
-            "password_login_off", "People log in by single sign-on here. Make a token on the page Settings."
+            "password_login_off", "People log in by single sign-on here. Make a token on the page API tokens."
         )
     user = get_adapter(request).authenticate(request, email=email, password=password)
     if user is None or not user.is_active:
         return None
     if has_factor(user) or must_have_factor(user):
         raise PeopleError(
-            MFA_REQUIRED, "A password alone is not enough for this person. Make a token on the page Settings."
+            MFA_REQUIRED,
+            "A password alone is not enough for this person. Make a token on the page API tokens.",
         )
+    drop_surplus_tokens(user)
+    return store_token(
+        owner=user,
+        made_by=user,
+        name=PASSWORD_TOKEN_NAME,
+        scopes=PASSWORD_SCOPES,
+        lifetime=knox_settings.TOKEN_TTL,
+    )
+
+
+def store_token(
+    *,
+    owner: User,
+    made_by: User,
+    name: str,
+    scopes: Iterable[str],
+    lifetime: dt.timedelta,
+    clinic: Clinic | None = None,
+) -> IssuedToken:
+    """Make a token and record it. Who may, and what of, is for the caller to check."""
+    scopes = sort_scopes(scopes)
     with transaction.atomic():
-        drop_surplus_tokens(user)
-        token, text = AuthToken.objects.create(user=user, prefix=knox_settings.TOKEN_PREFIX)
-        record_event(clinic_id=None, action="token.created", actor=user, obj=user)
-    return IssuedToken(text, token.expiry)
+        token, text = AuthToken.objects.create(user=owner, expiry=lifetime, prefix=knox_settings.TOKEN_PREFIX)
+        grant = ApiToken.objects.create(token=token, name=name, scopes=scopes, clinic=clinic, made_by=made_by)
+        record_event(
+            clinic_id=clinic.pk if clinic else None,
+            action="token.created",
+            actor=made_by,
+            obj=grant,
+            details={"owner": str(owner.pk), "scopes": scopes, "days": lifetime.days},
+        )
+    return IssuedToken(text, token.expiry, scopes)
+
+
+def scopes_of(token: AuthToken | AccessToken) -> frozenset[str]:
+    """What this token may do at most."""
+    if isinstance(token, AccessToken):
+        return frozenset(token.scope.split()) & set(token.application.scopes)
+    grant = grant_of(token)
+    return frozenset(grant.scopes) if grant else PASSWORD_SCOPES
+
+
+def grant_of(token: AuthToken) -> ApiToken | None:
+    """Its row here; none of a token that is older than scopes."""
+    return getattr(token, "grant", None)
+
+
+def clinic_limit_of(token: AuthToken | AccessToken) -> uuid.UUID | None:
+    """The only clinic that it opens, or None for all of its owner's."""
+    if isinstance(token, AccessToken):
+        return token.application.clinic_id
+    grant = grant_of(token)
+    return grant.clinic_id if grant else None
 
 
 def drop_surplus_tokens(user: User) -> None:
-    """Make room for one more: expired tokens go, then the oldest ones over the limit."""
+    """Make room for one more got by password: expired tokens go, then the oldest of its kind.
+
+    What a person made on the page and set up somewhere isn't pushed out by a script that logs in.
+    """
     AuthToken.objects.filter(user=user, expiry__lte=timezone.now()).delete()
     keep = knox_settings.TOKEN_LIMIT_PER_USER - 1
-    live = AuthToken.objects.filter(user=user).order_by("-created").values_list("pk", flat=True)
+    by_password = Q(grant__isnull=True) | Q(grant__name=PASSWORD_TOKEN_NAME)
+    live = AuthToken.objects.filter(by_password, user=user).order_by("-created").values_list("pk", flat=True)
     AuthToken.objects.filter(pk__in=list(live[keep:])).delete()
-
-
-def revoke_token(*, token: AuthToken) -> None:
-    with transaction.atomic():
-        record_event(clinic_id=None, action="token.revoked", actor=token.user, obj=token.user)
-        token.delete()
-
-
-def revoke_all_tokens(*, user: User) -> int:
-    """End every program that works in this person's name; return how many tokens went."""
-    return AuthToken.objects.filter(user=user).delete()[0]

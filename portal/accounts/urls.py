@@ -1,8 +1,9 @@
-from django.urls import path
+from django.urls import include, path
 
 from portal.accounts import invitation_views, session_views, sso_views, views
 
 urlpatterns = [
+    path("", include("portal.accounts.oauth.urls")),
     path("clinic/", views.clinic_switch, name="clinic-switch"),
     path("theme/", views.theme, name="theme"),
     path("invitation/", invitation_views.invitation_open, name="invitation-open"),

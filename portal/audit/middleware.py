@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 FAILED = 500
 
 
+def mark_recorded(request: HttpRequest) -> None:
+    """Say that this refusal has an event of its own, which knows more than the answer tells."""
+    request.refusal_recorded = True  # type: ignore[attr-defined]
+
+
 class AuditRefusalsMiddleware:
     """Record each 403, 429 and 5xx, each 401 of a wrong token, and each 404 of a row that a person asked for.
 
@@ -26,6 +31,8 @@ class AuditRefusalsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if getattr(request, "refusal_recorded", False):
+            return response
         if response.status_code >= 400 and (action := _name(request, response.status_code)):  # noqa: PLR2004
             _record(request, response.status_code, action)
         return response

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "django_filters",
     "rest_framework",
     "knox",
+    "oauth2_provider",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "drf_standardized_errors",
@@ -159,6 +160,7 @@ ACCOUNT_RATE_LIMITS = {
     # By key: codes of a second factor. Passwords have waits of their own (login_limits).
     "login_failed": f"{DERMAPORT_LOGIN_FAILED_RATE},5/5m/key",  # noqa: F405
     "reset_password": "20/m/ip,5/m/key",
+    "oauth": env.str("DERMAPORT_OAUTH_RATE", default="60/m/ip"),
 }
 # Counted from the log-in: what a person does meanwhile doesn't lengthen it.
 SESSION_COOKIE_AGE = env.int("DERMAPORT_SESSION_SECONDS", default=12 * 3600)
@@ -295,6 +297,11 @@ CELERY_TASK_ROUTES = {
     "classifier.tasks.deliver_webhooks_task": {"queue": "webhooks"},
 }
 CELERY_BEAT_SCHEDULE = {
+    "forget-expired-tokens": {
+        "task": "classifier.tasks.forget_expired_tokens_task",
+        "schedule": dt.timedelta(hours=6),
+        "options": {"expires": 3600},
+    },
     "reconcile-predictions": {
         "task": "classifier.tasks.reconcile_predictions_task",
         "schedule": DERMAPORT_RECONCILE_SECONDS,
@@ -350,12 +357,46 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "classifier.api.errors.PortalExceptionHandler"}
+# Django reads it where another app's migration points at knox's table.
+KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 (a model)
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
     "TOKEN_PREFIX": "dp_",
     "TOKEN_TTL": dt.timedelta(hours=env.int("DERMAPORT_TOKEN_HOURS", default=10)),
     "TOKEN_LIMIT_PER_USER": 20,
     "AUTO_REFRESH": False,
+}
+# Of the tokens that people make on the page, in days: what is proposed, and the longest.
+DERMAPORT_TOKEN_DAYS = env.int("DERMAPORT_TOKEN_DAYS", default=90)
+DERMAPORT_TOKEN_MAX_DAYS = env.int("DERMAPORT_TOKEN_MAX_DAYS", default=365)
+OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthApplication"
+OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "portal.accounts.oauth.server.Server",
+    "OAUTH2_VALIDATOR_CLASS": "portal.accounts.oauth.validator.PortalValidator",
+    "SCOPES_BACKEND_CLASS": "portal.accounts.oauth.scopes.ApplicationScopes",
+    "ACCESS_TOKEN_GENERATOR": "portal.accounts.oauth.server.generate_access_token",
+    "REFRESH_TOKEN_GENERATOR": "portal.accounts.oauth.server.generate_refresh_token",
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("DERMAPORT_OAUTH_ACCESS_MINUTES", default=60) * 60,
+    # Counted from the end of the last access token: one that is in use lives on.
+    "REFRESH_TOKEN_EXPIRE_SECONDS": env.int("DERMAPORT_OAUTH_REFRESH_DAYS", default=30) * 24 * 3600,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "PKCE_REQUIRED": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
+    "OAUTH2_GRANT_TYPES_SUPPORTED": ["authorization_code", "client_credentials", "refresh_token"],
+    "OAUTH2_TOKEN_ENDPOINT_AUTH_METHODS_SUPPORTED": ["client_secret_basic", "client_secret_post", "none"],
+    # RFC 9700, best current practice: each of these is off by default.
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Dermaport",

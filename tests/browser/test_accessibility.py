@@ -19,13 +19,10 @@ CLINICIAN_PAGES = [
 ]
 DERMATOLOGIST_PAGES = ["/", "/worklist/"]
 ADMINISTRATOR_PAGES = [
-    "/settings/",
-    "/settings/people/",
-    "/settings/invitations/",
-    "/settings/emergencies/",
-    "/settings/audit/",
+    *("/settings/", "/settings/people/", "/settings/invitations/", "/settings/emergencies/"),
+    *("/settings/webhooks/", "/settings/audit/"),
+    *("/settings/tokens/", "/settings/services/", "/settings/applications/"),
 ]
-ADMINISTRATOR_PAGES = ["/settings/", "/settings/people/", "/settings/webhooks/", "/settings/audit/"]
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,9 @@ PAGE_OF_CLINICIANS = _page("ooff", "ooff") | {"guest": FORBIDDEN}
 ROW_OF_READER = _page("mmmf", "mmmf") | {"emergency": OK, "own.administrator": OK}
 ROW_OF_ADMINISTRATORS = _page("ffof", "ffmf")
 
+# People of the own clinic, and nobody of another: a yes or no, which gives no row away.
+COLLEAGUES_WITH_PAGES = _page("ooof", "ffff")
+
 # API.
 API_PERSON = grant(UNAUTHORISED, OK, [OK] * 4, [OK] * 4)
 API_MEMBERS = _api("oooo", "oooo")

@@ -13,7 +13,18 @@ from typing import Any
 
 from tests.factories import PASSWORD, draw_jpeg
 from tests.permissions import expectations as may
-from tests.permissions.world import World, emergency_request, own_event, own_token, picture, reset_key
+from tests.permissions.world import (
+    World,
+    authorization_request,
+    consent,
+    emergency_request,
+    own_consent,
+    own_event,
+    own_token,
+    picture,
+    reset_key,
+    service_token,
+)
 
 NEW_PASSWORD = "another-long-secret-phrase"
 
@@ -51,6 +62,8 @@ DELIVERY = pk(lambda w: w.delivery)
 STAY = pk(lambda w: w.stay)
 ACCESS = pk(lambda w: w.access)
 INVITATION = pk(lambda w: w.letter.invitation)
+SERVICE = pk(lambda w: w.service)
+APPLICATION = pk(lambda w: w.application)
 
 
 def ON_TRIAL(world: World) -> dict[str, Any]:  # noqa: N802 (stands beside the rows above)
@@ -103,6 +116,13 @@ DECISION = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excis
 FACTS = {"birth_date": "1970-05-17", "sex": "female", "skin_type": "II", "consents_to_inference": "on"}
 HOOK = {"url": "https://93.184.216.34/hooks", "events": ["review.signed"]}
 PASSWORDS = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+NEW_TOKEN = {"name": "Ward tablet", "scopes": ["submissions:read"], "days": "30"}
+NEW_APPLICATION = {
+    "name": "Records",
+    "kind": "website",
+    "redirect_uris": "https://records.example/callback",
+    "scopes": ["submissions:read"],
+}
 
 ACCOUNTS = [
     Row("account_login", "GET", may.EVERYBODY | dict.fromkeys(("nobody", "deactivated"), "200"), 302),
@@ -241,8 +261,17 @@ PAGES = [
 SETTINGS = [
     Row("settings", "GET", may.PAGE_OF_MEMBERS),
     Row("settings-name", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(full_name="Ada Invented")),
-    Row("token-create", "POST", may.PAGE_OF_MEMBERS, data=sent(days="30")),
+    Row("tokens", "GET", may.PAGE_OF_MEMBERS),
+    Row("tokens", "POST", may.PAGE_OF_MEMBERS, data=sent(**NEW_TOKEN)),
     Row("token-revoke", "POST", may.PAGE_OF_MEMBERS, 302, data=own_token),
+    Row(
+        "application-withdraw",
+        "POST",
+        may.PAGE_OF_MEMBERS,
+        302,
+        at=APPLICATION,
+        data=own_consent,
+    ),
     Row("clinic-settings", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("clinic-settings", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(name="Clinic renamed")),
     Row("people", "GET", may.PAGE_OF_ADMINISTRATORS),
@@ -275,8 +304,35 @@ SETTINGS = [
     Row("emergency-list", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("emergency-acknowledge", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=ACCESS),
     Row("person-factor-reset", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=COLLEAGUE),
+    Row("services", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("services", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(name="Ward system")),
+    Row("service", "GET", may.ROW_OF_ADMINISTRATORS, at=SERVICE),
+    Row("service", "POST", may.ROW_OF_ADMINISTRATORS, at=SERVICE, data=sent(**NEW_TOKEN)),
+    Row("service-active", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=SERVICE, data=sent(active="no")),
+    Row("service-token-revoke", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=SERVICE, data=service_token),
+    Row("applications", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("applications", "POST", may.PAGE_OF_ADMINISTRATORS, data=sent(**NEW_APPLICATION)),
+    Row("application", "GET", may.ROW_OF_ADMINISTRATORS, at=APPLICATION),
+    Row("application-secret", "POST", may.ROW_OF_ADMINISTRATORS, at=APPLICATION),
+    Row(
+        "application-active",
+        "POST",
+        may.ROW_OF_ADMINISTRATORS,
+        302,
+        at=APPLICATION,
+        data=sent(active="no"),
+    ),
     Row("audit-trail", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("audit-export", "POST", may.PAGE_OF_ADMINISTRATORS),
+]
+
+OAUTH = [
+    Row("oauth-authorize", "GET", may.COLLEAGUES_WITH_PAGES, data=authorization_request),
+    Row("oauth-authorize", "POST", may.COLLEAGUES_WITH_PAGES, 302, data=consent),
+    # A client proves itself; who is logged in beside it doesn't matter.
+    Row("oauth-token", "POST", may.EVERYBODY, 400),
+    Row("oauth-revoke", "POST", may.EVERYBODY, 400),
+    Row("oauth-metadata", "GET", may.EVERYBODY),
 ]
 
 API = [
@@ -371,4 +427,4 @@ FHIR = [
     Row("fhir-audit-event-post-search", "POST", may.API_ADMINISTRATORS),
 ]
 
-MATRIX = [*ACCOUNTS, *SECOND_FACTOR, *PAGES, *SETTINGS, *API, *FHIR]
+MATRIX = [*ACCOUNTS, *SECOND_FACTOR, *PAGES, *SETTINGS, *OAUTH, *API, *FHIR]

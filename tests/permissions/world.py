@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
+from oauth2_provider.models import RefreshToken, set_token_value
 
 from classifier.middleware import SESSION_KEY as EMERGENCIES_KEY
 from classifier.models import (
@@ -27,7 +28,7 @@ from classifier.models import (
 )
 from portal.accounts.invitations import Letter, invite
 from portal.accounts.middleware import SESSION_KEY
-from portal.accounts.models import Membership, User
+from portal.accounts.models import Membership, OAuthApplication, User
 from portal.accounts.roles import Role
 from portal.audit.models import AuditEvent
 from portal.audit.services import record_event
@@ -44,8 +45,10 @@ from tests.factories import (
     UserFactory,
     active_model,
     draw_jpeg,
+    service_account,
     two_clinics,
 )
+from tests.support.oauth import ask, register
 from tests.support.webhooks import WebhookDeliveryFactory, WebhookEndpointFactory
 
 ROLES = [role.value for role in Role]
@@ -88,6 +91,8 @@ class World:
     delivery: WebhookDelivery
     letter: Letter
     stranger: Patient
+    service: Membership
+    application: OAuthApplication
 
     def person(self, actor: str) -> User | None:
         if actor == "nobody":
@@ -161,6 +166,8 @@ def build_world() -> World:
         review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
         prediction=prediction,
         trial=trial,
+        service=service_account(clinic),
+        application=register(side.own).application,
         webhook=webhook,
         delivery=WebhookDeliveryFactory(endpoint=webhook, state="failed"),
         stranger=PatientFactory(clinic=side.other.clinic),
@@ -213,3 +220,23 @@ def own_token(world: World, actor: str) -> dict[str, Any]:
     """A token of the caller; somebody else's where there is no caller."""
     person = world.person(actor) or UserFactory()
     return {"token": AuthToken.objects.create(user=person)[0].pk}
+
+
+def service_token(world: World, _: str) -> dict[str, Any]:
+    return {"token": AuthToken.objects.create(user=world.service.user)[0].pk}
+
+
+def authorization_request(world: World, _: str) -> dict[str, Any]:
+    return ask(world.application)
+
+
+def consent(world: World, _: str) -> dict[str, Any]:
+    return {**ask(world.application), "allow": "true"}
+
+
+def own_consent(world: World, actor: str) -> dict[str, Any]:
+    """The application acts for the caller, whoever that is."""
+    token = RefreshToken(user=world.person(actor) or UserFactory(), application=world.application)
+    set_token_value(token, "dpr_of_this_test")
+    token.save()
+    return {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
 import factory
 
-from portal.accounts.models import Clinic, Membership, User
+from portal.accounts.models import SERVICE_DOMAIN, Clinic, Membership, User, UserKind
 from portal.accounts.roles import Role
 
 PASSWORD = "correct-horse-battery-staple"
@@ -37,6 +38,18 @@ class MembershipFactory(factory.django.DjangoModelFactory):
     user = factory.SubFactory(UserFactory)
     clinic = factory.SubFactory(ClinicFactory)
     role = Role.CLINICIAN
+
+
+def service_account(clinic: Clinic) -> Membership:
+    """A program's account in this clinic."""
+    row: Membership = MembershipFactory(
+        clinic=clinic,
+        role=Role.INTEGRATION,
+        user__kind=UserKind.SERVICE,
+        user__password=None,
+        user__email=f"{uuid.uuid4()}@{SERVICE_DOMAIN}",
+    )
+    return row
 
 
 @dataclass(frozen=True)

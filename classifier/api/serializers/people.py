@@ -16,6 +16,7 @@ class TokenRequestSerializer(serializers.Serializer[Any]):
 class TokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(source="text", help_text="Shown this once; send it as Bearer.")
     expiry = serializers.DateTimeField()
+    scopes = serializers.ListField(child=serializers.CharField(), help_text="What it may do at most.")
 
 
 class ClinicSerializer(serializers.ModelSerializer[Clinic]):

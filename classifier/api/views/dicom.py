@@ -12,6 +12,7 @@ from classifier.api.views.base import NoStoreView
 from classifier.api.views.images import JsonForErrors
 from classifier.models import SubmissionImage
 from classifier.services.dicom_exports import CONTENT_TYPE, NAMINGS, PSEUDONYMOUS, export_image
+from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
     import uuid
@@ -27,6 +28,7 @@ NAMING = OpenApiParameter(
 
 
 class ImageDicom(NoStoreView):
+    scopes = scopes_for("submissions")
     permission_classes = [MayViewCases]
     content_negotiation_class = JsonForErrors
 

@@ -15,6 +15,7 @@ from classifier.intake import DERIVATIVE_CONTENT_TYPE
 from classifier.models import SubmissionImage
 from classifier.services.access import record_viewed
 from classifier.services.errors import UnavailableError
+from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
     import uuid
@@ -36,6 +37,7 @@ class JsonForErrors(BaseContentNegotiation):
 
 
 class ImageDerivative(NoStoreView):
+    scopes = scopes_for("submissions")
     permission_classes = [MayViewCases]
     content_negotiation_class = JsonForErrors
 

@@ -9,6 +9,7 @@ from classifier.api.filters import LesionFilter, PatientFilter
 from classifier.api.serializers.patients import LesionSerializer, PatientSerializer
 from classifier.api.views.base import RecordedDetail, RecordedList
 from classifier.models import Lesion, Patient
+from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Patients:
+    scopes = scopes_for("patients")
     serializer_class = PatientSerializer
     queryset = Patient.objects.none()
 
@@ -27,6 +29,7 @@ class _Patients:
 
 
 class _Lesions:
+    scopes = scopes_for("patients")
     serializer_class = LesionSerializer
     queryset = Lesion.objects.none()
     clinic_of = attrgetter("patient.clinic_id")

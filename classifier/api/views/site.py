@@ -18,23 +18,27 @@ from classifier.api.serializers.models import ModelVersionSerializer
 from classifier.api.serializers.people import MeSerializer
 from classifier.api.views.base import NoStoreView
 from classifier.models import ModelVersion
+from portal.accounts.models import Membership
+from portal.accounts.scopes import ANY_TOKEN, scopes_for
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
 class Me(NoStoreView):
+    scopes = {"GET": ANY_TOKEN}
     permission_classes = [IsAuthenticated]
 
     @extend_schema(operation_id="me_read", summary="Who you are and what you may", responses=MeSerializer)
     def get(self, request: Request) -> Response:
         user = request.user
-        active = user.memberships.active().select_related("clinic")
+        active = Membership.objects.held_by(user).select_related("clinic")
         user.active_memberships = list(active.order_by("clinic__name"))
         return Response(MeSerializer(user).data)
 
 
 class ModelVersionList(NoStoreView, generics.ListAPIView[ModelVersion]):
+    scopes = scopes_for("models")
     permission_classes = [IsAuthenticated]
     serializer_class = ModelVersionSerializer
     queryset = ModelVersion.objects.all()

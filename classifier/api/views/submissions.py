@@ -28,6 +28,7 @@ from classifier.api.views.base import NoStoreView, RecordedDetail, RecordedList
 from classifier.models import Submission
 from classifier.services.access import record_viewed
 from classifier.services.submissions import cancel_submission
+from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
     import uuid
@@ -62,6 +63,7 @@ RETRY_AFTER = OpenApiParameter(
 
 
 class SubmissionList(RecordedList):
+    scopes = scopes_for("submissions")
     serializer_class = SubmissionSerializer
     queryset = Submission.objects.none()
     filterset_class = SubmissionFilter
@@ -118,6 +120,7 @@ class SubmissionList(RecordedList):
 
 
 class SubmissionDetail(RecordedDetail):
+    scopes = scopes_for("submissions")
     serializer_class = SubmissionSerializer
     queryset = Submission.objects.none()
 
@@ -130,6 +133,7 @@ class SubmissionDetail(RecordedDetail):
 
 
 class SubmissionStatus(NoStoreView, generics.GenericAPIView[Submission]):
+    scopes = scopes_for("submissions")
     permission_classes = [MayViewCases]
     serializer_class = StatusSerializer
     queryset = Submission.objects.none()
@@ -152,6 +156,7 @@ class SubmissionStatus(NoStoreView, generics.GenericAPIView[Submission]):
 
 
 class SubmissionCancel(NoStoreView, generics.GenericAPIView[Submission]):
+    scopes = scopes_for("submissions")
     permission_classes = [MayViewCases]
     serializer_class = SubmissionSerializer
     queryset = Submission.objects.none()

@@ -14,7 +14,9 @@ from classifier.api.serializers.people import TokenRequestSerializer, TokenSeria
 from classifier.api.views.base import NoStoreView
 from classifier.services.errors import InvalidInputError
 from portal.accounts.errors import PeopleError
-from portal.accounts.tokens import issue_token, revoke_token
+from portal.accounts.scopes import ANY_TOKEN
+from portal.accounts.token_ends import revoke_token
+from portal.accounts.tokens import issue_token
 
 if TYPE_CHECKING:
     from rest_framework.authentication import BaseAuthentication
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 
 class TokenView(NoStoreView):
+    scopes = {"DELETE": ANY_TOKEN}
     throttle_scope = "token"
 
     def get_authenticators(self) -> list[BaseAuthentication]:

@@ -21,6 +21,7 @@ from classifier.api.views.webhooks import WebhookView
 from classifier.models import WebhookDelivery, WebhookEndpoint
 from classifier.services.webhook_posting import redeliver, send_test
 from classifier.webhook_states import DeliveryState, WebhookEventType
+from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
     import uuid
@@ -43,6 +44,7 @@ class WebhookDeliveryFilter(django_filters.FilterSet):
 
 
 class WebhookDeliveryList(NoStoreView, generics.ListAPIView[WebhookDelivery]):
+    scopes = scopes_for("webhooks")
     permission_classes = [MayAdminister]
     serializer_class = WebhookDeliverySerializer
     queryset = WebhookDelivery.objects.none()
@@ -75,6 +77,7 @@ class WebhookTest(WebhookView):
 
 
 class WebhookRedeliver(NoStoreView, generics.GenericAPIView[WebhookDelivery]):
+    scopes = scopes_for("webhooks")
     permission_classes = [MayAdminister]
     serializer_class = WebhookDeliverySerializer
     queryset = WebhookDelivery.objects.none()

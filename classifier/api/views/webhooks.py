@@ -24,6 +24,7 @@ from classifier.models import WebhookEndpoint
 from classifier.services.webhook_switching import remove_endpoint, set_endpoint_active
 from classifier.services.webhooks import IssuedSecret, create_endpoint, rotate_secret, update_endpoint
 from classifier.webhook_docs import DESCRIPTION
+from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
     import uuid
@@ -38,6 +39,7 @@ GONE = OpenApiResponse(ERROR, "It was removed meanwhile.")
 
 # The webhooks of the clinics that the caller administers.
 class WebhookView(NoStoreView, generics.GenericAPIView[WebhookEndpoint]):
+    scopes = scopes_for("webhooks")
     permission_classes = [MayAdminister]
     serializer_class = WebhookSerializer
     queryset = WebhookEndpoint.objects.none()

@@ -31,10 +31,14 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=timezone.now()), is_active=True)
 
     def held_by(self, user: User | AnonymousUser) -> MembershipQuerySet:
-        """What gives this person rights now; nothing for nobody and for a closed log-in."""
+        """What gives this person rights now: in force, and in the clinic that their token opens.
+
+        Nothing for nobody and for a closed log-in.
+        """
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        return self.active().filter(user=user)
+        rows = self.active().filter(user=user)
+        return rows if user.clinic_limit is None else rows.filter(clinic=user.clinic_limit)
 
 
 class Membership(models.Model):

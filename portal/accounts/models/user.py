@@ -24,12 +24,22 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
 
 
+class UserKind(models.TextChoices):
+    PERSON = "person", "Person"
+    SERVICE = "service", "Service account"
+
+
+SERVICE_DOMAIN = "service.invalid"
+"""Service accounts have an address because every user has one; no mail can ever reach it."""
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     """A person or a system that acts in the portal; rights come from memberships."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField(unique=True)
     full_name = models.CharField(max_length=120, blank=True)
+    kind = models.CharField(max_length=8, choices=UserKind, default=UserKind.PERSON)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False, help_text="Operator: may see the status page.")
     date_joined = models.DateTimeField(auto_now_add=True)
@@ -39,6 +49,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects = UserManager()
 
+    clinic_limit: uuid.UUID | None = None
+    """The only clinic that counts while a token of that clinic acts for this person. Not stored."""
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS = []
@@ -47,6 +60,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         ordering = ["email"]
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique_any_case"),
+            models.CheckConstraint(condition=models.Q(kind__in=UserKind.values), name="user_kind_known"),
+            # What has no hands logs in nowhere: a password here would be a way round its tokens.
+            models.CheckConstraint(
+                condition=~models.Q(kind=UserKind.SERVICE)
+                | models.Q(
+                    password__startswith="!",  # noqa: S106 (Django's "none")
+                    email__endswith=f"@{SERVICE_DOMAIN}",
+                    is_staff=False,
+                    is_superuser=False,
+                ),
+                name="user_service_cannot_log_in",
+            ),
         ]
 
     def __str__(self) -> str:

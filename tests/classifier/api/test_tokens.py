@@ -49,7 +49,7 @@ def test_token_is_kept_as_a_hash_only(client, person):
     token = ask(client, person.email).json()["token"]
     row = AuthToken.objects.get()
     assert token not in (row.digest, row.token_key)
-    assert token not in repr(IssuedToken(token, timezone.now()))
+    assert token not in repr(IssuedToken(token, timezone.now(), []))
 
 
 def test_revoked_token_no_longer_opens(client, person):
@@ -67,7 +67,7 @@ def test_token_leaves_events_without_secrets(client, person):
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
     client.delete(TOKEN)
     events = AuditEvent.objects.filter(actor=person).order_by("position")
-    assert [event.action for event in events] == ["token.created", "token.revoked"]
+    assert [event.action for event in events] == ["token.created", "token.first_used", "token.revoked"]
     assert not any(token in str(event.details) for event in events)
 
 

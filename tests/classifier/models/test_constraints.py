@@ -9,8 +9,10 @@ from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
+from knox.models import AuthToken
 
 from classifier.models import FileRemoval
+from portal.accounts.models import ApiToken, OAuthApplication
 from portal.audit.models import AuditChain, AuditEvent
 from tests.factories import (
     ClinicFactory,
@@ -77,10 +79,30 @@ def unknown_consent():
     patient.consents.create(purpose="sale", is_given=True, recorded_at=NOW, recorded_by=patient.created_by)
 
 
+def nameless_token():
+    person = UserFactory()
+    token, _ = AuthToken.objects.create(user=person)
+    ApiToken.objects.create(token=token, name="", made_by=person)
+
+
+def application(**changes):
+    given = {"client_type": "public", "authorization_grant_type": "authorization-code"}
+    OAuthApplication.objects.create(
+        clinic=ClinicFactory(),
+        made_by=UserFactory(),
+        **{**given, "redirect_uris": "https://records.example/", **changes},
+    )
+
+
 BREAKS = {
     "membership_unique_user_clinic": second_membership,
     "membership_role_known": lambda: MembershipFactory(role="owner"),
     "user_email_unique_any_case": lambda: [UserFactory(email=e) for e in ("a@b.example", "A@b.example")],
+    "user_kind_known": lambda: UserFactory(kind="robot"),
+    "user_service_cannot_log_in": lambda: UserFactory(kind="service"),
+    "api_token_named": nameless_token,
+    "oauth_application_grant_is_one_of_two": lambda: application(authorization_grant_type="implicit"),
+    "oauth_application_secret_is_hashed": lambda: application(hash_client_secret=False),
     "patient_unique_mrn_in_clinic": second_patient,
     "patient_mrn_given": lambda: PatientFactory(mrn=""),
     "patient_sex_known": lambda: PatientFactory(sex="f"),

@@ -1,7 +1,6 @@
-"""What a person settles for themselves: name, theme, clinic, tokens."""
+"""What a person settles for themselves: name, theme, clinic."""
 
 import pytest
-from knox.models import AuthToken
 
 from portal.audit.models import AuditEvent
 from tests.factories import MembershipFactory, answered_submission, two_clinics
@@ -68,30 +67,6 @@ def test_too_long_name_is_refused(client, clinics):
     client.force_login(clinics.own.dermatologist)
 
     assert client.post("/settings/name/", {"full_name": "x" * 121}).status_code == 400
-
-
-def test_token_is_shown_once_and_works(client, clinics):
-    client.force_login(clinics.own.clinician)
-
-    page = client.post("/settings/tokens/", {"days": "30"})
-
-    text = page.context["issued"].text
-    assert text in page.content.decode()
-    later = client.get("/settings/").content.decode()
-    assert text not in later
-    assert text[:11] in later
-    assert AuthToken.objects.get().user == clinics.own.clinician
-    assert AuditEvent.objects.filter(action="token.created").count() == 1
-
-
-def test_only_own_tokens_are_revoked(client, clinics):
-    mine, _ = AuthToken.objects.create(user=clinics.own.clinician)
-    foreign, _ = AuthToken.objects.create(user=clinics.own.dermatologist)
-    client.force_login(clinics.own.clinician)
-
-    assert client.post("/settings/tokens/revoke/", {"token": foreign.pk}).status_code == 404
-    assert client.post("/settings/tokens/revoke/", {"token": mine.pk}).status_code == 302
-    assert AuthToken.objects.get() == foreign
 
 
 def test_administrators_places_are_offered_to_them_only(client, clinics):

@@ -22,6 +22,7 @@ DECISION = {
     "comment": COMMENT,
     "then": "stay",
 }
+TOKEN = {"name": "Tablet", "scopes": ["submissions:read"], "days": "30"}
 
 
 @pytest.fixture
@@ -89,26 +90,24 @@ def test_confirmation_lasts_a_while(reader, case, later):
     address = f"/submissions/{case.pk}/review/"
     reader.post(address, {**DECISION, "step_up_password": PASSWORD})
     later(9)
-    assert reader.post("/settings/tokens/", {"days": "30"}).status_code == 200
+    assert reader.post("/settings/tokens/", TOKEN).status_code == 200
     later(2)
-    assert reader.post("/settings/tokens/", {"days": "30"}).status_code == 403
+    assert reader.post("/settings/tokens/", TOKEN).status_code == 403
 
 
 def test_code_or_recovery_code_confirms(reader, staff):
     secret = set_up_app(staff.dermatologist)
-    page = reader.post("/settings/tokens/", {"days": "30"})
+    page = reader.post("/settings/tokens/", TOKEN)
     assert 'name="step_up_code"' in page.content.decode()
-    wrong = reader.post("/settings/tokens/", {"days": "30", "step_up_code": "000000"})
+    wrong = reader.post("/settings/tokens/", {**TOKEN, "step_up_code": "000000"})
     assert "This code is wrong" in wrong.content.decode()
-    assert (
-        reader.post("/settings/tokens/", {"days": "30", "step_up_code": code_of(secret)}).status_code == 200
-    )
+    assert reader.post("/settings/tokens/", {**TOKEN, "step_up_code": code_of(secret)}).status_code == 200
     assert AuthToken.objects.count() == 1
 
 
 def test_recovery_code_confirms_once(reader, staff, later):
     set_up_app(staff.dermatologist)
-    sent = {"days": "30", "step_up_code": recovery_codes_of(staff.dermatologist)[0]}
+    sent = {**TOKEN, "step_up_code": recovery_codes_of(staff.dermatologist)[0]}
     assert reader.post("/settings/tokens/", sent).status_code == 200
     later(11)
     assert reader.post("/settings/tokens/", sent).status_code == 403
@@ -116,9 +115,9 @@ def test_recovery_code_confirms_once(reader, staff, later):
 
 def test_confirmations_cannot_be_guessed_at_leisure(reader):
     for _ in range(11):
-        page = reader.post("/settings/tokens/", {"days": "30", "step_up_password": "a wrong password"})
+        page = reader.post("/settings/tokens/", {**TOKEN, "step_up_password": "a wrong password"})
     assert "Too many tries" in page.content.decode()
-    late = reader.post("/settings/tokens/", {"days": "30", "step_up_password": PASSWORD})
+    late = reader.post("/settings/tokens/", {**TOKEN, "step_up_password": PASSWORD})
     assert late.status_code == 403
     assert not AuthToken.objects.exists()
 
@@ -135,8 +134,8 @@ def test_amending_asks(reader, staff, case):
     [
         ("/submissions/export/", {}),
         ("/settings/audit/export/", {}),
-        ("/settings/tokens/", {"days": "30"}),
-        ("/settings/people/", {"email": "new@clinic.example", "role": "clinician"}),
+        ("/settings/tokens/", TOKEN),
+        ("/settings/invitations/", {"email": "new@clinic.example", "role": "clinician"}),
         ("/settings/people/{row}/role/", {"role": "dermatologist"}),
         ("/settings/people/{row}/active/", {"active": "no"}),
         ("/settings/people/{row}/link/", {}),

@@ -1,0 +1,84 @@
+"""A person's own tokens for programs: make, look over, revoke."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from classifier.views.access import page
+from portal.accounts.access_forms import OwnTokenForm
+from portal.accounts.api_tokens import clinics_of, make_own_token, select_live_tokens
+from portal.accounts.errors import PeopleError
+from portal.accounts.oauth.consents import select_consents, withdraw_consent
+from portal.accounts.step_up import step_up
+from portal.accounts.token_ends import revoke_token
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@page()
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up
+def tokens(request: HttpRequest) -> HttpResponse:
+    """One's tokens; POST makes one and shows it on this one page: the database keeps a hash."""
+    if request.method != "POST":
+        return _show(request)
+    form = _form(request, request.POST)
+    if form.is_valid():
+        given = form.cleaned_data
+        clinic = given.pop("clinic")
+        try:
+            issued = make_own_token(
+                actor=request.user,  # type: ignore[arg-type]
+                clinic_id=clinic.pk if clinic else None,
+                **given,
+            )
+        except PeopleError as error:
+            form.add_error(error.field or None, error.message)
+        else:
+            return _show(request, issued=issued)
+    return _show(request, status=400, form=form)
+
+
+@page()
+@require_POST
+def token_revoke(request: HttpRequest) -> HttpResponse:
+    user: Any = request.user
+    token = user.auth_token_set.select_related("grant").filter(pk=request.POST.get("token", "")).first()
+    if token is None:
+        raise Http404
+    revoke_token(token=token)
+    messages.success(request, "Token revoked. What used it is locked out.")
+    return redirect("tokens")
+
+
+@page()
+@require_POST
+def application_withdraw(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Stop an application from acting for oneself."""
+    user: Any = request.user
+    application = get_object_or_404(select_consents(user), pk=pk)
+    withdraw_consent(actor=user, application=application)
+    messages.success(request, "Stopped. The application has to ask you again.")
+    return redirect("tokens")
+
+
+def _form(request: HttpRequest, data: Any = None) -> OwnTokenForm:
+    return OwnTokenForm(data, clinics=clinics_of(request.user))  # type: ignore[arg-type]
+
+
+def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpResponse:
+    context = {
+        "form": _form(request),
+        "tokens": select_live_tokens(request.user),  # type: ignore[arg-type]
+        "consents": select_consents(request.user),  # type: ignore[arg-type]
+        "place": "tokens",
+        **changes,
+    }
+    return render(request, "classifier/settings/tokens.html", context, status=status)

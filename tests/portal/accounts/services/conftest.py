@@ -1,0 +1,20 @@
+import pytest
+
+from tests.factories import service_account, two_clinics
+
+
+@pytest.fixture
+def clinics():
+    return two_clinics()
+
+
+@pytest.fixture
+def administrator(client, clinics):
+    """The administrator of the own clinic, logged in."""
+    client.force_login(clinics.own.administrator)
+    return clinics.own.administrator
+
+
+@pytest.fixture
+def service(clinics):
+    return service_account(clinics.own.clinic)
