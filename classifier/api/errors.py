@@ -1,13 +1,17 @@
-"""Every error in one shape: {"type", "errors": [{"code", "detail", "attr"}]}."""
+"""Every error in one shape (RFC 9457): type, title, status, code, detail, fields."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
+from drf_standardized_errors.formatter import ExceptionFormatter, flatten_errors
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
+from classifier.api.problems import INVALID_INPUT, find_problem
 from classifier.intake import RejectedImageError
 from classifier.services.errors import (
     ConflictError,
@@ -15,6 +19,8 @@ from classifier.services.errors import (
     ServiceError,
     UnavailableError,
 )
+
+PROBLEM_JSON = "application/problem+json"
 
 
 class Conflict(exceptions.APIException):
@@ -34,6 +40,39 @@ class TooLarge(exceptions.APIException):
     default_code = "request_too_large"
 
 
+class ProblemFormatter(ExceptionFormatter):
+    def run(self) -> dict[str, Any]:
+        errors = flatten_errors(self.exc.detail)
+        fields = [
+            {"field": error.attr, "code": error.code, "detail": error.detail}
+            for error in errors
+            if error.attr and error.attr != "non_field_errors"
+        ]
+        whole = next((error for error in errors if error.attr in (None, "non_field_errors")), None)
+        if whole is None and isinstance(self.exc, exceptions.ValidationError):
+            code, detail = INVALID_INPUT, describe_fields(fields)
+        else:
+            first = whole or errors[0]
+            code, detail = first.code, first.detail
+            # DRF's name for input that is wrong as a whole.
+            code = INVALID_INPUT if code == "invalid" else code
+        problem = find_problem(code, self.exc.status_code)
+        return {
+            "type": problem.type,
+            "title": problem.title,
+            "status": problem.status,
+            "code": code,
+            "detail": detail,
+            "fields": fields,
+        }
+
+
+def describe_fields(fields: list[dict[str, str]]) -> str:
+    if len(fields) == 1:
+        return fields[0]["detail"]
+    return f"{len(fields)} fields can't be taken as they are; fields says why."
+
+
 class PortalExceptionHandler(ExceptionHandler):
     def convert_known_exceptions(self, exc: Exception) -> Exception:
         if isinstance(exc, ServiceError):
@@ -47,6 +86,11 @@ class PortalExceptionHandler(ExceptionHandler):
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError()
         return super().convert_known_exceptions(exc)
+
+    def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
+        response = super().get_response(exc, data)
+        response.content_type = PROBLEM_JSON
+        return response
 
     def report_exception(self, exc: exceptions.APIException, response: Response) -> None:
         # A part that is away is told where it was noticed; only a bug is raised to the operator.

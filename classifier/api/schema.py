@@ -5,23 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
+from classifier.api.errors import PROBLEM_JSON
+from classifier.api.problems import PROBLEMS
 
-class ErrorItemSerializer(serializers.Serializer[Any]):
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField(help_text="Such as birth_date or images.0; also a header or parameter.")
     code = serializers.CharField(help_text="Stable; for programs.")
     detail = serializers.CharField(help_text="A sentence for people.")
-    attr = serializers.CharField(
-        allow_null=True, help_text="The field, such as birth_date or images.0; null for the whole."
-    )
+
+
+@extend_schema_field({"type": "string", "x-extensible-enum": sorted(PROBLEMS)})
+class CodeField(serializers.CharField):
+    pass
 
 
 class ErrorSerializer(serializers.Serializer[Any]):
-    """Every error looks like this."""
+    """Every error looks like this (RFC 9457); /api/v1/errors/ explains the codes."""
 
-    type = serializers.ChoiceField(choices=["validation_error", "client_error", "server_error"])
-    errors = ErrorItemSerializer(many=True)
+    type = serializers.CharField(help_text="The address that explains the code, relative to the site.")
+    title = serializers.CharField(help_text="The kind of error in a few words.")
+    status = serializers.IntegerField(min_value=400, max_value=599)
+    code = CodeField(help_text="Stable; for programs. New ones may be added.")
+    detail = serializers.CharField(help_text="A sentence for people, with the limit and what was received.")
+    fields = FieldErrorSerializer(  # type: ignore[assignment] # the name that integrators expect
+        many=True, help_text="One entry for each field that is wrong; empty where none is."
+    )
 
 
 ERROR = ErrorSerializer
@@ -42,6 +54,18 @@ class PortalAutoSchema(AutoSchema):
             error = OpenApiResponse(ErrorSerializer, WORDS[code])
             bodies.setdefault(code, self._get_response_for_code(error, code))
         return dict(sorted(bodies.items()))
+
+    def _get_response_for_code(
+        self,
+        serializer: Any,
+        status_code: str,
+        media_types: list[str] | None = None,
+        direction: str = "response",
+    ) -> dict[str, Any]:
+        if getattr(serializer, "response", None) is ErrorSerializer:
+            media_types = [PROBLEM_JSON]
+        body: dict[str, Any] = super()._get_response_for_code(serializer, status_code, media_types, direction)
+        return body
 
     def _list_error_codes(self) -> list[str]:
         codes = ["default"]

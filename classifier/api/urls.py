@@ -26,6 +26,7 @@ urlpatterns = [
     path("lesions/<uuid:pk>/", patients.LesionDetail.as_view(), name="api-lesion"),
     path("model-versions/", site.ModelVersionList.as_view(), name="api-model-versions"),
     path("schema/", docs.Schema.as_view(), name="api-schema"),
+    path("errors/", docs.Errors.as_view(), name="api-errors"),
     path("docs/", docs.Docs.as_view(), name="api-docs"),
     re_path(r"", site.Unknown.as_view(), name="api-unknown"),
 ]

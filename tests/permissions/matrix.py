@@ -204,6 +204,7 @@ API = [
     Row("api-model-versions", "GET", may.API_PERSON),
     Row("api-schema", "GET", may.EVERYBODY),
     Row("api-docs", "GET", may.EVERYBODY),
+    Row("api-errors", "GET", may.EVERYBODY),
 ]
 
 MATRIX = [*ACCOUNTS, *PAGES, *SETTINGS, *API]

@@ -208,7 +208,7 @@ def test_cancel(client, side):
     assert body["images"][0]["predictions"][0]["state"] == "cancelled"
     again = client.post(url)
     assert again.status_code == 409
-    assert again.json()["errors"][0]["code"] == "already_cancelled"
+    assert again.json()["code"] == "already_cancelled"
     assert AuditEvent.objects.filter(action="submission.cancelled").count() == 1
 
 
@@ -237,7 +237,7 @@ def test_filters(client, side):
     for query in ({"state": "done"}, {"outcome": "bad"}, {"patient": "x"}, {"submitted_from": "soon"}):
         response = client.get(SUBMISSIONS, query)
         assert response.status_code == 400, query
-        assert response.json()["errors"][0]["attr"] == next(iter(query))
+        assert response.json()["fields"][0]["field"] == next(iter(query))
 
 
 @pytest.mark.parametrize("ordering", ["submitted_at", "-submitted_at"])
@@ -319,7 +319,7 @@ def test_lost_derivative_is_unavailable(client, side):
     image = SubmissionImageFactory(submission__clinic=side.own.clinic)
     response = client.get(f"{ROOT}/images/{image.pk}/derivative/", HTTP_ACCEPT="image/*")
     assert response.status_code == 503
-    assert response.json()["errors"][0]["code"] == "image_unavailable"
+    assert response.json()["code"] == "image_unavailable"
 
 
 def test_reading_leaves_one_event_each(client, side):

@@ -39,7 +39,7 @@ def test_schema_is_valid_and_free_of_warnings(schema):
 def test_every_operation_says_how_it_fails(schema):
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            error = operation["responses"]["default"]["content"]["application/json"]["schema"]
+            error = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]
             assert error == {"$ref": "#/components/schemas/Error"}, (path, method)
             assert operation["summary"], (path, method)
 

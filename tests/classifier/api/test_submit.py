@@ -179,7 +179,7 @@ def test_every_bad_image_is_named_with_limit_and_what_was_received(client, store
     assert attrs["images.3"] == "too_small"
     assert attrs["images.4"] == "file_too_large"
     assert set(attrs) == {"images.1", "images.2", "images.3", "images.4"}
-    words = {error["attr"]: error["detail"] for error in response.json()["errors"]}
+    words = {error["field"]: error["detail"] for error in response.json()["fields"]}
     assert "100×100" in words["images.3"]
     assert "224×224" in words["images.3"]
     assert "195.4 KB" in words["images.4"]
