@@ -35,6 +35,7 @@ ACTION_WORDS: dict[str, str] = {
     "model.retired": "retired a model",
     "model.compared": "looked at where a model on trial differs",
     "model.comparison_exported": "exported where a model on trial differs",
+    "answer.repeated": "was sent an earlier answer again",
     "audit.exported": "exported the audit trail",
     "clinic.created": "set up the clinic",
     "clinic.updated": "changed the clinic's settings",

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from classifier.services.explaining import run_queued_explanations
 from classifier.services.explanation_queue import reconcile_explanations
+from classifier.services.idempotency import forget_requests
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
 
@@ -28,3 +29,8 @@ def run_explanations_task() -> None:
 def reconcile_predictions_task() -> None:
     reconcile()
     reconcile_explanations()
+
+
+@shared_task(name="classifier.tasks.forget_requests_task", ignore_result=True)
+def forget_requests_task() -> None:
+    forget_requests()

@@ -14,8 +14,11 @@ from rest_framework.response import Response
 from classifier.api.problems import INVALID_INPUT, find_problem
 from classifier.intake import RejectedImageError
 from classifier.services.errors import (
+    ChangedError,
     ConflictError,
+    ContradictionError,
     InvalidInputError,
+    LimitError,
     ServiceError,
     UnavailableError,
 )
@@ -26,6 +29,26 @@ PROBLEM_JSON = "application/problem+json"
 class Conflict(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "conflict"
+
+
+class StillRunning(Conflict):
+    wait = 1
+
+
+class PreconditionFailed(exceptions.APIException):
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_code = "changed_meanwhile"
+
+
+class Unprocessable(exceptions.APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "idempotency_key_reused"
+
+
+class TooMuch(exceptions.APIException):
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "throttled"
+    wait = 10
 
 
 class Unavailable(exceptions.APIException):
@@ -98,16 +121,24 @@ class PortalExceptionHandler(ExceptionHandler):
             super().report_exception(exc, response)
 
 
+KINDS: dict[type[ServiceError], type[exceptions.APIException]] = {
+    ConflictError: Conflict,
+    ChangedError: PreconditionFailed,
+    ContradictionError: Unprocessable,
+    LimitError: TooMuch,
+    UnavailableError: Unavailable,
+}
+
+
 def convert_service_error(error: ServiceError) -> exceptions.APIException:
     """Keep code, message and field; the kind of error decides the status."""
     detail = exceptions.ErrorDetail(error.message, error.code)
     if isinstance(error, InvalidInputError):
         return exceptions.ValidationError({error.field: [detail]} if error.field else [detail])
-    kinds = {ConflictError: Conflict, UnavailableError: Unavailable}
-    known = next((kind for base, kind in kinds.items() if isinstance(error, base)), None)
+    known = next((kind for base, kind in KINDS.items() if isinstance(error, base)), None)
     if known is None:
         return exceptions.APIException(detail)
-    converted = known()
+    converted = StillRunning() if error.code == "request_in_progress" else known()
     converted.detail = {error.field: detail} if error.field else detail  # type: ignore[assignment]
     return converted
 

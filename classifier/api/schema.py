@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
 from classifier.api.errors import PROBLEM_JSON
+from classifier.api.idempotency import KEY_LIMIT
 from classifier.api.problems import PROBLEMS
 
 
@@ -37,11 +38,23 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 
 ERROR = ErrorSerializer
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": KEY_LIMIT},
+    OpenApiParameter.HEADER,
+    description=(
+        "A word of your own for this request, kept for 24 hours. Send the same request with it again "
+        "after a lost answer: nothing is done twice, and you get the first answer, with the header "
+        "`Idempotency-Replayed: true`. After an error the key is free again."
+    ),
+)
 WORDS = {
     "400": "The input can't be taken; one entry for each field that is wrong.",
     "401": "Nobody is logged in, or the token ended.",
     "403": "You may see it, but your role doesn't allow this.",
     "404": "There is no such thing, or none that you may see.",
+    "409": "A request with this Idempotency-Key is still running, or the state doesn't allow this.",
+    "422": "This Idempotency-Key came with another request before.",
     "429": "Too often. Wait as long as Retry-After says.",
     "default": "Any other error, in the same shape.",
 }
@@ -67,6 +80,12 @@ class PortalAutoSchema(AutoSchema):
         body: dict[str, Any] = super()._get_response_for_code(serializer, status_code, media_types, direction)
         return body
 
+    def get_override_parameters(self) -> list[Any]:
+        return [*super().get_override_parameters(), *([IDEMPOTENCY_KEY] if self._is_idempotent() else [])]
+
+    def _is_idempotent(self) -> bool:
+        return self.method == "POST" and hasattr(self.view.post, "is_idempotent")
+
     def _list_error_codes(self) -> list[str]:
         codes = ["default"]
         takes_input = self.method == "POST" and self.get_request_serializer() is not None
@@ -76,6 +95,8 @@ class PortalAutoSchema(AutoSchema):
             codes += ["401", "403"]
         if "{" in self.path:
             codes.append("404")
+        if self._is_idempotent():
+            codes += ["409", "422"]
         if getattr(self.view, "throttle_scope", None) and self.view.get_throttles():
             codes.append("429")
         return codes

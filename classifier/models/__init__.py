@@ -1,4 +1,5 @@
 from classifier.models.explanation import Explanation
+from classifier.models.idempotent_request import IdempotentRequest
 from classifier.models.lesion import Lesion
 from classifier.models.model_version import ModelVersion
 from classifier.models.patient import Patient
@@ -9,6 +10,7 @@ from classifier.models.submission_image import SubmissionImage
 
 __all__ = [
     "Explanation",
+    "IdempotentRequest",
     "Lesion",
     "ModelVersion",
     "Patient",

@@ -271,6 +271,11 @@ CELERY_BEAT_SCHEDULE = {
         # While no worker runs, one reconciliation waits, not a heap of them.
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
     },
+    "forget-requests": {
+        "task": "classifier.tasks.forget_requests_task",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
 }
 
 # --- REST -----------------------------------------------------------------------------------

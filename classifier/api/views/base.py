@@ -15,6 +15,7 @@ from classifier.services.access import record_listed, record_viewed
 from portal.accounts.models import Clinic
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Iterable
 
     from django.db import models
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 # Answers hold patients' data or secrets: no cache on the way may keep one.
 class NoStoreView(APIView):
+    # What a POST made, for the row that keeps its answer (see classifier.api.idempotency).
+    request_key: uuid.UUID | None = None
+    clinic_id: uuid.UUID | None = None
+
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "private, no-store"

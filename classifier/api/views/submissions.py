@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from classifier.api.filters import SubmissionFilter
-from classifier.api.intake import KEY_LIMIT, take_submission
+from classifier.api.idempotency import idempotent
+from classifier.api.intake import take_submission
 from classifier.api.permissions import MaySubmit, MayViewCases
 from classifier.api.progress import RETRY_AFTER_SECONDS, read_progress
 from classifier.api.queries import select_submissions
@@ -36,15 +37,6 @@ if TYPE_CHECKING:
 
     from classifier.models.submission import SubmissionQuerySet
 
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description=(
-        f"A word of your own for this submission, up to {KEY_LIMIT} characters, unique in your "
-        "clinic. Send it again after a lost answer: you get the submission the first request made."
-    ),
-)
 LOCATION = OpenApiParameter(
     "Location",
     OpenApiTypes.URI,
@@ -89,7 +81,7 @@ class SubmissionList(RecordedList):
             "`patient_mrn` and `body_site`. All is saved or, on an error, nothing."
         ),
         request={"multipart/form-data": NewSubmissionSerializer},
-        parameters=[IDEMPOTENCY_KEY, LOCATION],
+        parameters=[LOCATION],
         responses={
             202: AcceptedSerializer,
             413: OpenApiResponse(ERROR, "The text fields are too large."),
@@ -97,14 +89,16 @@ class SubmissionList(RecordedList):
         },
         filters=False,
     )
+    @idempotent(in_one_transaction=False)
     def post(self, request: Request) -> Response:
         asked = NewSubmissionSerializer(data=request.data, context={"request": request})
         asked.is_valid(raise_exception=True)
         accepted = take_submission(
             user=request.user,
             data=asked.validated_data,
-            key=request.headers.get("Idempotency-Key"),
+            request_key=self.request_key,
         )
+        self.clinic_id = accepted.submission.clinic_id
         pk = accepted.submission.pk
         answer = AcceptedSerializer(
             {
@@ -166,9 +160,11 @@ class SubmissionCancel(NoStoreView, generics.GenericAPIView[Submission]):
             409: OpenApiResponse(ERROR, "It is cancelled or signed already."),
         },
     )
+    @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         with transaction.atomic():
             submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
+            self.clinic_id = submission.clinic_id
             cancel_submission(actor=request.user, submission=submission)
             record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)
             return Response(self.get_serializer(select_submissions(request.user).get(pk=pk)).data)
