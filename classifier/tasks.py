@@ -10,6 +10,7 @@ from classifier.services.explanation_queue import reconcile_explanations
 from classifier.services.idempotency import forget_requests
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
+from classifier.services.rate_limits import forget_calls
 
 RUN_BUDGET_SHARE = 0.25
 """Part of the soft limit after which a task ends and wakes the next."""
@@ -34,3 +35,4 @@ def reconcile_predictions_task() -> None:
 @shared_task(name="classifier.tasks.forget_requests_task", ignore_result=True)
 def forget_requests_task() -> None:
     forget_requests()
+    forget_calls()

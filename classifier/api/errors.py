@@ -8,9 +8,18 @@ from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from drf_standardized_errors.formatter import ExceptionFormatter, flatten_errors
 from drf_standardized_errors.handler import ExceptionHandler
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.response import Response
 
+from classifier.api.exceptions import (
+    Conflict,
+    PreconditionFailed,
+    StillRunning,
+    TooLarge,
+    TooMuch,
+    Unavailable,
+    Unprocessable,
+)
 from classifier.api.problems import INVALID_INPUT, find_problem
 from classifier.intake import RejectedImageError
 from classifier.services.errors import (
@@ -24,54 +33,18 @@ from classifier.services.errors import (
 )
 
 PROBLEM_JSON = "application/problem+json"
-
-
-class Conflict(exceptions.APIException):
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "conflict"
-
-
-class StillRunning(Conflict):
-    wait = 1
-
-
-class PreconditionFailed(exceptions.APIException):
-    status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_code = "changed_meanwhile"
-
-
-class Unprocessable(exceptions.APIException):
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_code = "idempotency_key_reused"
-
-
-class TooMuch(exceptions.APIException):
-    status_code = status.HTTP_429_TOO_MANY_REQUESTS
-    default_code = "throttled"
-    wait = 10
-
-
-class Unavailable(exceptions.APIException):
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_code = "unavailable"
-    wait = 60
-
-
-class TooLarge(exceptions.APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "The text fields of this request are larger than the site takes."
-    default_code = "request_too_large"
+WHOLE = "non_field_errors"
 
 
 class ProblemFormatter(ExceptionFormatter):
     def run(self) -> dict[str, Any]:
         errors = flatten_errors(self.exc.detail)
         fields = [
-            {"field": error.attr, "code": error.code, "detail": error.detail}
+            {"field": name_field(error.attr), "code": error.code, "detail": error.detail}
             for error in errors
-            if error.attr and error.attr != "non_field_errors"
+            if error.attr and error.attr != WHOLE
         ]
-        whole = next((error for error in errors if error.attr in (None, "non_field_errors")), None)
+        whole = next((error for error in errors if error.attr in (None, WHOLE)), None)
         if whole is None and isinstance(self.exc, exceptions.ValidationError):
             code, detail = INVALID_INPUT, describe_fields(fields)
         else:
@@ -88,6 +61,11 @@ class ProblemFormatter(ExceptionFormatter):
             "detail": detail,
             "fields": fields,
         }
+
+
+def name_field(attr: str) -> str:
+    """`images.0` rather than `images.0.non_field_errors`, where an entry is wrong as a whole."""
+    return attr.removesuffix(f".{WHOLE}")
 
 
 def describe_fields(fields: list[dict[str, str]]) -> str:

@@ -67,7 +67,14 @@ FIELD_CODES: dict[str, str] = {
     # Reviews and outcomes.
     "diagnosis_unknown": "Choose one of the values that the schema lists.",
     "agreement_unknown": "Choose one of the values that the schema lists.",
+    "agreement_unclear": "Say whether you agree with the model.",
     "management_unknown": "Choose one of the values that the schema lists.",
+    "histopathology_unknown": "Choose one of the values that the schema lists.",
+    "procedure_unknown": "Choose one of the values that the schema lists.",
+    "date_in_future": "The date lies in the future.",
+    "reported_before_specimen": "The report is dated before the specimen was taken.",
+    "breslow_not_apt": "Leave it out: it is given for invasive melanoma alone.",
+    "breslow_impossible": "Check the figure: it is in millimetres.",
     "reason_missing": "Say why.",
     # Text that outgrows its field is named after it.
     "mrn_too_long": "Shorten it.",
@@ -75,5 +82,6 @@ FIELD_CODES: dict[str, str] = {
     "clinical_question_too_long": "Shorten it.",
     "clinical_history_too_long": "Shorten it.",
     "comment_too_long": "Shorten it.",
+    "correction_reason_too_long": "Shorten it.",
     "amendment_reason_too_long": "Shorten it.",
 }

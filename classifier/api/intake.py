@@ -13,6 +13,7 @@ from classifier.models import Lesion, Patient, Submission
 from classifier.services.cases import NewLesion, NewPatient, submit_case
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.images import NewImage, find_same_picture
+from classifier.services.rate_limits import check_active_predictions
 from classifier.services.submissions import Question, find_by_request_key
 from classifier.vocabulary import Source
 from portal.accounts.models import Clinic
@@ -45,6 +46,7 @@ def take_submission(*, user: User, data: dict[str, Any], request_key: uuid.UUID 
     request_key = request_key or uuid.uuid4()
     if earlier := find_by_request_key(clinic_id=clinic.pk, request_key=request_key):
         return Accepted(earlier)
+    check_active_predictions(clinic_id=clinic.pk, more=len(data["images"]))
     images = inspect_uploads(data["images"])
     notices = collect_notices(clinic=clinic, images=images)
     question = Question(

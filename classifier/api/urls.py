@@ -2,7 +2,18 @@
 
 from django.urls import path, re_path
 
-from classifier.api.views import docs, images, patients, site, submissions, tokens
+from classifier.api.views import (
+    docs,
+    images,
+    lesions,
+    outcomes,
+    patients,
+    predictions,
+    reviews,
+    site,
+    submissions,
+    tokens,
+)
 
 urlpatterns = [
     path("token/", tokens.TokenView.as_view(), name="api-token"),
@@ -22,11 +33,23 @@ urlpatterns = [
     path("images/<uuid:pk>/derivative/", images.ImageDerivative.as_view(), name="api-image-derivative"),
     path("patients/", patients.PatientList.as_view(), name="api-patients"),
     path("patients/<uuid:pk>/", patients.PatientDetail.as_view(), name="api-patient"),
-    path("lesions/", patients.LesionList.as_view(), name="api-lesions"),
-    path("lesions/<uuid:pk>/", patients.LesionDetail.as_view(), name="api-lesion"),
+    path("lesions/", lesions.LesionList.as_view(), name="api-lesions"),
+    path("lesions/<uuid:pk>/", lesions.LesionDetail.as_view(), name="api-lesion"),
+    path("predictions/", predictions.PredictionList.as_view(), name="api-predictions"),
+    path("predictions/<uuid:pk>/", predictions.PredictionDetail.as_view(), name="api-prediction"),
+    path("reviews/", reviews.ReviewList.as_view(), name="api-reviews"),
+    path("reviews/<uuid:pk>/", reviews.ReviewDetail.as_view(), name="api-review"),
+    path("reviews/<uuid:pk>/amend/", reviews.ReviewAmend.as_view(), name="api-review-amend"),
+    path("outcomes/", outcomes.OutcomeList.as_view(), name="api-outcomes"),
+    path("outcomes/<uuid:pk>/", outcomes.OutcomeDetail.as_view(), name="api-outcome"),
+    path("outcomes/<uuid:pk>/correct/", outcomes.OutcomeCorrect.as_view(), name="api-outcome-correct"),
+    path("clinics/", site.ClinicList.as_view(), name="api-clinics"),
+    path("clinics/<uuid:pk>/", site.ClinicDetail.as_view(), name="api-clinic"),
+    path("model-versions/<uuid:version>/", site.ModelVersionDetail.as_view(), name="api-model-version"),
     path("model-versions/", site.ModelVersionList.as_view(), name="api-model-versions"),
     path("schema/", docs.Schema.as_view(), name="api-schema"),
     path("errors/", docs.Errors.as_view(), name="api-errors"),
+    path("reference/", docs.Reference.as_view(), name="api-reference"),
     path("docs/", docs.Docs.as_view(), name="api-docs"),
     re_path(r"", site.Unknown.as_view(), name="api-unknown"),
 ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from classifier.models import Patient
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
+from classifier.services.preconditions import check_unchanged
 from classifier.vocabulary import Sex, SkinType
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -17,6 +18,7 @@ from portal.audit.services import record_event
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection
 
     from portal.accounts.models import Clinic, User
 
@@ -64,14 +66,20 @@ def create_patient(
     return patient
 
 
-def update_patient(*, actor: User, patient: Patient, **changes: Any) -> Patient:
-    """Correct birth_date, sex, skin_type or consents_to_inference; the event names the fields."""
+def update_patient(
+    *, actor: User, patient: Patient, expected: Collection[str] | None = None, **changes: Any
+) -> Patient:
+    """Correct birth_date, sex, skin_type or consents_to_inference; the event names the fields.
+
+    Raises PermissionDenied, InvalidInputError, or ChangedError unless the tag is an `expected` one.
+    """
     require(actor, patient.clinic_id, Action.SUBMIT)
     allowed = {"birth_date", "sex", "skin_type", "consents_to_inference"}
     if unknown := set(changes) - allowed:
         raise TypeError(f"expected fields in {sorted(allowed)}, received {sorted(unknown)}")
     with transaction.atomic():
         patient = Patient.objects.select_for_update().get(pk=patient.pk)
+        check_unchanged(patient, expected)
         changed = [name for name, value in changes.items() if getattr(patient, name) != value]
         for name in changed:
             setattr(patient, name, changes[name])

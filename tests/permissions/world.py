@@ -11,13 +11,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from knox.models import AuthToken
 
-from classifier.models import ModelVersion, Prediction, Review, Submission, SubmissionImage
+from classifier.models import ModelVersion, Outcome, Prediction, Review, Submission, SubmissionImage
 from portal.accounts.models import Membership, User
 from portal.accounts.roles import Role
 from tests.factories import (
     ExplanationFactory,
     MembershipFactory,
     ModelVersionFactory,
+    OutcomeFactory,
     PredictionFactory,
     ReviewFactory,
     SubmissionFactory,
@@ -54,6 +55,7 @@ class World:
     image: SubmissionImage
     review: Review
     prediction: Prediction
+    outcome: Outcome
     trial: ModelVersion
 
     def person(self, actor: str) -> User | None:
@@ -101,6 +103,7 @@ def build_world() -> World:
         image=image,
         review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
         prediction=prediction,
+        outcome=OutcomeFactory(lesion=judged.lesion),
         trial=trial,
     )
 

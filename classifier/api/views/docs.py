@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from csp.constants import NONCE
 from csp.decorators import csp_update
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
@@ -28,3 +29,10 @@ class Docs(SpectacularSwaggerSplitView):
 class Errors(TemplateView):
     template_name = "classifier/api/errors.html"
     extra_context = {"problems": PROBLEMS.values(), "field_codes": FIELD_CODES}
+
+
+@method_decorator(never_cache, name="dispatch")
+# Redoc makes its style elements itself: each carries the nonce of its page, and no other may.
+@method_decorator(csp_update({"style-src": [NONCE], "img-src": ["data:"]}), name="dispatch")
+class Reference(TemplateView):
+    template_name = "classifier/api/reference.html"

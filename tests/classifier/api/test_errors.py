@@ -69,7 +69,7 @@ def test_shape(client, monkeypatch, error, status, expected):
         (lambda c: c.post(f"{ROOT}/token/", "<x/>", content_type="text/xml"), 415, "unsupported_media_type"),
         (lambda c: c.post(f"{ROOT}/token/", "{", content_type="application/json"), 400, "parse_error"),
         (lambda c: c.get(f"{ROOT}/nothing/"), 404, "not_found"),
-        (lambda c: c.get(f"{ROOT}/submissions/", {"cursor": "x"}), 404, "not_found"),
+        (lambda c: c.get(f"{ROOT}/submissions/", {"cursor": "x"}), 400, "invalid_cursor"),
     ],
 )
 def test_every_refusal_is_a_problem(client, call, status, code):

@@ -11,7 +11,7 @@ from classifier.intake import DERIVATIVE_CONTENT_TYPE
 from classifier.models import Prediction
 from classifier.services.queue import position_in_queue
 from portal.audit.models import AuditEvent
-from tests.classifier.api.conftest import ROOT
+from tests.classifier.api.conftest import ROOT, codes
 from tests.factories import (
     TOO_BLURRED,
     LesionFactory,
@@ -255,6 +255,19 @@ def test_pages_hold_every_case_once_even_of_one_moment(client, side, ordering):
     assert str(cases[-1].pk) == seen[0 if ordering == "submitted_at" else -1]
 
 
+@pytest.mark.parametrize("size", ["0", "101", "-1", "ten", "", "99999999999"])
+def test_page_of_no_or_too_many_rows_is_told(client, size):
+    for path in ("submissions", "patients", "lesions", "model-versions"):
+        response = client.get(f"{ROOT}/{path}/", {"page_size": size})
+        assert codes(response) == [("page_size_out_of_range", "page_size")]
+    assert client.get(SUBMISSIONS, {"page_size": "100"}).status_code == 200
+
+
+def test_order_and_cursor_that_nobody_sent_are_told(client):
+    assert codes(client.get(SUBMISSIONS, {"ordering": "outcome"})) == [("unknown_ordering", "ordering")]
+    assert codes(client.get(SUBMISSIONS, {"cursor": "x"})) == [("invalid_cursor", None)]
+
+
 def test_lists_show_own_clinics_only(client, side):
     mine, theirs = (
         LesionFactory(patient__clinic=side.own.clinic),
@@ -278,7 +291,9 @@ def test_patient_and_lesion_filters(client, side):
 def test_record_numbers_are_no_filter(client, side):
     """They would stand in the URL, and so in the logs of every proxy."""
     PatientFactory(clinic=side.own.clinic, mrn="MRN-1")
-    assert len(ids(client.get(f"{ROOT}/patients/", {"mrn": "nobody"}))) == 1
+    response = client.get(f"{ROOT}/patients/", {"mrn": "MRN-CANARY"})
+    assert codes(response) == [("unknown_parameter", "query")]
+    assert "CANARY" not in response.content.decode()
 
 
 def test_me_names_roles_and_rights(api, side):
@@ -289,7 +304,7 @@ def test_me_names_roles_and_rights(api, side):
     (membership,) = body["memberships"]
     assert membership["clinic"] == {"id": str(side.own.clinic.pk), "name": side.own.clinic.name}
     assert membership["role"] == "dermatologist"
-    assert set(membership["may"]) == {"view_cases", "submit", "cancel", "review", "export"}
+    assert set(membership["may"]) == {"view_cases", "submit", "cancel", "review", "record_outcome", "export"}
 
 
 def test_model_versions(client):
@@ -327,7 +342,7 @@ def test_reading_leaves_one_event_each(client, side):
     client.get(f"{SUBMISSIONS}{case.pk}/")
     client.get(f"{ROOT}/patients/{case.lesion.patient_id}/")
     client.get(f"{ROOT}/lesions/{case.lesion_id}/")
-    client.get(SUBMISSIONS, {"state": "in_work", "page_size": 5, "x": "Jane Doe"})
+    client.get(SUBMISSIONS, {"state": "in_work", "page_size": 5})
     events = AuditEvent.objects.filter(chain__clinic=side.own.clinic).order_by("position")
     assert [(event.action, event.object_id) for event in events] == [
         ("submission.viewed", str(case.pk)),

@@ -184,10 +184,6 @@ def test_every_bad_image_is_named_with_limit_and_what_was_received(client, store
     assert count_rows() == before
 
 
-def test_json_is_not_how_images_come(client):
-    assert client.post(SUBMISSIONS, {"patient_mrn": "x"}, format="json").status_code == 415
-
-
 def test_without_an_active_model_nothing_is_kept(client, model, stores):
     type(model).objects.update(lifecycle="retired")
     before = count_rows()
