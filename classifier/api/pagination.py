@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 
@@ -39,11 +40,22 @@ class StableCursorPagination(CursorPagination):
             field=self.page_size_query_param,
         )
 
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+    ) -> list[Any] | None:
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValidationError, ValueError, OverflowError) as error:
+            if self.cursor_query_param not in request.query_params:
+                raise
+            # A cursor holds a moment; one that was made up may hold anything.
+            raise invalid_cursor() from error
+
     def decode_cursor(self, request: Request) -> Any:
         try:
             return super().decode_cursor(request)
         except NotFound as error:
-            raise InvalidInputError("invalid_cursor", "This cursor is not one that was sent.") from error
+            raise invalid_cursor() from error
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
@@ -56,3 +68,7 @@ class StableCursorPagination(CursorPagination):
                     "default": self.page_size,
                 }
         return parameters
+
+
+def invalid_cursor() -> InvalidInputError:
+    return InvalidInputError("invalid_cursor", "This cursor is not one that was sent.")

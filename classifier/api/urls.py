@@ -11,6 +11,8 @@ from classifier.api.views import (
     predictions,
     reviews,
     site,
+    submission,
+    submission_status,
     submissions,
     tokens,
 )
@@ -19,15 +21,15 @@ urlpatterns = [
     path("token/", tokens.TokenView.as_view(), name="api-token"),
     path("me/", site.Me.as_view(), name="api-me"),
     path("submissions/", submissions.SubmissionList.as_view(), name="api-submissions"),
-    path("submissions/<uuid:pk>/", submissions.SubmissionDetail.as_view(), name="api-submission"),
+    path("submissions/<uuid:pk>/", submission.SubmissionDetail.as_view(), name="api-submission"),
     path(
         "submissions/<uuid:pk>/status/",
-        submissions.SubmissionStatus.as_view(),
+        submission_status.SubmissionStatus.as_view(),
         name="api-submission-status",
     ),
     path(
         "submissions/<uuid:pk>/cancel/",
-        submissions.SubmissionCancel.as_view(),
+        submission.SubmissionCancel.as_view(),
         name="api-submission-cancel",
     ),
     path("images/<uuid:pk>/derivative/", images.ImageDerivative.as_view(), name="api-image-derivative"),

@@ -9,7 +9,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from classifier.api.filters import OutcomeFilter
+from classifier.api.filters.results import OutcomeFilter
 from classifier.api.idempotency import idempotent
 from classifier.api.permissions import MayRecordOutcomes, is_write
 from classifier.api.preconditions import read_if_match

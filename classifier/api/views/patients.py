@@ -8,7 +8,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from classifier.api.filters import PatientFilter
+from classifier.api.filters.patients import PatientFilter
 from classifier.api.idempotency import idempotent
 from classifier.api.intake import resolve_clinic
 from classifier.api.permissions import MaySubmit, is_write

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import extend_schema
 
-from classifier.api.filters import PredictionFilter
+from classifier.api.filters.results import PredictionFilter
 from classifier.api.queries import select_predictions
 from classifier.api.serializers.predictions import PredictionDetailSerializer
 from classifier.api.views.details import RecordedDetail

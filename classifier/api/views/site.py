@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 
-from classifier.api.filters import ModelVersionFilter
+from classifier.api.filters.model_versions import ModelVersionFilter
 from classifier.api.serializers.models import ModelVersionSerializer
 from classifier.api.serializers.people import ClinicDetailSerializer, MeSerializer
 from classifier.api.views.base import NoStoreView

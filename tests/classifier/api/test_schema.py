@@ -3,11 +3,9 @@
 After a change that is meant: python manage.py spectacular --file tests/classifier/api/openapi.yaml
 """
 
-import json
 import re
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 from drf_spectacular.drainage import GENERATOR_STATS
@@ -80,33 +78,3 @@ def test_reference_draws_its_styles_with_a_nonce(db):
     nonce = re.search(r"style-src 'self' 'nonce-([^']+)'", policy).group(1)
     assert f'nonce="{nonce}"' in words
     assert "nonce" not in policy.split("script-src")[1].split(";")[0]
-
-
-def list_examples(schema):
-    """(where, schema, value) of every example of a JSON body, sent or answered."""
-    for path, operations in schema["paths"].items():
-        for method, operation in operations.items():
-            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
-            for media in [media for body in bodies for media in body.get("content", {}).items()]:
-                kind, content = media
-                if "json" in kind:
-                    for name, example in content.get("examples", {}).items():
-                        yield (method, path, name), content["schema"], example["value"]
-
-
-def test_every_example_is_valid(schema):
-    plain = json.loads(json.dumps(schema, default=str))
-    found = list(list_examples(plain))
-    assert len(found) > 20
-    for where, shape, value in found:
-        whole = {**shape, "components": plain["components"]}
-        errors = list(jsonschema.Draft202012Validator(whole).iter_errors(value))
-        assert not errors, (where, errors)
-
-
-def test_every_body_has_an_example(schema):
-    for path, operations in schema["paths"].items():
-        for method, operation in operations.items():
-            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-            if content and "token" not in path:
-                assert content.get("examples"), (method, path)
