@@ -44,7 +44,7 @@ ROLES = [
     "other.integration",
 ]
 FEW = settings(
-    max_examples=3,
+    max_examples=2,
     derandomize=True,
     database=None,
     deadline=None,

@@ -9,12 +9,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 
+from classifier.models import IdempotentRequest
 from portal.audit.models import AuditChain, AuditEvent
 from tests.factories import (
     ClinicFactory,
     LesionFactory,
     MembershipFactory,
     ModelVersionFactory,
+    OutcomeFactory,
     PatientFactory,
     PredictionFactory,
     ReviewFactory,
@@ -63,6 +65,17 @@ def second_event():
         AuditEvent.objects.create(chain=chain, position=1, occurred_at=NOW, action="a", hash=uuid.uuid4().hex)
 
 
+def request(**changes):
+    facts = {"key_digest": "k", "fingerprint": "f", "created_at": NOW, "claimed_at": NOW, **changes}
+    IdempotentRequest.objects.create(**{"caller": UserFactory(), **facts})
+
+
+def second_key():
+    caller = UserFactory()
+    for _ in range(2):
+        request(caller=caller)
+
+
 BREAKS = {
     "membership_unique_user_clinic": second_membership,
     "membership_role_known": lambda: MembershipFactory(role="owner"),
@@ -93,6 +106,12 @@ BREAKS = {
     "review_one_first_per_submission": second_review,
     "review_amendment_has_reason": lambda: ReviewFactory(amends=ReviewFactory(), amendment_reason=""),
     "review_words_known": lambda: ReviewFactory(diagnosis="mole"),
+    "outcome_words_known": lambda: OutcomeFactory(diagnosis="mole"),
+    "outcome_reported_after_specimen": lambda: OutcomeFactory(reported_on=dt.date(2026, 3, 1)),
+    "outcome_breslow_of_invasive_melanoma": lambda: OutcomeFactory(breslow_mm=1),
+    "outcome_correction_has_reason": lambda: OutcomeFactory(corrects=OutcomeFactory(), correction_reason=""),
+    "idempotent_request_key_once": second_key,
+    "idempotent_request_answered_whole": lambda: request(status=201),
     "audit_position_once": second_event,
 }
 
