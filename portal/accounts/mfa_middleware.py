@@ -51,5 +51,12 @@ def send_to_enrolment(request: HttpRequest) -> HttpResponse:
 
 def refuse_program(code: str, words: str) -> JsonResponse:
     """The API's shape of an error, for what is refused before the API is reached."""
-    errors = [{"code": code, "detail": words, "attr": None}]
-    return JsonResponse({"type": "client_error", "errors": errors}, status=403)
+    problem = {
+        "type": f"/api/v1/errors/#{code}",
+        "title": "A second factor is needed",
+        "status": 403,
+        "code": code,
+        "detail": words,
+        "fields": [],
+    }
+    return JsonResponse(problem, status=403, content_type="application/problem+json")

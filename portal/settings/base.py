@@ -11,6 +11,7 @@ import environ
 
 from portal.settings.access import *  # noqa: F403
 from portal.settings.logs import configure_logging
+from portal.settings.programs import *  # noqa: F403
 from portal.settings.webhooks import *  # noqa: F403
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -308,6 +309,11 @@ CELERY_BEAT_SCHEDULE = {
         # While no worker runs, one reconciliation waits, not a heap of them.
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
     },
+    "forget-requests": {
+        "task": "classifier.tasks.forget_requests_task",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
     "reconcile-webhooks": {
         "task": "classifier.tasks.reconcile_webhooks_task",
         "schedule": DERMAPORT_RECONCILE_SECONDS,
@@ -336,6 +342,14 @@ CELERY_BEAT_SCHEDULE["anchor-audit"] = {
 }
 
 # --- REST -----------------------------------------------------------------------------------
+DERMAPORT_API_CALLS_PER_MINUTE = env.int("DERMAPORT_API_CALLS_PER_MINUTE", default=600)
+DERMAPORT_API_CLINIC_CALLS_PER_MINUTE = env.int("DERMAPORT_API_CLINIC_CALLS_PER_MINUTE", default=3000)
+# Images of one clinic that wait or are being judged, when another one comes over the API.
+DERMAPORT_API_ACTIVE_PREDICTIONS = env.int("DERMAPORT_API_ACTIVE_PREDICTIONS", default=500)
+# Requests of one web process that may wait for a result (?wait=); leave threads for the others.
+DERMAPORT_API_WAITING = env.int("DERMAPORT_API_WAITING", default=4)
+# Images as base64 in JSON are read into memory; larger ones come as multipart.
+DERMAPORT_API_JSON_MAX_BYTES = env.int("DERMAPORT_API_JSON_MAX_BYTES", default=40 * 1024 * 1024)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "classifier.api.authentication.BearerAuthentication",
@@ -344,59 +358,24 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "classifier.api.parsers.BoundedJSONParser",
         "rest_framework.parsers.FormParser",
     ],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "classifier.api.schema.PortalAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.ScopedRateThrottle",
+        "classifier.api.throttling.CallRateThrottle",
+    ],
     "DEFAULT_THROTTLE_RATES": {"token": env.str("DERMAPORT_TOKEN_RATE", default="10/min")},
     "NUM_PROXIES": TRUSTED_PROXIES,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "classifier.api.errors.PortalExceptionHandler"}
-# Django reads it where another app's migration points at knox's table.
-KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 (a model)
-REST_KNOX = {
-    "AUTH_HEADER_PREFIX": "Bearer",
-    "TOKEN_PREFIX": "dp_",
-    "TOKEN_TTL": dt.timedelta(hours=env.int("DERMAPORT_TOKEN_HOURS", default=10)),
-    "TOKEN_LIMIT_PER_USER": 20,
-    "AUTO_REFRESH": False,
-}
-# Of the tokens that people make on the page, in days: what is proposed, and the longest.
-DERMAPORT_TOKEN_DAYS = env.int("DERMAPORT_TOKEN_DAYS", default=90)
-DERMAPORT_TOKEN_MAX_DAYS = env.int("DERMAPORT_TOKEN_MAX_DAYS", default=365)
-OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthApplication"
-OAUTH2_PROVIDER = {
-    "OAUTH2_SERVER_CLASS": "portal.accounts.oauth.server.Server",
-    "OAUTH2_VALIDATOR_CLASS": "portal.accounts.oauth.validator.PortalValidator",
-    "SCOPES_BACKEND_CLASS": "portal.accounts.oauth.scopes.ApplicationScopes",
-    "ACCESS_TOKEN_GENERATOR": "portal.accounts.oauth.server.generate_access_token",
-    "REFRESH_TOKEN_GENERATOR": "portal.accounts.oauth.server.generate_refresh_token",
-    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
-    "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("DERMAPORT_OAUTH_ACCESS_MINUTES", default=60) * 60,
-    # Counted from the end of the last access token: one that is in use lives on.
-    "REFRESH_TOKEN_EXPIRE_SECONDS": env.int("DERMAPORT_OAUTH_REFRESH_DAYS", default=30) * 24 * 3600,
-    "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    "PKCE_REQUIRED": True,
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
-    "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
-    "OAUTH2_GRANT_TYPES_SUPPORTED": ["authorization_code", "client_credentials", "refresh_token"],
-    "OAUTH2_TOKEN_ENDPOINT_AUTH_METHODS_SUPPORTED": ["client_secret_basic", "client_secret_post", "none"],
-    # RFC 9700, best current practice: each of these is off by default.
-    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
-    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
-    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
-    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
-    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
-    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
-    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": True,
-    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
-    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "classifier.api.errors.PortalExceptionHandler",
+    "EXCEPTION_FORMATTER_CLASS": "classifier.api.errors.ProblemFormatter",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Dermaport",
@@ -414,6 +393,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
     "ENUM_NAME_OVERRIDES": {
+        "DiagnosisEnum": "classifier.vocabulary.Diagnosis",
+        "HistopathologyEnum": "classifier.vocabulary.Histopathology",
         "PredictionStateEnum": "classifier.states.PredictionState",
         "DeliveryStateEnum": "classifier.webhook_states.DeliveryState",
         "WebhookEventTypeEnum": "classifier.webhook_states.WebhookEventType",

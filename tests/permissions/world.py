@@ -18,6 +18,7 @@ from classifier.middleware import SESSION_KEY as EMERGENCIES_KEY
 from classifier.models import (
     EmergencyAccess,
     ModelVersion,
+    Outcome,
     Patient,
     Prediction,
     Review,
@@ -36,6 +37,7 @@ from tests.factories import (
     ExplanationFactory,
     MembershipFactory,
     ModelVersionFactory,
+    OutcomeFactory,
     PatientFactory,
     PredictionFactory,
     ReviewFactory,
@@ -86,6 +88,7 @@ class World:
     image: SubmissionImage
     review: Review
     prediction: Prediction
+    outcome: Outcome
     trial: ModelVersion
     webhook: WebhookEndpoint
     delivery: WebhookDelivery
@@ -165,6 +168,7 @@ def build_world() -> World:
         image=image,
         review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
         prediction=prediction,
+        outcome=OutcomeFactory(lesion=judged.lesion),
         trial=trial,
         service=service_account(clinic),
         application=register(side.own).application,

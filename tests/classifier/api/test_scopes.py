@@ -26,7 +26,7 @@ def test_missing_scope_is_named_and_recorded(side):
 
     assert answer.status_code == 403
     assert codes(answer) == [("scope_missing", None)]
-    assert "patients:read" in answer.json()["errors"][0]["detail"]
+    assert "patients:read" in answer.json()["detail"]
     assert client.get(f"{ROOT}/model-versions/").status_code == 200
     event = AuditEvent.objects.get(action="token.refused")
     assert event.details == {"reason": "scope_missing", "scope": "patients:read"}
