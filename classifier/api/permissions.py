@@ -73,7 +73,8 @@ def require_scope(view: APIView, method: str, held: Collection[str]) -> None:
     forgot this one would let every token in. A view that states no scope takes no tokens.
     """
     method = "GET" if method == "HEAD" else method
-    if method not in METHODS or not hasattr(view, method.lower()):
+    name = method.lower()
+    if method not in METHODS or name not in view.http_method_names or not hasattr(view, name):
         return  # 405 follows
     needed = getattr(view, "scopes", {}).get(method)
     if needed is None:
