@@ -56,6 +56,7 @@ PROBLEMS: dict[str, Problem] = {
             403,
             [
                 ("permission_denied", "Not allowed", "Your role in this clinic doesn't allow this."),
+                ("mfa_required", "Second factor needed", "Set one up on the page: your role needs it."),
             ],
         ),
         *_rows(
@@ -91,6 +92,9 @@ PROBLEMS: dict[str, Problem] = {
                 ("still_in_work", "The model is still at work", "Wait until the case is finished."),
                 ("request_in_progress", "Still running", "Your first request with this key is not done."),
                 ("answer_lost", "The first answer is lost", "The request was done. Read what it made."),
+                ("disabled", "The webhook is off", "Switch it on, then try again."),
+                ("removed", "The webhook was removed", "Add another one."),
+                ("too_many_webhooks", "Too many webhooks", "Remove one that is not needed."),
             ],
         ),
         *_rows(

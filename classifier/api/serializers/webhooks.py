@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from classifier.api import examples
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.webhook_states import CHOSEN_EVENTS, DeliveryState, DisabledReason, WebhookEventType
 from portal.accounts.models import Clinic
@@ -52,6 +53,7 @@ class IssuedWebhookSerializer(WebhookSerializer):
         read_only_fields = fields
 
 
+@examples.asked("A webhook", examples.NEW_WEBHOOK)
 class NewWebhookSerializer(serializers.Serializer[Any]):
     # Empty until it is narrowed to the clinics of the caller.
     clinic = serializers.PrimaryKeyRelatedField(
@@ -89,6 +91,7 @@ class NewWebhookSerializer(serializers.Serializer[Any]):
         return clinics[0]
 
 
+@examples.asked("Other events", examples.WEBHOOK_CHANGES)
 class WebhookChangesSerializer(serializers.Serializer[Any]):
     """What is left out stays."""
 

@@ -12,6 +12,7 @@ from rest_framework import generics
 from rest_framework.filters import OrderingFilter
 from rest_framework.response import Response
 
+from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
 from classifier.api.permissions import MayAdminister
 from classifier.api.schema import ERROR
@@ -69,6 +70,7 @@ class WebhookTest(WebhookView):
         request=None,
         responses={202: WebhookDeliverySerializer, 409: OFF},
     )
+    @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
         delivery = send_test(actor=request.user, endpoint=self.get_object())
         return Response(WebhookDeliverySerializer(delivery).data, status=202)
@@ -86,6 +88,7 @@ class WebhookRedeliver(NoStoreView, generics.GenericAPIView[WebhookDelivery]):
         request=None,
         responses={202: WebhookDeliverySerializer, 409: OFF},
     )
+    @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         visible = WebhookDelivery.objects.visible_to(request.user).select_related("endpoint", "event")
         again = redeliver(actor=request.user, delivery=get_object_or_404(visible, pk=pk))
