@@ -25,8 +25,8 @@ class Viewer:
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        active = Membership.objects.filter(user=request.user, is_active=True)
-        return cls(request.user, find_base(request), dict(active.values_list("clinic_id", "role")))
+        held = Membership.objects.held_by(request.user)
+        return cls(request.user, find_base(request), dict(held.values_list("clinic_id", "role")))
 
 
 def find_base(request: Request) -> str:
