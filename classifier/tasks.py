@@ -8,8 +8,10 @@ from django.conf import settings
 from classifier.services.explaining import run_queued_explanations
 from classifier.services.explanation_queue import reconcile_explanations
 from classifier.services.file_removals import remove_files
+from classifier.services.idempotency import forget_requests
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
+from classifier.services.rate_limits import forget_calls
 from classifier.services.webhook_couriers import deliver_due
 from classifier.services.webhook_reconciling import reconcile_webhooks
 
@@ -46,3 +48,9 @@ def reconcile_webhooks_task() -> None:
 @shared_task(name="classifier.tasks.remove_files_task", ignore_result=True)
 def remove_files_task() -> None:
     remove_files()
+
+
+@shared_task(name="classifier.tasks.forget_requests_task", ignore_result=True)
+def forget_requests_task() -> None:
+    forget_requests()
+    forget_calls()

@@ -112,6 +112,32 @@ class Diagnosis(TextChoices):
     INDETERMINATE = "indeterminate", "Can't be told from the image"
 
 
+class Histopathology(TextChoices):
+    """What the pathologist found; finer than what can be read in an image."""
+
+    NAEVUS = "naevus", "Melanocytic naevus"
+    DYSPLASTIC_NAEVUS = "dysplastic_naevus", "Dysplastic naevus"
+    MELANOMA_IN_SITU = "melanoma_in_situ", "Melanoma in situ"
+    MELANOMA_INVASIVE = "melanoma_invasive", "Invasive melanoma"
+    BASAL_CELL_CARCINOMA = "basal_cell_carcinoma", "Basal cell carcinoma"
+    SQUAMOUS_CELL_CARCINOMA = "squamous_cell_carcinoma", "Squamous cell carcinoma"
+    ACTINIC_KERATOSIS = "actinic_keratosis", "Actinic keratosis or Bowen's disease"
+    SEBORRHOEIC_KERATOSIS = "seborrhoeic_keratosis", "Seborrhoeic or other benign keratosis"
+    DERMATOFIBROMA = "dermatofibroma", "Dermatofibroma"
+    VASCULAR_LESION = "vascular_lesion", "Vascular lesion"
+    OTHER_BENIGN = "other_benign", "Other benign lesion"
+    OTHER_MALIGNANT = "other_malignant", "Other malignant lesion"
+    INCONCLUSIVE = "inconclusive", "Inconclusive"
+
+
+class Procedure(TextChoices):
+    """How the specimen was taken."""
+
+    BIOPSY = "biopsy", "Biopsy"
+    SHAVE = "shave", "Shave"
+    EXCISION = "excision", "Excision"
+
+
 class Management(TextChoices):
     NO_ACTION = "no_action", "No further action"
     FOLLOW_UP = "follow_up", "Follow up with a new image"

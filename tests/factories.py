@@ -35,15 +35,18 @@ from classifier.models import (
     Submission,
     SubmissionImage,
 )
+from classifier.models import Outcome as HistologyOutcome
 from classifier.services.images import NewImage
 from classifier.states import FINISHED, PredictionState
 from classifier.vocabulary import (
     Agreement,
     Diagnosis,
+    Histopathology,
     Laterality,
     Management,
     ModelLifecycle,
     Outcome,
+    Procedure,
     Sex,
 )
 from tests.support.people import (  # noqa: F401 (one address for everything invented)
@@ -365,6 +368,23 @@ class ReviewFactory(factory.django.DjangoModelFactory):
     signed_at = factory.LazyFunction(timezone.now)
     amends = None
     amendment_reason = factory.LazyAttribute(lambda o: "Histology came back." if o.amends else "")
+
+
+class OutcomeFactory(factory.django.DjangoModelFactory):
+    """Histopathology of a lesion; `corrects=` makes it a correction."""
+
+    class Meta:
+        model = HistologyOutcome
+
+    lesion = factory.LazyAttribute(lambda o: o.corrects.lesion if o.corrects else LesionFactory())
+    diagnosis = Histopathology.NAEVUS
+    procedure = Procedure.EXCISION
+    specimen_taken_on = dt.date(2026, 3, 2)
+    reported_on = dt.date(2026, 3, 9)
+    recorded_by = factory.SubFactory(UserFactory)
+    recorded_at = factory.LazyFunction(timezone.now)
+    corrects = None
+    correction_reason = factory.LazyAttribute(lambda o: "Second opinion." if o.corrects else "")
 
 
 def answered_submission(staff: Staff, *outcomes: str, **submission: Any) -> Submission:

@@ -13,6 +13,7 @@ from classifier.models import Lesion, Patient, Submission
 from classifier.services.cases import NewLesion, NewPatient, submit_case
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.images import NewImage, find_same_picture
+from classifier.services.rate_limits import check_active_predictions
 from classifier.services.submissions import Question, find_by_request_key
 from classifier.vocabulary import Source
 from portal.accounts.models import Clinic
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
     from portal.accounts.models import User
 
-KEY_LIMIT = 128
-
 
 @dataclass(frozen=True)
 class Accepted:
@@ -36,17 +35,18 @@ class Accepted:
     notices: list[dict[str, str]] = field(default_factory=list)
 
 
-def take_submission(*, user: User, data: dict[str, Any], key: str | None) -> Accepted:
+def take_submission(*, user: User, data: dict[str, Any], request_key: uuid.UUID | None) -> Accepted:
     """Create the submission that `data` asks for, with its patient and lesion where they are new.
 
-    The same `key` in the same clinic gives the submission that the first request made. Raises
-    DRF's ValidationError, PermissionDenied or a ServiceError; then nothing is left behind.
+    The same `request_key` gives the submission that the first request made. Raises DRF's
+    ValidationError, PermissionDenied or a ServiceError; then nothing is left behind.
     """
     clinic = resolve_clinic(user=user, data=data)
     require(user, clinic, Action.SUBMIT)
-    request_key = make_request_key(clinic=clinic, key=key)
+    request_key = request_key or uuid.uuid4()
     if earlier := find_by_request_key(clinic_id=clinic.pk, request_key=request_key):
         return Accepted(earlier)
+    check_active_predictions(clinic_id=clinic.pk, more=len(data["images"]))
     images = inspect_uploads(data["images"])
     notices = collect_notices(clinic=clinic, images=images)
     question = Question(
@@ -84,20 +84,6 @@ def _submit(
         if error.field == "mrn":
             error.field = "patient_mrn"
         raise
-
-
-def make_request_key(*, clinic: Clinic, key: str | None) -> uuid.UUID:
-    """Keys of two clinics never meet: the same word names another request in each."""
-    if key is None:
-        return uuid.uuid4()
-    key = key.strip()
-    if not 0 < len(key) <= KEY_LIMIT:
-        raise InvalidInputError(
-            "idempotency_key_length",
-            f"The Idempotency-Key has {len(key)} characters; it can have 1 to {KEY_LIMIT}.",
-            field="Idempotency-Key",
-        )
-    return uuid.uuid5(clinic.pk, key)
 
 
 def resolve_clinic(*, user: User, data: dict[str, Any]) -> Clinic:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import BasePermission
 
@@ -12,6 +12,11 @@ from portal.accounts.roles import ROLES_ALLOWED, Action
 if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.views import APIView
+
+
+def is_write(view: Any) -> bool:
+    """Whether the request is one of the view's own writes; of other methods it is told 405."""
+    return view.request.method in ("POST", "PATCH") and hasattr(view, view.request.method.lower())
 
 
 class _MayInSomeClinic(BasePermission):
@@ -37,3 +42,13 @@ class MaySubmit(_MayInSomeClinic):
 
     action = Action.SUBMIT
     message = "Your role does not allow you to submit cases."
+
+
+class MayReview(_MayInSomeClinic):
+    action = Action.REVIEW
+    message = "Your role does not allow you to review cases."
+
+
+class MayRecordOutcomes(_MayInSomeClinic):
+    action = Action.RECORD_OUTCOME
+    message = "Your role does not allow you to record histopathology."

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from classifier.models import Submission
 
 RETRY_AFTER_SECONDS = 2
+RETRY_BUSY_SECONDS = 5
 
 
 def read_progress(submission: Submission) -> dict[str, Any]:

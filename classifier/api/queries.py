@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Prefetch, Q, Subquery, When
 from django.db.models.functions import Coalesce
 
-from classifier.models import Prediction, Review, Submission, SubmissionImage
+from classifier.models import Outcome, Prediction, Review, Submission, SubmissionImage
 from classifier.states import PredictionState
 from portal.accounts.models import Membership
 from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
+    from classifier.models.outcome import OutcomeQuerySet
     from classifier.models.prediction import PredictionQuerySet
+    from classifier.models.review import ReviewQuerySet
     from classifier.models.submission import SubmissionQuerySet
     from portal.accounts.models import User
 
@@ -24,7 +26,7 @@ def select_submissions(user: User) -> SubmissionQuerySet:
         Submission.objects.visible_to(user)
         .with_facts()
         .annotate(is_withheld=_is_withheld_from(user))
-        .select_related("lesion__patient", "submitted_by")
+        .select_related("clinic", "lesion__patient", "submitted_by")
         .prefetch_related(
             Prefetch("images", SubmissionImage.objects.order_by("position")),
             Prefetch("images__predictions", select_served_predictions()),
@@ -33,14 +35,45 @@ def select_submissions(user: User) -> SubmissionQuerySet:
     )
 
 
-def _is_withheld_from(user: User) -> Q:
+def select_predictions(user: User) -> PredictionQuerySet:
+    """Answers that `user` may see, each with what decides whether it is withheld."""
+    is_reviewed = Exists(Review.objects.filter(submission=OuterRef("image__submission")))
+    case = "image__submission"
+    return (
+        select_served_predictions()
+        .filter(pk__in=Prediction.objects.visible_to(user).values("pk"))
+        .annotate(is_reviewed=is_reviewed)
+        .annotate(is_withheld=_is_withheld_from(user, clinic="image__clinic", case=f"{case}__"))
+        .select_related(f"{case}__lesion__patient__clinic", f"{case}__clinic")
+    )
+
+
+def select_reviews(user: User) -> ReviewQuerySet:
+    """Reviews that `user` may see, each with whether it is the one that counts."""
+    return (
+        Review.objects.visible_to(user)
+        .annotate(is_current=~Exists(Review.objects.filter(amends=OuterRef("pk"))))
+        .select_related("signed_by", "submission__lesion__patient__clinic")
+    )
+
+
+def select_outcomes(user: User) -> OutcomeQuerySet:
+    """Histopathology that `user` may see, each with whether it is the one that counts."""
+    return (
+        Outcome.objects.visible_to(user)
+        .with_standing()
+        .select_related("recorded_by", "lesion__patient__clinic")
+    )
+
+
+def _is_withheld_from(user: User, *, clinic: str = "clinic", case: str = "") -> Q:
     """As on the pages: a clinic may let its dermatologists read before they see the answer."""
     reads_first = Membership.objects.held_by(user).filter(
         role=Role.DERMATOLOGIST,
-        clinic=OuterRef("clinic"),
+        clinic=OuterRef(clinic),
         clinic__hide_result_until_read=True,
     )
-    return Q(Exists(reads_first)) & Q(is_reviewed=False) & Q(cancelled_at__isnull=True)
+    return Q(Exists(reads_first)) & Q(is_reviewed=False) & Q(**{f"{case}cancelled_at__isnull": True})
 
 
 def select_served_predictions() -> PredictionQuerySet:

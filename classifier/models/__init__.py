@@ -2,10 +2,13 @@ from classifier.models.consent import Consent
 from classifier.models.emergency_access import EmergencyAccess
 from classifier.models.explanation import Explanation
 from classifier.models.file_removal import FileRemoval
+from classifier.models.idempotent_request import IdempotentRequest
 from classifier.models.lesion import Lesion
 from classifier.models.model_version import ModelVersion
+from classifier.models.outcome import Outcome
 from classifier.models.patient import Patient
 from classifier.models.prediction import Prediction
+from classifier.models.request_count import RequestCount
 from classifier.models.review import Review
 from classifier.models.submission import Submission
 from classifier.models.submission_image import SubmissionImage
@@ -18,10 +21,13 @@ __all__ = [
     "EmergencyAccess",
     "Explanation",
     "FileRemoval",
+    "IdempotentRequest",
     "Lesion",
     "ModelVersion",
+    "Outcome",
     "Patient",
     "Prediction",
+    "RequestCount",
     "Review",
     "Submission",
     "SubmissionImage",

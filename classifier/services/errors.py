@@ -23,3 +23,15 @@ class ConflictError(ServiceError):
 
 class UnavailableError(ServiceError):
     """A part of the site is missing at the moment; nothing was changed (503)."""
+
+
+class ContradictionError(ServiceError):
+    """It is well formed, but contradicts what was sent before (422)."""
+
+
+class ChangedError(ServiceError):
+    """It is not any more what the sender read (412)."""
+
+
+class LimitError(ServiceError):
+    """Too much at once; it can be sent again later (429)."""

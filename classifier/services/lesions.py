@@ -9,12 +9,15 @@ from django.db import transaction
 from classifier.models import Lesion
 from classifier.services.errors import InvalidInputError
 from classifier.services.field_limits import check_length
+from classifier.services.preconditions import check_unchanged
 from classifier.vocabulary import BODY_SITES, Laterality
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from classifier.models import Patient
     from portal.accounts.models import User
 
@@ -33,15 +36,7 @@ def create_lesion(
     note_too_long).
     """
     require(actor, patient.clinic_id, Action.SUBMIT)
-    if body_site not in BODY_SITES:
-        raise InvalidInputError("body_site_unknown", "Choose a body site from the list.", field="body_site")
-    if laterality not in Laterality.values:
-        raise InvalidInputError(
-            "laterality_unknown",
-            f"Side can be one of {', '.join(Laterality.values)}.",
-            field="laterality",
-        )
-    check_length(Lesion, "note", note, what="The note")
+    _check_facts(body_site=body_site, laterality=laterality, note=note)
     with transaction.atomic():
         lesion = Lesion.objects.create(
             patient=patient,
@@ -52,3 +47,47 @@ def create_lesion(
         )
         record_event(clinic_id=patient.clinic_id, action="lesion.created", actor=actor, obj=lesion)
     return lesion
+
+
+def update_lesion(
+    *, actor: User, lesion: Lesion, expected: Collection[str] | None = None, **changes: str
+) -> Lesion:
+    """Correct body_site, laterality or note; the event names the fields.
+
+    Raises PermissionDenied, InvalidInputError, or ChangedError unless the tag is an `expected` one.
+    """
+    require(actor, lesion.patient.clinic_id, Action.SUBMIT)
+    allowed = {"body_site", "laterality", "note"}
+    if unknown := set(changes) - allowed:
+        raise TypeError(f"expected fields in {sorted(allowed)}, received {sorted(unknown)}")
+    with transaction.atomic():
+        # The patient stays unlocked: PostgreSQL locks every row of a join.
+        lesion = Lesion.objects.select_for_update(of=("self",)).select_related("patient").get(pk=lesion.pk)
+        check_unchanged(lesion, expected)
+        changes = {name: value.strip() for name, value in changes.items()}
+        changed = [name for name, value in changes.items() if getattr(lesion, name) != value]
+        for name in changed:
+            setattr(lesion, name, changes[name])
+        _check_facts(body_site=lesion.body_site, laterality=lesion.laterality, note=lesion.note)
+        if changed:
+            lesion.save(update_fields=changed)
+            record_event(
+                clinic_id=lesion.patient.clinic_id,
+                action="lesion.updated",
+                actor=actor,
+                obj=lesion,
+                details={"fields": sorted(changed)},
+            )
+    return lesion
+
+
+def _check_facts(*, body_site: str, laterality: str, note: str) -> None:
+    if body_site not in BODY_SITES:
+        raise InvalidInputError("body_site_unknown", "Choose a body site from the list.", field="body_site")
+    if laterality not in Laterality.values:
+        raise InvalidInputError(
+            "laterality_unknown",
+            f"Side can be one of {', '.join(Laterality.values)}.",
+            field="laterality",
+        )
+    check_length(Lesion, "note", note, what="The note")

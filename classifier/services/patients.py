@@ -11,6 +11,7 @@ from classifier.models import Patient
 from classifier.services.consents import record_consent, write_consent
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
+from classifier.services.preconditions import check_unchanged
 from classifier.vocabulary import ConsentPurpose, Sex, SkinType
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -18,6 +19,7 @@ from portal.audit.services import record_event
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Collection
 
     from portal.accounts.models import Clinic, User
 
@@ -71,8 +73,13 @@ def create_patient(
     return patient
 
 
-def update_patient(*, actor: User, patient: Patient, **changes: Any) -> Patient:
-    """Correct birth_date, sex, skin_type or consents_to_inference; the event names the fields."""
+def update_patient(
+    *, actor: User, patient: Patient, expected: Collection[str] | None = None, **changes: Any
+) -> Patient:
+    """Correct birth_date, sex, skin_type or consents_to_inference; the event names the fields.
+
+    Raises PermissionDenied, InvalidInputError, or ChangedError unless the tag is an `expected` one.
+    """
     require(actor, patient.clinic_id, Action.SUBMIT)
     allowed = {"birth_date", "sex", "skin_type", "consents_to_inference"}
     if unknown := set(changes) - allowed:
@@ -80,6 +87,7 @@ def update_patient(*, actor: User, patient: Patient, **changes: Any) -> Patient:
     consent = changes.pop("consents_to_inference", None)
     with transaction.atomic():
         patient = Patient.objects.select_for_update().get(pk=patient.pk)
+        check_unchanged(patient, expected)
         if consent is not None:
             patient = record_consent(
                 actor=actor, patient=patient, purpose=ConsentPurpose.INFERENCE, is_given=consent

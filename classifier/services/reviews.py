@@ -11,6 +11,7 @@ from django.utils import timezone
 from classifier.models import Review, Submission
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
+from classifier.services.preconditions import check_unchanged
 from classifier.services.webhook_outbox import announce_review
 from classifier.states import UNFINISHED
 from classifier.vocabulary import Agreement, Diagnosis, Management
@@ -19,6 +20,8 @@ from portal.accounts.roles import Action
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from portal.accounts.models import User
 
 
@@ -32,28 +35,43 @@ class Decision:
     comment: str = ""
 
 
-def sign_review(*, actor: User, submission: Submission, decision: Decision) -> Review:
+def sign_review(
+    *,
+    actor: User,
+    submission: Submission,
+    decision: Decision,
+    expected: Collection[str] | None = None,
+) -> Review:
     """Sign the first review of a case. Of many at once, one is taken.
 
     Raises PermissionDenied; InvalidInputError (diagnosis_unknown, …, comment_too_long);
-    ConflictError (already_reviewed, cancelled, still_in_work).
+    ConflictError (already_reviewed, cancelled, still_in_work); ChangedError unless the tag of the
+    case is an `expected` one.
     """
     require(actor, submission.clinic_id, Action.REVIEW)
     _check(decision)
     try:
         with transaction.atomic():
             submission = Submission.objects.select_for_update().get(pk=submission.pk)
+            check_unchanged(submission, expected)
             _check_reviewable(submission)
             return _record(actor=actor, submission=submission, decision=decision)
     except IntegrityError as error:
         raise _already_reviewed() from error
 
 
-def amend_review(*, actor: User, review: Review, decision: Decision, reason: str) -> Review:
+def amend_review(
+    *,
+    actor: User,
+    review: Review,
+    decision: Decision,
+    reason: str,
+    expected: Collection[str] | None = None,
+) -> Review:
     """Sign an amendment of `review`, which must be the current one.
 
     Raises PermissionDenied; InvalidInputError (reason_missing, reason_too_long, …); ConflictError
-    (already_amended).
+    (already_amended); ChangedError unless the tag of the review is an `expected` one.
     """
     require(actor, review.submission.clinic_id, Action.REVIEW)
     _check(decision)
@@ -63,6 +81,9 @@ def amend_review(*, actor: User, review: Review, decision: Decision, reason: str
     check_length(Review, "amendment_reason", reason, what="The reason")
     try:
         with transaction.atomic():
+            # Amendments of one case follow each other.
+            Submission.objects.select_for_update().get(pk=review.submission_id)
+            check_unchanged(review, expected)
             return _record(
                 actor=actor,
                 submission=review.submission,

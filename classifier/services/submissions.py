@@ -15,6 +15,7 @@ from classifier.services.consents import MISSING, require_inference_consent
 from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
 from classifier.services.field_limits import check_length
 from classifier.services.images import NewImage, StoredFiles, storage_unavailable, write_files
+from classifier.services.preconditions import check_unchanged
 from classifier.services.queue import queue_predictions, wake_workers
 from classifier.states import PredictionState, transition
 from classifier.vocabulary import Priority, Source
@@ -23,7 +24,7 @@ from portal.accounts.roles import Action
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from classifier.models import Lesion
     from portal.accounts.models import User
@@ -109,14 +110,18 @@ def find_by_request_key(*, clinic_id: uuid.UUID, request_key: uuid.UUID) -> Subm
     return Submission.objects.filter(clinic_id=clinic_id, request_key=request_key).first()
 
 
-def cancel_submission(*, actor: User, submission: Submission) -> Submission:
+def cancel_submission(
+    *, actor: User, submission: Submission, expected: Collection[str] | None = None
+) -> Submission:
     """Withdraw a case that no one has reviewed: unfinished predictions stop, results stay.
 
-    Raises PermissionDenied or ConflictError (already_cancelled, already_reviewed).
+    Raises PermissionDenied, ConflictError (already_cancelled, already_reviewed), or ChangedError
+    unless the tag is an `expected` one.
     """
     require(actor, submission.clinic_id, Action.CANCEL)
     with transaction.atomic():
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
+        check_unchanged(submission, expected)
         if submission.cancelled_at is not None:
             raise ConflictError("already_cancelled", "This submission was already cancelled.")
         if submission.reviews.exists():

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from classifier.case_rows import CaseRow, build_rows, load_cases
 from classifier.models import Lesion, Submission
+from classifier.outcome_rows import list_outcomes
 from classifier.services.access import record_viewed
 from classifier.views.access import get_visible, page
 from classifier.views.rights import rights_in
@@ -42,6 +43,7 @@ def lesion_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "lesion": lesion,
         "patient": patient,
         "rights": rights,
+        "outcomes": list_outcomes(lesion),
         "rows": rows,
         "newest": newest,
         "other": other,

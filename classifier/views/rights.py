@@ -49,6 +49,10 @@ class Rights:
     def review(self) -> bool:
         return self.role in ROLES_ALLOWED[Action.REVIEW]
 
+    @property
+    def record_outcome(self) -> bool:
+        return self.role in ROLES_ALLOWED[Action.RECORD_OUTCOME]
+
 
 def rights_in(request: HttpRequest, clinic_id: uuid.UUID) -> Rights:
     """Rights in the clinic of a row that is visible; 403 where the role has no pages.

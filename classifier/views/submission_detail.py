@@ -16,6 +16,7 @@ from classifier.duplicates import find_doubles
 from classifier.explanation_panel import find_panel
 from classifier.models import Submission
 from classifier.models.submission import SubmissionState
+from classifier.outcome_rows import list_outcomes
 from classifier.services.access import record_viewed
 from classifier.services.queue import position_in_queue
 from classifier.states import PredictionState
@@ -101,6 +102,7 @@ def describe_history(submission: Submission, summary: CaseSummary, rights: Right
     return {
         # In an emergency one patient is open, and no other's case is named.
         "doubles": [one for one in doubles if one.is_same_patient or not rights.reads_only],
+        "outcomes": list_outcomes(submission.lesion),
         "trail": build_trail(submission, summary),
         "openings": find_openings(submission),
     }

@@ -19,6 +19,7 @@ class Action(StrEnum):
     SUBMIT = "submit"
     CANCEL = "cancel"
     REVIEW = "review"
+    RECORD_OUTCOME = "record_outcome"
     EXPORT = "export"
     ADMINISTER = "administer"
     BREAK_GLASS = "break_glass"
@@ -29,6 +30,7 @@ ROLES_ALLOWED: dict[Action, frozenset[Role]] = {
     Action.SUBMIT: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.INTEGRATION}),
     Action.CANCEL: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.INTEGRATION}),
     Action.REVIEW: frozenset({Role.DERMATOLOGIST}),
+    Action.RECORD_OUTCOME: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.INTEGRATION}),
     Action.EXPORT: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.ADMINISTRATOR}),
     Action.ADMINISTER: frozenset({Role.ADMINISTRATOR}),
     # Read one patient of another clinic in an emergency; never by a program.

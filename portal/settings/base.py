@@ -241,6 +241,11 @@ CELERY_BEAT_SCHEDULE = {
         # While no worker runs, one reconciliation waits, not a heap of them.
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
     },
+    "forget-requests": {
+        "task": "classifier.tasks.forget_requests_task",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
     "reconcile-webhooks": {
         "task": "classifier.tasks.reconcile_webhooks_task",
         "schedule": DERMAPORT_RECONCILE_SECONDS,
@@ -269,6 +274,14 @@ CELERY_BEAT_SCHEDULE["anchor-audit"] = {
 }
 
 # --- REST -----------------------------------------------------------------------------------
+DERMAPORT_API_CALLS_PER_MINUTE = env.int("DERMAPORT_API_CALLS_PER_MINUTE", default=600)
+DERMAPORT_API_CLINIC_CALLS_PER_MINUTE = env.int("DERMAPORT_API_CLINIC_CALLS_PER_MINUTE", default=3000)
+# Images of one clinic that wait or are being judged, when another one comes over the API.
+DERMAPORT_API_ACTIVE_PREDICTIONS = env.int("DERMAPORT_API_ACTIVE_PREDICTIONS", default=500)
+# Requests of one web process that may wait for a result (?wait=); leave threads for the others.
+DERMAPORT_API_WAITING = env.int("DERMAPORT_API_WAITING", default=4)
+# Images as base64 in JSON are read into memory; larger ones come as multipart.
+DERMAPORT_API_JSON_MAX_BYTES = env.int("DERMAPORT_API_JSON_MAX_BYTES", default=40 * 1024 * 1024)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "classifier.api.authentication.BearerAuthentication",
@@ -277,19 +290,25 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
-        "rest_framework.parsers.JSONParser",
+        "classifier.api.parsers.BoundedJSONParser",
         "rest_framework.parsers.FormParser",
     ],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "classifier.api.schema.PortalAutoSchema",
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.ScopedRateThrottle",
+        "classifier.api.throttling.CallRateThrottle",
+    ],
     "DEFAULT_THROTTLE_RATES": {"token": env.str("DERMAPORT_TOKEN_RATE", default="10/min")},
     "NUM_PROXIES": TRUSTED_PROXIES,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-DRF_STANDARDIZED_ERRORS = {"EXCEPTION_HANDLER_CLASS": "classifier.api.errors.PortalExceptionHandler"}
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "classifier.api.errors.PortalExceptionHandler",
+    "EXCEPTION_FORMATTER_CLASS": "classifier.api.errors.ProblemFormatter",
+}
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
     "TOKEN_PREFIX": "dp_",
@@ -313,6 +332,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
     "ENUM_NAME_OVERRIDES": {
+        "DiagnosisEnum": "classifier.vocabulary.Diagnosis",
+        "HistopathologyEnum": "classifier.vocabulary.Histopathology",
         "PredictionStateEnum": "classifier.states.PredictionState",
         "DeliveryStateEnum": "classifier.webhook_states.DeliveryState",
         "WebhookEventTypeEnum": "classifier.webhook_states.WebhookEventType",

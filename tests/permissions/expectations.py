@@ -89,8 +89,12 @@ API_ROW = _api("oooo", "mmmm")
 API_ROW_OF_ADMINISTRATORS = _api("ffof", "ffmf")
 API_ROW_OF_SUBMITTERS = _api("oofo", "mmmm")
 API_ROW_OF_EXPORTERS = _api("ooof", "mmmm")
-API_ADMINISTRATORS = _api("ffof", "ffof")
-API_ROW_OF_ADMINISTRATORS = _api("ffof", "ffmf")
 FHIR_SUBMITTERS = _api("oofo", "mmfm") | {
     f"other.{role}": "422" for role in ("clinician", "dermatologist", "integration")
 }
+# Whether a person may write at all is asked before whether the row is theirs to see.
+API_ROW_OF_SUBMITTERS_FIRST = _api("oofo", "mmfm")
+API_ROW_OF_DERMATOLOGISTS_FIRST = _api("foff", "fmff")
+API_DERMATOLOGISTS_OWN_CLINIC = _api("foff", "fmff") | {"other.dermatologist": "400"}
+# Clinics can be listed by anybody who is logged in; who belongs to none sees none.
+API_ROW_TO_ANYBODY = API_ROW | dict.fromkeys(("outsider", "operator", "dismissed"), MISSING)

@@ -43,6 +43,8 @@ REVIEWED = pk(lambda w: w.reviewed)
 FAILED = pk(lambda w: w.failed)
 IMAGE = pk(lambda w: w.image)
 PREDICTION = pk(lambda w: w.prediction)
+REVIEW = pk(lambda w: w.review)
+OUTCOME = pk(lambda w: w.outcome)
 LESION = pk(lambda w: w.judged.lesion)
 PATIENT = pk(lambda w: w.judged.lesion.patient)
 COLLEAGUE = pk(lambda w: w.colleague)
@@ -91,6 +93,26 @@ def new_case_by_api(world: World, _: str) -> dict[str, Any]:
     return {"lesion": world.judged.lesion_id, "images": [picture()]}
 
 
+def new_lesion(world: World, _: str) -> dict[str, Any]:
+    return {"patient": world.judged.lesion.patient_id, "body_site": "unspecified"}
+
+
+def new_review(world: World, _: str) -> dict[str, Any]:
+    return {**DECISION, "submission": world.judged.pk}
+
+
+def amended(*_: Any) -> dict[str, Any]:
+    return {**DECISION, "amendment_reason": "Histology came back."}
+
+
+def new_outcome(world: World, _: str) -> dict[str, Any]:
+    return {**FINDING, "lesion": world.judged.lesion_id}
+
+
+def correction(*_: Any) -> dict[str, Any]:
+    return {**FINDING, "correction_reason": "Second opinion."}
+
+
 def amendment(world: World, _: str) -> dict[str, Any]:
     return {**DECISION, "amends": world.review.pk, "amendment_reason": "Histology came back."}
 
@@ -100,6 +122,12 @@ def erasure(world: World, _: str) -> dict[str, Any]:
 
 
 DECISION = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excise", "comment": ""}
+FINDING = {
+    "diagnosis": "melanoma_in_situ",
+    "procedure": "excision",
+    "specimen_taken_on": "2026-03-02",
+    "reported_on": "2026-03-09",
+}
 FACTS = {"birth_date": "1970-05-17", "sex": "female", "skin_type": "II", "consents_to_inference": "on"}
 HOOK = {"url": "https://93.184.216.34/hooks", "events": ["review.signed"]}
 PASSWORDS = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
@@ -186,6 +214,10 @@ PAGES = [
     Row("patient-erase", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=PATIENT, data=erasure),
     Row("retention", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("lesion-detail", "GET", may.ROW_OF_MEMBERS, at=LESION),
+    Row("outcome-new", "GET", may.ROW_OF_SUBMITTERS, at=LESION),
+    Row("outcome-new", "POST", may.ROW_OF_SUBMITTERS, 302, at=LESION, data=sent(**FINDING)),
+    Row("outcome-correct", "GET", may.ROW_OF_SUBMITTERS, at=OUTCOME),
+    Row("outcome-correct", "POST", may.ROW_OF_SUBMITTERS, 302, at=OUTCOME, data=correction),
     Row("submission-new", "GET", may.PAGE_OF_SUBMITTERS),
     Row("submission-new", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, data=new_case),
     Row(
@@ -291,9 +323,25 @@ API = [
     Row("api-image-derivative", "GET", may.API_ROW, at=IMAGE),
     Row("api-image-dicom", "GET", may.API_ROW_OF_EXPORTERS, at=IMAGE),
     Row("api-patients", "GET", may.API_MEMBERS),
+    Row("api-patients", "POST", may.API_SUBMITTERS_OWN_CLINIC, 201, data=own_clinic(mrn="MRN-NEW")),
     Row("api-patient", "GET", may.API_ROW, at=PATIENT),
+    Row("api-patient", "PATCH", may.API_ROW_OF_SUBMITTERS_FIRST, at=PATIENT, data=sent(sex="male")),
     Row("api-lesions", "GET", may.API_MEMBERS),
+    Row("api-lesions", "POST", may.API_SUBMITTERS_OWN_CLINIC, 201, data=new_lesion),
     Row("api-lesion", "GET", may.API_ROW, at=LESION),
+    Row("api-lesion", "PATCH", may.API_ROW_OF_SUBMITTERS_FIRST, at=LESION, data=sent(note="By the scar")),
+    Row("api-predictions", "GET", may.API_MEMBERS),
+    Row("api-prediction", "GET", may.API_ROW, at=PREDICTION),
+    Row("api-reviews", "GET", may.API_MEMBERS),
+    Row("api-reviews", "POST", may.API_DERMATOLOGISTS_OWN_CLINIC, 201, data=new_review),
+    Row("api-review", "GET", may.API_ROW, at=REVIEW),
+    Row("api-review-amend", "POST", may.API_ROW_OF_DERMATOLOGISTS_FIRST, 201, at=REVIEW, data=amended),
+    Row("api-outcomes", "GET", may.API_MEMBERS),
+    Row("api-outcomes", "POST", may.API_SUBMITTERS_OWN_CLINIC, 201, data=new_outcome),
+    Row("api-outcome", "GET", may.API_ROW, at=OUTCOME),
+    Row("api-outcome-correct", "POST", may.API_ROW_OF_SUBMITTERS_FIRST, 201, at=OUTCOME, data=correction),
+    Row("api-clinics", "GET", may.API_PERSON),
+    Row("api-clinic", "GET", may.API_ROW_TO_ANYBODY, at=pk(lambda w: w.side.own.clinic)),
     Row("api-model-versions", "GET", may.API_PERSON),
     Row("api-webhooks", "GET", may.API_ADMINISTRATORS),
     Row("api-webhooks", "POST", may.API_ADMINISTRATORS, 201, data=sent(**HOOK)),
@@ -304,8 +352,11 @@ API = [
     Row("api-webhook-test", "POST", may.API_ROW_OF_ADMINISTRATORS, 202, at=WEBHOOK),
     Row("api-webhook-deliveries", "GET", may.API_ROW_OF_ADMINISTRATORS, at=WEBHOOK),
     Row("api-webhook-redeliver", "POST", may.API_ROW_OF_ADMINISTRATORS, 202, at=DELIVERY),
+    Row("api-model-version", "GET", may.API_PERSON, at=lambda w: {"version": w.model.pk}),
     Row("api-schema", "GET", may.EVERYBODY),
     Row("api-docs", "GET", may.EVERYBODY),
+    Row("api-errors", "GET", may.EVERYBODY),
+    Row("api-reference", "GET", may.EVERYBODY),
 ]
 
 FHIR_KINDS: list[tuple[str, Callable[[World], dict[str, Any]], may.Policy]] = [

@@ -17,6 +17,7 @@ from classifier.middleware import SESSION_KEY as EMERGENCIES_KEY
 from classifier.models import (
     EmergencyAccess,
     ModelVersion,
+    Outcome,
     Patient,
     Prediction,
     Review,
@@ -35,6 +36,7 @@ from tests.factories import (
     ExplanationFactory,
     MembershipFactory,
     ModelVersionFactory,
+    OutcomeFactory,
     PatientFactory,
     PredictionFactory,
     ReviewFactory,
@@ -83,6 +85,7 @@ class World:
     image: SubmissionImage
     review: Review
     prediction: Prediction
+    outcome: Outcome
     trial: ModelVersion
     webhook: WebhookEndpoint
     delivery: WebhookDelivery
@@ -160,6 +163,7 @@ def build_world() -> World:
         image=image,
         review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
         prediction=prediction,
+        outcome=OutcomeFactory(lesion=judged.lesion),
         trial=trial,
         webhook=webhook,
         delivery=WebhookDeliveryFactory(endpoint=webhook, state="failed"),

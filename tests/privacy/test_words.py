@@ -155,7 +155,7 @@ def test_bug_tells_nobody_what_it_stumbled_over(clients, side, watch: Watch, mon
     def stumble(name: str) -> None:
         raise fault(name)
 
-    monkeypatch.setattr("classifier.api.views.base.record_viewed", fail)
+    monkeypatch.setattr("classifier.api.views.details.record_viewed", fail)
     monkeypatch.setattr("classifier.views.submission_detail.record_viewed", fail)
     answers = [
         api.get(f"/api/v1/submissions/{case.pk}/"),

@@ -63,6 +63,14 @@ class LiveClinic:
                 assert time.monotonic() < deadline, "the web did not come back"
                 time.sleep(0.1)
                 continue
+            if (
+                answer.status_code == requests.codes.conflict
+                and answer.json()["code"] == "request_in_progress"
+            ):
+                # The web died over the first one: after half a minute its repetition takes over.
+                assert time.monotonic() < deadline, "the first request never ended"
+                time.sleep(int(answer.headers["Retry-After"]))
+                continue
             assert answer.status_code in {200, 202}, answer.text
             body: dict[str, Any] = answer.json()
             return body

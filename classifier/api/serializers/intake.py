@@ -6,22 +6,24 @@ from typing import Any
 
 from rest_framework import serializers
 
+from classifier.api.serializers.relations import VisibleRelation
+from classifier.api.strict import StrictSerializer
 from classifier.limits import UploadLimits
 from classifier.models import Lesion, Patient
 from classifier.vocabulary import BODY_SITE_CHOICES, Laterality, Priority, Sex, SkinType
 from portal.accounts.models import Clinic
 
 
-def _related(queryset: Any, help_text: str) -> serializers.PrimaryKeyRelatedField[Any]:
-    return serializers.PrimaryKeyRelatedField(
-        queryset=queryset, pk_field=serializers.UUIDField(), required=False, help_text=help_text
+class NewSubmissionSerializer(StrictSerializer):
+    clinic = VisibleRelation(
+        queryset=Clinic.objects.none(), required=False, help_text="May be left out if you belong to one."
     )
-
-
-class NewSubmissionSerializer(serializers.Serializer[dict[str, Any]]):
-    # Related rows start empty and are narrowed to what the caller may see.
-    clinic = _related(Clinic.objects.none(), "May be left out if you belong to one clinic.")
-    patient = _related(Patient.objects.none(), "A known patient; or give patient_mrn.")
+    patient = VisibleRelation(
+        queryset=Patient.objects.none(),
+        related=("clinic",),
+        required=False,
+        help_text="A known patient; or give patient_mrn.",
+    )
     patient_mrn = serializers.CharField(
         required=False,
         help_text="Finds the patient of this record number in the clinic, or creates one.",
@@ -34,7 +36,12 @@ class NewSubmissionSerializer(serializers.Serializer[dict[str, Any]]):
     skin_type = serializers.ChoiceField(
         choices=SkinType.choices, required=False, help_text="Of a new patient (Fitzpatrick)."
     )
-    lesion = _related(Lesion.objects.none(), "A known lesion; or give body_site.")
+    lesion = VisibleRelation(
+        queryset=Lesion.objects.none(),
+        related=("patient__clinic",),
+        required=False,
+        help_text="A known lesion; or give body_site.",
+    )
     body_site = serializers.ChoiceField(
         choices=BODY_SITE_CHOICES, required=False, help_text="Creates a lesion (ISIC site codes)."
     )
@@ -50,16 +57,6 @@ class NewSubmissionSerializer(serializers.Serializer[dict[str, Any]]):
     clinical_question = serializers.CharField(required=False, allow_blank=True, default="")
     clinical_history = serializers.CharField(required=False, allow_blank=True, default="")
     priority = serializers.ChoiceField(choices=Priority.choices, default=Priority.ROUTINE)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        if request := self.context.get("request"):
-            for name in ("clinic", "patient", "lesion"):
-                model = fields[name].queryset.model
-                fields[name].queryset = model.objects.visible_to(request.user)
-            fields["lesion"].queryset = fields["lesion"].queryset.select_related("patient__clinic")
-            fields["patient"].queryset = fields["patient"].queryset.select_related("clinic")
-        return fields
 
     def validate_images(self, images: list[Any]) -> list[Any]:
         most = UploadLimits.from_settings().max_images

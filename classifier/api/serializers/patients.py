@@ -1,11 +1,26 @@
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
-from classifier.models import Lesion, Patient
+from classifier.api import examples
+from classifier.api.expansion import ExpandedField
+from classifier.api.serializers.people import ClinicSerializer
+from classifier.api.serializers.relations import VisibleRelation
+from classifier.api.strict import StrictSerializer
+from classifier.models import Patient
+from classifier.vocabulary import Sex, SkinType
+from portal.accounts.models import Clinic
 
 
 class PatientSerializer(serializers.ModelSerializer[Patient]):
+    # Said here: a read-only field of the model would not tell that it can be empty.
+    skin_type = serializers.ChoiceField(
+        choices=[("", "Not given"), *SkinType.choices], read_only=True, help_text="Fitzpatrick."
+    )
+    expanded = ExpandedField(name="PatientExpanded", parts={"clinic": ("clinic", ClinicSerializer)})
+
     class Meta:
         model = Patient
         fields = [
@@ -18,14 +33,26 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
             "skin_type",
             "consents_to_inference",
             "created_at",
+            "expanded",
         ]
         read_only_fields = fields
 
 
-class LesionSerializer(serializers.ModelSerializer[Lesion]):
-    site_name = serializers.CharField(read_only=True, help_text="Body site and side in words.")
+@examples.asked("A correction", examples.PATIENT_CHANGES)
+class PatientChangesSerializer(StrictSerializer):
+    """What can be corrected. The record number stays: it ties the history together."""
 
-    class Meta:
-        model = Lesion
-        fields = ["id", "patient", "body_site", "laterality", "site_name", "note", "created_at"]
-        read_only_fields = fields
+    birth_date = serializers.DateField(required=False, allow_null=True)
+    sex = serializers.ChoiceField(choices=Sex.choices, required=False)
+    skin_type = serializers.ChoiceField(choices=SkinType.choices, required=False, allow_blank=True)
+    consents_to_inference = serializers.BooleanField(
+        required=False, help_text="Without it nothing of this patient is judged by a model."
+    )
+
+
+@examples.asked("A patient", examples.NEW_PATIENT)
+class NewPatientSerializer(PatientChangesSerializer):
+    clinic = VisibleRelation(
+        queryset=Clinic.objects.none(), required=False, help_text="May be left out if you belong to one."
+    )
+    mrn: Any = serializers.CharField(help_text="Medical record number; one patient of a clinic has it.")

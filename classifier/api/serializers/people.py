@@ -24,6 +24,18 @@ class ClinicSerializer(serializers.ModelSerializer[Clinic]):
         fields = ["id", "name"]
 
 
+class ClinicDetailSerializer(serializers.ModelSerializer[Clinic]):
+    class Meta:
+        model = Clinic
+        fields = ["id", "name", "hide_result_until_read", "created_at"]
+        read_only_fields = fields
+        extra_kwargs = {
+            "hide_result_until_read": {
+                "help_text": "Whether dermatologists read the images before they see the model's answer."
+            }
+        }
+
+
 class PersonSerializer(serializers.ModelSerializer[User]):
     name = serializers.CharField(source="get_full_name", read_only=True)
 

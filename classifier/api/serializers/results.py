@@ -8,8 +8,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from classifier.api.serializers.models import ModelReferenceSerializer, ThresholdPolicySerializer
-from classifier.api.serializers.people import PersonSerializer
-from classifier.models import Prediction, Review, SubmissionImage
+from classifier.models import Prediction, SubmissionImage
 from classifier.vocabulary import Outcome
 
 
@@ -132,24 +131,3 @@ class ImageSerializer(serializers.ModelSerializer[SubmissionImage]):
     @extend_schema_field(OpenApiTypes.URI)
     def get_derivative_url(self, image: SubmissionImage) -> str:
         return reverse("api-image-derivative", [image.pk], request=self.context["request"])
-
-
-class ReviewSerializer(serializers.ModelSerializer[Review]):
-    """A dermatologist's signed decision."""
-
-    signed_by = PersonSerializer(read_only=True)
-
-    class Meta:
-        model = Review
-        fields = [
-            "id",
-            "diagnosis",
-            "agreement",
-            "management",
-            "comment",
-            "signed_by",
-            "signed_at",
-            "amends",
-            "amendment_reason",
-        ]
-        read_only_fields = fields

@@ -7,9 +7,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from classifier.api.serializers.patients import LesionSerializer
-from classifier.api.serializers.people import PersonSerializer
-from classifier.api.serializers.results import ImageSerializer, ReviewSerializer
+from classifier.api import examples
+from classifier.api.expansion import ExpandedField
+from classifier.api.serializers.lesions import LesionReferenceSerializer
+from classifier.api.serializers.people import ClinicSerializer, PersonSerializer
+from classifier.api.serializers.results import ImageSerializer
+from classifier.api.serializers.reviews import ReviewReferenceSerializer
+from classifier.api.withholding import withhold_submission
 from classifier.models import Patient, Submission
 from classifier.models.submission import SubmissionState
 
@@ -36,13 +40,14 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
         ),
     )
     patient = PatientReferenceSerializer(source="lesion.patient", read_only=True)
-    lesion = LesionSerializer(read_only=True)
+    lesion = LesionReferenceSerializer(read_only=True)
     submitted_by = PersonSerializer(read_only=True)
     images = ImageSerializer(many=True, read_only=True)
-    reviews = ReviewSerializer(
+    reviews = ReviewReferenceSerializer(
         many=True, read_only=True, help_text="Oldest first; each amendment names the one before."
     )
     status_url = serializers.SerializerMethodField()
+    expanded = ExpandedField(name="SubmissionExpanded", parts={"clinic": ("clinic", ClinicSerializer)})
 
     class Meta:
         model = Submission
@@ -64,16 +69,13 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
             "images",
             "reviews",
             "status_url",
+            "expanded",
         ]
         read_only_fields = fields
 
     def to_representation(self, submission: Submission) -> dict[str, Any]:
         if submission.is_withheld:  # type: ignore[attr-defined] # annotated by the query
-            for image in submission.images.all():
-                image.gated_at = None
-                for prediction in image.predictions.all():
-                    prediction.outcome = prediction.refusal_code = ""
-                    prediction.probability = prediction.calibrated_probability = None
+            withhold_submission(submission)
         return super().to_representation(submission)
 
     def get_preliminary(self, submission: Submission) -> bool:
@@ -92,6 +94,7 @@ class NoticeSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
+@examples.answered(202, "Taken and queued", examples.ACCEPTED)
 class AcceptedSerializer(serializers.Serializer[Any]):
     """Taken and queued; the result comes later."""
 
@@ -104,6 +107,7 @@ class AcceptedSerializer(serializers.Serializer[Any]):
     notices = NoticeSerializer(many=True)
 
 
+@examples.answered(200, "Finished", examples.STATUS)
 class StatusSerializer(serializers.Serializer[Any]):
     """Where a case stands. Holds nothing of the patient, so that polling leaves no trail."""
 

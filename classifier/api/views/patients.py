@@ -1,20 +1,34 @@
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import BasePermission
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
-from classifier.api.filters import LesionFilter, PatientFilter
-from classifier.api.serializers.patients import LesionSerializer, PatientSerializer
-from classifier.api.views.base import RecordedDetail, RecordedList
-from classifier.models import Lesion, Patient
+from classifier.api.filters.patients import PatientFilter
+from classifier.api.idempotency import idempotent
+from classifier.api.intake import resolve_clinic
+from classifier.api.permissions import MaySubmit, is_write
+from classifier.api.preconditions import read_if_match, with_tag
+from classifier.api.schema import CREATED
+from classifier.api.serializers.patients import (
+    NewPatientSerializer,
+    PatientChangesSerializer,
+    PatientSerializer,
+)
+from classifier.api.views.details import RecordedDetail
+from classifier.api.views.lists import RecordedList
+from classifier.models import Patient
+from classifier.services.patients import create_patient, update_patient
 
 if TYPE_CHECKING:
-    from rest_framework.request import Request
-    from rest_framework.response import Response
+    import uuid
 
-    from classifier.models.lesion import LesionQuerySet
+    from rest_framework.request import Request
+
     from classifier.models.patient import PatientQuerySet
 
 
@@ -23,16 +37,11 @@ class _Patients:
     queryset = Patient.objects.none()
 
     def get_queryset(self) -> PatientQuerySet:
-        return Patient.objects.visible_to(self.request.user)  # type: ignore[attr-defined]
+        return Patient.objects.visible_to(self.request.user).select_related("clinic")  # type: ignore[attr-defined]
 
-
-class _Lesions:
-    serializer_class = LesionSerializer
-    queryset = Lesion.objects.none()
-    clinic_of = attrgetter("patient.clinic_id")
-
-    def get_queryset(self) -> LesionQuerySet:
-        return Lesion.objects.visible_to(self.request.user).select_related("patient")  # type: ignore[attr-defined]
+    def get_permissions(self) -> list[BasePermission]:
+        more = [MaySubmit()] if is_write(self) else []
+        return [*super().get_permissions(), *more]  # type: ignore[misc]
 
 
 class PatientList(_Patients, RecordedList):
@@ -45,25 +54,45 @@ class PatientList(_Patients, RecordedList):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
+    @extend_schema(
+        operation_id="patients_create",
+        summary="Add a patient",
+        request=NewPatientSerializer,
+        parameters=CREATED,
+        responses={201: PatientSerializer},
+        filters=False,
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        asked = NewPatientSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        facts = asked.validated_data
+        clinic = resolve_clinic(user=request.user, data={"clinic": facts.pop("clinic", None)})
+        with transaction.atomic():
+            patient = create_patient(actor=request.user, clinic=clinic, **facts)
+        self.clinic_id = clinic.pk
+        location = reverse("api-patient", [patient.pk], request=request)
+        answer = Response(self.get_serializer(patient).data, status=201, headers={"Location": location})
+        return with_tag(answer, patient)
+
 
 class PatientDetail(_Patients, RecordedDetail):
     @extend_schema(operation_id="patients_read", summary="Read a patient")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
-
-class LesionList(_Lesions, RecordedList):
-    filterset_class = LesionFilter
-    ordering_fields = ["created_at"]
-    ordering = ["-created_at"]
-    listed = "lesions"
-
-    @extend_schema(operation_id="lesions_list", summary="List lesions, newest first")
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
-
-
-class LesionDetail(_Lesions, RecordedDetail):
-    @extend_schema(operation_id="lesions_read", summary="Read a lesion")
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
+    @extend_schema(
+        operation_id="patients_change",
+        summary="Correct a patient",
+        request=PatientChangesSerializer,
+        responses=PatientSerializer,
+    )
+    def patch(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002 - get_object reads it
+        with transaction.atomic():
+            patient = self.get_object()
+            asked = PatientChangesSerializer(data=request.data, partial=True)
+            asked.is_valid(raise_exception=True)
+            patient = update_patient(
+                actor=request.user, patient=patient, expected=read_if_match(request), **asked.validated_data
+            )
+            return self.answer(patient)

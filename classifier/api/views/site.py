@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics
 from rest_framework.exceptions import NotFound
-from rest_framework.filters import OrderingFilter
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 
-from classifier.api.filters import ModelVersionFilter
-from classifier.api.pagination import StableCursorPagination
+from classifier.api.filters.model_versions import ModelVersionFilter
 from classifier.api.serializers.models import ModelVersionSerializer
-from classifier.api.serializers.people import MeSerializer
+from classifier.api.serializers.people import ClinicDetailSerializer, MeSerializer
 from classifier.api.views.base import NoStoreView
+from classifier.api.views.details import OpenDetail
+from classifier.api.views.lists import PortalList
 from classifier.models import ModelVersion
+from portal.accounts.models import Clinic
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
     from rest_framework.request import Request
 
 
@@ -34,17 +34,52 @@ class Me(NoStoreView):
         return Response(MeSerializer(user).data)
 
 
-class ModelVersionList(NoStoreView, generics.ListAPIView[ModelVersion]):
+class ModelVersionList(PortalList):
     permission_classes = [IsAuthenticated]
     serializer_class = ModelVersionSerializer
     queryset = ModelVersion.objects.all()
-    pagination_class = StableCursorPagination
-    filter_backends = [DjangoFilterBackend, OrderingFilter]
     filterset_class = ModelVersionFilter
     ordering_fields = ["registered_at"]
     ordering = ["-registered_at"]
 
     @extend_schema(operation_id="model_versions_list", summary="List networks, newest first")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class ModelVersionDetail(OpenDetail):
+    lookup_url_kwarg = "version"
+    serializer_class = ModelVersionSerializer
+    queryset = ModelVersion.objects.all()
+
+    @extend_schema(operation_id="model_versions_read", summary="Read a network's registration")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class ClinicList(PortalList):
+    permission_classes = [IsAuthenticated]
+    serializer_class = ClinicDetailSerializer
+    queryset = Clinic.objects.none()
+    ordering_fields = ["created_at"]
+    ordering = ["created_at"]
+
+    def get_queryset(self) -> QuerySet[Clinic]:
+        return Clinic.objects.visible_to(self.request.user)
+
+    @extend_schema(operation_id="clinics_list", summary="List the clinics that you belong to")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class ClinicDetail(OpenDetail):
+    serializer_class = ClinicDetailSerializer
+    queryset = Clinic.objects.none()
+
+    def get_queryset(self) -> QuerySet[Clinic]:
+        return Clinic.objects.visible_to(self.request.user)
+
+    @extend_schema(operation_id="clinics_read", summary="Read a clinic that you belong to")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 

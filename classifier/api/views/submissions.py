@@ -2,63 +2,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
-from django.shortcuts import get_object_or_404
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework import generics
+from django.conf import settings
+from django.http import QueryDict
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from classifier.api.filters import SubmissionFilter
-from classifier.api.intake import KEY_LIMIT, take_submission
-from classifier.api.permissions import MaySubmit, MayViewCases
-from classifier.api.progress import RETRY_AFTER_SECONDS, read_progress
+from classifier.api.filters.submissions import SubmissionFilter
+from classifier.api.idempotency import idempotent
+from classifier.api.intake import take_submission
+from classifier.api.parameters import LOCATION
+from classifier.api.parsers import BoundedJSONParser
+from classifier.api.permissions import MaySubmit
 from classifier.api.queries import select_submissions
 from classifier.api.schema import ERROR
+from classifier.api.serializers.encoded import NewSubmissionJsonSerializer
 from classifier.api.serializers.intake import NewSubmissionSerializer
 from classifier.api.serializers.submissions import (
     AcceptedSerializer,
-    StatusSerializer,
     SubmissionSerializer,
 )
-from classifier.api.views.base import NoStoreView, RecordedDetail, RecordedList
+from classifier.api.views.lists import RecordedList
 from classifier.models import Submission
-from classifier.services.access import record_viewed
-from classifier.services.submissions import cancel_submission
 
 if TYPE_CHECKING:
-    import uuid
-
     from rest_framework.request import Request
 
     from classifier.models.submission import SubmissionQuerySet
-
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    OpenApiTypes.STR,
-    OpenApiParameter.HEADER,
-    description=(
-        f"A word of your own for this submission, up to {KEY_LIMIT} characters, unique in your "
-        "clinic. Send it again after a lost answer: you get the submission the first request made."
-    ),
-)
-LOCATION = OpenApiParameter(
-    "Location",
-    OpenApiTypes.URI,
-    OpenApiParameter.HEADER,
-    response=[202],
-    description="The case.",
-)
-RETRY_AFTER = OpenApiParameter(
-    "Retry-After",
-    OpenApiTypes.INT,
-    OpenApiParameter.HEADER,
-    response=[200],
-    description="Seconds until it is worth asking again; absent when finished.",
-)
 
 
 class SubmissionList(RecordedList):
@@ -67,8 +39,11 @@ class SubmissionList(RecordedList):
     filterset_class = SubmissionFilter
     ordering_fields = ["submitted_at"]
     ordering = ["-submitted_at"]
-    parser_classes = [MultiPartParser]
+    parser_classes = [MultiPartParser, BoundedJSONParser]
     listed = "submissions"
+
+    def json_limit(self) -> int:
+        return int(settings.DERMAPORT_API_JSON_MAX_BYTES)
 
     def get_permissions(self) -> list[BasePermission]:
         more = [MaySubmit()] if self.request.method == "POST" else []
@@ -88,8 +63,11 @@ class SubmissionList(RecordedList):
             "Give a known `lesion`; or a known `patient` and a new lesion's `body_site`; or "
             "`patient_mrn` and `body_site`. All is saved or, on an error, nothing."
         ),
-        request={"multipart/form-data": NewSubmissionSerializer},
-        parameters=[IDEMPOTENCY_KEY, LOCATION],
+        request={
+            "multipart/form-data": NewSubmissionSerializer,
+            "application/json": NewSubmissionJsonSerializer,
+        },
+        parameters=[LOCATION],
         responses={
             202: AcceptedSerializer,
             413: OpenApiResponse(ERROR, "The text fields are too large."),
@@ -97,14 +75,18 @@ class SubmissionList(RecordedList):
         },
         filters=False,
     )
+    @idempotent(in_one_transaction=False)
     def post(self, request: Request) -> Response:
-        asked = NewSubmissionSerializer(data=request.data, context={"request": request})
+        is_form = isinstance(request.data, QueryDict)
+        serializer = NewSubmissionSerializer if is_form else NewSubmissionJsonSerializer
+        asked = serializer(data=request.data, context={"request": request})
         asked.is_valid(raise_exception=True)
         accepted = take_submission(
             user=request.user,
             data=asked.validated_data,
-            key=request.headers.get("Idempotency-Key"),
+            request_key=self.request_key,
         )
+        self.clinic_id = accepted.submission.clinic_id
         pk = accepted.submission.pk
         answer = AcceptedSerializer(
             {
@@ -115,60 +97,3 @@ class SubmissionList(RecordedList):
             }
         ).data
         return Response(answer, status=202, headers={"Location": answer["url"]})
-
-
-class SubmissionDetail(RecordedDetail):
-    serializer_class = SubmissionSerializer
-    queryset = Submission.objects.none()
-
-    def get_queryset(self) -> SubmissionQuerySet:
-        return select_submissions(self.request.user)
-
-    @extend_schema(operation_id="submissions_read", summary="Read a case and its results")
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
-
-
-class SubmissionStatus(NoStoreView, generics.GenericAPIView[Submission]):
-    permission_classes = [MayViewCases]
-    serializer_class = StatusSerializer
-    queryset = Submission.objects.none()
-    filter_backends: list[Any] = []
-
-    @extend_schema(
-        operation_id="submissions_status",
-        summary="Poll a case",
-        parameters=[RETRY_AFTER],
-        responses=StatusSerializer,
-    )
-    def get(self, request: Request, pk: uuid.UUID) -> Response:
-        visible = Submission.objects.visible_to(request.user).with_facts()
-        progress = read_progress(get_object_or_404(visible, pk=pk))
-        url = reverse("api-submission", [pk], request=request)
-        response = Response(StatusSerializer({**progress, "url": url}).data)
-        if not progress["is_finished"]:
-            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
-        return response
-
-
-class SubmissionCancel(NoStoreView, generics.GenericAPIView[Submission]):
-    permission_classes = [MayViewCases]
-    serializer_class = SubmissionSerializer
-    queryset = Submission.objects.none()
-    filter_backends: list[Any] = []
-
-    @extend_schema(
-        operation_id="submissions_cancel",
-        summary="Withdraw a case that nobody has signed",
-        request=None,
-        responses={
-            200: SubmissionSerializer,
-            409: OpenApiResponse(ERROR, "It is cancelled or signed already."),
-        },
-    )
-    def post(self, request: Request, pk: uuid.UUID) -> Response:
-        with transaction.atomic():
-            submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
-            cancel_submission(actor=request.user, submission=submission)
-            record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)
-            return Response(self.get_serializer(select_submissions(request.user).get(pk=pk)).data)

@@ -10,6 +10,7 @@ from rest_framework import generics
 from rest_framework.filters import OrderingFilter
 from rest_framework.response import Response
 
+from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
 from classifier.api.permissions import MayAdminister
 from classifier.api.schema import ERROR, WORDS
@@ -67,6 +68,7 @@ class WebhookList(WebhookView, generics.ListAPIView[WebhookEndpoint]):
             409: OpenApiResponse(ERROR, "The clinic has as many webhooks as it can have."),
         },
     )
+    @idempotent
     def post(self, request: Request) -> Response:
         asked = NewWebhookSerializer(data=request.data, context={"request": request})
         asked.is_valid(raise_exception=True)
@@ -113,6 +115,7 @@ class WebhookSecret(WebhookView):
         request=None,
         responses={200: IssuedWebhookSerializer, 409: GONE},
     )
+    @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
         return answer_with_secret(rotate_secret(actor=request.user, endpoint=self.get_object()))
 

@@ -69,5 +69,7 @@ def form(**changes) -> dict:
 
 
 def codes(response) -> list[tuple[str, str | None]]:
-    """(code, attr) of every error in an answer."""
-    return [(error["code"], error["attr"]) for error in response.json()["errors"]]
+    """(code, field) of every error in an answer; the field is None where it is about the whole."""
+    problem = response.json()
+    assert response["Content-Type"] == "application/problem+json"
+    return [(one["code"], one["field"]) for one in problem["fields"]] or [(problem["code"], None)]

@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import SuspiciousOperation
 from rest_framework.test import APIClient
 
+from classifier.api.problems import PROBLEMS
 from classifier.services.errors import ConflictError, InvalidInputError, ServiceError, UnavailableError
 from tests.classifier.api.conftest import ROOT
 
@@ -17,17 +18,26 @@ def client(api, side):
     return client
 
 
+NOTE = [{"field": "note", "code": "a", "detail": "A."}]
+MRN = [{"field": "mrn", "code": "b", "detail": "B."}]
+
+
 @pytest.mark.parametrize(
     ("error", "status", "expected"),
     [
-        (InvalidInputError("a", "A.", field="note"), 400, ("validation_error", "a", "A.", "note")),
-        (InvalidInputError("a", "A."), 400, ("validation_error", "a", "A.", None)),
-        (ConflictError("b", "B."), 409, ("client_error", "b", "B.", None)),
-        (ConflictError("b", "B.", field="mrn"), 409, ("client_error", "b", "B.", "mrn")),
-        (UnavailableError("c", "C."), 503, ("server_error", "c", "C.", None)),
-        (ServiceError("d", "D."), 500, ("server_error", "d", "D.", None)),
-        (SuspiciousOperation("odd"), 400, ("client_error", "parse_error", "Malformed request.", None)),
-        (ValueError("MRN-CANARY"), 500, ("server_error", "error", "Server Error (500)", None)),
+        (InvalidInputError("a", "A.", field="note"), 400, ("invalid_input", "Invalid input", "A.", NOTE)),
+        (InvalidInputError("a", "A."), 400, ("a", "Bad Request", "A.", [])),
+        (ConflictError("b", "B."), 409, ("b", "Conflict", "B.", [])),
+        (ConflictError("mrn_taken", "B."), 409, ("mrn_taken", "MRN taken", "B.", [])),
+        (ConflictError("b", "B.", field="mrn"), 409, ("b", "Conflict", "B.", MRN)),
+        (UnavailableError("c", "C."), 503, ("c", "Service Unavailable", "C.", [])),
+        (ServiceError("d", "D."), 500, ("d", "Internal Server Error", "D.", [])),
+        (
+            SuspiciousOperation("odd"),
+            400,
+            ("parse_error", "Malformed request", "Malformed request.", []),
+        ),
+        (ValueError("MRN-CANARY"), 500, ("error", "Our mistake", "Server Error (500)", [])),
     ],
     ids=str,
 )
@@ -37,14 +47,51 @@ def test_shape(client, monkeypatch, error, status, expected):
 
     monkeypatch.setattr("classifier.api.views.submissions.select_submissions", fail)
     response = client.get(f"{ROOT}/submissions/")
-    kind, code, detail, attr = expected
+    code, title, detail, fields = expected
     assert response.status_code == status
-    assert response.json() == {"type": kind, "errors": [{"code": code, "detail": detail, "attr": attr}]}
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json() == {
+        "type": f"/api/v1/errors/#{code}",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "fields": fields,
+    }
     assert response["Cache-Control"] == "private, no-store"
 
 
+@pytest.mark.parametrize(
+    ("call", "status", "code"),
+    [
+        (lambda c: c.put(f"{ROOT}/me/"), 405, "method_not_allowed"),
+        (lambda c: c.get(f"{ROOT}/me/", HTTP_ACCEPT="text/html"), 406, "not_acceptable"),
+        (lambda c: c.post(f"{ROOT}/token/", "<x/>", content_type="text/xml"), 415, "unsupported_media_type"),
+        (lambda c: c.post(f"{ROOT}/token/", "{", content_type="application/json"), 400, "parse_error"),
+        (lambda c: c.get(f"{ROOT}/nothing/"), 404, "not_found"),
+        (lambda c: c.get(f"{ROOT}/submissions/", {"cursor": "x"}), 400, "invalid_cursor"),
+    ],
+)
+def test_every_refusal_is_a_problem(client, call, status, code):
+    response = call(client)
+    problem = response.json()
+    assert (response.status_code, problem["status"], problem["code"]) == (status, status, code)
+    assert response["Content-Type"] == "application/problem+json"
+    assert problem["title"] == PROBLEMS[code].title
+
+
+def test_several_wrong_fields_are_each_named(client):
+    problem = client.post(f"{ROOT}/token/", {"email": "x"}, format="json").json()
+    assert problem["code"] == "invalid_input"
+    assert {(one["field"], one["code"]) for one in problem["fields"]} == {
+        ("email", "invalid"),
+        ("password", "required"),
+    }
+    assert problem["detail"].startswith("2 fields")
+
+
 def test_refusals_before_the_view(client):
-    assert APIClient().get(f"{ROOT}/me/").json()["errors"][0]["code"] == "not_authenticated"
+    assert APIClient().get(f"{ROOT}/me/").json()["code"] == "not_authenticated"
     assert client.put(f"{ROOT}/me/").status_code == 405
     assert client.options(f"{ROOT}/me/").status_code == 405
     assert client.post(f"{ROOT}/token/", "{", content_type="application/json").status_code == 400
@@ -55,7 +102,7 @@ def test_text_larger_than_the_site_takes_is_refused(client, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2000
     response = client.post(f"{ROOT}/submissions/", {"clinical_history": "x" * 3000}, format="multipart")
     assert response.status_code == 413
-    assert response.json()["errors"][0]["code"] == "request_too_large"
+    assert response.json()["code"] == "request_too_large"
 
 
 def test_broken_multipart_is_refused(client):
@@ -63,14 +110,14 @@ def test_broken_multipart_is_refused(client):
         f"{ROOT}/submissions/", b"--x\r\nbroken", content_type="multipart/form-data; boundary="
     )
     assert response.status_code == 400
-    assert response.json()["type"] == "client_error"
+    assert response.json()["code"] == "parse_error"
 
 
 @pytest.mark.parametrize("path", ["", "me", "submissions/x/", "nothing/here/"])
 def test_unknown_address_is_told_in_the_same_shape(client, path):
     response = client.get(f"{ROOT}/{path}")
     assert response.status_code == 404
-    assert response.json()["errors"][0]["code"] == "not_found"
+    assert response.json()["code"] == "not_found"
 
 
 @pytest.mark.parametrize("path", ["submissions/", "patients/", "lesions/", "model-versions/", "me/"])

@@ -14,10 +14,8 @@ from portal.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT
 from tests.factories import (
     TOO_BLURRED,
-    LesionFactory,
     MembershipFactory,
     ModelVersionFactory,
-    PatientFactory,
     PredictionFactory,
     ReviewFactory,
     SubmissionFactory,
@@ -208,77 +206,8 @@ def test_cancel(client, side):
     assert body["images"][0]["predictions"][0]["state"] == "cancelled"
     again = client.post(url)
     assert again.status_code == 409
-    assert again.json()["errors"][0]["code"] == "already_cancelled"
+    assert again.json()["code"] == "already_cancelled"
     assert AuditEvent.objects.filter(action="submission.cancelled").count() == 1
-
-
-def test_filters(client, side):
-    waiting = SubmissionFactory(clinic=side.own.clinic)
-    PredictionFactory(submission=waiting)
-    old = answered_submission(side.own, "malignant", submitted_at=timezone.now() - dt.timedelta(days=40))
-    new = answered_submission(side.own, "benign", "refer")
-    cancelled = SubmissionFactory(
-        clinic=side.own.clinic, cancelled_at=timezone.now(), cancelled_by=side.own.clinician
-    )
-    week_ago = (timezone.now() - dt.timedelta(days=7)).isoformat()
-    for query, expected in [
-        ({}, {waiting, old, new, cancelled}),
-        ({"state": "in_work"}, {waiting}),
-        ({"state": ["in_work", "cancelled"]}, {waiting, cancelled}),
-        ({"outcome": "malignant"}, {old}),
-        ({"outcome": "refer"}, {new}),
-        ({"patient": new.lesion.patient_id}, {new}),
-        ({"lesion": old.lesion_id}, {old}),
-        ({"submitted_before": week_ago}, {old}),
-        ({"submitted_from": week_ago}, {waiting, new, cancelled}),
-        ({"clinic": side.other.clinic.pk}, set()),
-    ]:
-        assert set(ids(client.get(SUBMISSIONS, query))) == {str(case.pk) for case in expected}, query
-    for query in ({"state": "done"}, {"outcome": "bad"}, {"patient": "x"}, {"submitted_from": "soon"}):
-        response = client.get(SUBMISSIONS, query)
-        assert response.status_code == 400, query
-        assert response.json()["errors"][0]["attr"] == next(iter(query))
-
-
-@pytest.mark.parametrize("ordering", ["submitted_at", "-submitted_at"])
-def test_pages_hold_every_case_once_even_of_one_moment(client, side, ordering):
-    moment = timezone.now()
-    cases = [SubmissionFactory(clinic=side.own.clinic, submitted_at=moment) for _ in range(5)]
-    cases += [SubmissionFactory(clinic=side.own.clinic, submitted_at=moment - dt.timedelta(days=1))]
-    seen, url = [], f"{SUBMISSIONS}?page_size=2&ordering={ordering}"
-    while url:
-        response = client.get(url)
-        seen += ids(response)
-        url = response.json()["next"]
-    assert len(seen) == len(set(seen)) == 6
-    assert set(seen) == {str(case.pk) for case in cases}
-    assert str(cases[-1].pk) == seen[0 if ordering == "submitted_at" else -1]
-
-
-def test_lists_show_own_clinics_only(client, side):
-    mine, theirs = (
-        LesionFactory(patient__clinic=side.own.clinic),
-        LesionFactory(patient__clinic=side.other.clinic),
-    )
-    for path, own, other in (("patients", mine.patient, theirs.patient), ("lesions", mine, theirs)):
-        assert ids(client.get(f"{ROOT}/{path}/")) == [str(own.pk)]
-        assert client.get(f"{ROOT}/{path}/{own.pk}/").json()["id"] == str(own.pk)
-        assert client.get(f"{ROOT}/{path}/{other.pk}/").status_code == 404
-
-
-def test_patient_and_lesion_filters(client, side):
-    lesion = LesionFactory(patient__clinic=side.own.clinic)
-    LesionFactory(patient__clinic=side.own.clinic, body_site="unspecified")
-    assert ids(client.get(f"{ROOT}/lesions/", {"patient": lesion.patient_id})) == [str(lesion.pk)]
-    assert ids(client.get(f"{ROOT}/lesions/", {"body_site": "trunk"})) == [str(lesion.pk)]
-    found = client.get(f"{ROOT}/patients/", {"public_id": lesion.patient.public_id})
-    assert ids(found) == [str(lesion.patient_id)]
-
-
-def test_record_numbers_are_no_filter(client, side):
-    """They would stand in the URL, and so in the logs of every proxy."""
-    PatientFactory(clinic=side.own.clinic, mrn="MRN-1")
-    assert len(ids(client.get(f"{ROOT}/patients/", {"mrn": "nobody"}))) == 1
 
 
 def test_me_names_roles_and_rights(api, side):
@@ -289,7 +218,7 @@ def test_me_names_roles_and_rights(api, side):
     (membership,) = body["memberships"]
     assert membership["clinic"] == {"id": str(side.own.clinic.pk), "name": side.own.clinic.name}
     assert membership["role"] == "dermatologist"
-    assert set(membership["may"]) == {"view_cases", "submit", "cancel", "review", "export"}
+    assert set(membership["may"]) == {"view_cases", "submit", "cancel", "review", "record_outcome", "export"}
 
 
 def test_model_versions(client):
@@ -319,7 +248,7 @@ def test_lost_derivative_is_unavailable(client, side):
     image = SubmissionImageFactory(submission__clinic=side.own.clinic)
     response = client.get(f"{ROOT}/images/{image.pk}/derivative/", HTTP_ACCEPT="image/*")
     assert response.status_code == 503
-    assert response.json()["errors"][0]["code"] == "image_unavailable"
+    assert response.json()["code"] == "image_unavailable"
 
 
 def test_reading_leaves_one_event_each(client, side):
@@ -327,7 +256,7 @@ def test_reading_leaves_one_event_each(client, side):
     client.get(f"{SUBMISSIONS}{case.pk}/")
     client.get(f"{ROOT}/patients/{case.lesion.patient_id}/")
     client.get(f"{ROOT}/lesions/{case.lesion_id}/")
-    client.get(SUBMISSIONS, {"state": "in_work", "page_size": 5, "x": "Jane Doe"})
+    client.get(SUBMISSIONS, {"state": "in_work", "page_size": 5})
     events = AuditEvent.objects.filter(chain__clinic=side.own.clinic).order_by("position")
     assert [(event.action, event.object_id) for event in events] == [
         ("submission.viewed", str(case.pk)),

@@ -3,6 +3,7 @@
 After a change that is meant: python manage.py spectacular --file tests/classifier/api/openapi.yaml
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_schema_is_valid_and_free_of_warnings(schema):
 def test_every_operation_says_how_it_fails(schema):
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
-            error = operation["responses"]["default"]["content"]["application/json"]["schema"]
+            error = operation["responses"]["default"]["content"]["application/problem+json"]["schema"]
             assert error == {"$ref": "#/components/schemas/Error"}, (path, method)
             assert operation["summary"], (path, method)
 
@@ -64,3 +65,16 @@ def test_docs_hold_no_inline_code(db):
     script = client.get(f"{ROOT}/docs/", {"script": ""})
     assert script["Content-Type"] == "application/javascript"
     assert "SwaggerUIBundle" in script.content.decode()
+
+
+def test_reference_draws_its_styles_with_a_nonce(db):
+    page = APIClient().get(f"{ROOT}/reference/")
+    words = page.content.decode()
+    assert page.status_code == 200
+    assert words.count("<script src=") == words.count("<script") == 2
+    assert "<style" not in words
+    policy = page["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    nonce = re.search(r"style-src 'self' 'nonce-([^']+)'", policy).group(1)
+    assert f'nonce="{nonce}"' in words
+    assert "nonce" not in policy.split("script-src")[1].split(";")[0]

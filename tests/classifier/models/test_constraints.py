@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 
-from classifier.models import FileRemoval
+from classifier.models import FileRemoval, IdempotentRequest
 from portal.audit.models import AuditChain, AuditEvent
 from tests.factories import (
     ClinicFactory,
@@ -18,6 +18,7 @@ from tests.factories import (
     LesionFactory,
     MembershipFactory,
     ModelVersionFactory,
+    OutcomeFactory,
     PatientFactory,
     PredictionFactory,
     ReviewFactory,
@@ -77,6 +78,17 @@ def unknown_consent():
     patient.consents.create(purpose="sale", is_given=True, recorded_at=NOW, recorded_by=patient.created_by)
 
 
+def request(**changes):
+    facts = {"key_digest": "k", "fingerprint": "f", "created_at": NOW, "claimed_at": NOW, **changes}
+    IdempotentRequest.objects.create(**{"caller": UserFactory(), **facts})
+
+
+def second_key():
+    caller = UserFactory()
+    for _ in range(2):
+        request(caller=caller)
+
+
 BREAKS = {
     "membership_unique_user_clinic": second_membership,
     "membership_role_known": lambda: MembershipFactory(role="owner"),
@@ -111,6 +123,12 @@ BREAKS = {
     "review_amendment_has_reason": lambda: ReviewFactory(amends=ReviewFactory(), amendment_reason=""),
     "review_words_known": lambda: ReviewFactory(diagnosis="mole"),
     "explanation_one_live_per_prediction": second_explanation,
+    "outcome_words_known": lambda: OutcomeFactory(diagnosis="mole"),
+    "outcome_reported_after_specimen": lambda: OutcomeFactory(reported_on=dt.date(2026, 3, 1)),
+    "outcome_breslow_of_invasive_melanoma": lambda: OutcomeFactory(breslow_mm=1),
+    "outcome_correction_has_reason": lambda: OutcomeFactory(corrects=OutcomeFactory(), correction_reason=""),
+    "idempotent_request_key_once": second_key,
+    "idempotent_request_answered_whole": lambda: request(status=201),
     "audit_position_once": second_event,
     **WEBHOOK_BREAKS,
 }

@@ -1,0 +1,1 @@
+"""What lists can be narrowed by: ids, codes and times. Patients' words have no place in a URL."""

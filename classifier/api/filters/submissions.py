@@ -1,0 +1,43 @@
+"""What cases can be narrowed by."""
+
+from __future__ import annotations
+
+import django_filters
+from django.db.models import Exists, OuterRef
+
+from classifier.api.filters.moments import MomentFilter
+from classifier.models import Prediction, Submission
+from classifier.models.submission import SubmissionQuerySet, SubmissionState
+from classifier.vocabulary import (
+    Outcome,
+)
+
+
+class SubmissionFilter(django_filters.FilterSet):
+    clinic = django_filters.UUIDFilter()
+    patient = django_filters.UUIDFilter(field_name="lesion__patient")
+    lesion = django_filters.UUIDFilter()
+    state = django_filters.MultipleChoiceFilter(
+        choices=SubmissionState.choices, method="filter_state", help_text="May be repeated."
+    )
+    outcome = django_filters.ChoiceFilter(
+        choices=Outcome.choices,
+        method="filter_outcome",
+        help_text="Cases with an image of this outcome.",
+    )
+    submitted_from = MomentFilter(field_name="submitted_at", lookup_expr="gte")
+    submitted_before = MomentFilter(field_name="submitted_at", lookup_expr="lt")
+
+    class Meta:
+        model = Submission
+        fields: list[str] = []
+
+    def filter_state(self, queryset: SubmissionQuerySet, _: str, values: list[str]) -> SubmissionQuerySet:
+        if not values:
+            return queryset
+        return queryset.with_state(*(SubmissionState(value) for value in values))
+
+    def filter_outcome(self, queryset: SubmissionQuerySet, _: str, value: str) -> SubmissionQuerySet:
+        served = Prediction.objects.served().filter(image__submission=OuterRef("pk"), outcome=value)
+        # A filter would give away what the answer withholds.
+        return queryset.filter(Exists(served), is_withheld=False)

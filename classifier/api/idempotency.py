@@ -1,0 +1,99 @@
+"""`Idempotency-Key`: a request sent again with its key is answered once and done once."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+
+from classifier.api.fingerprint import fingerprint
+from classifier.services.errors import InvalidInputError, ServiceError
+from classifier.services.idempotency import (
+    KeptAnswer,
+    claim_request,
+    keep_answer,
+    read_answer,
+    release_request,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rest_framework.request import Request
+
+    from classifier.models import IdempotentRequest
+
+    Post = TypeVar("Post", bound=Callable[..., Response])
+
+HEADER = "Idempotency-Key"
+KEY_LIMIT = 128
+TOLD = (APIException, ServiceError, PermissionDenied, Http404)
+"""Errors after which nothing was done: the key may come again, with another body too."""
+
+
+def idempotent(post: Post | None = None, *, in_one_transaction: bool = True) -> Any:
+    """Decorate `post`: with a key, what it does and its answer are kept together, or neither.
+
+    Where it can't be one transaction (files are written before), what is made carries
+    `view.request_key` in a unique column, and is found again by it.
+    """
+
+    def decorate(post: Post) -> Post:
+        @wraps(post)
+        def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+            key = read_key(request)
+            if key is None:
+                return post(view, request, *args, **kwargs)
+            claimed = claim_request(caller=request.user, key=key, fingerprint=fingerprint(request))
+            if claimed.status is not None:
+                return repeat(request, claimed)
+            view.request_key = claimed.pk
+            try:
+                with transaction.atomic() if in_one_transaction else contextlib.nullcontext():
+                    response = post(view, request, *args, **kwargs)
+                    keep_answer(request=claimed, answer=read_response(response), clinic_id=view.clinic_id)
+            except Exception as error:
+                is_undone = in_one_transaction or isinstance(error, TOLD)
+                release_request(request=claimed, is_undone=is_undone)
+                raise
+            return response
+
+        wrapper.is_idempotent = True  # type: ignore[attr-defined]
+        return wrapper  # type: ignore[return-value]
+
+    return decorate if post is None else decorate(post)
+
+
+def read_key(request: Request) -> str | None:
+    key = request.headers.get(HEADER)
+    if key is not None and not 0 < len(key.strip()) <= KEY_LIMIT:
+        raise InvalidInputError(
+            "idempotency_key_length",
+            f"The {HEADER} has {len(key.strip())} characters; it can have 1 to {KEY_LIMIT}.",
+            field=HEADER,
+        )
+    return key.strip() if key is not None else None
+
+
+def read_response(response: Response) -> KeptAnswer:
+    body = JSONRenderer().render(response.data)
+    return KeptAnswer(response.status_code, response.headers.get("Location", ""), body)
+
+
+def repeat(request: Request, answered: IdempotentRequest) -> Response:
+    with transaction.atomic():
+        kept = read_answer(actor=request.user, request=answered)
+    if kept is None:
+        raise NotFound
+    headers = {"Idempotency-Replayed": "true"}
+    if kept.location:
+        headers["Location"] = kept.location
+    return Response(json.loads(kept.body), status=kept.status, headers=headers)

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+from classifier.api.exceptions import TooLarge
+from classifier.limits import describe_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import IO
+
+
+class BoundedJSONParser(JSONParser):
+    """JSON up to the limit that Django keeps for forms, or the view's own `json_limit`."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        context = parser_context or {}
+        own = getattr(context.get("view"), "json_limit", None)
+        limit = own() if own else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        # The server reads no further than this header says.
+        length = int(context["request"].META.get("CONTENT_LENGTH") or 0)
+        if length > limit:
+            raise TooLarge(
+                f"This body is {describe_bytes(length)}; at most {describe_bytes(limit)} are accepted."
+            )
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("The JSON is nested too deeply.") from error

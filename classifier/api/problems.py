@@ -1,0 +1,151 @@
+"""Every code that an error of the API can carry, with its title and what to do: a promise to programs.
+
+A test reads the services and fails for a code that is missing here. The page /api/v1/errors/ and the
+schema are made from this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+PAGE = "/api/v1/errors/"
+INVALID_INPUT = "invalid_input"
+
+
+@dataclass(frozen=True)
+class Problem:
+    code: str
+    status: int
+    title: str
+    advice: str
+
+    @property
+    def type(self) -> str:
+        """A URI reference that stays: the row of the page that explains the code."""
+        return f"{PAGE}#{self.code}"
+
+
+def _rows(status: int, rows: list[tuple[str, str, str]]) -> list[Problem]:
+    return [Problem(code, status, title, advice) for code, title, advice in rows]
+
+
+PROBLEMS: dict[str, Problem] = {
+    problem.code: problem
+    for problem in [
+        *_rows(
+            400,
+            [
+                (INVALID_INPUT, "Invalid input", "Each entry of fields names what is wrong. Correct it."),
+                ("parse_error", "Malformed request", "The body is not the JSON or form that it says it is."),
+                ("too_many_files", "Too many files", "Send fewer files in one request."),
+                ("no_images", "No images", "Add at least one image."),
+                ("invalid_credentials", "Wrong credentials", "Check the e-mail address and the password."),
+                ("unreadable_condition", "Unreadable If-Match", "Send the ETag as you received it."),
+                ("invalid_cursor", "Unknown page", "Follow next and previous as they were sent."),
+            ],
+        ),
+        *_rows(
+            401,
+            [
+                ("not_authenticated", "Nobody is logged in", "Send a token as Authorization: Bearer."),
+                ("authentication_failed", "The token is not valid", "It ended or was revoked. Make another."),
+            ],
+        ),
+        *_rows(
+            403,
+            [
+                ("permission_denied", "Not allowed", "Your role in this clinic doesn't allow this."),
+            ],
+        ),
+        *_rows(
+            404,
+            [
+                ("not_found", "Not found", "There is no such thing, or none that you may see."),
+            ],
+        ),
+        *_rows(
+            405,
+            [
+                ("method_not_allowed", "Method not allowed", "The schema lists the methods of each address."),
+            ],
+        ),
+        *_rows(
+            406,
+            [
+                ("not_acceptable", "Not acceptable", "Accept application/json."),
+            ],
+        ),
+        *_rows(
+            409,
+            [
+                ("conflict", "Conflict", "Read the object again."),
+                ("already_amended", "Amended already", "Read the newest review, then amend that one."),
+                ("already_cancelled", "Cancelled already", "Nothing is left to do."),
+                ("already_corrected", "Corrected already", "Read the newest outcome, then correct that one."),
+                ("already_reviewed", "Signed already", "Read the review; to change it, sign an amendment."),
+                ("cancelled", "The case was cancelled", "Submit it anew."),
+                ("in_work", "Still in work", "Wait until it is done."),
+                ("mrn_taken", "MRN taken", "A patient of the clinic has it. Use that patient."),
+                ("nothing_to_retry", "Nothing to retry", "Every image has a result or is in work."),
+                ("still_in_work", "The model is still at work", "Wait until the case is finished."),
+                ("request_in_progress", "Still running", "Your first request with this key is not done."),
+                ("answer_lost", "The first answer is lost", "The request was done. Read what it made."),
+            ],
+        ),
+        *_rows(
+            412,
+            [
+                ("changed_meanwhile", "Changed meanwhile", "Read it again, then repeat with its new ETag."),
+            ],
+        ),
+        *_rows(
+            413,
+            [
+                ("request_too_large", "Request too large", "Send fewer or shorter fields."),
+            ],
+        ),
+        *_rows(
+            415,
+            [
+                ("unsupported_media_type", "Unsupported media type", "The schema lists what can be sent."),
+            ],
+        ),
+        *_rows(
+            422,
+            [
+                ("idempotency_key_reused", "Key used for something else", "Take a new Idempotency-Key."),
+            ],
+        ),
+        *_rows(
+            429,
+            [
+                ("throttled", "Too often", "Wait as long as Retry-After says."),
+                ("too_many_active", "Too much at work", "Wait until some of your images are judged."),
+            ],
+        ),
+        *_rows(
+            500,
+            [
+                ("error", "Our mistake", "It was reported. Try again; if it stays, tell your operator."),
+            ],
+        ),
+        *_rows(
+            503,
+            [
+                ("unavailable", "Unavailable", "Nothing was changed. Try again after Retry-After."),
+                ("no_active_model", "No model is active", "Ask your operator to activate one."),
+                ("storage_unavailable", "The image store is away", "Nothing was saved. Try again later."),
+                ("image_unavailable", "The image can't be read", "Try again later."),
+            ],
+        ),
+    ]
+}
+
+
+def find_problem(code: str, status: int) -> Problem:
+    """The row of `code`; a code that nobody described goes by its status."""
+    known = PROBLEMS.get(code)
+    if known is not None and known.status == status:
+        return known
+    return Problem(code, status, HTTPStatus(status).phrase, known.advice if known else "")

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from classifier.api import examples
+from classifier.api.expansion import ExpandedField
+from classifier.api.serializers.patients import PatientSerializer
+from classifier.api.serializers.relations import VisibleRelation
+from classifier.api.strict import StrictSerializer
+from classifier.models import Lesion, Patient
+from classifier.vocabulary import BODY_SITE_CHOICES, Laterality
+
+
+class LesionReferenceSerializer(serializers.ModelSerializer[Lesion]):
+    site_name = serializers.CharField(read_only=True, help_text="Body site and side in words.")
+
+    class Meta:
+        model = Lesion
+        fields = ["id", "patient", "body_site", "laterality", "site_name", "note", "created_at"]
+        read_only_fields = fields
+
+
+class LesionSerializer(LesionReferenceSerializer):
+    expanded = ExpandedField(name="LesionExpanded", parts={"patient": ("patient", PatientSerializer)})
+
+    class Meta(LesionReferenceSerializer.Meta):
+        fields = [*LesionReferenceSerializer.Meta.fields, "expanded"]
+        read_only_fields = fields
+
+
+@examples.asked("A correction", examples.LESION_CHANGES)
+class LesionChangesSerializer(StrictSerializer):
+    body_site = serializers.ChoiceField(
+        choices=BODY_SITE_CHOICES, required=False, help_text="ISIC site code."
+    )
+    laterality = serializers.ChoiceField(choices=Laterality.choices, required=False)
+    note = serializers.CharField(
+        required=False, allow_blank=True, help_text="What tells it from its neighbours."
+    )
+
+
+@examples.asked("A lesion", examples.NEW_LESION)
+class NewLesionSerializer(LesionChangesSerializer):
+    patient = VisibleRelation(queryset=Patient.objects.none())
+    body_site = serializers.ChoiceField(choices=BODY_SITE_CHOICES, help_text="ISIC site code.")

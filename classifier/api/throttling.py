@@ -1,0 +1,64 @@
+"""Calls a minute, for each token and for each clinic of its owner."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from rest_framework.throttling import BaseThrottle
+
+from classifier.services.rate_limits import MINUTE_SECONDS, count_call
+from portal.accounts.models import Membership
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left in this minute, by the limit that is nearest."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+
+class CallRateThrottle(BaseThrottle):
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        if not request.user.is_authenticated:
+            return True
+        limits = find_limits(request)
+        counted = count_call(keys=limits)
+        nearest = min(limits, key=lambda key: limits[key] - counted[key])
+        left = limits[nearest] - counted[nearest]
+        view.allowance = Allowance(limits[nearest], max(0, left), seconds_left())  # type: ignore[attr-defined]
+        return left >= 0
+
+    def wait(self) -> float:
+        return seconds_left()
+
+
+def find_limits(request: Request) -> dict[str, int]:
+    """Calls a minute by key: the token (or the person of a session), and each of their clinics."""
+    clinics = Membership.objects.filter(user=request.user, is_active=True).values_list("clinic_id", flat=True)
+    caller = request.auth if request.auth is not None else request.user
+    return {
+        f"{type(caller).__name__}:{caller.pk}"[:100]: settings.DERMAPORT_API_CALLS_PER_MINUTE,
+        **{f"clinic:{pk}": settings.DERMAPORT_API_CLINIC_CALLS_PER_MINUTE for pk in clinics},
+    }
+
+
+def seconds_left() -> int:
+    return MINUTE_SECONDS - int(time.time()) % MINUTE_SECONDS
+
+
+def tell_allowance(response: Response, view: APIView) -> None:
+    allowance: Allowance | None = getattr(view, "allowance", None)
+    if allowance is not None:
+        response["RateLimit-Limit"] = str(allowance.limit)
+        response["RateLimit-Remaining"] = str(allowance.remaining)
+        response["RateLimit-Reset"] = str(allowance.reset)

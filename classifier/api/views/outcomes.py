@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import BasePermission
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from classifier.api.filters.results import OutcomeFilter
+from classifier.api.idempotency import idempotent
+from classifier.api.permissions import MayRecordOutcomes, is_write
+from classifier.api.preconditions import read_if_match
+from classifier.api.queries import select_outcomes
+from classifier.api.schema import CREATED
+from classifier.api.serializers.outcomes import CorrectionSerializer, NewOutcomeSerializer, OutcomeSerializer
+from classifier.api.views.details import RecordedDetail
+from classifier.api.views.lists import RecordedList
+from classifier.models import Outcome
+from classifier.services.outcomes import Finding, correct_outcome, record_outcome
+
+if TYPE_CHECKING:
+    import uuid
+
+    from rest_framework.request import Request
+
+    from classifier.models.outcome import OutcomeQuerySet
+
+
+class _Outcomes:
+    serializer_class = OutcomeSerializer
+    queryset = Outcome.objects.none()
+    clinic_of = attrgetter("lesion.patient.clinic_id")
+
+    def get_queryset(self) -> OutcomeQuerySet:
+        return select_outcomes(self.request.user)  # type: ignore[attr-defined]
+
+    def get_permissions(self) -> list[BasePermission]:
+        more = [MayRecordOutcomes()] if is_write(self) else []
+        return [*super().get_permissions(), *more]  # type: ignore[misc]
+
+    def answer_recorded(self, outcome: Outcome) -> Response:
+        self.clinic_id = outcome.lesion.patient.clinic_id
+        row = self.get_queryset().get(pk=outcome.pk)
+        data = self.get_serializer(row).data  # type: ignore[attr-defined]
+        location = reverse("api-outcome", [row.pk], request=self.request)  # type: ignore[attr-defined]
+        return Response(data, status=201, headers={"Location": location})
+
+
+class OutcomeList(_Outcomes, RecordedList):
+    filterset_class = OutcomeFilter
+    ordering_fields = ["recorded_at"]
+    ordering = ["-recorded_at"]
+    listed = "outcomes"
+
+    @extend_schema(operation_id="outcomes_list", summary="List histopathology, newest first")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="outcomes_create",
+        summary="Record histopathology of a lesion",
+        request=NewOutcomeSerializer,
+        parameters=CREATED,
+        responses={201: OutcomeSerializer},
+        filters=False,
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        asked = NewOutcomeSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        facts = asked.validated_data
+        lesion = facts.pop("lesion")
+        with transaction.atomic():
+            outcome = record_outcome(actor=request.user, lesion=lesion, finding=Finding(**facts))
+            return self.answer_recorded(outcome)
+
+
+class OutcomeDetail(_Outcomes, RecordedDetail):
+    @extend_schema(operation_id="outcomes_read", summary="Read an outcome")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class OutcomeCorrect(_Outcomes, RecordedDetail):
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="outcomes_correct",
+        summary="Correct the outcome that counts",
+        description="The correction is a new outcome; the one before stays as it was recorded.",
+        request=CorrectionSerializer,
+        parameters=CREATED,
+        responses={201: OutcomeSerializer},
+    )
+    @idempotent
+    def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002 - get_object reads it
+        with transaction.atomic():
+            outcome = self.get_object()
+            asked = CorrectionSerializer(data=request.data)
+            asked.is_valid(raise_exception=True)
+            facts = asked.validated_data
+            reason = facts.pop("correction_reason")
+            correction = correct_outcome(
+                actor=request.user,
+                outcome=outcome,
+                finding=Finding(**facts),
+                reason=reason,
+                expected=read_if_match(request),
+            )
+            return self.answer_recorded(correction)

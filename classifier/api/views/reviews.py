@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import BasePermission
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from classifier.api.filters.results import ReviewFilter
+from classifier.api.idempotency import idempotent
+from classifier.api.permissions import MayReview, is_write
+from classifier.api.preconditions import read_if_match
+from classifier.api.queries import select_reviews
+from classifier.api.schema import CREATED, IF_MATCH
+from classifier.api.serializers.reviews import AmendmentSerializer, NewReviewSerializer, ReviewSerializer
+from classifier.api.signing import make_decision
+from classifier.api.views.details import RecordedDetail
+from classifier.api.views.lists import RecordedList
+from classifier.models import Review
+from classifier.services.reviews import amend_review, sign_review
+
+if TYPE_CHECKING:
+    import uuid
+
+    from rest_framework.request import Request
+
+    from classifier.models.review import ReviewQuerySet
+
+
+class _Reviews:
+    serializer_class = ReviewSerializer
+    queryset = Review.objects.none()
+    clinic_of = attrgetter("submission.clinic_id")
+
+    def get_queryset(self) -> ReviewQuerySet:
+        return select_reviews(self.request.user)  # type: ignore[attr-defined]
+
+    def get_permissions(self) -> list[BasePermission]:
+        more = [MayReview()] if is_write(self) else []
+        return [*super().get_permissions(), *more]  # type: ignore[misc]
+
+    def answer_signed(self, review: Review) -> Response:
+        self.clinic_id = review.submission.clinic_id
+        row = self.get_queryset().get(pk=review.pk)
+        data = self.get_serializer(row).data  # type: ignore[attr-defined]
+        location = reverse("api-review", [row.pk], request=self.request)  # type: ignore[attr-defined]
+        return Response(data, status=201, headers={"Location": location})
+
+
+class ReviewList(_Reviews, RecordedList):
+    filterset_class = ReviewFilter
+    ordering_fields = ["signed_at"]
+    ordering = ["-signed_at"]
+    listed = "reviews"
+
+    @extend_schema(operation_id="reviews_list", summary="List reviews, newest first")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="reviews_sign",
+        summary="Sign the first review of a case",
+        description="`If-Match` takes the ETag of the case that you read.",
+        request=NewReviewSerializer,
+        parameters=[*CREATED, IF_MATCH],
+        responses={201: ReviewSerializer},
+        filters=False,
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        asked = NewReviewSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        submission = asked.validated_data["submission"]
+        with transaction.atomic():
+            review = sign_review(
+                actor=request.user,
+                submission=submission,
+                decision=make_decision(submission, asked.validated_data),
+                expected=read_if_match(request),
+            )
+            return self.answer_signed(review)
+
+
+class ReviewDetail(_Reviews, RecordedDetail):
+    @extend_schema(operation_id="reviews_read", summary="Read a review")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class ReviewAmend(_Reviews, RecordedDetail):
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="reviews_amend",
+        summary="Amend the review that counts",
+        description="The amendment is a new review; the one before stays as it was signed.",
+        request=AmendmentSerializer,
+        parameters=CREATED,
+        responses={201: ReviewSerializer},
+    )
+    @idempotent
+    def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002 - get_object reads it
+        with transaction.atomic():
+            review = self.get_object()
+            asked = AmendmentSerializer(data=request.data)
+            asked.is_valid(raise_exception=True)
+            amendment = amend_review(
+                actor=request.user,
+                review=review,
+                decision=make_decision(review.submission, asked.validated_data),
+                reason=asked.validated_data["amendment_reason"],
+                expected=read_if_match(request),
+            )
+            return self.answer_signed(amendment)

@@ -1,0 +1,90 @@
+"""Entity tags: a short word for how a row stands, that changes with all that people can change of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import singledispatch
+from typing import TYPE_CHECKING, Any
+
+from classifier.models import Lesion, ModelVersion, Outcome, Patient, Prediction, Review, Submission
+from portal.accounts.models import Clinic
+
+if TYPE_CHECKING:
+    from django.db import models
+
+
+def make_tag(*facts: Any) -> str:
+    """A quoted tag, as it stands in an ETag header."""
+    text = json.dumps(facts, default=str, separators=(",", ":"))
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+@singledispatch
+def tag_of(row: models.Model) -> str:
+    raise TypeError(f"expected a row that has a tag, received a {type(row).__name__}")
+
+
+@tag_of.register
+def _(patient: Patient) -> str:
+    facts = (patient.mrn, patient.birth_date, patient.sex, patient.skin_type, patient.consents_to_inference)
+    return make_tag("patient", patient.pk, *facts)
+
+
+@tag_of.register
+def _(lesion: Lesion) -> str:
+    return make_tag("lesion", lesion.pk, lesion.body_site, lesion.laterality, lesion.note)
+
+
+@tag_of.register
+def _(submission: Submission) -> str:
+    """Two queries: what workers and readers did stands in rows of its own."""
+    predictions = Prediction.objects.served().filter(image__submission=submission).order_by("pk")
+    return make_tag(
+        "submission",
+        submission.pk,
+        submission.cancelled_at,
+        submission.clinic.hide_result_until_read,
+        tag_of(submission.lesion),
+        list(predictions.values_list("pk", "state", "attempt")),
+        list(Review.objects.filter(submission=submission).order_by("pk").values_list("pk", flat=True)),
+    )
+
+
+@tag_of.register
+def _(review: Review) -> str:
+    """The row never changes; whether it is the one that counts does."""
+    return make_tag("review", review.pk, Review.objects.filter(amends=review).exists())
+
+
+@tag_of.register
+def _(outcome: Outcome) -> str:
+    """As a review."""
+    return make_tag("outcome", outcome.pk, Outcome.objects.filter(corrects=outcome).exists())
+
+
+@tag_of.register
+def _(prediction: Prediction) -> str:
+    """With what decides whether it is shown: a review, a cancellation, the clinic's own rule."""
+    case = prediction.image.submission
+    is_reviewed = Review.objects.filter(submission=case).exists()
+    rule = case.clinic.hide_result_until_read
+    return make_tag(
+        "prediction",
+        prediction.pk,
+        prediction.state,
+        prediction.attempt,
+        is_reviewed,
+        case.cancelled_at,
+        rule,
+    )
+
+
+@tag_of.register
+def _(version: ModelVersion) -> str:
+    return make_tag("model version", version.pk, version.lifecycle, version.activated_at)
+
+
+@tag_of.register
+def _(clinic: Clinic) -> str:
+    return make_tag("clinic", clinic.pk, clinic.name, clinic.hide_result_until_read)

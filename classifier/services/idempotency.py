@@ -1,0 +1,129 @@
+"""Keep the first answer of a request that its caller gave a key, and give it again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from classifier.models import IdempotentRequest
+from classifier.services.errors import ConflictError, ContradictionError
+from portal.accounts.models import Clinic
+from portal.audit.services import record_event
+from portal.common.sealing import digest, seal, unseal
+
+if TYPE_CHECKING:
+    from portal.accounts.models import User
+
+KEPT = dt.timedelta(hours=24)
+CLAIM = dt.timedelta(seconds=30)
+"""After this long without an answer the process that worked on it is taken for dead."""
+SEALED_FOR = "idempotent answer"
+KEYED_FOR = "idempotency key"
+
+
+@dataclass(frozen=True)
+class KeptAnswer:
+    status: int
+    location: str
+    body: bytes = field(repr=False)
+
+
+def claim_request(*, caller: User, key: str, fingerprint: str) -> IdempotentRequest:
+    """The row of this key: new, taken over from a dead process, or answered already.
+
+    Raises ContradictionError (idempotency_key_reused) where the key came with another body, and
+    ConflictError (request_in_progress) while the first request runs.
+    """
+    now = timezone.now()
+    key_digest = digest(key.encode(), purpose=KEYED_FOR)
+    IdempotentRequest.objects.filter(
+        caller=caller, key_digest=key_digest, created_at__lte=now - KEPT
+    ).delete()
+    try:
+        with transaction.atomic():
+            return IdempotentRequest.objects.create(
+                caller=caller, key_digest=key_digest, fingerprint=fingerprint, created_at=now, claimed_at=now
+            )
+    except IntegrityError:
+        known = IdempotentRequest.objects.filter(caller=caller, key_digest=key_digest).first()
+    if known is None:
+        raise _still_running()
+    if known.fingerprint != fingerprint:
+        raise ContradictionError(
+            "idempotency_key_reused",
+            "This Idempotency-Key came with another request before. Take a new key for a new request.",
+            field="Idempotency-Key",
+        )
+    return known if known.status is not None else _take_over(known, now)
+
+
+def _take_over(known: IdempotentRequest, now: dt.datetime) -> IdempotentRequest:
+    mine = uuid.uuid4()
+    taken = IdempotentRequest.objects.filter(
+        pk=known.pk, claim=known.claim, status__isnull=True, claimed_at__lte=now - CLAIM
+    ).update(claim=mine, claimed_at=now)
+    if not taken:
+        raise _still_running()
+    known.claim, known.claimed_at = mine, now
+    return known
+
+
+def keep_answer(*, request: IdempotentRequest, answer: KeptAnswer, clinic_id: uuid.UUID | None) -> None:
+    """Store what the first request is answered, in the transaction of what it did where there is one.
+
+    Raises ConflictError (request_in_progress) when the repetition of this request took it over
+    meanwhile: what this one did must be undone.
+    """
+    kept = IdempotentRequest.objects.filter(pk=request.pk, claim=request.claim, status__isnull=True).update(
+        status=answer.status,
+        location=answer.location,
+        sealed_answer=seal(answer.body, purpose=SEALED_FOR),
+        clinic_id=clinic_id,
+    )
+    if not kept:
+        raise _still_running()
+
+
+def read_answer(*, actor: User, request: IdempotentRequest) -> KeptAnswer | None:
+    """The first answer, for its caller and as long as they belong to its clinic; else None.
+
+    Raises ConflictError (answer_lost) when the keys that sealed it are gone.
+    """
+    clinic_id = request.clinic_id
+    if clinic_id is not None:
+        if not Clinic.objects.visible_to(actor).filter(pk=clinic_id).exists():
+            return None
+        record_event(clinic_id=clinic_id, action="answer.repeated", actor=actor, obj=request)
+    body = unseal(request.sealed_answer, purpose=SEALED_FOR)
+    if body is None:
+        raise ConflictError(
+            "answer_lost",
+            "This request was done, but its answer can't be read any more. Read what it made.",
+        )
+    assert request.status is not None, "only an answered request has an answer"
+    return KeptAnswer(request.status, request.location, body)
+
+
+def release_request(*, request: IdempotentRequest, is_undone: bool) -> None:
+    """Let the key be used again after an error: with any body where nothing was done."""
+    mine = IdempotentRequest.objects.filter(pk=request.pk, claim=request.claim, status__isnull=True)
+    if is_undone:
+        mine.delete()
+    else:
+        mine.update(claimed_at=request.created_at - CLAIM)
+
+
+def forget_requests() -> int:
+    """Remove what is older than a day; return how many went."""
+    return IdempotentRequest.objects.filter(created_at__lte=timezone.now() - KEPT).delete()[0]
+
+
+def _still_running() -> ConflictError:
+    return ConflictError(
+        "request_in_progress", "Your first request with this key is still running. Ask again in a moment."
+    )

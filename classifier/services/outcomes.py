@@ -1,0 +1,143 @@
+"""Record what histopathology found, and correct it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from classifier.models import Lesion, Outcome
+from classifier.services.errors import ConflictError, InvalidInputError
+from classifier.services.field_limits import check_length
+from classifier.services.preconditions import check_unchanged
+from classifier.vocabulary import Histopathology, Procedure
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection
+    from decimal import Decimal
+
+    from portal.accounts.models import User
+
+THICKEST_MM = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a pathologist's report says of a specimen."""
+
+    diagnosis: str
+    procedure: str
+    specimen_taken_on: dt.date
+    reported_on: dt.date
+    breslow_mm: Decimal | None = None
+    comment: str = ""
+
+
+def record_outcome(*, actor: User, lesion: Lesion, finding: Finding) -> Outcome:
+    """Record what was found in a specimen of `lesion`.
+
+    Raises PermissionDenied; InvalidInputError (histopathology_unknown, procedure_unknown,
+    date_in_future, reported_before_specimen, breslow_not_apt, breslow_impossible, comment_too_long).
+    """
+    require(actor, lesion.patient.clinic_id, Action.RECORD_OUTCOME)
+    _check(finding)
+    with transaction.atomic():
+        return _record(actor=actor, lesion=lesion, finding=finding)
+
+
+def correct_outcome(
+    *,
+    actor: User,
+    outcome: Outcome,
+    finding: Finding,
+    reason: str,
+    expected: Collection[str] | None = None,
+) -> Outcome:
+    """Record a correction of `outcome`, which must be the one that counts.
+
+    Raises what record_outcome raises; InvalidInputError (reason_missing,
+    correction_reason_too_long); ConflictError (already_corrected); ChangedError unless its tag is an
+    `expected` one.
+    """
+    require(actor, outcome.lesion.patient.clinic_id, Action.RECORD_OUTCOME)
+    _check(finding)
+    reason = reason.strip()
+    if not reason:
+        raise InvalidInputError("reason_missing", "Say why you correct it.", field="correction_reason")
+    check_length(Outcome, "correction_reason", reason, what="The reason")
+    try:
+        with transaction.atomic():
+            # Corrections of one lesion follow each other.
+            Lesion.objects.select_for_update().get(pk=outcome.lesion_id)
+            check_unchanged(outcome, expected)
+            return _record(
+                actor=actor, lesion=outcome.lesion, finding=finding, corrects=outcome, reason=reason
+            )
+    except IntegrityError as error:
+        raise ConflictError(
+            "already_corrected",
+            "Somebody corrected this outcome before you. Read the correction, then correct that one.",
+        ) from error
+
+
+def _record(
+    *, actor: User, lesion: Lesion, finding: Finding, corrects: Outcome | None = None, reason: str = ""
+) -> Outcome:
+    outcome = Outcome.objects.create(
+        lesion=lesion,
+        diagnosis=finding.diagnosis,
+        procedure=finding.procedure,
+        specimen_taken_on=finding.specimen_taken_on,
+        reported_on=finding.reported_on,
+        breslow_mm=finding.breslow_mm,
+        comment=finding.comment.strip(),
+        recorded_by=actor,
+        recorded_at=timezone.now(),
+        corrects=corrects,
+        correction_reason=reason,
+    )
+    record_event(
+        clinic_id=lesion.patient.clinic_id,
+        action="outcome.corrected" if corrects else "outcome.recorded",
+        actor=actor,
+        obj=outcome,
+        details={"lesion": str(lesion.pk)},
+    )
+    return outcome
+
+
+def _check(finding: Finding) -> None:
+    if finding.diagnosis not in Histopathology.values:
+        raise InvalidInputError("histopathology_unknown", "Choose one from the list.", field="diagnosis")
+    if finding.procedure not in Procedure.values:
+        raise InvalidInputError("procedure_unknown", "Choose one from the list.", field="procedure")
+    _check_dates(finding)
+    if finding.breslow_mm is not None and finding.diagnosis != Histopathology.MELANOMA_INVASIVE:
+        raise InvalidInputError(
+            "breslow_not_apt", "Breslow thickness is given for invasive melanoma alone.", field="breslow_mm"
+        )
+    if finding.breslow_mm is not None and not 0 < finding.breslow_mm <= THICKEST_MM:
+        raise InvalidInputError(
+            "breslow_impossible",
+            f"A Breslow thickness lies above 0 and up to {THICKEST_MM} mm; {finding.breslow_mm} was sent.",
+            field="breslow_mm",
+        )
+    check_length(Outcome, "comment", finding.comment, what="The comment")
+
+
+def _check_dates(finding: Finding) -> None:
+    for name in ("specimen_taken_on", "reported_on"):
+        if getattr(finding, name) > timezone.localdate():
+            raise InvalidInputError("date_in_future", "This date lies in the future.", field=name)
+    if finding.reported_on < finding.specimen_taken_on:
+        raise InvalidInputError(
+            "reported_before_specimen",
+            "The report is dated before the specimen was taken.",
+            field="reported_on",
+        )

@@ -1,0 +1,56 @@
+"""The table of codes is whole: what a service raises is explained where integrators look."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from classifier.api.field_codes import FIELD_CODES
+from classifier.api.problems import PROBLEMS
+from tests.classifier.api.conftest import ROOT
+
+RAISED = {"InvalidInputError", "ConflictError", "UnavailableError", "UnchangedError", "LimitError"}
+NOT_OVER_THE_API = {
+    "classifier/services/folders.py",
+    "classifier/services/model_versions.py",
+    "classifier/services/explanations.py",
+}
+
+
+def find_codes(path: Path) -> set[tuple[str, bool]]:
+    """(code, is about a field) of every error that the file raises with a literal code."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in RAISED:
+            continue
+        code = node.args[0]
+        if isinstance(code, ast.Constant):
+            found.add((code.value, any(keyword.arg == "field" for keyword in node.keywords)))
+    return found
+
+
+def test_every_code_of_the_services_is_documented() -> None:
+    raised = set()
+    for folder in ("classifier/services", "classifier/api"):
+        for path in Path(folder).rglob("*.py"):
+            if str(path) not in NOT_OVER_THE_API:
+                raised |= find_codes(path)
+    assert ("mrn_missing", True) in raised
+    missing = {code for code, of_field in raised if code not in (FIELD_CODES if of_field else PROBLEMS)}
+    assert not missing, f"Explain these in classifier/api/problems.py or field_codes.py: {sorted(missing)}"
+
+
+@pytest.mark.django_db
+def test_page_explains_every_code() -> None:
+    page = Client().get(f"{ROOT}/errors/")
+    words = page.content.decode()
+    assert page.status_code == 200
+    for code in PROBLEMS:
+        assert f'id="{code}"' in words
+    for code in FIELD_CODES:
+        assert f"<code>{code}</code>" in words
+
+
+def test_type_leads_to_the_row_of_the_page() -> None:
+    assert PROBLEMS["mrn_taken"].type == "/api/v1/errors/#mrn_taken"
