@@ -88,6 +88,8 @@ FHIR_SUBMITTERS = _api("oofo", "mmfm") | dict.fromkeys(SUBMITTERS_ELSEWHERE, "42
 # Whether a person may write at all is asked before whether the row is theirs to see.
 API_ROW_OF_SUBMITTERS_FIRST = _api("oofo", "mmfm")
 API_ROW_OF_DERMATOLOGISTS_FIRST = _api("foff", "fmff")
-API_DERMATOLOGISTS_OWN_CLINIC = _api("foff", "fmff") | {"other.dermatologist": "400"}
+API_DERMATOLOGISTS_OWN_CLINIC = _api("foff", "fmff") | dict.fromkeys(
+    ("other.dermatologist", "guest.ended"), "400"
+)
 # Clinics can be listed by anybody who is logged in; who belongs to none sees none.
 API_ROW_TO_ANYBODY = API_ROW | dict.fromkeys(("outsider", "operator", "dismissed"), MISSING)
