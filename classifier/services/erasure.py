@@ -13,7 +13,15 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from classifier.models import Explanation, Lesion, Patient, Review, Submission, SubmissionImage
+from classifier.models import (
+    EmergencyAccess,
+    Explanation,
+    Lesion,
+    Patient,
+    Review,
+    Submission,
+    SubmissionImage,
+)
 from classifier.services.consents import stop_inference
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.file_removals import queue_removals
@@ -97,6 +105,7 @@ def _erase_rows(patient: Patient) -> dict[str, int]:
     reviews = _rows(Review, submission__lesion__patient=patient)
     maps = _rows(Explanation, prediction__image__submission__lesion__patient=patient)
     Lesion.objects.filter(patient=patient).update(note="")
+    EmergencyAccess.objects.filter(patient=patient).update(reason=ERASED)
     counts = {
         "submissions": submissions.update(clinical_question="", clinical_history=""),
         "images": images.update(original_name="", sha256="", pixel_sha256=""),

@@ -36,7 +36,7 @@ def must_have_factor(user: User | AnonymousUser, memberships: Iterable[Membershi
     if user.is_staff and OPERATOR in required:
         return True
     if memberships is None:
-        memberships = Membership.objects.filter(user=user, is_active=True)
+        memberships = Membership.objects.held_by(user)
     return any(membership.role in required for membership in memberships)
 
 

@@ -1,10 +1,11 @@
 """A patient who is erased is gone from pages, rows and stores; what was done is not."""
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
 
 from classifier.models import (
+    EmergencyAccess,
     Explanation,
     Lesion,
     Patient,
@@ -13,6 +14,7 @@ from classifier.models import (
     Submission,
     SubmissionImage,
 )
+from classifier.services.emergencies import open_emergency
 from classifier.services.file_removals import remove_files
 from portal.audit.models import AuditEvent
 from portal.audit.services import record_event, verify_chains
@@ -48,6 +50,22 @@ def test_words_pictures_and_identifiers_go(case, erase):
     assert [word for word in [*words[:-1], image.sha256, "datetime.date(1970"] if word in left] == []
     assert [name for storage, name in files if storage.exists(name)] == []
     assert not Explanation.objects.exists()
+
+
+def test_reason_of_an_emergency_goes(case, erase, side):
+    opened = open_emergency(
+        actor=side.other.clinician,
+        home_clinic=side.other.clinic,
+        clinic=side.own.clinic,
+        reason="Zebedee Quill is unconscious in our emergency room",
+        public_id=case.lesion.patient.public_id,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reason FROM classifier_emergencyaccess")
+        assert "Zebedee" not in cursor.fetchone()[0]
+    assert EmergencyAccess.objects.get(pk=opened.pk).reason.startswith("Zebedee")
+    erase(case.lesion.patient)
+    assert EmergencyAccess.objects.get(pk=opened.pk).reason == "Erased."
 
 
 def test_figures_decisions_and_the_trail_stay(case, erase, side):
