@@ -44,7 +44,7 @@ class CallRateThrottle(BaseThrottle):
 
 def find_limits(request: Request) -> dict[str, int]:
     """Calls a minute by key: the token (or the person of a session), and each of their clinics."""
-    clinics = Membership.objects.filter(user=request.user, is_active=True).values_list("clinic_id", flat=True)
+    clinics = Membership.objects.held_by(request.user).values_list("clinic_id", flat=True)
     caller = request.auth if request.auth is not None else request.user
     return {
         f"{type(caller).__name__}:{caller.pk}"[:100]: settings.DERMAPORT_API_CALLS_PER_MINUTE,

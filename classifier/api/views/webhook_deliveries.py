@@ -14,6 +14,7 @@ from rest_framework.response import Response
 
 from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
+from classifier.api.parsers import BoundedJSONParser
 from classifier.api.permissions import MayAdminister
 from classifier.api.schema import ERROR
 from classifier.api.serializers.webhooks import WebhookDeliverySerializer
@@ -45,6 +46,7 @@ class WebhookDeliveryFilter(django_filters.FilterSet):
 
 class WebhookDeliveryList(NoStoreView, generics.ListAPIView[WebhookDelivery]):
     permission_classes = [MayAdminister]
+    parser_classes = [BoundedJSONParser]
     serializer_class = WebhookDeliverySerializer
     queryset = WebhookDelivery.objects.none()
     pagination_class = StableCursorPagination
@@ -78,6 +80,7 @@ class WebhookTest(WebhookView):
 
 class WebhookRedeliver(NoStoreView, generics.GenericAPIView[WebhookDelivery]):
     permission_classes = [MayAdminister]
+    parser_classes = [BoundedJSONParser]
     serializer_class = WebhookDeliverySerializer
     queryset = WebhookDelivery.objects.none()
     filter_backends: list[Any] = []
