@@ -31,13 +31,11 @@ def test_over_the_api(staff):
     assert pydicom.dcmread(BytesIO(response.content)).PatientID == "MRN-QUACK"
     refused = call_api(staff.administrator, image, patient="identified")
     assert refused.status_code == 403
-    assert "pseudonym" in refused.json()["errors"][0]["detail"]
+    assert "pseudonym" in refused.json()["detail"]
     wrong = call_api(staff.clinician, image, patient="somehow")
     assert wrong.status_code == 400
-    assert (wrong.json()["errors"][0]["code"], wrong.json()["errors"][0]["attr"]) == (
-        "naming_unknown",
-        "patient",
-    )
+    (error,) = wrong.json()["fields"]
+    assert (error["code"], error["field"]) == ("naming_unknown", "patient")
     assert call_api(staff_clinic().clinician, image).status_code == 404
 
 

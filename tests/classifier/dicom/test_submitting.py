@@ -104,8 +104,8 @@ def test_by_the_api(staff, caplog):
     refused = api.post(
         address, {"lesion": lesion.pk, "images": [upload(BurnedInAnnotation="YES")]}, format="multipart"
     )
-    (error,) = refused.json()["errors"]
-    assert (refused.status_code, error["code"], error["attr"]) == (400, "burned_in", "images.0")
+    (error,) = refused.json()["fields"]
+    assert (refused.status_code, error["code"], error["field"]) == (400, "burned_in", "images.0")
     assert NAME not in refused.content
 
 
