@@ -16,6 +16,7 @@ from portal.accounts.invitations import invite, resend_invitation, withdraw_invi
 from portal.accounts.models import Invitation
 from portal.accounts.models.invitation import InvitationState
 from portal.accounts.roles import Action
+from portal.accounts.step_up import step_up
 
 if TYPE_CHECKING:
     import uuid
@@ -30,6 +31,7 @@ ANSWERED_SHOWN = 30
 
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
+@step_up
 def invitations(request: HttpRequest) -> HttpResponse:
     """Everybody who was asked in, by state; POST asks one more."""
     if request.method != "POST":
@@ -47,6 +49,7 @@ def invitations(request: HttpRequest) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def invitation_resend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     try:
         letter = resend_invitation(actor=_actor(request), invitation=_find(request, pk))

@@ -34,8 +34,8 @@ def test_over_the_api(staff):
     assert "pseudonym" in refused.json()["detail"]
     wrong = call_api(staff.clinician, image, patient="somehow")
     assert wrong.status_code == 400
-    (field,) = wrong.json()["fields"]
-    assert (field["code"], field["field"]) == ("naming_unknown", "patient")
+    (error,) = wrong.json()["fields"]
+    assert (error["code"], error["field"]) == ("naming_unknown", "patient")
     assert call_api(staff_clinic().clinician, image).status_code == 404
 
 

@@ -136,7 +136,7 @@ def test_amending_asks(reader, staff, case):
         ("/submissions/export/", {}),
         ("/settings/audit/export/", {}),
         ("/settings/tokens/", {"days": "30"}),
-        ("/settings/people/", {"email": "new@clinic.example", "role": "clinician"}),
+        ("/settings/invitations/", {"email": "new@clinic.example", "role": "clinician"}),
         ("/settings/people/{row}/role/", {"role": "dermatologist"}),
         ("/settings/people/{row}/active/", {"active": "no"}),
         ("/settings/people/{row}/link/", {}),
