@@ -44,6 +44,12 @@ NEW_SUBMISSION = {
     "clinical_question": "Is excision advised?",
     "images": [{"name": "lesion.jpg", "data": "/9j/4AAQSkZJRgABAQ=="}],
 }
+NEW_WEBHOOK = {
+    "url": "https://records.example.org/dermaport",
+    "description": "The records system",
+    "events": ["prediction.succeeded", "review.signed"],
+}
+WEBHOOK_CHANGES = {"events": ["review.signed", "review.amended"], "is_active": True}
 NEW_REVIEW = {
     "submission": CASE,
     "diagnosis": "melanoma",

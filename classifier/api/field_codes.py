@@ -76,6 +76,17 @@ FIELD_CODES: dict[str, str] = {
     "breslow_not_apt": "Leave it out: it is given for invasive melanoma alone.",
     "breslow_impossible": "Check the figure: it is in millimetres.",
     "reason_missing": "Say why.",
+    # Webhooks.
+    "events_missing": "Choose at least one event.",
+    "event_unknown": "Choose events that the schema lists.",
+    "address_invalid": "Give a whole web address.",
+    "address_with_log_in": "Leave name and password out of the address.",
+    "https_needed": "Give an address that begins with https.",
+    "name_not_found": "The host's name leads nowhere. Check it.",
+    # DICOM.
+    "naming_unknown": "Ask for pseudonymous or identified.",
+    "record_number_unfit": "DICOM can't hold this record number. Export under the pseudonym.",
+    "burned_in": "Words are burned into the picture. Send one without.",
     # Text that outgrows its field is named after it.
     "mrn_too_long": "Shorten it.",
     "note_too_long": "Shorten it.",

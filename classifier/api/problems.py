@@ -58,7 +58,7 @@ PROBLEMS: dict[str, Problem] = {
                 ("permission_denied", "Not allowed", "Your role in this clinic doesn't allow this."),
                 ("scope_missing", "The token lacks a scope", "Make a token that has the scope in detail."),
                 ("tokens_not_taken", "No tokens here", "Use it in the browser, logged in."),
-                ("mfa_required", "A second factor is needed", "Set one up on the site; then a token works."),
+                ("mfa_required", "Second factor needed", "Set one up on the page: your role needs it."),
                 ("password_login_off", "No tokens by password", "Make one on the page API tokens."),
             ],
         ),
@@ -95,6 +95,9 @@ PROBLEMS: dict[str, Problem] = {
                 ("still_in_work", "The model is still at work", "Wait until the case is finished."),
                 ("request_in_progress", "Still running", "Your first request with this key is not done."),
                 ("answer_lost", "The first answer is lost", "The request was done. Read what it made."),
+                ("disabled", "The webhook is off", "Switch it on, then try again."),
+                ("removed", "The webhook was removed", "Add another one."),
+                ("too_many_webhooks", "Too many webhooks", "Remove one that is not needed."),
             ],
         ),
         *_rows(

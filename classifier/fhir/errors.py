@@ -82,6 +82,12 @@ class OutcomeHandler(PortalExceptionHandler):
             return build_outcome(exc.status_code, exc.issues)
         return build_outcome(exc.status_code, [*_list_issues(exc.get_full_details())])
 
+    def get_response(self, exc: exceptions.APIException, data: Any) -> Response:
+        response = super().get_response(exc, data)
+        # As FHIR's own renderer says, not as the REST API's problems.
+        response.content_type = None
+        return response
+
 
 def _list_issues(details: Any, expression: str = "") -> list[Issue]:
     if isinstance(details, list):

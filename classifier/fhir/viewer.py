@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from classifier.models.visibility import emergencies_of
 from portal.accounts.models import Membership
 
 if TYPE_CHECKING:
@@ -25,8 +26,14 @@ class Viewer:
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        active = Membership.objects.filter(user=request.user, is_active=True)
-        return cls(request.user, find_base(request), dict(active.values_list("clinic_id", "role")))
+        held = Membership.objects.held_by(request.user)
+        return cls(request.user, find_base(request), dict(held.values_list("clinic_id", "role")))
+
+    @property
+    def clinics(self) -> list[uuid.UUID]:
+        """Where something may be seen: the viewer's own, and those of patients opened in an emergency."""
+        opened = (access.clinic_id for access in emergencies_of(self.user))
+        return list(dict.fromkeys([*self.roles, *opened]))
 
 
 def find_base(request: Request) -> str:

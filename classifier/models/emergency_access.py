@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from portal.common.encryption.fields import EncryptedTextField
+
 if TYPE_CHECKING:
     from portal.accounts.models import Clinic
 
@@ -33,8 +35,8 @@ class EmergencyAccess(models.Model):
     patient = models.ForeignKey("classifier.Patient", on_delete=models.PROTECT, related_name="+")
     # Repeated from the patient: the administrator's page asks for it.
     clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="+")
-    # May name the patient: shown to the clinic, never in the trail or a log.
-    reason = models.TextField(max_length=1000)
+    # May name the patient: shown to the clinic, never in the trail or a log, and gone with an erasure.
+    reason = EncryptedTextField(max_length=1000)
     granted_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q
 
 from classifier.models.visibility import visible_rows
 from classifier.vocabulary import Histopathology, Procedure
+from portal.common.encryption.fields import EncryptedCharField, EncryptedTextField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -52,7 +53,7 @@ class Outcome(models.Model):
     breslow_mm = models.DecimalField(
         "Breslow thickness (mm)", max_digits=4, decimal_places=2, null=True, blank=True
     )
-    comment = models.TextField(max_length=4000, blank=True)
+    comment = EncryptedTextField(max_length=4000, blank=True)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="recorded_outcomes"
     )
@@ -60,7 +61,7 @@ class Outcome(models.Model):
     corrects = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="corrected_by"
     )
-    correction_reason = models.CharField(max_length=500, blank=True)
+    correction_reason = EncryptedCharField(max_length=500, blank=True)
 
     objects = OutcomeQuerySet.as_manager()
 

@@ -22,9 +22,7 @@ class WebhookEndpointQuerySet(models.QuerySet["WebhookEndpoint"]):
         """Those of the clinics that this person administers, as long as they are not removed."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        administered = Membership.objects.filter(
-            user=user, is_active=True, role__in=ROLES_ALLOWED[Action.ADMINISTER]
-        )
+        administered = Membership.objects.held_by(user).filter(role__in=ROLES_ALLOWED[Action.ADMINISTER])
         return self.kept().filter(clinic_id__in=administered.order_by().values("clinic_id"))
 
     def kept(self) -> WebhookEndpointQuerySet:

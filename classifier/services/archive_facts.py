@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from classifier.models import Patient, Prediction, Review, Submission, SubmissionImage
+    from classifier.models import Outcome, Patient, Prediction, Review, Submission, SubmissionImage
 
 CASE_COLUMNS = (
     "submission_id",
@@ -47,8 +47,9 @@ def describe_patient(patient: Patient, cases: list[Submission]) -> dict[str, Any
                 "body_site": lesion.body_site,
                 "laterality": lesion.laterality,
                 "note": lesion.note,
+                "histopathology": [_describe_outcome(row) for row in lesion.outcomes.all()],
             }
-            for lesion in patient.lesions.all()
+            for lesion in patient.lesions.prefetch_related("outcomes__recorded_by")
         ],
         "submissions": [_describe_case(case) for case in cases],
     }
@@ -118,6 +119,20 @@ def _describe_review(review: Review) -> dict[str, Any]:
         "amendment_reason": review.amendment_reason,
         "signed_by": review.signed_by.get_full_name(),
         "signed_at": _moment(review.signed_at),
+    }
+
+
+def _describe_outcome(row: Outcome) -> dict[str, Any]:
+    return {
+        "diagnosis": row.diagnosis,
+        "procedure": row.procedure,
+        "specimen_taken_on": row.specimen_taken_on.isoformat(),
+        "reported_on": row.reported_on.isoformat(),
+        "breslow_mm": str(row.breslow_mm) if row.breslow_mm is not None else None,
+        "comment": row.comment,
+        "correction_reason": row.correction_reason,
+        "recorded_by": row.recorded_by.get_full_name(),
+        "recorded_at": _moment(row.recorded_at),
     }
 
 

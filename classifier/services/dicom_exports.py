@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from classifier.models import SubmissionImage
-from classifier.services.errors import InvalidInputError, UnavailableError
+from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
 from portal.accounts.permissions import is_allowed, require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -17,6 +17,7 @@ from portal.audit.services import record_event
 if TYPE_CHECKING:
     import uuid
 
+    from classifier.models import Patient
     from portal.accounts.models import User
 
 CONTENT_TYPE = "application/dicom"
@@ -36,7 +37,8 @@ def export_image(*, actor: User, image_id: uuid.UUID, naming: str = PSEUDONYMOUS
     """The DICOM file of an image, by pseudonym or by record number and birth date.
 
     Only who treats the patient may take it identified. Raises PermissionDenied; InvalidInputError
-    (naming_unknown, record_number_unfit); UnavailableError (image_unavailable).
+    (naming_unknown, record_number_unfit); ConflictError (consent_withdrawn, patient_erased);
+    UnavailableError (image_unavailable).
     """
     # Half a second and 40 MB that most processes never need.
     from classifier.dicom.photograph import build_photograph  # noqa: PLC0415
@@ -44,6 +46,7 @@ def export_image(*, actor: User, image_id: uuid.UUID, naming: str = PSEUDONYMOUS
     rows = SubmissionImage.objects.select_related("clinic", "submission__lesion__patient")
     image = rows.get(pk=image_id)
     require(actor, image.clinic_id, Action.EXPORT)
+    _check_patient(image.submission.lesion.patient)
     if naming not in NAMINGS:
         raise InvalidInputError(
             "naming_unknown", f"The patient can be {' or '.join(NAMINGS)}.", field="patient"
@@ -60,6 +63,17 @@ def export_image(*, actor: User, image_id: uuid.UUID, naming: str = PSEUDONYMOUS
             details={"format": "DICOM", "patient": naming},
         )
     return DicomExport(build_photograph(image, jpeg, is_identified=naming == IDENTIFIED), f"{image.pk}.dcm")
+
+
+def _check_patient(patient: Patient) -> None:
+    if patient.erased_at is not None:
+        raise ConflictError(
+            "patient_erased", "The patient's data were erased, so there is no image to export."
+        )
+    if patient.consents_to_training is False:
+        raise ConflictError(
+            "consent_withdrawn", "The patient withdrew the consent to exports, so this image stays here."
+        )
 
 
 def _check_identified(actor: User, image: SubmissionImage) -> None:

@@ -13,10 +13,20 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from classifier.models import Explanation, Lesion, Patient, Review, Submission, SubmissionImage
+from classifier.models import (
+    EmergencyAccess,
+    Explanation,
+    Lesion,
+    Outcome,
+    Patient,
+    Review,
+    Submission,
+    SubmissionImage,
+)
 from classifier.services.consents import stop_inference
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.file_removals import queue_removals
+from classifier.services.idempotency import forget_answers
 from classifier.vocabulary import ErasureReason, FileStore, Sex
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -96,13 +106,20 @@ def _erase_rows(patient: Patient) -> dict[str, int]:
     images = _rows(SubmissionImage, submission__lesion__patient=patient)
     reviews = _rows(Review, submission__lesion__patient=patient)
     maps = _rows(Explanation, prediction__image__submission__lesion__patient=patient)
-    Lesion.objects.filter(patient=patient).update(note="")
+    outcomes = _rows(Outcome, lesion__patient=patient)
+    lesions = Lesion.objects.filter(patient=patient)
+    for rows in (Patient.objects.filter(pk=patient.pk), lesions, submissions, reviews, outcomes):
+        forget_answers(clinic_id=patient.clinic_id, about=rows.values_list("pk", flat=True))
+    lesions.update(note="")
+    EmergencyAccess.objects.filter(patient=patient).update(reason=ERASED)
     counts = {
         "submissions": submissions.update(clinical_question="", clinical_history=""),
         "images": images.update(original_name="", sha256="", pixel_sha256=""),
         "reviews": reviews.update(comment=""),
+        "outcomes": outcomes.update(comment=""),
         "explanations": maps.count(),
     }
+    outcomes.filter(corrects__isnull=False).update(correction_reason=ERASED)
     reviews.filter(amends__isnull=False).update(amendment_reason=ERASED)
     maps.delete()
     patient.mrn = f"erased {patient.public_id}"

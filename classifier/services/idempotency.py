@@ -17,6 +17,8 @@ from portal.audit.services import record_event
 from portal.common.sealing import digest, seal, unseal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from portal.accounts.models import User
 
 KEPT = dt.timedelta(hours=24)
@@ -90,7 +92,9 @@ def keep_answer(*, request: IdempotentRequest, answer: KeptAnswer, clinic_id: uu
 
 
 def read_answer(*, actor: User, request: IdempotentRequest) -> KeptAnswer | None:
-    """The first answer, for its caller and as long as they belong to its clinic; else None.
+    """The first answer, for its caller, as long as they belong to its clinic and its patient is not erased.
+
+    None otherwise.
 
     Raises ConflictError (answer_lost) when the keys that sealed it are gone.
     """
@@ -105,8 +109,19 @@ def read_answer(*, actor: User, request: IdempotentRequest) -> KeptAnswer | None
             "answer_lost",
             "This request was done, but its answer can't be read any more. Read what it made.",
         )
+    if not body:
+        # Erased with its patient.
+        return None
     assert request.status is not None, "only an answered request has an answer"
     return KeptAnswer(request.status, request.location, body)
+
+
+def forget_answers(*, clinic_id: uuid.UUID, about: Iterable[uuid.UUID]) -> None:
+    """Empty the kept answers that made rows with these ids: their patient is erased."""
+    ids = {str(key) for key in about}
+    kept = IdempotentRequest.objects.filter(clinic_id=clinic_id).exclude(location="").only("pk", "location")
+    keys = [row.pk for row in kept if ids.intersection(row.location.split("/"))]
+    IdempotentRequest.objects.filter(pk__in=keys).update(sealed_answer=seal(b"", purpose=SEALED_FOR))
 
 
 def release_request(*, request: IdempotentRequest, is_undone: bool) -> None:

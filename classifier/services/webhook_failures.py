@@ -15,7 +15,7 @@ from django.utils import timezone
 from classifier.models import WebhookEndpoint
 from classifier.services.webhook_switching import cancel_waiting
 from classifier.webhook_states import DisabledReason
-from portal.accounts.models import User
+from portal.accounts.models import Membership, User
 from portal.accounts.roles import Role
 from portal.audit.services import record_event
 
@@ -67,12 +67,8 @@ def _disable(endpoint: WebhookEndpoint, now: dt.datetime) -> None:
 
 def _tell_administrators(endpoint_id: uuid.UUID) -> None:
     endpoint = WebhookEndpoint.objects.select_related("clinic").get(pk=endpoint_id)
-    administrators = User.objects.filter(
-        is_active=True,
-        memberships__clinic=endpoint.clinic,
-        memberships__role=Role.ADMINISTRATOR,
-        memberships__is_active=True,
-    )
+    held = Membership.objects.active().filter(clinic=endpoint.clinic, role=Role.ADMINISTRATOR)
+    administrators = User.objects.filter(is_active=True, memberships__in=held)
     text = MAIL.format(
         clinic=endpoint.clinic,
         since=timezone.localtime(endpoint.failing_since),

@@ -20,6 +20,7 @@ from portal.accounts.closing import may_close
 from portal.accounts.errors import PeopleError
 from portal.accounts.models import Membership, UserKind
 from portal.accounts.roles import Action
+from portal.accounts.step_up import ask_again
 
 if TYPE_CHECKING:
     import uuid
@@ -45,6 +46,8 @@ def person_leave(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         may_close=membership.is_active and membership.user.is_active and may_close(membership),
     )
     if request.method == "POST" and form.is_valid():
+        if asked := ask_again(request):
+            return asked
         try:
             handed = _leave(request, membership, form)
         except (PeopleError, InvalidInputError) as error:

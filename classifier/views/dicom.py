@@ -13,7 +13,8 @@ from classifier.models import SubmissionImage
 from classifier.services.dicom_exports import CONTENT_TYPE, PSEUDONYMOUS, export_image
 from classifier.services.errors import ServiceError
 from classifier.views.access import get_visible, page
-from classifier.views.rights import rights_in
+from classifier.views.rights import require_right, rights_in
+from portal.accounts.step_up import ask_again
 
 if TYPE_CHECKING:
     import uuid
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 @page()
 def image_dicom(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     image: SubmissionImage = get_visible(SubmissionImage.objects.all(), request, pk)
-    rights_in(request, image.clinic_id)
+    require_right(rights_in(request, image.clinic_id).export, "Your role here takes no images out.")
+    return ask_again(request) or _export(request, image)
+
+
+def _export(request: HttpRequest, image: SubmissionImage) -> HttpResponse:
     naming = request.POST.get("patient", PSEUDONYMOUS)
     try:
         export = export_image(actor=request.user, image_id=image.pk, naming=naming)  # type: ignore[arg-type]

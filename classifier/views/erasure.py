@@ -19,6 +19,7 @@ from classifier.services.retention import find_due
 from classifier.views.access import page
 from classifier.views.privacy import breadcrumb, find_administered
 from portal.accounts.roles import Action
+from portal.accounts.step_up import ask_again
 
 if TYPE_CHECKING:
     import uuid
@@ -37,6 +38,8 @@ def patient_erase(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     patient = find_administered(request, pk)
     form = ErasureForm(request.POST or None, expected=patient.public_id)
     if request.method == "POST" and form.is_valid():
+        if asked := ask_again(request):
+            return asked
         try:
             erase_patient(
                 actor=request.user,  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ from portal.accounts.services import (
     make_password_link,
     update_clinic,
 )
-from portal.accounts.step_up import step_up
+from portal.accounts.step_up import ask_again, step_up
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -44,6 +44,9 @@ def clinic_settings(request: HttpRequest) -> HttpResponse:
     # A copy: a ModelForm writes what was typed into its instance, which the page's frame shows.
     form = ClinicForm(request.POST or None, instance=type(clinic).objects.get(pk=clinic.pk))
     if request.method == "POST" and form.is_valid():
+        # How long data are kept decides what is erased.
+        if "retention_years" in form.changed_data and (asked := ask_again(request)):
+            return asked
         try:
             update_clinic(actor=_actor(request), clinic=clinic, **form.cleaned_data)
         except PeopleError as error:

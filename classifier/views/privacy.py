@@ -21,6 +21,7 @@ from classifier.services.holds import set_hold
 from classifier.views.access import get_visible, page
 from classifier.views.rights import require_right, rights_in
 from portal.accounts.roles import Action
+from portal.accounts.step_up import ask_again
 
 if TYPE_CHECKING:
     import uuid
@@ -77,6 +78,8 @@ def patient_consent(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def patient_hold(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Put the patient on legal hold (`hold=yes`) or lift it (`hold=no`)."""
     patient = find_administered(request, pk)
+    if asked := ask_again(request):
+        return asked
     is_on_hold = request.POST.get("hold") == "yes"
     set_hold(actor=request.user, patient=patient, is_on_hold=is_on_hold)  # type: ignore[arg-type]
     messages.success(request, "On legal hold: nothing is erased." if is_on_hold else "Legal hold lifted.")
@@ -85,9 +88,11 @@ def patient_hold(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @page(Action.ADMINISTER)
-def patient_archive(request: HttpRequest, pk: uuid.UUID) -> StreamingHttpResponse:
+def patient_archive(request: HttpRequest, pk: uuid.UUID) -> HttpResponse | StreamingHttpResponse:
     """All data of the patient as one ZIP file, to be handed to the patient."""
     patient = find_administered(request, pk)
+    if asked := ask_again(request):
+        return asked
     parts = archive_patient(actor=request.user, patient=patient)  # type: ignore[arg-type]
     response = StreamingHttpResponse(parts, content_type="application/zip")
     name = f"{patient.public_id}-{timezone.localdate():%Y-%m-%d}.zip"

@@ -16,6 +16,7 @@ from classifier.services.webhooks import rotate_secret
 from classifier.views.access import page
 from classifier.views.webhook_detail import find_endpoint, show_endpoint
 from portal.accounts.roles import Action
+from portal.accounts.step_up import step_up
 
 if TYPE_CHECKING:
     import uuid
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def webhook_test(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     actor: Any = request.user
     endpoint = find_endpoint(request, pk)
@@ -39,6 +41,7 @@ def webhook_test(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def webhook_rotate(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a new secret and show it on this one page."""
     actor: Any = request.user
@@ -48,6 +51,7 @@ def webhook_rotate(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def webhook_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Switch it off (`active=no`) or on again (`active=yes`)."""
     actor: Any = request.user
@@ -60,6 +64,7 @@ def webhook_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
+@step_up
 def webhook_remove(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask first; POST removes it."""
     actor: Any = request.user
@@ -74,6 +79,7 @@ def webhook_remove(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
+@step_up
 def webhook_redeliver(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Send the event of delivery `pk` once more."""
     actor: Any = request.user

@@ -17,6 +17,7 @@ from classifier.views.access import page
 from classifier.webhook_docs import VERIFY
 from classifier.webhook_words import DELIVERY_LOOKS, describe_endpoint, describe_trouble
 from portal.accounts.roles import Action
+from portal.accounts.step_up import step_up
 
 if TYPE_CHECKING:
     import uuid
@@ -28,6 +29,7 @@ PAGE_SIZE = 25
 
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
+@step_up
 def webhook_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The webhook and its log; POST changes address, name and events."""
     endpoint = find_endpoint(request, pk)

@@ -15,6 +15,7 @@ from classifier.views.access import page
 from classifier.views.webhook_detail import show_endpoint
 from classifier.webhook_words import describe_endpoint
 from portal.accounts.roles import Action
+from portal.accounts.step_up import step_up
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
+@step_up
 def webhooks(request: HttpRequest) -> HttpResponse:
     """All webhooks; POST adds one and shows its secret on this one page."""
     if request.method != "POST":

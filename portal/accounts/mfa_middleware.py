@@ -53,7 +53,7 @@ def refuse_program(code: str, words: str) -> JsonResponse:
     """The API's shape of an error, for what is refused before the API is reached."""
     problem = {
         "type": f"/api/v1/errors/#{code}",
-        "title": "A second factor is needed",
+        "title": "Second factor needed",
         "status": 403,
         "code": code,
         "detail": words,

@@ -85,4 +85,4 @@ def _find_clinic(request: HttpRequest, actor: Any) -> uuid.UUID | None:
     if actor is None:
         return None
     # A program calls by token, without a session that remembers a clinic.
-    return actor.memberships.filter(is_active=True).values_list("clinic_id", flat=True).first()  # type: ignore[no-any-return]
+    return actor.memberships.active().values_list("clinic_id", flat=True).first()  # type: ignore[no-any-return]

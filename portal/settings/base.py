@@ -10,14 +10,14 @@ from pathlib import Path
 import environ
 
 from portal.settings.access import *  # noqa: F403
+from portal.settings.browser import *  # noqa: F403
+from portal.settings.files import *  # noqa: F403
 from portal.settings.logs import configure_logging
+from portal.settings.paths import BASE_DIR, VAR_DIR
 from portal.settings.programs import *  # noqa: F403
 from portal.settings.webhooks import *  # noqa: F403
 
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
 env = environ.Env()
-
-VAR_DIR = Path(env.str("DERMAPORT_VAR", default=str(BASE_DIR / "var"))).resolve()
 
 DEBUG = False
 ALLOWED_HOSTS: list[str] = env.list("DERMAPORT_ALLOWED_HOSTS", default=[])
@@ -185,66 +185,6 @@ USE_I18N = True
 USE_TZ = True
 FORMAT_MODULE_PATH = []
 
-# --- Files ----------------------------------------------------------------------------------
-STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "portal" / "static"]
-# Originals are sealed: no URL leads to them. Derivatives are served by a view that checks who
-# asks. Both may move to object storage (django-storages) by the two variables.
-SEALED_ROOT = VAR_DIR / "sealed"
-DERIVED_ROOT = VAR_DIR / "derived"
-S3_OPTIONS = {
-    "bucket_name": env.str("DERMAPORT_S3_BUCKET", default=""),
-    "endpoint_url": env.str("DERMAPORT_S3_ENDPOINT", default="") or None,
-    "region_name": env.str("DERMAPORT_S3_REGION", default="") or None,
-    "default_acl": "private",
-    "querystring_auth": True,
-    "file_overwrite": False,
-}
-
-
-def _image_storage(root: Path, prefix: str) -> dict[str, object]:
-    if S3_OPTIONS["bucket_name"]:
-        return {
-            "BACKEND": "portal.common.encryption.object_storage.EncryptedS3Storage",
-            "OPTIONS": {**S3_OPTIONS, "location": prefix},
-        }
-    return {
-        "BACKEND": "portal.common.encryption.storage.EncryptedFileSystemStorage",
-        # No base_url: asking for a public address of a patient's image is an error.
-        "OPTIONS": {"location": str(root), "file_permissions_mode": 0o600},
-    }
-
-
-STORAGES = {
-    "default": _image_storage(DERIVED_ROOT, "derived"),
-    "sealed": _image_storage(SEALED_ROOT, "sealed"),
-    "derived": _image_storage(DERIVED_ROOT, "derived"),
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
-}
-MEDIA_URL = ""
-
-# --- Encryption at rest ---------------------------------------------------------------------
-# The first encrypts, all decrypt. To rotate: put a new one first, run rotate_encryption, then take
-# the old one away. Environments give it a default, or refuse to start without.
-DERMAPORT_ENCRYPTION_KEYS: list[str] = env.list("DERMAPORT_ENCRYPTION_KEYS", default=[])
-
-# --- Uploads --------------------------------------------------------------------------------
-DERMAPORT_UPLOAD_MAX_BYTES = env.int("DERMAPORT_UPLOAD_MAX_BYTES", default=25 * 1024 * 1024)
-DERMAPORT_UPLOAD_MAX_PIXELS = env.int("DERMAPORT_UPLOAD_MAX_PIXELS", default=60_000_000)
-DERMAPORT_UPLOAD_MIN_SIDE = env.int("DERMAPORT_UPLOAD_MIN_SIDE", default=224)
-DERMAPORT_UPLOAD_MAX_IMAGES = env.int("DERMAPORT_UPLOAD_MAX_IMAGES", default=10)
-DERMAPORT_UPLOAD_FORMATS: list[str] = env.list(
-    "DERMAPORT_UPLOAD_FORMATS", default=["JPEG", "PNG", "WEBP", "TIFF", "HEIC", "DICOM"]
-)
-DERMAPORT_DERIVATIVE_MAX_SIDE = env.int("DERMAPORT_DERIVATIVE_MAX_SIDE", default=2048)
-# A FHIR Bundle carries its images as text: it is held in memory whole while it is read.
-DERMAPORT_FHIR_MAX_BYTES = env.int("DERMAPORT_FHIR_MAX_BYTES", default=64 * 1024 * 1024)
-# Django's own limits guard form fields; file bytes are limited by the sum of all images.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FILES = DERMAPORT_UPLOAD_MAX_IMAGES * 2
-
 # --- The job engine -------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default=f"redis+socket://{VAR_DIR / 'valkey.sock'}")
 DERMAPORT_MODELS_DIR = Path(env.str("DERMAPORT_MODELS_DIR", default=str(BASE_DIR / "ml" / "weights")))
@@ -401,43 +341,6 @@ SPECTACULAR_SETTINGS = {
         "WebhookChosenEventEnum": "classifier.webhook_states.CHOSEN_EVENTS",
         "SubmissionStateEnum": "classifier.models.submission.SubmissionState",
     },
-}
-
-# --- Browser safety -------------------------------------------------------------------------
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'", "blob:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
-        "object-src": ["'none'"],
-    }
-}
-X_FRAME_OPTIONS = "DENY"
-SECURE_CONTENT_TYPE_NOSNIFF = True
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-# A photo is taken by the phone's own camera through the file field; passkeys are our own pages'.
-PERMISSIONS_POLICY = {
-    "accelerometer": "",
-    "camera": "",
-    "display-capture": "",
-    "fullscreen": "self",
-    "geolocation": "",
-    "gyroscope": "",
-    "magnetometer": "",
-    "microphone": "",
-    "midi": "",
-    "payment": "",
-    "publickey-credentials-create": "self",
-    "publickey-credentials-get": "self",
-    "usb": "",
 }
 
 # --- Demo -----------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from tests.ml.drawing import draw_lesion, save_lesion
 from tests.ml.explained import KINDS, draw_inputs
 
 LARGEST_AGREEMENT = 0.3
+LEAST_GAP = 0.5
 NETWORKS = sorted(path.stem for path in WEIGHTS.glob("*.h5") if path.with_suffix(".json").is_file())
 
 
@@ -56,12 +57,25 @@ def mean_agreement(predictor, images):
     return np.mean([abs(correlate_maps(*pair)) for pair in pairs])
 
 
+def mean_steadiness(predictor, images):
+    """How far maps of the same weights agree when the photograph is only compressed again."""
+    pairs = [(predictor.explain(image), predictor.explain(compress(image))) for image in images]
+    return np.mean([correlate_maps(*pair) for pair in pairs])
+
+
+def compress(image):
+    stream = BytesIO()
+    Image.fromarray(image).save(stream, "JPEG", quality=75)
+    return np.asarray(Image.open(stream))
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 class TestRealPhotographs:
     def test_maps_depend_on_the_weights(self, load, name, photographs):
+        """Random filters too follow a lesion's outline: what counts is how far beneath a steady map that stays."""
         predictor = load(name)
-        images = [build_input(data, predictor.specification.input_size) for data in photographs[:4]]
-        assert mean_agreement(predictor, images) < LARGEST_AGREEMENT
+        images = [build_input(data, predictor.specification.input_size) for data in photographs[:6]]
+        assert mean_agreement(predictor, images) < mean_steadiness(predictor, images) - LEAST_GAP
 
     def test_hiding_what_is_marked_matters_more_than_hiding_as_much_elsewhere(self, load, name, photographs):
         predictor = load(name)

@@ -77,27 +77,22 @@ API_PERSON = grant(UNAUTHORISED, OK, [OK] * 4, [OK] * 4)
 API_MEMBERS = _api("oooo", "oooo")
 API_ADMINISTRATORS = _api("ffof", "ffof")
 # What the body names and the caller can't see is a wrong field, as if it did not exist.
-API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | dict.fromkeys(
-    (
-        "other.clinician",
-        "other.dermatologist",
-        "other.integration",
-        "guest.ended",
-        "emergency",
-        "emergency.expired",
-    ),
-    "400",
+SUBMITTERS_ELSEWHERE = (
+    *("other.clinician", "other.dermatologist", "other.integration"),
+    # A token carries no emergency: to it the patient does not exist.
+    *("guest.ended", "emergency", "emergency.expired"),
 )
+API_SUBMITTERS_OWN_CLINIC = _api("oofo", "mmfm") | dict.fromkeys(SUBMITTERS_ELSEWHERE, "400")
 API_ROW = _api("oooo", "mmmm")
 API_ROW_OF_ADMINISTRATORS = _api("ffof", "ffmf")
 API_ROW_OF_SUBMITTERS = _api("oofo", "mmmm")
 API_ROW_OF_EXPORTERS = _api("ooof", "mmmm")
-FHIR_SUBMITTERS = _api("oofo", "mmfm") | {
-    f"other.{role}": "422" for role in ("clinician", "dermatologist", "integration")
-}
+FHIR_SUBMITTERS = _api("oofo", "mmfm") | dict.fromkeys(SUBMITTERS_ELSEWHERE, "422")
 # Whether a person may write at all is asked before whether the row is theirs to see.
 API_ROW_OF_SUBMITTERS_FIRST = _api("oofo", "mmfm")
 API_ROW_OF_DERMATOLOGISTS_FIRST = _api("foff", "fmff")
-API_DERMATOLOGISTS_OWN_CLINIC = _api("foff", "fmff") | {"other.dermatologist": "400"}
+API_DERMATOLOGISTS_OWN_CLINIC = _api("foff", "fmff") | dict.fromkeys(
+    ("other.dermatologist", "guest.ended"), "400"
+)
 # Clinics can be listed by anybody who is logged in; who belongs to none sees none.
 API_ROW_TO_ANYBODY = API_ROW | dict.fromkeys(("outsider", "operator", "dismissed"), MISSING)

@@ -5,21 +5,42 @@ A route without a row, a row without a route and an undeclared method each fail 
 
 from __future__ import annotations
 
-import base64
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from tests.factories import PASSWORD, draw_jpeg
+from tests.factories import PASSWORD
 from tests.permissions import expectations as may
+from tests.permissions.fhir_rows import FHIR
+from tests.permissions.rows import (
+    ACCESS,
+    APPLICATION,
+    COLLEAGUE,
+    DELIVERY,
+    FAILED,
+    IMAGE,
+    INVITATION,
+    JUDGED,
+    LESION,
+    ON_TRIAL,
+    OUTCOME,
+    PATIENT,
+    PREDICTION,
+    REVIEW,
+    REVIEWED,
+    SERVICE,
+    STAY,
+    WEBHOOK,
+    Row,
+    pk,
+    sent,
+)
 from tests.permissions.world import (
     World,
     authorization_request,
     consent,
     emergency_request,
     own_consent,
-    own_event,
     own_token,
     picture,
     reset_key,
@@ -29,60 +50,11 @@ from tests.permissions.world import (
 NEW_PASSWORD = "another-long-secret-phrase"
 
 
-@dataclass(frozen=True)
-class Row:
-    route: str
-    method: str
-    policy: may.Policy
-    status: int = 200
-    """What those get who may."""
-    at: Callable[[World], dict[str, Any]] = field(default=lambda _: {})
-    """Arguments of the address."""
-    data: Callable[[World, str], dict[str, Any]] = field(default=lambda *_: {})
-    """What is sent, by actor."""
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.route}"
-
-
-def pk(find: Callable[[World], Any]) -> Callable[[World], dict[str, Any]]:
-    return lambda world: {"pk": find(world).pk}
-
-
-JUDGED = pk(lambda w: w.judged)
-REVIEWED = pk(lambda w: w.reviewed)
-FAILED = pk(lambda w: w.failed)
-IMAGE = pk(lambda w: w.image)
-PREDICTION = pk(lambda w: w.prediction)
-REVIEW = pk(lambda w: w.review)
-OUTCOME = pk(lambda w: w.outcome)
-LESION = pk(lambda w: w.judged.lesion)
-PATIENT = pk(lambda w: w.judged.lesion.patient)
-COLLEAGUE = pk(lambda w: w.colleague)
-WEBHOOK = pk(lambda w: w.webhook)
-DELIVERY = pk(lambda w: w.delivery)
-STAY = pk(lambda w: w.stay)
-ACCESS = pk(lambda w: w.access)
-INVITATION = pk(lambda w: w.letter.invitation)
-SERVICE = pk(lambda w: w.service)
-APPLICATION = pk(lambda w: w.application)
-
-
-def ON_TRIAL(world: World) -> dict[str, Any]:  # noqa: N802 (stands beside the rows above)
-    """A version is every clinic's; so its id gives nothing away."""
-    return {"version": world.trial.pk}
-
-
-# The other clinic has nothing that this version judged on trial.
 OWN_ADMINISTRATORS_TRIAL = may.PAGE_OF_ADMINISTRATORS | {"other.administrator": may.MISSING}
 
 
 def own_clinic(**more: Any) -> Callable[[World, str], dict[str, Any]]:
     return lambda world, _: {"clinic": world.side.own.clinic.pk, **more}
-
-
-def sent(**fields: Any) -> Callable[[World, str], dict[str, Any]]:
-    return lambda *_: fields
 
 
 def credentials(world: World, _: str) -> dict[str, Any]:
@@ -260,7 +232,7 @@ PAGES = [
     Row("submission-retry", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, at=FAILED),
     Row("image-derivative", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
     Row("image-thumbnail", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
-    Row("image-dicom", "POST", may.ROW_OF_MEMBERS, at=IMAGE),
+    Row("image-dicom", "POST", may.ROW_OF_MEMBERS | may.READING_ONLY, at=IMAGE),
     Row("prediction-explanation", "GET", may.ROW_OF_MEMBERS, at=PREDICTION),
     Row("prediction-explanation", "POST", may.ROW_OF_MEMBERS | may.READING_ONLY, 302, at=PREDICTION),
     Row("explanation-overlay", "GET", may.ROW_OF_MEMBERS, at=PREDICTION),
@@ -413,69 +385,6 @@ API = [
     Row("api-docs", "GET", may.EVERYBODY),
     Row("api-errors", "GET", may.EVERYBODY),
     Row("api-reference", "GET", may.EVERYBODY),
-]
-
-FHIR_KINDS: list[tuple[str, Callable[[World], dict[str, Any]], may.Policy]] = [
-    ("patient", PATIENT, may.API_ROW),
-    ("body-structure", LESION, may.API_ROW),
-    ("service-request", JUDGED, may.API_ROW),
-    ("media", IMAGE, may.API_ROW),
-    ("diagnostic-report", JUDGED, may.API_ROW),
-    ("observation", PREDICTION, may.API_ROW),
-    ("provenance", PREDICTION, may.API_ROW),
-    # A network is every clinic's.
-    ("device", pk(lambda w: w.model), may.API_MEMBERS),
-    ("organization", pk(lambda w: w.side.own.clinic), may.API_ROW),
-    ("practitioner", pk(lambda w: w.side.own.clinician), may.API_ROW),
-]
-TARGET = sent(target=str(uuid.uuid4()))
-
-
-def new_case_by_fhir(world: World, _: str) -> dict[str, Any]:
-    subject = {"reference": f"Patient/{world.judged.lesion.patient_id}"}
-    return {
-        "resourceType": "ServiceRequest",
-        "identifier": [{"value": uuid.uuid4().hex}],
-        "status": "active",
-        "intent": "order",
-        "subject": subject,
-        "bodySite": [{"text": "Arm"}],
-        "contained": [
-            {
-                "resourceType": "Media",
-                "id": "m",
-                "status": "completed",
-                "content": {"data": base64.b64encode(draw_jpeg(2)).decode()},
-            }
-        ],
-    }
-
-
-def new_case_by_bundle(world: World, actor: str) -> dict[str, Any]:
-    request = new_case_by_fhir(world, actor)
-    entries = [request, *request.pop("contained")]
-    return {
-        "resourceType": "Bundle",
-        "type": "transaction",
-        "entry": [
-            {"resource": one, "request": {"method": "POST", "url": one["resourceType"]}} for one in entries
-        ],
-    }
-
-
-FHIR = [
-    Row("fhir-base", "POST", may.FHIR_SUBMITTERS, data=new_case_by_bundle),
-    Row("fhir-service-request-search", "POST", may.FHIR_SUBMITTERS, 201, data=new_case_by_fhir),
-    Row("fhir-metadata", "GET", may.EVERYBODY),
-    Row("fhir-code-system-search", "GET", may.EVERYBODY),
-    Row("fhir-code-system", "GET", may.EVERYBODY, at=lambda _: {"key": "outcome"}),
-    Row("fhir-binary", "GET", may.API_ROW, at=IMAGE),
-    *(Row(f"fhir-{kind}", "GET", policy, at=at) for kind, at, policy in FHIR_KINDS),
-    *(Row(f"fhir-{kind}-search", "GET", may.API_MEMBERS, data=TARGET) for kind, *_ in FHIR_KINDS),
-    *(Row(f"fhir-{kind}-post-search", "POST", may.API_MEMBERS, data=TARGET) for kind, *_ in FHIR_KINDS),
-    Row("fhir-audit-event", "GET", may.API_ROW_OF_ADMINISTRATORS, at=pk(own_event)),
-    Row("fhir-audit-event-search", "GET", may.API_ADMINISTRATORS),
-    Row("fhir-audit-event-post-search", "POST", may.API_ADMINISTRATORS),
 ]
 
 MATRIX = [*ACCOUNTS, *SECOND_FACTOR, *PAGES, *SETTINGS, *OAUTH, *API, *FHIR]

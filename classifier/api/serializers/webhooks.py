@@ -4,9 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from classifier.api import examples
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.webhook_states import CHOSEN_EVENTS, DeliveryState, DisabledReason, WebhookEventType
-from portal.accounts.models import Clinic
+from portal.accounts.models import Clinic, Membership
 from portal.accounts.roles import Role
 
 
@@ -15,13 +16,18 @@ class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
 
     events = serializers.ListField(child=serializers.ChoiceField(choices=CHOSEN_EVENTS), read_only=True)
     disabled_reason = serializers.ChoiceField(
-        choices=DisabledReason.choices, read_only=True, help_text="Empty while it is active."
+        choices=["", *DisabledReason.values], read_only=True, help_text="Empty while it is active."
     )
     failing_since = serializers.DateTimeField(
-        read_only=True, help_text="The first failure since the last success; null while all is well."
+        read_only=True,
+        allow_null=True,
+        help_text="The first failure since the last success; null while all is well.",
     )
     previous_secret_until = serializers.DateTimeField(
-        source="previous_until", read_only=True, help_text="Until then the former secret signs too."
+        source="previous_until",
+        read_only=True,
+        allow_null=True,
+        help_text="Until then the former secret signs too; null where none does.",
     )
 
     class Meta:
@@ -52,6 +58,7 @@ class IssuedWebhookSerializer(WebhookSerializer):
         read_only_fields = fields
 
 
+@examples.asked("A webhook", examples.NEW_WEBHOOK)
 class NewWebhookSerializer(serializers.Serializer[Any]):
     # Empty until it is narrowed to the clinics of the caller.
     clinic = serializers.PrimaryKeyRelatedField(
@@ -76,12 +83,8 @@ class NewWebhookSerializer(serializers.Serializer[Any]):
         return attrs
 
     def _find_only_clinic(self) -> Clinic:
-        administered = Clinic.objects.filter(
-            memberships__user=self.context["request"].user,
-            memberships__is_active=True,
-            memberships__role=Role.ADMINISTRATOR,
-        )
-        clinics = list(administered[:2])
+        held = Membership.objects.held_by(self.context["request"].user).filter(role=Role.ADMINISTRATOR)
+        clinics = list(Clinic.objects.filter(pk__in=held.values("clinic_id"))[:2])
         if len(clinics) != 1:
             raise serializers.ValidationError(
                 {"clinic": "You administer more than one clinic: name one."}, code="clinic_missing"
@@ -89,6 +92,7 @@ class NewWebhookSerializer(serializers.Serializer[Any]):
         return clinics[0]
 
 
+@examples.asked("Other events", examples.WEBHOOK_CHANGES)
 class WebhookChangesSerializer(serializers.Serializer[Any]):
     """What is left out stays."""
 

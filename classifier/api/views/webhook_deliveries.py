@@ -12,7 +12,9 @@ from rest_framework import generics
 from rest_framework.filters import OrderingFilter
 from rest_framework.response import Response
 
+from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
+from classifier.api.parsers import BoundedJSONParser
 from classifier.api.permissions import MayAdminister
 from classifier.api.schema import ERROR
 from classifier.api.serializers.webhooks import WebhookDeliverySerializer
@@ -46,6 +48,7 @@ class WebhookDeliveryFilter(django_filters.FilterSet):
 class WebhookDeliveryList(NoStoreView, generics.ListAPIView[WebhookDelivery]):
     scopes = scopes_for("webhooks")
     permission_classes = [MayAdminister]
+    parser_classes = [BoundedJSONParser]
     serializer_class = WebhookDeliverySerializer
     queryset = WebhookDelivery.objects.none()
     pagination_class = StableCursorPagination
@@ -71,6 +74,7 @@ class WebhookTest(WebhookView):
         request=None,
         responses={202: WebhookDeliverySerializer, 409: OFF},
     )
+    @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
         delivery = send_test(actor=request.user, endpoint=self.get_object())
         return Response(WebhookDeliverySerializer(delivery).data, status=202)
@@ -79,6 +83,7 @@ class WebhookTest(WebhookView):
 class WebhookRedeliver(NoStoreView, generics.GenericAPIView[WebhookDelivery]):
     scopes = scopes_for("webhooks")
     permission_classes = [MayAdminister]
+    parser_classes = [BoundedJSONParser]
     serializer_class = WebhookDeliverySerializer
     queryset = WebhookDelivery.objects.none()
     filter_backends: list[Any] = []
@@ -89,6 +94,7 @@ class WebhookRedeliver(NoStoreView, generics.GenericAPIView[WebhookDelivery]):
         request=None,
         responses={202: WebhookDeliverySerializer, 409: OFF},
     )
+    @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         visible = WebhookDelivery.objects.visible_to(request.user).select_related("endpoint", "event")
         again = redeliver(actor=request.user, delivery=get_object_or_404(visible, pk=pk))

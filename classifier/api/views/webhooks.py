@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
+from classifier.api.parsers import BoundedJSONParser
 from classifier.api.permissions import MayAdminister
 from classifier.api.schema import ERROR, WORDS
 from classifier.api.serializers.webhooks import (
@@ -42,6 +43,7 @@ GONE = OpenApiResponse(ERROR, "It was removed meanwhile.")
 class WebhookView(NoStoreView, generics.GenericAPIView[WebhookEndpoint]):
     scopes = scopes_for("webhooks")
     permission_classes = [MayAdminister]
+    parser_classes = [BoundedJSONParser]
     serializer_class = WebhookSerializer
     queryset = WebhookEndpoint.objects.none()
     filter_backends: list[Any] = []

@@ -91,7 +91,7 @@ def _by_status(conditions: dict[str, Q], words: str) -> Param:
 def _narrow_by_identifier(
     rows: QuerySet[Submission], values: list[str], viewer: Viewer
 ) -> QuerySet[Submission]:
-    return rows.filter(request_key__in=list_request_keys(viewer.roles, values))
+    return rows.filter(request_key__in=list_request_keys(viewer.clinics, values))
 
 
 def _build_report(row: Submission, viewer: Viewer) -> JSON:

@@ -39,7 +39,7 @@ def find_corrections(**narrowed: Any) -> dict[str, dt.datetime]:
 
 
 def _narrow_by_change(rows: QuerySet[Patient], values: list[str], viewer: Viewer) -> QuerySet[Patient]:
-    events = AuditEvent.objects.filter(**UPDATED, chain__clinic__in=list(viewer.roles)).order_by()
+    events = AuditEvent.objects.filter(**UPDATED, chain__clinic__in=viewer.clinics).order_by()
     last = events.values("object_id").annotate(changed=Max("occurred_at"))
     corrected = [str(key) for key in last.values_list("object_id", flat=True)]
     condition = Q(pk__in=[])

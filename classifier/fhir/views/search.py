@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Search(KindView):
-    """A searchset whose reading leaves one event in each of the caller's clinics."""
+    """A searchset whose reading leaves one event in each clinic of the caller, or of what was shown."""
 
     def get(self, request: Request) -> Response:
         return self.answer(request, request.query_params, is_posted=False)
@@ -56,9 +56,9 @@ class Search(KindView):
             return
         shown = Counter(self.kind.clinic_of(row) for row in rows)
         beside = Counter(found.clinic_id for found in included)
-        for clinic_id, role in viewer.roles.items():
-            if role not in ROLES_ALLOWED[self.kind.action]:
-                continue
+        asked = [pk for pk, role in viewer.roles.items() if role in ROLES_ALLOWED[self.kind.action]]
+        # A patient opened in an emergency is of a clinic besides the caller's own.
+        for clinic_id in dict.fromkeys([*asked, *shown, *(pk for pk in beside if pk)]):
             record_listed(
                 actor=viewer.user,
                 clinic_id=clinic_id,

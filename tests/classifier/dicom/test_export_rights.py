@@ -3,8 +3,10 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from classifier.services.consents import record_consent
 from classifier.services.dicom_exports import IDENTIFIED, PSEUDONYMOUS, export_image
-from classifier.services.errors import InvalidInputError, UnavailableError
+from classifier.services.erasure import erase_patient
+from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
 from portal.audit.models import AuditEvent
 from tests.classifier.dicom.exporting import export, make_image
 
@@ -38,3 +40,24 @@ def test_a_lost_picture(staff):
     with pytest.raises(UnavailableError):
         export_image(actor=staff.clinician, image_id=image.pk)
     assert not AuditEvent.objects.filter(action="submissionimage.exported").exists()
+
+
+@pytest.mark.parametrize("naming", [PSEUDONYMOUS, IDENTIFIED])
+def test_withdrawn_consent_keeps_the_image_here(staff, naming):
+    image = make_image(staff)
+    patient = image.submission.lesion.patient
+    record_consent(actor=staff.clinician, patient=patient, purpose="training", is_given=False)
+    with pytest.raises(ConflictError) as caught:
+        export_image(actor=staff.clinician, image_id=image.pk, naming=naming)
+    assert caught.value.code == "consent_withdrawn"
+    assert not AuditEvent.objects.filter(action="submissionimage.exported").exists()
+    record_consent(actor=staff.clinician, patient=patient, purpose="training", is_given=True)
+    assert export(staff, image, naming)
+
+
+def test_nothing_of_an_erased_patient_goes_out(staff):
+    image = make_image(staff)
+    erase_patient(actor=staff.administrator, patient=image.submission.lesion.patient, reason="request")
+    with pytest.raises(ConflictError) as caught:
+        export_image(actor=staff.clinician, image_id=image.pk)
+    assert caught.value.code == "patient_erased"

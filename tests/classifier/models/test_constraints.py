@@ -145,6 +145,11 @@ BREAKS = {
     "review_amendment_has_reason": lambda: ReviewFactory(amends=ReviewFactory(), amendment_reason=""),
     "review_words_known": lambda: ReviewFactory(diagnosis="mole"),
     "explanation_one_live_per_prediction": second_explanation,
+    "explanation_state_known": lambda: ExplanationFactory(state="paused", finished_at=NOW),
+    "explanation_overlay_only_when_succeeded": lambda: ExplanationFactory(overlay="a.overlay"),
+    "explanation_running_has_lease": lambda: ExplanationFactory(state="running", lease_until=None),
+    "explanation_finished_has_time": lambda: ExplanationFactory(state="succeeded", finished_at=None),
+    "explanation_failure_has_reason": lambda: ExplanationFactory(state="failed", error_code=""),
     "outcome_words_known": lambda: OutcomeFactory(diagnosis="mole"),
     "outcome_reported_after_specimen": lambda: OutcomeFactory(reported_on=dt.date(2026, 3, 1)),
     "outcome_breslow_of_invasive_melanoma": lambda: OutcomeFactory(breslow_mm=1),
@@ -159,6 +164,7 @@ BREAKS = {
 # An unknown state is neither finished nor unfinished; PostgreSQL names the first that refuses.
 FIRST_TOLD = {
     "prediction_state_known": "prediction_finished_has_time",
+    "explanation_state_known": "explanation_finished_has_time",
     "webhook_delivery_state_known": "webhook_delivery_finished_has_time",
 }
 

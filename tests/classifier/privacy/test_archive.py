@@ -9,7 +9,13 @@ import pytest
 from django.urls import reverse
 
 from portal.audit.models import AuditEvent
-from tests.factories import PredictionFactory, ReviewFactory, SubmissionFactory, SubmissionImageFactory
+from tests.factories import (
+    OutcomeFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    SubmissionImageFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +30,7 @@ def case(side):
     )
     PredictionFactory(image=image, state="succeeded", outcome="refer")
     ReviewFactory(submission=case, comment="Regular.")
+    OutcomeFactory(lesion=case.lesion, comment="Margins free.")
     SubmissionFactory(clinic=side.own.clinic, clinical_history="Somebody else")
     return case
 
@@ -43,6 +50,7 @@ def test_facts(archive, case):
     assert found["clinical_history"] == "Noticed in May."
     assert found["images"][0]["predictions"][0]["outcome"] == "refer"
     assert found["reviews"][0]["comment"] == "Regular."
+    assert facts["lesions"][0]["histopathology"][0]["comment"] == "Margins free."
     assert "Somebody else" not in json.dumps(facts)
 
 

@@ -1,23 +1,29 @@
 """A patient who is erased is gone from pages, rows and stores; what was done is not."""
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
 from django.urls import reverse
+from knox.models import AuthToken
 
 from classifier.models import (
+    EmergencyAccess,
     Explanation,
     Lesion,
+    Outcome,
     Patient,
     Prediction,
     Review,
     Submission,
     SubmissionImage,
 )
+from classifier.services.emergencies import open_emergency
 from classifier.services.file_removals import remove_files
 from portal.audit.models import AuditEvent
 from portal.audit.services import record_event, verify_chains
 from tests.classifier.privacy.conftest import stored
 from tests.factories import (
+    OutcomeFactory,
     PatientFactory,
 )
 
@@ -33,6 +39,7 @@ def read_everything(patient):
         *Submission.objects.filter(lesion__patient=patient).values(),
         *SubmissionImage.objects.filter(**{path: patient}).values(),
         *Review.objects.filter(**{path: patient}).values(),
+        *Outcome.objects.filter(lesion__patient=patient).values(),
     ]
     return str(rows)
 
@@ -48,6 +55,51 @@ def test_words_pictures_and_identifiers_go(case, erase):
     assert [word for word in [*words[:-1], image.sha256, "datetime.date(1970"] if word in left] == []
     assert [name for storage, name in files if storage.exists(name)] == []
     assert not Explanation.objects.exists()
+
+
+def test_reason_of_an_emergency_goes(case, erase, side):
+    opened = open_emergency(
+        actor=side.other.clinician,
+        home_clinic=side.other.clinic,
+        clinic=side.own.clinic,
+        reason="Zebedee Quill is unconscious in our emergency room",
+        public_id=case.lesion.patient.public_id,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reason FROM classifier_emergencyaccess")
+        assert "Zebedee" not in cursor.fetchone()[0]
+    assert EmergencyAccess.objects.get(pk=opened.pk).reason.startswith("Zebedee")
+    erase(case.lesion.patient)
+    assert EmergencyAccess.objects.get(pk=opened.pk).reason == "Erased."
+
+
+def test_words_of_histopathology_go_and_its_finding_stays(case, erase):
+    first = OutcomeFactory(lesion=case.lesion, comment="Zebedee's margins are free")
+    OutcomeFactory(corrects=first, correction_reason="Quill's slide was mixed up", diagnosis="dermatofibroma")
+    erase(case.lesion.patient)
+    left = read_everything(case.lesion.patient)
+    assert [word for word in ("Zebedee", "Quill") if word in left] == []
+    assert set(Outcome.objects.values_list("diagnosis", flat=True)) == {"naevus", "dermatofibroma"}
+    assert AuditEvent.objects.get(action="patient.erased").details["outcomes"] == 2
+
+
+def test_answers_kept_for_programs_go(side, erase):
+    active = {"HTTP_AUTHORIZATION": f"Bearer {AuthToken.objects.create(user=side.own.clinician)[1]}"}
+
+    def add(mrn, key):
+        sent = {"clinic": str(side.own.clinic.pk), "mrn": mrn, "consents_to_inference": True}
+        return Client().post(
+            "/api/v1/patients/", sent, content_type="application/json", HTTP_IDEMPOTENCY_KEY=key, **active
+        )
+
+    made, other = add("MRN-1", "one"), add("MRN-2", "two")
+    assert made.status_code == 201, made.content
+    assert add("MRN-1", "one").json()["mrn"] == "MRN-1"
+    erase(Patient.objects.get(pk=made.json()["id"]))
+    again = add("MRN-1", "one")
+    assert again.status_code == 404
+    assert "MRN-1" not in again.text
+    assert add("MRN-2", "two").json() == other.json()
 
 
 def test_figures_decisions_and_the_trail_stay(case, erase, side):
