@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("classifier", "0011_outcomes"),
+        ("classifier", "0012_outcomes"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0016_membership_ends"),
+        ("accounts", "0002_membership_ends"),
     ]
 
     operations = [

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("common", "0001_initial"),
-        ("classifier", "0012_request_counts"),
+        ("classifier", "0013_request_counts"),
     ]
 
     operations = [

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     run_before = [("oauth2_provider", "0001_initial")]
 
     dependencies = [
-        ("accounts", "0011_service_accounts"),
+        ("accounts", "0008_service_accounts"),
     ]
 
     operations = [

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0017_invitations")]
+    dependencies = [("accounts", "0003_invitations")]
 
     operations = [
         migrations.AddField(

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
         ("common", "0001_initial"),
-        ("classifier", "0022_emergency_access"),
+        ("classifier", "0007_emergency_access"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("classifier", "0015_webhooks"),
+        ("classifier", "0005_webhooks"),
     ]
 
     operations = [

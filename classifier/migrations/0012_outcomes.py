@@ -10,7 +10,7 @@ from portal.common.immutability import refuse_change
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("classifier", "0010_idempotent_requests"),
+        ("classifier", "0011_idempotent_requests"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,8 +10,8 @@ from portal.common.encryption.fields import EncryptedTextField
 class Migration(migrations.Migration):
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-        ("accounts", "0018_session_epoch"),
-        ("classifier", "0021_handed_over_work"),
+        ("accounts", "0004_session_epoch"),
+        ("classifier", "0006_handed_over_work"),
     ]
 
     operations = [

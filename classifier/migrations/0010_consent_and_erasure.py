@@ -29,8 +29,8 @@ def write_first_consents(apps, editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0019_retention"),
-        ("classifier", "0024_encrypt_rows"),
+        ("accounts", "0005_retention"),
+        ("classifier", "0009_encrypt_rows"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

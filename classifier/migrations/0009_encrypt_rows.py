@@ -26,7 +26,7 @@ def settle(editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("classifier", "0023_encrypted_columns")]
+    dependencies = [("classifier", "0008_encrypted_columns")]
 
     operations = [
         migrations.RunPython(encrypt, decrypt),

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0018_session_epoch"),
+        ("accounts", "0004_session_epoch"),
     ]
 
     operations = [

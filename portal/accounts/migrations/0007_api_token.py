@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0013_login_waits"),
+        ("accounts", "0006_login_waits"),
         ("knox", "0009_extend_authtoken_field"),
     ]
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("classifier", "0025_consent_and_erasure"),
+        ("classifier", "0010_consent_and_erasure"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0010_api_token"),
+        ("accounts", "0007_api_token"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
