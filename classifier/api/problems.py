@@ -91,6 +91,12 @@ PROBLEMS: dict[str, Problem] = {
                 ("cancelled", "The case was cancelled", "Submit it anew."),
                 ("in_work", "Still in work", "Wait until it is done."),
                 ("mrn_taken", "MRN taken", "A patient of the clinic has it. Use that patient."),
+                (
+                    "consent_withdrawn",
+                    "Consent withdrawn",
+                    "The patient doesn't want it. Nothing can be done.",
+                ),
+                ("patient_erased", "The patient was erased", "Nothing of this patient can be read or added."),
                 ("nothing_to_retry", "Nothing to retry", "Every image has a result or is in work."),
                 ("still_in_work", "The model is still at work", "Wait until the case is finished."),
                 ("request_in_progress", "Still running", "Your first request with this key is not done."),
