@@ -97,7 +97,7 @@ def _counter(limit: Limit, email: str, place: str = "") -> Counter:
 
 def _lock(counter: Counter, now: dt.datetime) -> LoginWait:
     row, is_new = LoginWait.objects.select_for_update().get_or_create(
-        key=counter.key, defaults={"last_failed_at": now, "wait_until": now}
+        key=counter.key, defaults={"last_failed_at": now, "wait_until": now - FORGET}
     )
     if is_new:
         LoginWait.objects.filter(last_failed_at__lt=now - FORGET).exclude(key=counter.key).delete()
@@ -110,6 +110,8 @@ def _count(row: LoginWait, limit: Limit, now: dt.datetime) -> int:
     row.failures += 1
     row.last_failed_at = now
     wait = limit.wait_after(row.failures)
-    row.wait_until = now + dt.timedelta(seconds=wait)
+    if wait:
+        # Without one it stays in the past: a try that began a moment earlier must not read it as a wait.
+        row.wait_until = now + dt.timedelta(seconds=wait)
     row.save()
     return wait

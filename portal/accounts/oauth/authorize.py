@@ -45,6 +45,8 @@ class AuthorizeView(toolkit.AuthorizationView):  # type: ignore[misc]  # the too
         # With it a client would ask to be let in again without the page.
         request.GET = request.GET.copy()  # type: ignore[assignment]
         request.GET.pop("approval_prompt", None)
+        for name, values in list(request.GET.lists()):
+            request.GET.setlist(name, [value.replace(NUL, "") for value in values])
         return super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
