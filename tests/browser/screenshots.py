@@ -47,7 +47,7 @@ def take_pictures(stack: LiveStack) -> None:
             page.goto("/accounts/login/")
             page.get_by_label("E-mail").fill(f"{role}@harbour.example")
             page.get_by_label("Password").fill(password)
-            page.get_by_role("button", name="Log in").click()
+            page.get_by_role("button", name="Log in", exact=True).click()
             page.wait_for_url(f"{stack.url}/")
             return page
 
