@@ -125,8 +125,10 @@ def test_pages_of_access_are_clean(visit, staff, settings, viewport, monkeypatch
     faults += [(address, check(page, address)) for address in later]
     settings.DERMAPORT_STEP_UP_MINUTES = 10
     monkeypatch.setattr("portal.accounts.step_up.is_fresh", lambda request: False)
-    page.goto("/settings/")
-    page.get_by_role("button", name="Make a token").click()
+    page.goto("/settings/tokens/")
+    page.get_by_role("textbox", name="Name").fill("Ward tablet")
+    page.get_by_label(re.compile("submissions:read")).check()
+    page.get_by_role("button", name="Make the token").click()
     expect(page.get_by_role("heading", name="Confirm it is you")).to_be_visible()
     faults.append(("confirmation", look(page)))
     page.context.clear_cookies()

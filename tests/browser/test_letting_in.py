@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.conftest import DESK, PHONE
 from tests.factories import service_account, staff_clinic
@@ -69,7 +70,7 @@ def test_new_token_is_copied(open_page, context):
     text = open_page.locator("#new-token").inner_text()
     assert text.startswith("dp_")
     open_page.get_by_role("button", name=re.compile("^Copy")).click()
-    assert open_page.get_by_text("Copied").is_visible()
+    expect(open_page.get_by_text("Copied")).to_be_visible()
     assert open_page.evaluate("navigator.clipboard.readText()") == text
     assert list_faults(open_page) == []
 
