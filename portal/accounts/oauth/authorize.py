@@ -42,11 +42,11 @@ class AuthorizeView(toolkit.AuthorizationView):  # type: ignore[misc]  # the too
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if any(NUL in value for _, values in request.GET.lists() for value in values):
+            return self.render_to_response({"error": {"error": "invalid_request"}}, status=400)
         # With it a client would ask to be let in again without the page.
         request.GET = request.GET.copy()  # type: ignore[assignment]
         request.GET.pop("approval_prompt", None)
-        for name, values in list(request.GET.lists()):
-            request.GET.setlist(name, [value.replace(NUL, "") for value in values])
         return super().get(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
