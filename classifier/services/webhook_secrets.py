@@ -5,20 +5,16 @@ SECRET_KEY_FALLBACKS still open what they closed, so that the site's secret can 
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 from django.utils import timezone
-from django.utils.encoding import force_bytes
+
+from portal.common import sealing
 
 if TYPE_CHECKING:
     from classifier.models import WebhookEndpoint
 
-PURPOSE = b"dermaport webhook secrets"
+PURPOSE = "dermaport webhook secrets"
 
 
 class LostSecretError(Exception):
@@ -26,15 +22,15 @@ class LostSecretError(Exception):
 
 
 def seal(secret: str) -> str:
-    return _box().encrypt(secret.encode()).decode()
+    return sealing.seal(secret.encode(), purpose=PURPOSE)
 
 
 def unseal(sealed: str) -> str:
     """The secret again. Raises LostSecretError."""
-    try:
-        return _box().decrypt(sealed.encode()).decode()
-    except InvalidToken as error:
-        raise LostSecretError from error
+    opened = sealing.unseal(sealed, purpose=PURPOSE)
+    if opened is None:
+        raise LostSecretError
+    return opened.decode()
 
 
 def read_secrets(endpoint: WebhookEndpoint) -> tuple[str, ...]:
@@ -43,14 +39,3 @@ def read_secrets(endpoint: WebhookEndpoint) -> tuple[str, ...]:
     if endpoint.previous_until is not None and endpoint.previous_until > timezone.now():
         found.append(unseal(endpoint.sealed_previous))
     return tuple(found)
-
-
-def _box() -> MultiFernet:
-    return MultiFernet(
-        [Fernet(_derive_key(key)) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
-    )
-
-
-def _derive_key(secret_key: str | bytes) -> bytes:
-    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=PURPOSE)
-    return base64.urlsafe_b64encode(derived.derive(force_bytes(secret_key)))
