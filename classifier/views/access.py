@@ -32,8 +32,8 @@ def page(
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """Open a view to people whose role in their current clinic allows `action`.
 
-    Nobody is sent to the log-in page; a person without a clinic is told whom to ask; an
-    integration has the API and no pages. `operators` opens it to operators of the site too, who
+    Nobody is sent to the log-in page; a person without a clinic is told whom to ask, an
+    integration where the API is. `operators` opens it to operators of the site too, who
     may have no clinic.
     """
 
@@ -53,7 +53,7 @@ def page(
             if membership is None:
                 return render(request, "classifier/no_clinic.html", status=403)
             if membership.role == Role.INTEGRATION:
-                raise PermissionDenied("Integrations use the API; they have no pages.")
+                return render(request, "classifier/no_pages.html", status=403)
             require(request.user, membership.clinic, action)  # type: ignore[arg-type]
             return view(request, *args, **kwargs)
 

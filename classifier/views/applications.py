@@ -47,7 +47,6 @@ def applications(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "applications": OAuthApplication.objects.filter(clinic=clinic).order_by("-is_active", "name"),
-        "place": "applications",
     }
     status = 400 if form.errors else 200
     return render(request, "classifier/settings/applications.html", context, status=status)
@@ -99,7 +98,6 @@ def _show(request: HttpRequest, row: OAuthApplication, **changes: Any) -> HttpRe
             ("Tokens", request.build_absolute_uri(reverse("oauth-token"))),
         ],
         "trail": [("Applications", reverse("applications")), (str(row), "")],
-        "place": "applications",
         **changes,
     }
     return render(request, "classifier/settings/application.html", context)

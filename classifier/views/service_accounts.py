@@ -49,7 +49,7 @@ def services(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Set up. Now make its first token.")
             return redirect("service", made.pk)
     rows = select_services(clinic).annotate(tokens=Count("user__auth_token_set"))
-    context = {"form": form, "services": rows, "place": "services"}
+    context = {"form": form, "services": rows}
     status = 400 if form.errors else 200
     return render(request, "classifier/settings/services.html", context, status=status)
 
@@ -109,7 +109,6 @@ def _show(request: HttpRequest, row: Membership, *, status: int = 200, **changes
         "service": row,
         "tokens": select_live_tokens(row.user),
         "trail": [("Service accounts", reverse("services")), (str(row.user), "")],
-        "place": "services",
         **changes,
     }
     return render(request, "classifier/settings/service.html", context, status=status)

@@ -73,7 +73,6 @@ def show_endpoint(
         "page_obj": page_obj,
         "deliveries": [(row, DELIVERY_LOOKS[row.state], describe_trouble(row)) for row in page_obj],
         "verify": VERIFY,
-        "place": "webhooks",
         **changes,
     }
     return render(request, "classifier/settings/webhook.html", context, status=status)
