@@ -264,8 +264,6 @@ PAGES = [
 
 SETTINGS = [
     Row("settings", "GET", may.PAGE_OF_MEMBERS),
-    Row("profile", "GET", may.PAGE_OF_MEMBERS),
-    Row("interfaces", "GET", may.PAGE_OF_MEMBERS_AND_OPERATORS),
     Row("settings-name", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(full_name="Ada Invented")),
     Row("tokens", "GET", may.PAGE_OF_MEMBERS),
     Row("tokens", "POST", may.PAGE_OF_MEMBERS, data=sent(**NEW_TOKEN)),
