@@ -12,6 +12,7 @@ from classifier.services.idempotency import forget_requests
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
 from classifier.services.rate_limits import forget_calls
+from classifier.services.retention import run_automatic_retention
 from classifier.services.webhook_couriers import deliver_due
 from classifier.services.webhook_reconciling import reconcile_webhooks
 from portal.accounts.token_ends import forget_expired_tokens
@@ -49,6 +50,11 @@ def reconcile_webhooks_task() -> None:
 @shared_task(name="classifier.tasks.remove_files_task", ignore_result=True)
 def remove_files_task() -> None:
     remove_files()
+
+
+@shared_task(name="classifier.tasks.apply_retention_task", ignore_result=True)
+def apply_retention_task() -> None:
+    run_automatic_retention(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
 
 
 @shared_task(name="classifier.tasks.forget_expired_tokens_task", ignore_result=True)

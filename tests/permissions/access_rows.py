@@ -1,0 +1,12 @@
+"""The rows of what a person finds in the settings beyond one page: index, retention, closing, kept forms."""
+
+from __future__ import annotations
+
+from tests.permissions import expectations as may
+from tests.permissions.rows import Row, sent
+
+ACCESS_ROWS = [
+    Row("profile", "GET", may.PAGE_OF_MEMBERS),
+    Row("interfaces", "GET", may.PAGE_OF_MEMBERS_AND_OPERATORS),
+    Row("retention", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(automatic="no")),
+]
