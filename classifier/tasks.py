@@ -15,6 +15,7 @@ from classifier.services.rate_limits import forget_calls
 from classifier.services.retention import run_automatic_retention
 from classifier.services.webhook_couriers import deliver_due
 from classifier.services.webhook_reconciling import reconcile_webhooks
+from portal.accounts.kept_forms import forget_old_forms
 from portal.accounts.token_ends import forget_expired_tokens
 
 RUN_BUDGET_SHARE = 0.25
@@ -66,3 +67,4 @@ def forget_expired_tokens_task() -> None:
 def forget_requests_task() -> None:
     forget_requests()
     forget_calls()
+    forget_old_forms()

@@ -9,4 +9,6 @@ ACCESS_ROWS = [
     Row("profile", "GET", may.PAGE_OF_MEMBERS),
     Row("interfaces", "GET", may.PAGE_OF_MEMBERS_AND_OPERATORS),
     Row("retention", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(automatic="no")),
+    # Nothing is kept for anybody here: it leads home.
+    *(Row("kept-form", method, may.ANYBODY_LOGGED_IN, 302) for method in ("GET", "POST")),
 ]
