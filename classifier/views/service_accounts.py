@@ -76,11 +76,21 @@ def service(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @page(Action.ADMINISTER)
-@require_POST
+@require_http_methods(READ_AND_WRITE)
 def service_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Close the account (`active=no`) or open it again (`active=yes`)."""
+    """Ask before the account is closed (GET); close it (`active=no`) or open it again (`active=yes`)."""
+    membership = _find(request, pk)
+    if request.method != "POST":
+        context = {
+            "name": str(membership.user),
+            "words": "Nothing acts with it any more. Its tokens end at once and for good; what it did stays. "
+            "You can open it again later: it then starts without tokens.",
+            "address": reverse("service-active", args=[pk]),
+            "back": reverse("service", args=[pk]),
+        }
+        return render(request, "classifier/settings/close.html", context)
     is_active = request.POST.get("active") == "yes"
-    set_service_active(actor=request.user, membership=_find(request, pk), is_active=is_active)  # type: ignore[arg-type]
+    set_service_active(actor=request.user, membership=membership, is_active=is_active)  # type: ignore[arg-type]
     messages.success(
         request, "Opened again. Make it a new token." if is_active else "Closed. Its tokens are revoked."
     )
