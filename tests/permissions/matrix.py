@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.factories import PASSWORD
 from tests.permissions import expectations as may
+from tests.permissions.access_rows import ACCESS_ROWS
 from tests.permissions.fhir_rows import FHIR
 from tests.permissions.rows import (
     ACCESS,
@@ -387,4 +388,4 @@ API = [
     Row("api-reference", "GET", may.EVERYBODY),
 ]
 
-MATRIX = [*ACCOUNTS, *SECOND_FACTOR, *PAGES, *SETTINGS, *OAUTH, *API, *FHIR]
+MATRIX = [*ACCOUNTS, *SECOND_FACTOR, *PAGES, *SETTINGS, *ACCESS_ROWS, *OAUTH, *API, *FHIR]
