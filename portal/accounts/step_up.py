@@ -34,6 +34,11 @@ def is_fresh(request: HttpRequest) -> bool:
     return time.time() - latest < allowed * 60
 
 
+def lacks_confirmation(request: HttpRequest) -> bool:
+    """Whether an act that counts must wait until this session's person has confirmed themselves."""
+    return bool(settings.DERMAPORT_STEP_UP_MINUTES) and not is_fresh(request)
+
+
 def step_up(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Ask for a confirmation before a POST to this view. Stands inside `@page`: rights come first."""
 

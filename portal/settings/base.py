@@ -299,6 +299,8 @@ DERMAPORT_API_CLINIC_CALLS_PER_MINUTE = env.int("DERMAPORT_API_CLINIC_CALLS_PER_
 DERMAPORT_API_ACTIVE_PREDICTIONS = env.int("DERMAPORT_API_ACTIVE_PREDICTIONS", default=500)
 # Requests of one web process that may wait for a result (?wait=); leave threads for the others.
 DERMAPORT_API_WAITING = env.int("DERMAPORT_API_WAITING", default=4)
+# As deploy/gunicorn.conf.py reads it; a check compares the two.
+WEB_THREADS = env.int("WEB_THREADS", default=8)
 # Images as base64 in JSON are read into memory; larger ones come as multipart.
 DERMAPORT_API_JSON_MAX_BYTES = env.int("DERMAPORT_API_JSON_MAX_BYTES", default=40 * 1024 * 1024)
 REST_FRAMEWORK = {
