@@ -59,7 +59,9 @@ def idempotent(post: Post | None = None, *, in_one_transaction: bool = True) -> 
             try:
                 with transaction.atomic() if in_one_transaction else contextlib.nullcontext():
                     response = post(view, request, *args, **kwargs)
-                    keep_answer(request=claimed, answer=read_response(response), clinic_id=view.clinic_id)
+                    keep_answer(
+                        request=claimed, answer=read_response(request, response), clinic_id=view.clinic_id
+                    )
             except Exception as error:
                 is_undone = in_one_transaction or isinstance(error, TOLD)
                 release_request(request=claimed, is_undone=is_undone)
@@ -83,9 +85,11 @@ def read_key(request: Request) -> str | None:
     return key.strip() if key is not None else None
 
 
-def read_response(response: Response) -> KeptAnswer:
+def read_response(request: Request, response: Response) -> KeptAnswer:
     body = JSONRenderer().render(response.data)
-    return KeptAnswer(response.status_code, response.headers.get("Location", ""), body)
+    # Where nothing was made, the address itself says whom the answer is about, for their erasure.
+    location = response.headers.get("Location") or request.path
+    return KeptAnswer(response.status_code, location, body)
 
 
 def repeat(request: Request, answered: IdempotentRequest) -> Response:
@@ -94,6 +98,6 @@ def repeat(request: Request, answered: IdempotentRequest) -> Response:
     if kept is None:
         raise NotFound
     headers = {"Idempotency-Replayed": "true"}
-    if kept.location:
+    if kept.location != request.path:
         headers["Location"] = kept.location
     return Response(json.loads(kept.body), status=kept.status, headers=headers)

@@ -13,6 +13,7 @@ from classifier.api import examples
 from classifier.api.errors import PROBLEM_JSON
 from classifier.api.expansion import PARAMETER, find_parts
 from classifier.api.idempotency import KEY_LIMIT
+from classifier.api.links import add_links
 from classifier.api.problems import PROBLEMS
 from classifier.api.strict import StrictSerializer
 
@@ -109,6 +110,7 @@ class PortalAutoSchema(AutoSchema):
             bodies.setdefault(code, self._get_response_for_code(error, code))
         if self._is_conditional_read():
             bodies["304"] = {"description": "You have it as it stands (If-None-Match)."}
+        add_links(self.get_operation_id(), bodies)
         return dict(sorted(bodies.items()))
 
     def _get_response_for_code(

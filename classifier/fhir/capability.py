@@ -35,6 +35,8 @@ TRANSACTION = (
 )
 CREATE = "As the transaction, with Patient, BodyStructure and Media in `contained`, referred to as #id."
 
+HISTORY = "What it said before each signature, newest first, as you may see it today. Not paged."
+
 
 def build_capability_statement(*, base: str, token_url: str) -> JSON:
     return {
@@ -75,7 +77,7 @@ def _describe(kind: Kind) -> JSON:
         "documentation": kind.words,
         "interaction": _list_interactions(kind),
         "versioning": "versioned",
-        "readHistory": False,
+        "readHistory": kind.versions is not None,
         "searchInclude": [f"{kind.name}:{name}" for name in kind.includes],
         "searchRevInclude": list(kind.revincludes),
         "searchParam": [
@@ -90,6 +92,8 @@ def _list_interactions(kind: Kind) -> list[JSON]:
     interactions: list[JSON] = [{"code": "read"}, {"code": "search-type"}]
     if kind.name == "ServiceRequest":
         interactions.append({"code": "create", "documentation": CREATE})
+    if kind.versions is not None:
+        interactions += [{"code": "vread"}, {"code": "history-instance", "documentation": HISTORY}]
     return interactions
 
 

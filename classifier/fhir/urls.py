@@ -9,7 +9,7 @@ from django.urls.resolvers import URLPattern
 
 from classifier.fhir.resources import KINDS
 from classifier.fhir.resources.base import Kind
-from classifier.fhir.views import base, binary, intake, metadata, read, search
+from classifier.fhir.views import base, binary, history, intake, metadata, read, search
 
 
 def name_route(kind: str) -> str:
@@ -20,10 +20,23 @@ def name_route(kind: str) -> str:
 def list_routes(kind: Kind) -> list[URLPattern]:
     name = name_route(kind.name)
     view = intake.ServiceRequests if kind.name == "ServiceRequest" else search.Search
+    kept = [] if kind.versions is None else _list_version_routes(kind, name)
     return [
+        *kept,
         path(kind.name, view.as_view(kind=kind), name=f"{name}-search"),
         path(f"{kind.name}/_search", search.PostSearch.as_view(kind=kind), name=f"{name}-post-search"),
         path(f"{kind.name}/<uuid:pk>", read.Read.as_view(kind=kind), name=name),
+    ]
+
+
+def _list_version_routes(kind: Kind, name: str) -> list[URLPattern]:
+    return [
+        path(f"{kind.name}/<uuid:pk>/_history", history.History.as_view(kind=kind), name=f"{name}-history"),
+        path(
+            f"{kind.name}/<uuid:pk>/_history/<slug:version>",
+            history.VersionRead.as_view(kind=kind),
+            name=f"{name}-version",
+        ),
     ]
 
 

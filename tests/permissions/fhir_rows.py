@@ -7,6 +7,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from classifier.fhir.resources.cases import DIAGNOSTIC_REPORT
+from classifier.fhir.versions import list_report_versions
+from classifier.fhir.viewer import Viewer
 from tests.factories import draw_jpeg
 from tests.permissions import expectations as may
 from tests.permissions.rows import IMAGE, JUDGED, LESION, PATIENT, PREDICTION, Row, pk, sent
@@ -60,6 +63,14 @@ def new_case_by_bundle(world: World, actor: str) -> dict[str, Any]:
     }
 
 
+def version_of_report(world: World) -> dict[str, Any]:
+    clinician = world.side.own.clinician
+    viewer = Viewer(clinician, "", {world.side.own.clinic.pk: "clinician"})
+    row = DIAGNOSTIC_REPORT.find(viewer, world.judged.pk)
+    (current,) = list_report_versions(row, viewer, DIAGNOSTIC_REPORT.build)
+    return {"pk": world.judged.pk, "version": current.version_id}
+
+
 FHIR = [
     Row("fhir-base", "POST", may.FHIR_SUBMITTERS, data=new_case_by_bundle),
     Row("fhir-service-request-search", "POST", may.FHIR_SUBMITTERS, 201, data=new_case_by_fhir),
@@ -70,6 +81,8 @@ FHIR = [
     *(Row(f"fhir-{kind}", "GET", policy, at=at) for kind, at, policy in FHIR_KINDS),
     *(Row(f"fhir-{kind}-search", "GET", may.API_MEMBERS, data=TARGET) for kind, *_ in FHIR_KINDS),
     *(Row(f"fhir-{kind}-post-search", "POST", may.API_MEMBERS, data=TARGET) for kind, *_ in FHIR_KINDS),
+    Row("fhir-diagnostic-report-history", "GET", may.API_ROW, at=JUDGED),
+    Row("fhir-diagnostic-report-version", "GET", may.API_ROW, at=version_of_report),
     Row("fhir-audit-event", "GET", may.API_ROW_OF_ADMINISTRATORS, at=pk(own_event)),
     Row("fhir-audit-event-search", "GET", may.API_ADMINISTRATORS),
     Row("fhir-audit-event-post-search", "POST", may.API_ADMINISTRATORS),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from classifier.fhir.search import Query
     from classifier.fhir.systems import JSON
+    from classifier.fhir.versions import Version
     from classifier.fhir.viewer import Viewer
 
 
@@ -51,6 +52,8 @@ class Kind:
     """What the trail calls a list of these; empty where nothing is said of a patient."""
     clinic_of: Callable[[Any], uuid.UUID] = lambda row: row.clinic_id
     action: Action = Action.VIEW_CASES
+    versions: Callable[[Any, Viewer], list[Version]] | None = None
+    """What it said and says, newest first; None of a kind that keeps no history."""
 
     def find(self, viewer: Viewer, key: uuid.UUID) -> Any | None:
         return self.rows(viewer).filter(pk=key).first()

@@ -12,6 +12,7 @@ from classifier.fhir.builders.cases import build_media, build_service_request
 from classifier.fhir.builders.reports import build_diagnostic_report
 from classifier.fhir.request_keys import list_request_keys
 from classifier.fhir.resources.base import Kind, Param, by_change, by_code, by_date, by_id, by_reference
+from classifier.fhir.versions import list_report_versions
 from classifier.models import Prediction, Review, Submission, SubmissionImage
 from classifier.models.submission import STATE_CONDITIONS, SubmissionState
 from classifier.vocabulary import Priority
@@ -157,6 +158,7 @@ DIAGNOSTIC_REPORT = Kind(
     },
     revincludes=("Provenance:target",),
     listed="submission",
+    versions=lambda row, viewer: list_report_versions(row, viewer, _build_report),
 )
 MEDIA = Kind(
     name="Media",

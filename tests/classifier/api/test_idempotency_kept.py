@@ -7,10 +7,12 @@ import time_machine
 from django.utils import timezone
 
 from classifier.models import IdempotentRequest
+from classifier.services.erasure import erase_patient
 from classifier.services.idempotency import KEPT, forget_requests
 from classifier.tasks import forget_requests_task
 from portal.accounts.models import Membership
 from tests.classifier.api.conftest import ROOT, form, jpeg
+from tests.factories import SubmissionFactory
 
 SUBMISSIONS = f"{ROOT}/submissions/"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model", "stores")]
@@ -49,6 +51,23 @@ def test_nothing_of_the_patient_can_be_read_in_the_row(client):
     assert "MRN-API-1" not in repr(row)
     assert "lesion.jpg" not in repr(row)
     assert len(row["sealed_answer"]) > 200
+
+
+@pytest.mark.parametrize("path", ["submissions/{case}/cancel/", "patients/{patient}/consents/"])
+def test_answer_that_made_nothing_goes_with_its_patient_too(client, side, path):
+    case = SubmissionFactory(clinic=side.own.clinic)
+    patient = case.lesion.patient
+    address = f"{ROOT}/{path.format(case=case.pk, patient=patient.pk)}"
+    sent = {"purpose": "teaching", "is_given": True} if "consents" in path else {}
+
+    def act():
+        return client.post(address, sent, HTTP_IDEMPOTENCY_KEY="once")
+
+    first, again = act(), act()
+    assert (first.status_code, again.json()) == (200, first.json())
+    assert "Location" not in again
+    erase_patient(actor=side.own.administrator, patient=patient, reason="request")
+    assert act().status_code == 404
 
 
 def test_answer_whose_key_is_gone_says_so(client, settings):
