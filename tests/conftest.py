@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stack)
         if item.get_closest_marker("stack") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STACK_TIMEOUT))
+
+
+@pytest.fixture
+def clinics(db: None) -> Any:
+    """Two clinics with a person in each role, so that nothing is right because there is but one."""
+    # The models are there once Django is set up, which is after this file is read.
+    from tests.factories import two_clinics
+
+    return two_clinics()
 
 
 @pytest.fixture(scope="session")
