@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(STACK_TIMEOUT))
         group = "stack" if on_stack else item.path.relative_to(TESTS).as_posix()
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture
+def clinics(db: None) -> Any:
+    """Two clinics with a person in each role, so that nothing is right because there is but one."""
+    # The models are there once Django is set up, which is after this file is read.
+    from tests.factories import two_clinics
+
+    return two_clinics()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from classifier.models import SubmissionImage
-from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
+from classifier.services.errors import ConflictError, InvalidInputError
+from classifier.services.pictures import open_derivative
 from portal.accounts.permissions import is_allowed, require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -53,7 +54,8 @@ def export_image(*, actor: User, image_id: uuid.UUID, naming: str = PSEUDONYMOUS
         )
     if naming == IDENTIFIED:
         _check_identified(actor, image)
-    jpeg = _read_derivative(image)
+    with open_derivative(image) as file:
+        jpeg = file.read()
     with transaction.atomic():
         record_event(
             clinic_id=image.clinic_id,
@@ -88,14 +90,3 @@ def _check_identified(actor: User, image: SubmissionImage) -> None:
             "Export the image under the pseudonym.",
             field="patient",
         )
-
-
-def _read_derivative(image: SubmissionImage) -> bytes:
-    try:
-        with image.derivative.open("rb") as file:
-            data: bytes = file.read()
-    except OSError as error:
-        raise UnavailableError(
-            "image_unavailable", "The image store can't be reached. Try again later."
-        ) from error
-    return data

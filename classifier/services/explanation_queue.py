@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from classifier.models import Explanation
 from classifier.services.queue import send_message
-from classifier.services.worker_identity import is_dead_neighbour
+from classifier.services.worker_identity import list_dead_holders
 from classifier.states import PredictionState, transition
 from portal.audit.services import Entry, record_events
 
@@ -125,8 +125,7 @@ def reconcile_explanations() -> tuple[int, int]:
 def give_back_dead_explanations() -> tuple[int, int]:
     """Give back what processes of this machine held that are no longer alive."""
     running = Explanation.objects.running()
-    workers = running.order_by().values_list("worker", flat=True).distinct()
-    dead = [worker for worker in workers if is_dead_neighbour(worker)]
+    dead = list_dead_holders(running)
     if not dead:
         return 0, 0
     return give_back_explanations(rows=running.filter(worker__in=dead), reason="its worker died")

@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from classifier.models import ModelVersion, Prediction
 from classifier.services.webhook_outbox import announce_predictions
-from classifier.services.worker_identity import is_dead_neighbour
+from classifier.services.worker_identity import list_dead_holders
 from classifier.states import LIVE, PredictionState, transition
 from classifier.vocabulary import ModelLifecycle, Priority
 from portal.audit.services import Entry, record_events
@@ -235,11 +235,7 @@ def reconcile() -> tuple[int, int]:
 def give_back_dead_claims() -> tuple[int, int]:
     """Give back what processes of this machine held that are no longer alive."""
     running = Prediction.objects.filter(state=PredictionState.RUNNING)
-    dead = [
-        worker
-        for worker in running.order_by().values_list("worker", flat=True).distinct()
-        if is_dead_neighbour(worker)
-    ]
+    dead = list_dead_holders(running)
     if not dead:
         return 0, 0
     return give_back(rows=running.filter(worker__in=dead), reason="its worker died")

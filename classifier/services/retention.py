@@ -68,27 +68,37 @@ def apply_retention(clinic: Clinic) -> int:
 
     Killed at any moment and begun again, it goes on where it was; two at once erase nobody twice.
     """
-    return _erase_due(clinic)
+    failures: list[Exception] = []
+    count = _erase_due(clinic, failures)
+    _raise_first(failures)
+    return count
 
 
 def run_automatic_retention(*, budget_seconds: float) -> None:
     """Do the same for each clinic that lets its policy erase by itself; wake the next where time is up."""
     until = time.monotonic() + budget_seconds
+    failures: list[Exception] = []
     for clinic in Clinic.objects.filter(retention_automatic_since__isnull=False):
-        _erase_due(clinic, is_automatic=True, until=until)
+        _erase_due(clinic, failures, is_automatic=True, until=until)
         if time.monotonic() >= until:
             from classifier.tasks import apply_retention_task  # noqa: PLC0415 (tasks call services)
 
             send_message(apply_retention_task)
-            return
+            break
+    _raise_first(failures)
 
 
-def _erase_due(clinic: Clinic, *, is_automatic: bool = False, until: float = math.inf) -> int:
+def _erase_due(
+    clinic: Clinic, failures: list[Exception], *, is_automatic: bool = False, until: float = math.inf
+) -> int:
     count = 0
     for key in list(find_due(clinic).values_list("pk", flat=True)):
         if time.monotonic() >= until:
             break
-        count += _erase_if_due(clinic.pk, key, is_automatic=is_automatic)
+        try:
+            count += _erase_if_due(clinic.pk, key, is_automatic=is_automatic)
+        except Exception as error:  # noqa: BLE001 (raised at the end: one patient must not keep the others)
+            failures.append(error)
     if count:
         record_event(
             clinic_id=clinic.pk,
@@ -97,6 +107,11 @@ def _erase_due(clinic: Clinic, *, is_automatic: bool = False, until: float = mat
             details={"patients": count, "automatic": is_automatic},
         )
     return count
+
+
+def _raise_first(failures: list[Exception]) -> None:
+    for failure in failures:
+        raise failure
 
 
 def _erase_if_due(clinic_id: uuid.UUID, key: uuid.UUID, *, is_automatic: bool) -> bool:

@@ -14,7 +14,7 @@ from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.services.webhook_finishing import NO_CLAIM, oldest_tried
 from classifier.services.webhook_outbox import send_courier_wake_up
 from classifier.services.webhook_switching import cancel_waiting
-from classifier.services.worker_identity import is_dead_neighbour
+from classifier.services.worker_identity import list_dead_holders
 from classifier.webhook_states import DeliveryState, move_deliveries
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ def reconcile_webhooks() -> int:
     now = timezone.now()
     sending = WebhookDelivery.objects.sending()
     given = give_back_deliveries(rows=sending.filter(lease_until__lt=now), reason="its lease ran out")
-    workers = sending.order_by().values_list("worker", flat=True).distinct()
-    if dead := [worker for worker in workers if is_dead_neighbour(worker)]:
+    if dead := list_dead_holders(sending):
         given += give_back_deliveries(rows=sending.filter(worker__in=dead), reason="its courier died")
     _cancel_orphans()
     _prune(now)

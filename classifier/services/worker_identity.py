@@ -6,6 +6,12 @@ import os
 import socket
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from django.db.models import QuerySet
 
 PROC = Path("/proc")
 
@@ -55,3 +61,9 @@ def is_dead_neighbour(worker: str) -> bool:
     if host != host_id() or not pid.isdigit() or not start:
         return False
     return read_start(int(pid)) != start
+
+
+def list_dead_holders(running: QuerySet[Any]) -> list[str]:
+    """Workers of this machine that hold claims in `running` and live no more."""
+    workers = running.order_by().values_list("worker", flat=True).distinct()
+    return [worker for worker in workers if is_dead_neighbour(worker)]

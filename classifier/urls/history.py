@@ -35,6 +35,7 @@ urlpatterns = [
     path("settings/", settings.settings, name="settings"),
     path("settings/you/", settings.profile, name="profile"),
     path("settings/interfaces/", interfaces.interfaces, name="interfaces"),
+    path("settings/interfaces/fhir/", interfaces.interfaces_fhir, name="interfaces-fhir"),
     path("settings/name/", settings.settings_name, name="settings-name"),
     path("settings/tokens/", api_tokens.tokens, name="tokens"),
     path("settings/tokens/revoke/", api_tokens.token_revoke, name="token-revoke"),

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from classifier.views.access import page
+from classifier.views.closing import ask_to_close
 from portal.accounts.access_forms import ApplicationChangeForm, ApplicationForm
 from portal.accounts.errors import PeopleError
 from portal.accounts.models import OAuthApplication
@@ -104,14 +105,11 @@ def application_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask before it is closed (GET); close it (`active=no`) or open it again (`active=yes`)."""
     row = _find(request, pk)
     if request.method != "POST":
-        context = {
-            "name": str(row),
-            "words": "It gets in no more. Its tokens end at once and for good; what it did stays. You can open "
-            "it again later: it then keeps its client ID and its secret.",
-            "address": reverse("application-active", args=[pk]),
-            "back": reverse("application", args=[pk]),
-        }
-        return render(request, "classifier/settings/close.html", context)
+        words = (
+            "It gets in no more. Its tokens end at once and for good; what it did stays. You can open it "
+            "again later: it then keeps its client ID and its secret."
+        )
+        return ask_to_close(request, "application", pk, name=str(row), words=words)
     is_active = request.POST.get("active") == "yes"
     set_application_active(actor=request.user, application=row, is_active=is_active)  # type: ignore[arg-type]
     messages.success(request, "Opened again." if is_active else "Closed. What it held is revoked.")

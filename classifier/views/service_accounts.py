@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from classifier.views.access import page
+from classifier.views.closing import ask_to_close
 from portal.accounts.access_forms import ServiceForm, ServiceTokenForm
 from portal.accounts.api_tokens import select_live_tokens
 from portal.accounts.errors import PeopleError
@@ -81,14 +82,11 @@ def service_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask before the account is closed (GET); close it (`active=no`) or open it again (`active=yes`)."""
     membership = _find(request, pk)
     if request.method != "POST":
-        context = {
-            "name": str(membership.user),
-            "words": "Nothing acts with it any more. Its tokens end at once and for good; what it did stays. "
-            "You can open it again later: it then starts without tokens.",
-            "address": reverse("service-active", args=[pk]),
-            "back": reverse("service", args=[pk]),
-        }
-        return render(request, "classifier/settings/close.html", context)
+        words = (
+            "Nothing acts with it any more. Its tokens end at once and for good; what it did stays. You can "
+            "open it again later: it then starts without tokens."
+        )
+        return ask_to_close(request, "service", pk, name=str(membership.user), words=words)
     is_active = request.POST.get("active") == "yes"
     set_service_active(actor=request.user, membership=membership, is_active=is_active)  # type: ignore[arg-type]
     messages.success(

@@ -54,6 +54,10 @@ def keep_form(*, person: User, path: str, fields: Fields) -> bool:
     return True
 
 
+def has_kept_form(person: User) -> bool:
+    return KeptForm.objects.filter(user=person, expires_at__gt=timezone.now()).exists()
+
+
 def give_back(*, person: User) -> GivenBack | None:
     """What is kept for `person`, as long as its time is not over; looking at it leaves an event."""
     with transaction.atomic():

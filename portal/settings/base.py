@@ -8,7 +8,6 @@ import datetime as dt
 from pathlib import Path
 
 import environ
-from celery.schedules import crontab
 
 from portal.settings.access import *  # noqa: F403
 from portal.settings.browser import *  # noqa: F403
@@ -16,6 +15,8 @@ from portal.settings.files import *  # noqa: F403
 from portal.settings.logs import configure_logging
 from portal.settings.paths import BASE_DIR, VAR_DIR
 from portal.settings.programs import *  # noqa: F403
+from portal.settings.retention import *  # noqa: F403
+from portal.settings.retention import RETENTION_SCHEDULE
 from portal.settings.webhooks import *  # noqa: F403
 
 env = environ.Env()
@@ -204,8 +205,6 @@ DERMAPORT_TASK_HARD_SECONDS = env.int("DERMAPORT_TASK_HARD_SECONDS", default=150
 # dead one loses it.
 DERMAPORT_LEASE_SECONDS = env.int("DERMAPORT_LEASE_SECONDS", default=180)
 DERMAPORT_RECONCILE_SECONDS = env.int("DERMAPORT_RECONCILE_SECONDS", default=60)
-# Hours, as cron writes them, in which retention policies that run by themselves erase.
-DERMAPORT_RETENTION_HOURS = env.str("DERMAPORT_RETENTION_HOURS", default="1-4")
 # The broker takes a message back after this long: longer than any task may run (checked at start).
 DERMAPORT_VISIBILITY_SECONDS = env.int("DERMAPORT_VISIBILITY_SECONDS", default=900)
 
@@ -264,10 +263,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": DERMAPORT_RECONCILE_SECONDS,
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
     },
-    # Where a clinic lets its retention policy run by itself. Later hours go on where a run was killed.
     "apply-retention": {
         "task": "classifier.tasks.apply_retention_task",
-        "schedule": crontab(minute=15, hour=DERMAPORT_RETENTION_HOURS),
+        "schedule": RETENTION_SCHEDULE,
         "options": {"expires": 1800},
     },
     "remove-files": {

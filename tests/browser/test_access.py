@@ -24,8 +24,8 @@ def staff():
 def visit(browser, live_server):
     contexts = []
 
-    def log_in(person, viewport=DESK):
-        context = browser.new_context(base_url=live_server.url, viewport=viewport)
+    def log_in(person, viewport=DESK, **options):
+        context = browser.new_context(base_url=live_server.url, viewport=viewport, **options)
         contexts.append(context)
         page = context.new_page()
         page.goto("/accounts/login/")
@@ -68,6 +68,27 @@ def test_idle_log_off_keeps_what_was_typed(visit, staff, settings):
     page.locator("[name=diagnosis][value=melanoma]").check(force=True)
     page.locator("[name=management][value=excise]").check(force=True)
     page.get_by_role("button", name="Sign", exact=True).click()
+    expect(page.get_by_text("Signed.", exact=True)).to_be_visible()
+    assert Review.objects.get().comment == COMMENT
+
+
+def test_without_script_what_came_too_late_is_given_back(visit, staff, settings):
+    case = answered_submission(staff)
+    page = visit(staff.dermatologist, PHONE, java_script_enabled=False)
+    page.goto(f"/submissions/{case.pk}/review/")
+    page.get_by_label("Comment").fill(COMMENT)
+    page.locator("[name=diagnosis][value=melanoma]").check(force=True)
+    page.locator("[name=management][value=excise]").check(force=True)
+    settings.DERMAPORT_IDLE_MINUTES = 0.01
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Sign", exact=True).click()
+    expect(page.get_by_text("what you wrote is given back")).to_be_visible()
+
+    settings.DERMAPORT_IDLE_MINUTES = 15
+    give_password(page, staff.dermatologist)
+    expect(page.get_by_role("heading", name="What you wrote before you were logged out")).to_be_visible()
+    expect(page.get_by_text(COMMENT)).to_be_visible()
+    page.get_by_role("button", name="Send it now").click()
     expect(page.get_by_text("Signed.", exact=True)).to_be_visible()
     assert Review.objects.get().comment == COMMENT
 

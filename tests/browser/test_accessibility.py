@@ -16,6 +16,7 @@ CLINICIAN_PAGES = [
     "/settings/",
     "/settings/you/",
     "/settings/interfaces/",
+    "/settings/interfaces/fhir/",
     "/models/",
     "/emergency/",
 ]

@@ -1,4 +1,4 @@
-"""Tokens and applications in a real browser: axe, a phone's width, the copy button, the way back."""
+"""The settings in a real browser, tokens and applications above all: axe, a phone's width, the way back."""
 
 import re
 from urllib.parse import urlencode
@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from classifier.settings_pages import GROUPS
 from tests.browser.conftest import DESK, PHONE
 from tests.factories import service_account, staff_clinic
 from tests.support.oauth import ask, register
@@ -59,6 +60,19 @@ def test_pages_are_clean(open_page, staff, viewport):
         open_page.goto(open_page.root + address)
         faults += list_faults(open_page)
     assert faults == []
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["375", "1280"])
+def test_settings_are_clean(open_page, viewport):
+    open_page.set_viewport_size(viewport)
+    addresses = [page.address for group in GROUPS for page in group.pages]
+    faults = []
+    for address in ["/settings/", "/settings/interfaces/fhir/", "/api/v1/errors/", *addresses]:
+        open_page.goto(open_page.root + address)
+        faults += list_faults(open_page)
+    assert faults == []
+    menu = open_page.get_by_role("navigation", name="Settings")
+    assert menu.is_visible() is (viewport == DESK)
 
 
 def test_new_token_is_copied(open_page, context):

@@ -10,6 +10,7 @@ CHANGED = {"name": "Records", "redirect_uris": "https://records.example/back"}
 ACCESS_ROWS = [
     Row("profile", "GET", may.PAGE_OF_MEMBERS),
     Row("interfaces", "GET", may.PAGE_OF_MEMBERS_AND_OPERATORS),
+    Row("interfaces-fhir", "GET", may.PAGE_OF_MEMBERS_AND_OPERATORS),
     Row("retention", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(automatic="no")),
     Row("application", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=APPLICATION, data=sent(**CHANGED)),
     Row("application-active", "GET", may.ROW_OF_ADMINISTRATORS, at=APPLICATION),

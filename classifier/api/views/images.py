@@ -14,7 +14,7 @@ from classifier.api.views.base import NoStoreView
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
 from classifier.models import SubmissionImage
 from classifier.services.access import record_viewed
-from classifier.services.errors import UnavailableError
+from classifier.services.pictures import open_derivative
 from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
@@ -50,10 +50,5 @@ class ImageDerivative(NoStoreView):
         with transaction.atomic():
             image = get_object_or_404(SubmissionImage.objects.visible_to(request.user), pk=pk)
             record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)
-            try:
-                file = image.derivative.open("rb")
-            except OSError as error:
-                raise UnavailableError(
-                    "image_unavailable", "The image store can't be reached. Try again later."
-                ) from error
+            file = open_derivative(image)
         return FileResponse(file, content_type=DERIVATIVE_CONTENT_TYPE, filename=f"{image.pk}.jpg")

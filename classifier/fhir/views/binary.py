@@ -15,7 +15,7 @@ from classifier.fhir.views.base import FhirView, answer_with
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
 from classifier.models import SubmissionImage
 from classifier.services.access import record_viewed
-from classifier.services.errors import UnavailableError
+from classifier.services.pictures import open_derivative
 
 if TYPE_CHECKING:
     import uuid
@@ -48,12 +48,7 @@ class Binary(FhirView):
             if image is None:
                 raise NotFound("There is no such Binary, or none that you may see.")
             record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)
-            try:
-                file = image.derivative.open("rb")
-            except OSError as error:
-                raise UnavailableError(
-                    "image_unavailable", "The image store can't be reached. Try again later."
-                ) from error
+            file = open_derivative(image)
         if not wants_json(request.headers) and "_format" not in request.query_params:
             return FileResponse(file, content_type=DERIVATIVE_CONTENT_TYPE, filename=f"{image.pk}.jpg")
         with file:

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from classifier.models import SubmissionImage
 from portal.accounts.models import User
 from tests.factories import TwoClinics, active_model, draw_jpeg, two_clinics
+from tests.support.by_token import call_by_token
 
 ROOT = "/api/v1"
 
@@ -23,24 +20,7 @@ def side(db) -> TwoClinics:
 
 @pytest.fixture
 def api() -> Callable[[User], APIClient]:
-    """A client that calls with a token of this person."""
-
-    def make(user: User) -> APIClient:
-        _, text = AuthToken.objects.create(user=user)
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
-        return client
-
-    return make
-
-
-@pytest.fixture
-def stores(monkeypatch, tmp_path: Path) -> Path:
-    """Image stores of this test alone. The fields hold theirs since the models were loaded."""
-    for name, store in (("original", "sealed"), ("derivative", "derived"), ("thumbnail", "derived")):
-        field = SubmissionImage._meta.get_field(name)
-        monkeypatch.setattr(field, "storage", FileSystemStorage(location=tmp_path / store))
-    return tmp_path
+    return call_by_token
 
 
 @pytest.fixture

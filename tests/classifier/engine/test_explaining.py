@@ -227,7 +227,7 @@ class TestNothingIsLost:
         ask(state="running", worker="dead")
         ask(state="running", worker="alive")
         monkeypatch.setattr(
-            "classifier.services.explanation_queue.is_dead_neighbour", lambda worker: worker == "dead"
+            "classifier.services.worker_identity.is_dead_neighbour", lambda worker: worker == "dead"
         )
         assert give_back_dead_explanations() == (1, 0)
         assert states() == [("queued", 1), ("running", 1)]

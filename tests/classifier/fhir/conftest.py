@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.core.files.storage import FileSystemStorage
 from fhir.resources.R4B import get_fhir_model_class
-from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from classifier.models import SubmissionImage
 from portal.accounts.models import User
 from tests.factories import TwoClinics, active_model, two_clinics
+from tests.support.by_token import call_by_token
 
 ROOT = "/fhir/r4"
 BASE = f"http://testserver{ROOT}"
@@ -31,25 +28,8 @@ def model(db):
 
 
 @pytest.fixture
-def stores(monkeypatch, tmp_path: Path) -> Path:
-    """Image stores of this test alone. The fields hold theirs since the models were loaded."""
-    for name, store in (("original", "sealed"), ("derivative", "derived"), ("thumbnail", "derived")):
-        field = SubmissionImage._meta.get_field(name)
-        monkeypatch.setattr(field, "storage", FileSystemStorage(location=tmp_path / store))
-    return tmp_path
-
-
-@pytest.fixture
 def fhir() -> Callable[[User], APIClient]:
-    """A client that calls with a token of this person."""
-
-    def make(user: User) -> APIClient:
-        _, text = AuthToken.objects.create(user=user)
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
-        return client
-
-    return make
+    return call_by_token
 
 
 def check(response, status: int = 200) -> dict[str, Any]:

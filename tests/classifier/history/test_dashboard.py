@@ -15,17 +15,11 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
-    two_clinics,
 )
 
 pytestmark = pytest.mark.django_db
 
 HOUR = dt.timedelta(hours=1)
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 def measure(clinics, days=90):

@@ -15,15 +15,9 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
-    two_clinics,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 def export(client, address="/submissions/export/", **data):

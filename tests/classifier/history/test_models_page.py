@@ -9,17 +9,11 @@ from tests.factories import (
     active_model,
     answered_submission,
     tiny_specification,
-    two_clinics,
 )
 
 pytestmark = pytest.mark.django_db
 
 FIGURES = {"test": {"images": 660, "auc": {"value": 0.934, "low": 0.915, "high": 0.951}, "brier": 0.1}}
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 def make_shadow_answers(staff, *outcomes):

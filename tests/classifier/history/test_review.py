@@ -11,7 +11,6 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
-    two_clinics,
 )
 
 pytestmark = pytest.mark.django_db
@@ -22,11 +21,6 @@ TYPED = {
     "management": "excise",
     "comment": "Blue veil at the upper edge.",
 }
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 @pytest.fixture

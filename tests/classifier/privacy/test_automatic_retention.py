@@ -70,6 +70,23 @@ def test_a_killed_run_goes_on_where_it_was(add, start, monkeypatch):
     assert count_erased() == 3
 
 
+def test_one_that_breaks_keeps_nobody_else(add, start, monkeypatch):
+    start()
+    broken = add(added=30)
+    add()
+    erase = retention.erase_patient
+
+    def break_at_one(*, patient, **given):
+        if patient == broken:
+            raise ValueError("a bug")
+        return erase(patient=patient, **given)
+
+    monkeypatch.setattr(retention, "erase_patient", break_at_one)
+    with pytest.raises(ValueError, match="a bug"):
+        run_automatic_retention(budget_seconds=math.inf)
+    assert count_erased() == 1
+
+
 def test_time_is_up_and_the_next_is_woken(add, start, monkeypatch):
     sent = []
     monkeypatch.setattr(retention, "send_message", sent.append)

@@ -3,10 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import FileSystemStorage
 
 from classifier import tasks
-from classifier.models import SubmissionImage
 from tests.factories import Staff, active_model, staff_clinic
 
 
@@ -29,9 +27,5 @@ def wake_ups(monkeypatch) -> list[int]:
 
 
 @pytest.fixture(autouse=True)
-def stores(monkeypatch, tmp_path: Path) -> Path:
-    """Image stores of this test alone. The fields hold theirs since the models were loaded."""
-    for name, store in (("original", "sealed"), ("derivative", "derived"), ("thumbnail", "derived")):
-        field = SubmissionImage._meta.get_field(name)
-        monkeypatch.setattr(field, "storage", FileSystemStorage(location=tmp_path / store))
-    return tmp_path
+def own_stores(stores: Path) -> Path:
+    return stores

@@ -16,6 +16,7 @@ from tests.portal.accounts.test_login_settings import read_settings
         ("DERMAPORT_STEP_UP_MINUTES", "0"),
         ("DERMAPORT_LOCAL_LOGIN", "0"),
         ("DERMAPORT_OIDC_UNKNOWN", "perhaps"),
+        ("DERMAPORT_RETENTION_HOURS", "noon"),
     ],
 )
 def test_what_would_open_production_stops_the_start(name, value):

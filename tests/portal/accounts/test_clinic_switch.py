@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.accounts.models import Membership
-from tests.factories import MembershipFactory, answered_submission, two_clinics
+from tests.factories import MembershipFactory, answered_submission
 
 pytestmark = pytest.mark.django_db
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
@@ -18,11 +18,6 @@ ACT_ON_CURRENT_CLINIC = {
     *("invitations", "invitation-resend", "invitation-withdraw", "audit-export", "model-trial-export"),
     *("submission-search", "submission-export", "patient-list"),
 }
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 @pytest.fixture

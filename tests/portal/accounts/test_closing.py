@@ -12,15 +12,9 @@ from portal.audit.models import AuditEvent
 from tests.factories import (
     MembershipFactory,
     answered_submission,
-    two_clinics,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 def membership_of(staff, user):

@@ -11,15 +11,10 @@ from portal.accounts.errors import PeopleError
 from portal.accounts.factor_reset import reset_factor
 from portal.accounts.models import Membership
 from portal.audit.models import AuditEvent
-from tests.factories import MembershipFactory, UserFactory, two_clinics
+from tests.factories import MembershipFactory, UserFactory
 from tests.support.second_factor import code_of, log_in, set_up_app
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 def membership_of(staff, person):

@@ -24,17 +24,11 @@ from tests.factories import (
     MembershipFactory,
     ReviewFactory,
     answered_submission,
-    two_clinics,
 )
 
 pytestmark = pytest.mark.django_db
 
 DAY = dt.timedelta(days=1)
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 @pytest.fixture

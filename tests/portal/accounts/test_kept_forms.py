@@ -90,6 +90,11 @@ def test_without_files_the_page_has_the_words_again(client, staff, sent):
     assert "Zephyrine" in answer.content.decode()
 
 
+def test_log_in_by_another_way_leads_there_too(client, staff, sent):
+    assert log_in(client, staff.dermatologist)["Location"] == "/"
+    assert log_in(Client(), staff.clinician)["Location"] == KEPT
+
+
 def test_nobody_else_gets_it(client, staff, sent):
     other = Client()
     log_in(other, staff.dermatologist)

@@ -3,14 +3,9 @@
 import pytest
 
 from portal.audit.models import AuditEvent
-from tests.factories import MembershipFactory, answered_submission, two_clinics
+from tests.factories import MembershipFactory, answered_submission
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 def test_clinic_switch_changes_what_lists_show(client, clinics):

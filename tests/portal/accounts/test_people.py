@@ -15,16 +15,11 @@ from portal.accounts.services import (
     update_clinic,
 )
 from portal.audit.models import AuditEvent
-from tests.factories import MembershipFactory, UserFactory, two_clinics
+from tests.factories import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
 NEW_PASSWORD = "seven-quiet-herons-wade"
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 def membership_of(staff, user):

@@ -8,14 +8,9 @@ import pytest
 from classifier.audit_words import describe_action
 from portal.audit.models import AuditEvent
 from portal.audit.services import record_event, verify_chains
-from tests.factories import answered_submission, two_clinics
+from tests.factories import answered_submission
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
 
 
 @pytest.fixture

@@ -1,12 +1,7 @@
 import pytest
 
-from tests.factories import service_account, two_clinics
+from tests.factories import service_account
 from tests.support.oauth import agree, redeem, register
-
-
-@pytest.fixture
-def clinics(db):
-    return two_clinics()
 
 
 @pytest.fixture

@@ -1,11 +1,6 @@
 import pytest
 
-from tests.factories import service_account, two_clinics
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
+from tests.factories import service_account
 
 
 @pytest.fixture

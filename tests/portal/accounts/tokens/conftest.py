@@ -1,12 +1,5 @@
 import pytest
 
-from tests.factories import two_clinics
-
-
-@pytest.fixture
-def clinics():
-    return two_clinics()
-
 
 @pytest.fixture
 def person(client, clinics):

@@ -1,0 +1,22 @@
+"""Open a picture that was rebuilt from pixels; nothing leads to an original."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.services.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from django.core.files import File
+
+    from classifier.models import SubmissionImage
+
+
+def open_derivative(image: SubmissionImage) -> File[bytes]:
+    """The stored picture, open to be read. Raises UnavailableError (image_unavailable)."""
+    try:
+        return image.derivative.open("rb")
+    except OSError as error:
+        raise UnavailableError(
+            "image_unavailable", "The image store can't be reached. Try again later."
+        ) from error

@@ -1,0 +1,17 @@
+"""When retention policies that run by themselves erase."""
+
+import environ
+from celery.schedules import ParseException, crontab
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+# Hours as cron writes them, on the clinic's clock. Each later one goes on where a run was killed.
+DERMAPORT_RETENTION_HOURS = env.str("DERMAPORT_RETENTION_HOURS", default="1-4")
+try:
+    RETENTION_SCHEDULE = crontab(minute=15, hour=DERMAPORT_RETENTION_HOURS)
+except (ParseException, ValueError) as error:
+    raise ImproperlyConfigured(
+        "DERMAPORT_RETENTION_HOURS: expected hours as cron writes them, such as 1-4, "
+        f"received {DERMAPORT_RETENTION_HOURS!r}."
+    ) from error
