@@ -89,6 +89,27 @@ def test_doubt_about_what_never_arrived_is_sent(run, bridge, folder):
     assert run(find_cases([folder / "0.jpg"], {}), clock=lambda: time.time() + 24 * 3600) == {"submitted": 1}
 
 
+def test_old_doubt_about_a_dicom_file_is_left_to_a_person(run, bridge, folder):
+    """The portal keeps it without names, so its digest there tells nothing."""
+    (folder / "0.dcm").write_bytes(bytes(128) + b"DICM" + bytes(64))
+    cases = find_cases([folder / "0.dcm"], {})
+    bridge.faults = [UNREACHABLE]
+    with pytest.raises(LostConnectionError):
+        run(cases, parallel=1, patience=0)
+    sent = len(bridge.posts)
+    assert run(cases, clock=lambda: time.time() + 24 * 3600) == {"refused": 1}
+    assert len(bridge.posts) == sent
+
+
+def test_key_that_was_used_for_other_facts_is_looked_up(run, bridge, folder):
+    bridge.faults = [LOST]
+    with pytest.raises(LostConnectionError):
+        run(find_cases([folder / "0.jpg"], {}), parallel=1, patience=0)
+    changed = find_cases([folder / "0.jpg"], {"priority": "urgent"})
+    assert run(changed) == {"known": 1}
+    assert Submission.objects.count() == 1
+
+
 def test_too_much_at_work_slows_down_and_nothing_else(run, settings, monkeypatch):
     settings.DERMAPORT_API_ACTIVE_PREDICTIONS = 1
     monkeypatch.setattr("classifier.api.exceptions.TooMuch.wait", 1)

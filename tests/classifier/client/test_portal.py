@@ -6,12 +6,14 @@ import datetime as dt
 
 import pytest
 
-from classifier.client import ApiError, ImageFile
+from classifier.client import ApiError, Client, ClientCredentials, ImageFile
 from classifier.models import Lesion, Patient, Prediction, Submission
 from classifier.services.inference import run_queued
-from tests.classifier.client.conftest import LOST, UNREACHABLE
+from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
 from tests.classifier.client.portal import problem
 from tests.factories import draw_jpeg
+from tests.support.oauth import register
+from tests.support.people import service_account
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("model", "stores", "network")]
 SPOT = {"patient_mrn": "MRN-1", "birth_date": dt.date(1961, 2, 3), "body_site": "lower_extremity_thigh"}
@@ -123,6 +125,22 @@ def test_cursor_is_followed_over_all_pages(portal):
     assert [row.id for row in page.results] == ids[:1:-1]
     back = client.submissions.page(client.submissions.page(page.next, page_size=3).previous, page_size=3)
     assert back.results == page.results
+
+
+def test_system_acts_by_client_credentials(side, bridge):
+    service = service_account(side.own.clinic)
+    scopes = ["submissions:read", "submissions:write"]
+    made = register(side.own, "system", service=service, scopes=scopes)
+    credentials = ClientCredentials(made.application.client_id, made.secret, " ".join(scopes))
+    client = Client(SITE, credentials, transport=bridge)
+    accepted = client.submissions.create([image()], **SPOT)
+    assert client.submissions.get(accepted.id).submitted_by.id == str(service.user_id)
+    with pytest.raises(ApiError) as told:
+        client.patients.get(accepted.patient)
+    assert told.value.code == "scope_missing"
+    with pytest.raises(ApiError) as told:
+        Client(SITE, ClientCredentials(made.application.client_id, "wrong"), transport=bridge).me()
+    assert (told.value.status, told.value.code) == (401, "invalid_client")
 
 
 def test_another_clinic_is_not_found(portal, side):
