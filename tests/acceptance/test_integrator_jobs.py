@@ -115,6 +115,7 @@ def test_jobs_by_curl(clinic, tmp_path, monkeypatch):
         assert shell.run(submit).splitlines()[-1].split()[0] == "succeeded"
         case = json.loads((tmp_path / "case.json").read_text())
         assert len(shell.run(folder).splitlines()) >= 3
+        assert len((tmp_path / "outcomes.csv").read_text().splitlines()) == 3
         shell.run(follow)
         assert case["id"] in (tmp_path / "changes").read_text()
         sign(clinic, case["id"])
