@@ -2,7 +2,7 @@
 #
 #   make run             start the portal on this machine (PORT=8001, HOST=0.0.0.0 change where)
 #   make test            all tests on SQLite and the embedded Valkey (ARGS="-k name" narrows)
-#   make services-test   the same tests on local PostgreSQL and Redis
+#   make services-test   those that a database or broker can change, on local PostgreSQL and Redis
 #   make bench           images a second, and the time from submit to result
 #   make lint types      style, templates, import contracts; types
 #   make screenshots     the README's pictures, of the real pages
@@ -12,6 +12,10 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 BIN := .venv/bin
 ARGS ?=
+# One process a core, four at most; a module's tests stay together.
+SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadgroup
+# Neither database nor broker can change what these find.
+APART := $(addprefix --ignore=tests/,ml architecture browser/test_accessibility.py)
 LOCK ?= runtime
 
 export PORT HOST
@@ -22,10 +26,10 @@ run: runtime
 	@exec $(BIN)/python -m portal.stack run
 
 test: dev browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 services-test: dev browser
-	deploy/with-services $(BIN)/python -m pytest $(ARGS)
+	deploy/with-services $(BIN)/python -m pytest $(SPREAD) $(APART) $(ARGS)
 
 bench: dev
 	$(BIN)/python -m tests.benchmarks $(ARGS)

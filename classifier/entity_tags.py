@@ -27,8 +27,9 @@ def tag_of(row: models.Model) -> str:
 
 @tag_of.register
 def _(patient: Patient) -> str:
-    facts = (patient.mrn, patient.birth_date, patient.sex, patient.skin_type, patient.consents_to_inference)
-    return make_tag("patient", patient.pk, *facts)
+    facts = (patient.mrn, patient.birth_date, patient.sex, patient.skin_type)
+    agreed = (patient.consents_to_inference, patient.consents_to_teaching, patient.consents_to_training)
+    return make_tag("patient", patient.pk, *facts, *agreed)
 
 
 @tag_of.register

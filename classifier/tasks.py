@@ -12,8 +12,10 @@ from classifier.services.idempotency import forget_requests
 from classifier.services.inference import run_queued
 from classifier.services.queue import reconcile
 from classifier.services.rate_limits import forget_calls
+from classifier.services.retention import run_automatic_retention
 from classifier.services.webhook_couriers import deliver_due
 from classifier.services.webhook_reconciling import reconcile_webhooks
+from portal.accounts.kept_forms import forget_old_forms
 from portal.accounts.token_ends import forget_expired_tokens
 
 RUN_BUDGET_SHARE = 0.25
@@ -51,6 +53,11 @@ def remove_files_task() -> None:
     remove_files()
 
 
+@shared_task(name="classifier.tasks.apply_retention_task", ignore_result=True)
+def apply_retention_task() -> None:
+    run_automatic_retention(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
+
+
 @shared_task(name="classifier.tasks.forget_expired_tokens_task", ignore_result=True)
 def forget_expired_tokens_task() -> None:
     forget_expired_tokens()
@@ -60,3 +67,4 @@ def forget_expired_tokens_task() -> None:
 def forget_requests_task() -> None:
     forget_requests()
     forget_calls()
+    forget_old_forms()

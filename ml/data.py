@@ -30,7 +30,8 @@ class ImageRecord:
 
     `path` is relative to the set's folder; `label` is 0 benign, 1 malignant; `group` names the
     lesion: near-duplicates share it; `clean` is False for a test image whose lesion is in train;
-    `data_set` is the name of that folder.
+    `data_set` is the name of that folder; `diagnosis` a short name (nv, mel, bcc …), empty where the
+    set's tables don't tell it.
     """
 
     path: str
@@ -40,6 +41,7 @@ class ImageRecord:
     group: str
     clean: bool
     data_set: str = PAPER_SET
+    diagnosis: str = ""
 
 
 def find_data_root(name: str = PAPER_SET) -> Path:
@@ -82,7 +84,7 @@ def read_extra_records(root: Path) -> list[ImageRecord]:
 
     Each image is another lesion, and no lesion of any other set. Raises DataError.
     """
-    columns = ("path", "label", "lesion_id")
+    columns = ("path", "label", "lesion_id", "dx")
     digests = read_manifest(root)
     return sorted(
         (
@@ -94,6 +96,7 @@ def read_extra_records(root: Path) -> list[ImageRecord]:
                 group=f"{EXTRA_SET}/{row['lesion_id']}",
                 clean=True,
                 data_set=EXTRA_SET,
+                diagnosis=row["dx"],
             )
             for row in _read_table(root / "metadata.csv", columns)
         ),

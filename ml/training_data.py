@@ -18,6 +18,7 @@ from ml.data import (
     read_labels,
     read_records,
 )
+from ml.image_sets import SEEN
 
 TRAINING_SETS = (PAPER_SET, EXTRA_SET)
 
@@ -38,11 +39,23 @@ class TrainingData:
         return np.array([record.data_set == data_set for record in self.records])
 
 
-def load_training_data(data_sets: Sequence[str], input_size: int) -> TrainingData:
-    """Decode the train images of `data_sets`, the paper's first; raises DataError."""
+def load_training_data(
+    data_sets: Sequence[str], input_size: int, *, left_out: Sequence[str] = ()
+) -> TrainingData:
+    """Decode the train images of `data_sets`, the paper's first; raises DataError.
+
+    Images of the diagnoses `left_out` (short names, such as nv) stay away where the set tells them:
+    ham10000-extra-train does.
+    """
     unknown = [name for name in data_sets if name not in TRAINING_SETS]
     if unknown or not data_sets:
         raise DataError(f"Expected sets among {', '.join(TRAINING_SETS)}, received {unknown or 'none'}.")
+    strange = sorted(set(left_out) - SEEN[EXTRA_SET])
+    if strange or (left_out and EXTRA_SET not in data_sets):
+        raise DataError(
+            f"Expected diagnoses of {EXTRA_SET} to leave out ({', '.join(sorted(SEEN[EXTRA_SET]))}), and that "
+            f"set among those to learn from; received {', '.join(left_out)} with {', '.join(data_sets)}."
+        )
     records: list[ImageRecord] = []
     parts = []
     for name in TRAINING_SETS:
@@ -50,7 +63,7 @@ def load_training_data(data_sets: Sequence[str], input_size: int) -> TrainingDat
             continue
         root = find_data_root(name)
         read = read_records if name == PAPER_SET else read_extra_records
-        found = [record for record in read(root) if record.split == "train"]
+        found = [r for r in read(root) if r.split == "train" and r.diagnosis not in left_out]
         parts.append(load_pixels(root, found, (input_size, input_size), what=f"Decoding {name}"))
         records += found
     return TrainingData(records, np.concatenate(parts))

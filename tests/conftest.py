@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.live_stack import LiveStack
 
+TESTS = Path(__file__).parent
 STACK_TIMEOUT = 600
 
 # Playwright's synchronous interface keeps an event loop in this thread for the rest of the run;
@@ -15,12 +17,18 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on real processes take longer, and carry the mark that lets one leave them out."""
+    """Tests on real processes take longer, and carry the mark that lets one leave them out.
+
+    Run side by side (-n), they share one process and so one stack; the others stay with their module.
+    """
     for item in items:
         if "live_stack" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.stack)
-        if item.get_closest_marker("stack") and not item.get_closest_marker("timeout"):
+        on_stack = item.get_closest_marker("stack") is not None
+        if on_stack and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STACK_TIMEOUT))
+        group = "stack" if on_stack else item.path.relative_to(TESTS).as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

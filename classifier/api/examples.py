@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 
 PATIENT = "6f1c2d34-8c55-4b0e-9a3f-0d7f6f0a1b01"
 LESION = "6f1c2d34-8c55-4b0e-9a3f-0d7f6f0a1b02"
+PERSON = "6f1c2d34-8c55-4b0e-9a3f-0d7f6f0a1b04"
 CASE = "6f1c2d34-8c55-4b0e-9a3f-0d7f6f0a1b03"
 SITE = "https://portal.example.org/api/v1"
 
@@ -28,6 +29,23 @@ def answered(status: int, name: str, value: dict[str, Any]) -> Any:
 
 NEW_PATIENT = {"mrn": "MRN-004711", "birth_date": "1961-02-03", "sex": "female", "skin_type": "II"}
 PATIENT_CHANGES = {"birth_date": "1961-03-02", "consents_to_inference": True}
+NEW_CONSENT = {"purpose": "training", "is_given": False}
+CONSENTS = {
+    "patient": PATIENT,
+    "inference": True,
+    "teaching": None,
+    "training": False,
+    "history": [
+        {
+            "purpose": "training",
+            "is_given": False,
+            "recorded_at": "2026-11-24T09:12:33Z",
+            "recorded_by": {"id": PERSON, "name": "Ada Invented"},
+        }
+    ],
+}
+ERASURE = {"reason": "request", "public_id": "P-7KQ2MXWD"}
+ERASED = {"id": PATIENT, "public_id": "P-7KQ2MXWD", "erased_at": "2026-11-24T09:12:33Z"}
 NEW_LESION = {
     "patient": PATIENT,
     "body_site": "trunk_posterior_trunk_upper_back",

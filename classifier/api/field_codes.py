@@ -40,6 +40,9 @@ FIELD_CODES: dict[str, str] = {
     "sex_unknown": "Choose one of the values that the schema lists.",
     "skin_type_unknown": "Choose one of the values that the schema lists.",
     "consent_missing": "Record the patient's consent first.",
+    "purpose_unknown": "Choose one of the values that the schema lists.",
+    "reason_unknown": "Choose one of the values that the schema lists.",
+    "public_id_mismatch": "Give the public id of the patient whom the address names.",
     # Lesions.
     "body_site_unknown": "Choose an ISIC body site code.",
     "laterality_unknown": "Choose one of the values that the schema lists.",

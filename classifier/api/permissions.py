@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.urls import reverse
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from portal.accounts.models import Membership
 from portal.accounts.roles import ROLES_ALLOWED, Action
 from portal.accounts.scopes import METHODS
+from portal.accounts.step_up import lacks_confirmation
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -64,6 +66,24 @@ class ScopeMissing(PermissionDenied):
     def __init__(self, scope: str) -> None:
         super().__init__(f"This token lacks the scope {scope}. Make one that has it.")
         self.scope = scope
+
+
+class ConfirmationRequired(PermissionDenied):
+    default_code = "confirmation_required"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"Confirm that it is you at {reverse('account_reauthenticate')}, then send it again."
+        )
+
+
+def require_confirmation(request: Request) -> None:
+    """As on the pages: before an act that counts a session shows once more who it is.
+
+    A token has nobody in front of it who could walk away: it opens what it was made for.
+    """
+    if request.auth is None and lacks_confirmation(request._request):  # noqa: SLF001 (Django's own)
+        raise ConfirmationRequired
 
 
 def require_scope(view: APIView, method: str, held: Collection[str]) -> None:

@@ -58,6 +58,11 @@ PROBLEMS: dict[str, Problem] = {
                 ("permission_denied", "Not allowed", "Your role in this clinic doesn't allow this."),
                 ("scope_missing", "The token lacks a scope", "Make a token that has the scope in detail."),
                 ("tokens_not_taken", "No tokens here", "Use it in the browser, logged in."),
+                (
+                    "confirmation_required",
+                    "Confirm that it is you",
+                    "Do so at the address in detail, then repeat.",
+                ),
                 ("mfa_required", "Second factor needed", "Set one up on the page: your role needs it."),
                 ("password_login_off", "No tokens by password", "Make one on the page API tokens."),
             ],
@@ -87,9 +92,11 @@ PROBLEMS: dict[str, Problem] = {
                 ("already_amended", "Amended already", "Read the newest review, then amend that one."),
                 ("already_cancelled", "Cancelled already", "Nothing is left to do."),
                 ("already_corrected", "Corrected already", "Read the newest outcome, then correct that one."),
+                ("already_erased", "Erased already", "Nothing is left to do."),
                 ("already_reviewed", "Signed already", "Read the review; to change it, sign an amendment."),
                 ("cancelled", "The case was cancelled", "Submit it anew."),
                 ("in_work", "Still in work", "Wait until it is done."),
+                ("legal_hold", "On legal hold", "An administrator lifts the hold on the page, or it stays."),
                 ("mrn_taken", "MRN taken", "A patient of the clinic has it. Use that patient."),
                 (
                     "consent_withdrawn",

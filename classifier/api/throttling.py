@@ -1,4 +1,4 @@
-"""Calls a minute, for each token and for each clinic of its owner."""
+"""Calls a minute, for each token or application and for each clinic of its owner."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from oauth2_provider.models import AccessToken
 from rest_framework.throttling import BaseThrottle
 
 from classifier.services.rate_limits import MINUTE_SECONDS, count_call
@@ -43,13 +44,24 @@ class CallRateThrottle(BaseThrottle):
 
 
 def find_limits(request: Request) -> dict[str, int]:
-    """Calls a minute by key: the token (or the person of a session), and each of their clinics."""
+    """Calls a minute by key: who calls, and each of their clinics."""
     clinics = Membership.objects.held_by(request.user).values_list("clinic_id", flat=True)
-    caller = request.auth if request.auth is not None else request.user
     return {
-        f"{type(caller).__name__}:{caller.pk}"[:100]: settings.DERMAPORT_API_CALLS_PER_MINUTE,
+        name_caller(request): settings.DERMAPORT_API_CALLS_PER_MINUTE,
         **{f"clinic:{pk}": settings.DERMAPORT_API_CLINIC_CALLS_PER_MINUTE for pk in clinics},
     }
+
+
+def name_caller(request: Request) -> str:
+    """The token, or the person of a session.
+
+    An application gets tokens as often as it likes: it is counted as itself, for each membership
+    (its service account, or a person who agreed) with which it acts in its one clinic.
+    """
+    if isinstance(request.auth, AccessToken):
+        return f"OAuthApplication:{request.auth.application_id}:{request.user.pk}"
+    caller = request.auth if request.auth is not None else request.user
+    return f"{type(caller).__name__}:{caller.pk}"[:100]
 
 
 def seconds_left() -> int:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from classifier.models import Consent, Explanation, Patient, Prediction
 from classifier.services.errors import InvalidInputError
+from classifier.services.preconditions import check_unchanged
 from classifier.states import PredictionState, transition
 from classifier.vocabulary import ConsentPurpose
 from portal.accounts.permissions import require
@@ -17,6 +18,7 @@ from portal.audit.services import record_event
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Collection
     from typing import Any
 
     from portal.accounts.models import User
@@ -34,11 +36,18 @@ MISSING = (
 )
 
 
-def record_consent(*, actor: User, patient: Patient, purpose: str, is_given: bool) -> Patient:
+def record_consent(
+    *,
+    actor: User,
+    patient: Patient,
+    purpose: str,
+    is_given: bool,
+    expected: Collection[str] | None = None,
+) -> Patient:
     """Note what the patient says of `purpose`; the same as before changes nothing.
 
-    Withdrawn for inference, it stops what is queued or running. Raises PermissionDenied or
-    InvalidInputError (purpose_unknown).
+    Withdrawn for inference, it stops what is queued or running. Raises PermissionDenied,
+    InvalidInputError (purpose_unknown), or ChangedError unless the tag is an `expected` one.
     """
     require(actor, patient.clinic_id, Action.SUBMIT)
     if purpose not in ConsentPurpose.values:
@@ -50,6 +59,7 @@ def record_consent(*, actor: User, patient: Patient, purpose: str, is_given: boo
     column = COLUMNS[ConsentPurpose(purpose)]
     with transaction.atomic():
         patient = Patient.objects.select_for_update().get(pk=patient.pk)
+        check_unchanged(patient, expected)
         if getattr(patient, column) == is_given:
             return patient
         setattr(patient, column, is_given)

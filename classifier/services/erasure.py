@@ -27,6 +27,7 @@ from classifier.services.consents import stop_inference
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.file_removals import queue_removals
 from classifier.services.idempotency import forget_answers
+from classifier.services.preconditions import check_unchanged
 from classifier.vocabulary import ErasureReason, FileStore, Sex
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -34,7 +35,7 @@ from portal.audit.services import record_event
 from portal.common.excuses import excused_change
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from portal.accounts.models import User
 
@@ -42,12 +43,14 @@ ERASED = "Erased."
 STOPPED = ("patient_erased", "The patient's data were erased, so no model judges this image.")
 
 
-def erase_patient(*, actor: User | None, patient: Patient, reason: str) -> Patient:
+def erase_patient(
+    *, actor: User | None, patient: Patient, reason: str, expected: Collection[str] | None = None
+) -> Patient:
     """Erase `patient`; `actor` is None where the clinic's own retention policy asks for it.
 
     The files go after the commit, those that a worker may still write when its lease ends. Raises
-    PermissionDenied, InvalidInputError (reason_unknown) or ConflictError (legal_hold,
-    already_erased).
+    PermissionDenied, InvalidInputError (reason_unknown), ConflictError (legal_hold,
+    already_erased), or ChangedError unless the tag is an `expected` one.
     """
     if actor is not None:
         require(actor, patient.clinic_id, Action.ADMINISTER)
@@ -56,6 +59,7 @@ def erase_patient(*, actor: User | None, patient: Patient, reason: str) -> Patie
     with excused_change("erasure"):
         patient = Patient.objects.select_for_update().get(pk=patient.pk)
         _check(patient)
+        check_unchanged(patient, expected)
         stopped = stop_inference(patient, *STOPPED)
         files = queue_removals(_list_files(patient))
         counts = _erase_rows(patient)

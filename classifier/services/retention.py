@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+import time
 from typing import TYPE_CHECKING
 
 import structlog
+from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
@@ -13,11 +16,15 @@ from django.utils import timezone
 from classifier.models import Patient, Review, Submission
 from classifier.services.erasure import erase_patient
 from classifier.services.errors import ConflictError
+from classifier.services.queue import send_message
 from classifier.vocabulary import ErasureReason
+from portal.accounts.models import Clinic
+from portal.audit.services import record_event
 
 if TYPE_CHECKING:
+    import uuid
+
     from classifier.models.patient import PatientQuerySet
-    from portal.accounts.models import Clinic
 
 log = structlog.get_logger(__name__)
 
@@ -57,14 +64,54 @@ def years_ago(years: int) -> dt.datetime:
 
 
 def apply_retention(clinic: Clinic) -> int:
-    """Erase every patient that is due, each in a transaction of its own; return how many."""
+    """Erase every patient that is due, each in a transaction of its own; return how many.
+
+    Killed at any moment and begun again, it goes on where it was; two at once erase nobody twice.
+    """
+    return _erase_due(clinic)
+
+
+def run_automatic_retention(*, budget_seconds: float) -> None:
+    """Do the same for each clinic that lets its policy erase by itself; wake the next where time is up."""
+    until = time.monotonic() + budget_seconds
+    for clinic in Clinic.objects.filter(retention_automatic_since__isnull=False):
+        _erase_due(clinic, is_automatic=True, until=until)
+        if time.monotonic() >= until:
+            from classifier.tasks import apply_retention_task  # noqa: PLC0415 (tasks call services)
+
+            send_message(apply_retention_task)
+            return
+
+
+def _erase_due(clinic: Clinic, *, is_automatic: bool = False, until: float = math.inf) -> int:
     count = 0
-    for patient in list(find_due(clinic)):
+    for key in list(find_due(clinic).values_list("pk", flat=True)):
+        if time.monotonic() >= until:
+            break
+        count += _erase_if_due(clinic.pk, key, is_automatic=is_automatic)
+    if count:
+        record_event(
+            clinic_id=clinic.pk,
+            action="clinic.retention_applied",
+            obj=clinic,
+            details={"patients": count, "automatic": is_automatic},
+        )
+    return count
+
+
+def _erase_if_due(clinic_id: uuid.UUID, key: uuid.UUID, *, is_automatic: bool) -> bool:
+    """Ask once more: since the list was made there may be a case, a hold or another policy."""
+    with transaction.atomic():
+        clinic = Clinic.objects.get(pk=clinic_id)
+        if is_automatic and clinic.retention_automatic_since is None:
+            return False
+        patient = find_due(clinic).filter(pk=key).first()
+        if patient is None:
+            return False
         try:
             erase_patient(actor=None, patient=patient, reason=ErasureReason.RETENTION)
         except ConflictError as error:
-            # Held or erased since the list was made.
-            log.info("patient_not_erased", patient=str(patient.pk), code=error.code)
-        else:
-            count += 1
-    return count
+            # Held or erased at this very moment.
+            log.info("patient_not_erased", patient=str(key), code=error.code)
+            return False
+    return True

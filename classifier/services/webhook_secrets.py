@@ -5,16 +5,14 @@ SECRET_KEY_FALLBACKS still open what they closed, so that the site's secret can 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.utils import timezone
 
+from classifier.models import WebhookEndpoint
 from portal.common import sealing
-
-if TYPE_CHECKING:
-    from classifier.models import WebhookEndpoint
+from portal.common.resealing import resealer
 
 PURPOSE = "dermaport webhook secrets"
+COLUMNS = ("sealed_secret", "sealed_previous")
 
 
 class LostSecretError(Exception):
@@ -39,3 +37,20 @@ def read_secrets(endpoint: WebhookEndpoint) -> tuple[str, ...]:
     if endpoint.previous_until is not None and endpoint.previous_until > timezone.now():
         found.append(unseal(endpoint.sealed_previous))
     return tuple(found)
+
+
+@resealer("webhooks")
+def reseal_secrets() -> int:
+    """Seal anew what is under a former SECRET_KEY; return how many rows that were."""
+    count = 0
+    for endpoint in WebhookEndpoint.objects.kept():
+        stored = {name: getattr(endpoint, name) for name in COLUMNS}
+        changed = {name: _reseal(text) for name, text in stored.items()}
+        if changed != stored:
+            # Unless the secret was rotated just now: then it is under the present key.
+            count += WebhookEndpoint.objects.filter(pk=endpoint.pk, **stored).update(**changed)
+    return count
+
+
+def _reseal(text: str) -> str:
+    return sealing.reseal(text, purpose=PURPOSE) if text else ""

@@ -11,6 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
+from classifier.views.uploads import takes_upload
+from portal.accounts.kept_form_views import done_with_kept, keep_for_later
 from portal.accounts.middleware import SESSION_KEY
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action, Role
@@ -32,8 +34,8 @@ def page(
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
     """Open a view to people whose role in their current clinic allows `action`.
 
-    Nobody is sent to the log-in page; a person without a clinic is told whom to ask; an
-    integration has the API and no pages. `operators` opens it to operators of the site too, who
+    Nobody is sent to the log-in page; a person without a clinic is told whom to ask, an
+    integration where the API is. `operators` opens it to operators of the site too, who
     may have no clinic.
     """
 
@@ -43,7 +45,11 @@ def page(
             if not request.user.is_authenticated:
                 # A fragment asked for by a page whose session ended: the log-in page is no fragment.
                 is_fragment = request.htmx  # type: ignore[attr-defined]
-                return HttpResponse(status=401) if is_fragment else send_to_log_in(request)
+                if is_fragment:
+                    return HttpResponse(status=401)
+                return _send_away(request, view)
+            if request.method == "POST":
+                done_with_kept(request)
             if operators and request.user.is_staff:
                 return view(request, *args, **kwargs)
             # A view of uploads names its clinic itself, and reads the body under its own guard.
@@ -53,7 +59,7 @@ def page(
             if membership is None:
                 return render(request, "classifier/no_clinic.html", status=403)
             if membership.role == Role.INTEGRATION:
-                raise PermissionDenied("Integrations use the API; they have no pages.")
+                return render(request, "classifier/no_pages.html", status=403)
             require(request.user, membership.clinic, action)  # type: ignore[arg-type]
             return view(request, *args, **kwargs)
 
@@ -92,6 +98,21 @@ def operator_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
         return view(request, *args, **kwargs)
 
     return wrapper
+
+
+def _send_away(request: HttpRequest, view: Callable[..., HttpResponse]) -> HttpResponse:
+    """The log-in page. What came too late for its session is kept for who wrote it."""
+    if request.method == "POST" and hasattr(request, "ended_session_of"):
+        return _keep_upload(request) if getattr(view, "csrf_exempt", False) else _keep(request)
+    return send_to_log_in(request)
+
+
+def _keep(request: HttpRequest) -> HttpResponse:
+    return keep_for_later(request) or send_to_log_in(request)
+
+
+# A view of uploads reads the body, and checks that it comes from a page of ours, under its own guard.
+_keep_upload = takes_upload(lambda request, *_: send_to_log_in(request))(_keep)
 
 
 def send_to_log_in(request: HttpRequest) -> HttpResponse:

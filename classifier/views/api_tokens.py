@@ -78,7 +78,6 @@ def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpRes
         "form": _form(request),
         "tokens": select_live_tokens(request.user),  # type: ignore[arg-type]
         "consents": select_consents(request.user),  # type: ignore[arg-type]
-        "place": "tokens",
         **changes,
     }
     return render(request, "classifier/settings/tokens.html", context, status=status)

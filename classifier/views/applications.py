@@ -5,19 +5,21 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from classifier.views.access import page
-from portal.accounts.access_forms import ApplicationForm
+from portal.accounts.access_forms import ApplicationChangeForm, ApplicationForm
 from portal.accounts.errors import PeopleError
 from portal.accounts.models import OAuthApplication
+from portal.accounts.oauth.application_secrets import end_former_secret, rotate_secret
 from portal.accounts.oauth.applications import (
     register_application,
-    rotate_secret,
     set_application_active,
+    update_application,
 )
 from portal.accounts.roles import Action
 from portal.accounts.service_accounts import select_services
@@ -26,6 +28,7 @@ from portal.accounts.step_up import step_up
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from portal.accounts.models import User
     from portal.accounts.oauth.applications import Registration
 
 
@@ -47,25 +50,48 @@ def applications(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "applications": OAuthApplication.objects.filter(clinic=clinic).order_by("-is_active", "name"),
-        "place": "applications",
     }
     status = 400 if form.errors else 200
     return render(request, "classifier/settings/applications.html", context, status=status)
 
 
 @page(Action.ADMINISTER)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
+@step_up
 def application(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    return _show(request, _find(request, pk))
+    """One application; POST changes its name and where people return to."""
+    row = _find(request, pk)
+    if request.method != "POST":
+        return _show(request, row)
+    form = ApplicationChangeForm(request.POST, is_for_people=row.service is None)
+    if form.is_valid():
+        try:
+            update_application(actor=request.user, application=row, **form.cleaned_data)  # type: ignore[arg-type]
+        except PeopleError as error:
+            form.add_error(error.field, error.message)
+        else:
+            messages.success(request, "Application saved.")
+            return redirect("application", pk)
+    return _show(request, row, form=form, status=400)
 
 
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
 def application_secret(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Replace the secret and show the new one on this one page."""
+    """Replace the secret and show the new one on this one page.
+
+    `end=later` lets the former work on for a while, `end=now` ends it and what was got with it,
+    `end=former` makes no new one and ends the former.
+    """
+    row, end = _find(request, pk), request.POST.get("end", "later")
+    actor: User = request.user  # type: ignore[assignment]
+    if end == "former":
+        end_former_secret(actor=actor, application=row)
+        messages.success(request, "The former secret and the tokens got so far have ended.")
+        return redirect("application", pk)
     try:
-        made = rotate_secret(actor=request.user, application=_find(request, pk))  # type: ignore[arg-type]
+        made = rotate_secret(actor=actor, application=row, at_once=end == "now")
     except PeopleError as error:
         messages.error(request, error.message)
         return redirect("application", pk)
@@ -73,11 +99,21 @@ def application_secret(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @page(Action.ADMINISTER)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def application_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Close the application (`active=no`) or open it again (`active=yes`)."""
+    """Ask before it is closed (GET); close it (`active=no`) or open it again (`active=yes`)."""
+    row = _find(request, pk)
+    if request.method != "POST":
+        context = {
+            "name": str(row),
+            "words": "It gets in no more. Its tokens end at once and for good; what it did stays. You can open "
+            "it again later: it then keeps its client ID and its secret.",
+            "address": reverse("application-active", args=[pk]),
+            "back": reverse("application", args=[pk]),
+        }
+        return render(request, "classifier/settings/close.html", context)
     is_active = request.POST.get("active") == "yes"
-    set_application_active(actor=request.user, application=_find(request, pk), is_active=is_active)  # type: ignore[arg-type]
+    set_application_active(actor=request.user, application=row, is_active=is_active)  # type: ignore[arg-type]
     messages.success(request, "Opened again." if is_active else "Closed. What it held is revoked.")
     return redirect("application", pk)
 
@@ -91,15 +127,17 @@ def _show_secret(request: HttpRequest, made: Registration) -> HttpResponse:
     return _show(request, _find(request, made.application.pk), secret=made.secret)
 
 
-def _show(request: HttpRequest, row: OAuthApplication, **changes: Any) -> HttpResponse:
+def _show(request: HttpRequest, row: OAuthApplication, *, status: int = 200, **changes: Any) -> HttpResponse:
+    now = {"name": row.name, "redirect_uris": "\n".join(row.redirect_uris.split())}
     context = {
         "application": row,
+        "form": ApplicationChangeForm(initial=now, is_for_people=row.service is None),
+        "overlap_hours": settings.DERMAPORT_OAUTH_OVERLAP_HOURS,
         "addresses": [
             ("Metadata", request.build_absolute_uri(reverse("oauth-metadata"))),
             ("Tokens", request.build_absolute_uri(reverse("oauth-token"))),
         ],
         "trail": [("Applications", reverse("applications")), (str(row), "")],
-        "place": "applications",
         **changes,
     }
-    return render(request, "classifier/settings/application.html", context)
+    return render(request, "classifier/settings/application.html", context, status=status)

@@ -39,7 +39,6 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
         "page_obj": page_obj,
         "events": [(event, describe_action(event.action), _describe_details(event)) for event in page_obj],
         "is_narrowed": bool(form.values),
-        "place": "audit-trail",
     }
     return render(request, "classifier/audit/trail.html", context)
 

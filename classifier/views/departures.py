@@ -68,7 +68,6 @@ def person_leave(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "form": form,
         "awaited": awaited,
         "readings": readings,
-        "place": "people",
     }
     status = 400 if form.errors else 200
     return render(request, "classifier/settings/departure.html", context, status=status)

@@ -94,7 +94,7 @@ def emergency_list(request: HttpRequest) -> HttpResponse:
     record_listed(
         actor=_actor(request), clinic_id=clinic.pk, what="emergency", details={"rows": len(page_obj)}
     )
-    context = {"page_obj": page_obj, "place": "emergencies"}
+    context = {"page_obj": page_obj}
     return render(request, "classifier/emergency/list.html", context)
 
 

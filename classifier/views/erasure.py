@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from classifier.forms.erasure import ErasureForm, PreviewForm
 from classifier.models import FileRemoval, SubmissionImage
@@ -18,6 +18,8 @@ from classifier.services.errors import ServiceError
 from classifier.services.retention import find_due
 from classifier.views.access import page
 from classifier.views.privacy import breadcrumb, find_administered
+from portal.accounts.automatic_retention import start_automatic_retention, stop_automatic_retention
+from portal.accounts.errors import PeopleError
 from portal.accounts.roles import Action
 from portal.accounts.step_up import ask_again
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from portal.accounts.models import Clinic
+    from portal.accounts.models import Clinic, User
 
 PAGE_SIZE = 50
 
@@ -60,11 +62,16 @@ def patient_erase(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "classifier/patient_erase.html", context, status=422 if form.errors else 200)
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @page(Action.ADMINISTER)
 def retention(request: HttpRequest) -> HttpResponse:
-    """Whom the clinic's policy, or another that is tried out, would erase now. Nothing is erased here."""
+    """Whom the clinic's policy, or another that is tried out, would erase now (GET).
+
+    POST lets the policy that was shown run every night (`automatic=yes`), or stops it.
+    """
     clinic: Clinic = request.clinic  # type: ignore[attr-defined]
+    if request.method == "POST":
+        return ask_again(request) or _switch_automatic(request, clinic)
     form = PreviewForm(request.GET)
     due = find_due(clinic, years=form.asked).annotate(case_count=Count("lesions__submissions", distinct=True))
     page_obj = Paginator(due, PAGE_SIZE).get_page(request.GET.get("page"))
@@ -81,7 +88,23 @@ def retention(request: HttpRequest) -> HttpResponse:
         "form": form,
         "asked": form.asked,
         "years": clinic.retention_years,
+        "automatic_since": clinic.retention_automatic_since,
         "waiting_files": FileRemoval.objects.count(),
-        "place": "retention",
     }
     return render(request, "classifier/settings/retention.html", context)
+
+
+def _switch_automatic(request: HttpRequest, clinic: Clinic) -> HttpResponse:
+    actor: User = request.user  # type: ignore[assignment]
+    shown = request.POST.get("years", "")
+    try:
+        if request.POST.get("automatic") == "yes":
+            years = int(shown) if shown.isdecimal() else None
+            start_automatic_retention(actor=actor, clinic=clinic, years=years)
+            messages.success(request, "The policy erases who is due, every night from now on.")
+        else:
+            stop_automatic_retention(actor=actor, clinic=clinic)
+            messages.success(request, "Stopped: nobody is erased by itself any more.")
+    except PeopleError as error:
+        messages.error(request, error.message)
+    return redirect("retention")

@@ -98,6 +98,5 @@ def _show(request: HttpRequest, form: InvitationForm, *, status: int = 200) -> H
         "form": form,
         "rows": [*waiting, *answered],
         "states": InvitationState,
-        "place": "invitations",
     }
     return render(request, "classifier/settings/invitations.html", context, status=status)

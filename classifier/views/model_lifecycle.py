@@ -54,7 +54,6 @@ def model_lifecycle(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
             "verb": VERBS[lifecycle],
             "active": ModelVersion.objects.active().first(),
             "queued": Prediction.objects.unfinished().served().count(),
-            "place": "model-list",
         }
         return render(request, "classifier/models/lifecycle.html", context)
     try:

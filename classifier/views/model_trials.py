@@ -44,7 +44,6 @@ def model_trial(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
         "model": found,
         "against": against,
         "is_site": clinic is None,
-        "place": "model-list",
     }
     if against is not None:
         pairs = keep_opponent(pairs, against)

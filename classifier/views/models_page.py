@@ -86,7 +86,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
         }
         for version in versions
     ]
-    context = {"cards": cards, "newer": find_newer_default(), "place": "model-list"}
+    context = {"cards": cards, "newer": find_newer_default()}
     return render(request, "classifier/models/list.html", context)
 
 

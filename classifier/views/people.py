@@ -55,9 +55,7 @@ def clinic_settings(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Clinic saved.")
             return redirect("clinic-settings")
     status = 400 if form.errors else 200
-    return render(
-        request, "classifier/settings/clinic.html", {"form": form, "place": "clinic-settings"}, status=status
-    )
+    return render(request, "classifier/settings/clinic.html", {"form": form}, status=status)
 
 
 @page(Action.ADMINISTER)
@@ -179,7 +177,6 @@ def _show(request: HttpRequest, **changes: Any) -> HttpResponse:
         ],
         "with_factor": list_people_with_factor(clinic),
         "roles": Role.choices,
-        "place": "people",
         **changes,
     }
     return render(request, "classifier/settings/people.html", context)

@@ -49,7 +49,7 @@ def services(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Set up. Now make its first token.")
             return redirect("service", made.pk)
     rows = select_services(clinic).annotate(tokens=Count("user__auth_token_set"))
-    context = {"form": form, "services": rows, "place": "services"}
+    context = {"form": form, "services": rows}
     status = 400 if form.errors else 200
     return render(request, "classifier/settings/services.html", context, status=status)
 
@@ -76,11 +76,21 @@ def service(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @page(Action.ADMINISTER)
-@require_POST
+@require_http_methods(READ_AND_WRITE)
 def service_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Close the account (`active=no`) or open it again (`active=yes`)."""
+    """Ask before the account is closed (GET); close it (`active=no`) or open it again (`active=yes`)."""
+    membership = _find(request, pk)
+    if request.method != "POST":
+        context = {
+            "name": str(membership.user),
+            "words": "Nothing acts with it any more. Its tokens end at once and for good; what it did stays. "
+            "You can open it again later: it then starts without tokens.",
+            "address": reverse("service-active", args=[pk]),
+            "back": reverse("service", args=[pk]),
+        }
+        return render(request, "classifier/settings/close.html", context)
     is_active = request.POST.get("active") == "yes"
-    set_service_active(actor=request.user, membership=_find(request, pk), is_active=is_active)  # type: ignore[arg-type]
+    set_service_active(actor=request.user, membership=membership, is_active=is_active)  # type: ignore[arg-type]
     messages.success(
         request, "Opened again. Make it a new token." if is_active else "Closed. Its tokens are revoked."
     )
@@ -109,7 +119,6 @@ def _show(request: HttpRequest, row: Membership, *, status: int = 200, **changes
         "service": row,
         "tokens": select_live_tokens(row.user),
         "trail": [("Service accounts", reverse("services")), (str(row.user), "")],
-        "place": "services",
         **changes,
     }
     return render(request, "classifier/settings/service.html", context, status=status)

@@ -1,4 +1,4 @@
-"""A person's own settings: name, password, theme."""
+"""The index of the settings, and a person's own: name and look."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from django.contrib import messages
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from classifier.settings_pages import list_groups
 from classifier.views.access import page
-from portal.accounts.context import THEMES
+from portal.accounts.context import THEMES, site
 from portal.accounts.errors import PeopleError
 from portal.accounts.forms import NameForm
 from portal.accounts.services import rename_person
@@ -23,6 +24,13 @@ THEME_WORDS = {"auto": "As the device", "light": "Light", "dark": "Dark"}
 @page()
 @require_safe
 def settings(request: HttpRequest) -> HttpResponse:
+    groups = list_groups({**site(request), "user": request.user})
+    return render(request, "classifier/settings/index.html", {"groups": groups})
+
+
+@page()
+@require_safe
+def profile(request: HttpRequest) -> HttpResponse:
     return _show(request)
 
 
@@ -38,14 +46,13 @@ def settings_name(request: HttpRequest) -> HttpResponse:
         form.add_error(error.field, error.message)
         return _show(request, status=400, name_form=form)
     messages.success(request, "Name saved.")
-    return redirect("settings")
+    return redirect("profile")
 
 
 def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpResponse:
     context = {
         "name_form": NameForm(instance=request.user),
         "themes": [(value, THEME_WORDS[value]) for value in THEMES],
-        "place": "settings",
         **changes,
     }
     return render(request, "classifier/settings/person.html", context, status=status)

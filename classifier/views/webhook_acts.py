@@ -70,7 +70,7 @@ def webhook_remove(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     actor: Any = request.user
     endpoint = find_endpoint(request, pk)
     if request.method != "POST":
-        context = {"endpoint": endpoint, "place": "webhooks"}
+        context = {"endpoint": endpoint}
         return render(request, "classifier/settings/webhook_remove.html", context)
     remove_endpoint(actor=actor, endpoint=endpoint)
     messages.success(request, "Webhook removed.")

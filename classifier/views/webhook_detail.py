@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from classifier.forms.webhook import DeliveryFilterForm, WebhookForm
@@ -73,7 +74,7 @@ def show_endpoint(
         "page_obj": page_obj,
         "deliveries": [(row, DELIVERY_LOOKS[row.state], describe_trouble(row)) for row in page_obj],
         "verify": VERIFY,
-        "place": "webhooks",
+        "trail": [("Webhooks", reverse("webhooks")), (endpoint.name, "")],
         **changes,
     }
     return render(request, "classifier/settings/webhook.html", context, status=status)

@@ -48,6 +48,5 @@ def _show(request: HttpRequest, form: WebhookForm, *, status: int = 200) -> Http
     context = {
         "form": form,
         "endpoints": [(row, *describe_endpoint(row)) for row in rows.order_by("created_at")],
-        "place": "webhooks",
     }
     return render(request, "classifier/settings/webhooks.html", context, status=status)

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Train and judge the folds, writing what is known after each; returns the exit status."""
     plan, weights = read_plan(options)
     views = read_views(options)
-    data = load_training_data(options.data_sets, plan.input_size)
+    data = load_training_data(options.data_sets, plan.input_size, left_out=options.leave_out)
     folds = split_folds(data, options.folds, seed=0)
     chosen = options.only or list(range(options.folds))
     print(f"{options.name}: {len(data.records)} images of {find_data_root().parent} on {configure_devices()}")
@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
             "description": options.description,
             "plan": plan.to_dict(),
             "data_sets": list(options.data_sets),
+            "left_out": list(options.leave_out),
             "views": list(views),
             "folds": options.folds,
             "held_out": [result.fold for result in results],

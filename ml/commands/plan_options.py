@@ -22,6 +22,9 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-sets", nargs="+", choices=TRAINING_SETS, default=TRAINING_SETS[:1], help="what to learn from"
     )
+    parser.add_argument(
+        "--leave-out", nargs="+", default=(), metavar="DIAGNOSIS", help="not to learn from, such as nv"
+    )
     parser.add_argument("--weights", help=f"file of ImageNet weights, or {RANDOM} (default: what is found)")
     parser.add_argument("--views", type=int, choices=(1, 2, 4), default=1, help="flips averaged over")
     group = parser.add_argument_group("the plan (default: the architecture's)")

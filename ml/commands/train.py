@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     plan, weights = read_plan(options)
     output = options.output or Path("ml/weights") / f"{plan.architecture}.h5"
     folder = options.folder or Path("var/training") / plan.architecture
-    data = load_training_data(options.data_sets, plan.input_size)
+    data = load_training_data(options.data_sets, plan.input_size, left_out=options.leave_out)
     held_out = _hold_out(data, plan, options)
     validation = data.select(held_out) if held_out.any() else None
     print(f"{plan.architecture} on {configure_devices()}")
@@ -107,6 +107,7 @@ def _describe_training(
         calibration = f"out-of-fold predictions, {options.calibration.name}"
     return {
         "data": list(options.data_sets),
+        "left_out": list(options.leave_out),
         "split": "train split only; lesions kept whole between training and validation",
         "training_images": int(np.sum(~held_out)),
         "validation_images": int(np.sum(held_out)),

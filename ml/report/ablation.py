@@ -47,7 +47,7 @@ def _describe(stored: dict[str, Any]) -> list[object]:
     return [
         stored["recipe"],
         stored["description"] or "–",
-        ", ".join(stored["data_sets"]),
+        _name_data(stored["data_sets"], stored.get("left_out", [])),
         stored["plan"]["epochs"],
         len(stored["views"]),
         held_out,
@@ -55,6 +55,10 @@ def _describe(stored: dict[str, Any]) -> list[object]:
         *_show(first),
         f"{stored['seconds'] / 60 / len(stored['held_out']):.0f}",
     ]
+
+
+def _name_data(data_sets: list[str], left_out: list[str]) -> str:
+    return ", ".join(data_sets) + (f" without {', '.join(left_out)}" if left_out else "")
 
 
 def _show(figures: dict[str, float] | None) -> list[str]:

@@ -159,6 +159,8 @@ def _name_training(specification: ModelSpecification) -> str:
     data = training.get("data")
     if isinstance(data, list) and data != list(TRAINING_SETS[:1]):
         words.append(f"--data-sets {' '.join(data)}")
+    if training.get("left_out"):
+        words.append(f"--leave-out {' '.join(training['left_out'])}")
     if len(specification.views) > 1:
         words.append(f"--views {len(specification.views)}")
     _, _, out_of_fold = training.get("calibrated_on", "").partition("out-of-fold predictions, ")

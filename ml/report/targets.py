@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ml.report.clinic import measure_consistency
 from ml.report.measures import measure_part
 from ml.report.sets import COMMAND, TEST, read_clean, read_seen
+from ml.report.shortfalls import explain_shortfalls
 from ml.report.stored import Network, Results
 from ml.report.text import Estimate, format_table, join_parts, name_command, name_missing
 
@@ -108,6 +109,8 @@ def write_targets(results: Results) -> str:
     network = results.networks[0]
     targets = list_targets(results, network)
     held = sum(target.held for target in targets)
+    missed = [target.words for target in targets if not target.held]
+    why = explain_shortfalls(results, network, missed)
     return join_parts(
         heading,
         f"`{network.name}` holds {held} of {len(targets)}. A target is held by the measured value; the interval "
@@ -115,5 +118,7 @@ def write_targets(results: Results) -> str:
         format_table(
             ["Target", "Measured", ""], [[each.words, each.measured, each.verdict] for each in targets]
         ),
+        why
+        and f"What the figures say about the misses (what was tried: [What was tried](#what-was-tried)):\n\n{why}",
         name_command(COMMAND),
     )

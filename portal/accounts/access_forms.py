@@ -70,6 +70,22 @@ class ApplicationForm(ScopedForm):
         self.fields["service"].queryset = services  # type: ignore[attr-defined]
 
 
+class ApplicationChangeForm(forms.Form):
+    """What of an application may change: what it is and may do is settled when it is registered."""
+
+    name = forms.CharField(label="Name", max_length=80)
+    redirect_uris = forms.CharField(
+        label="People return to",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Exact addresses, one a line. One that is taken away stops working at once.",
+    )
+
+    def __init__(self, *args: Any, is_for_people: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_for_people:
+            del self.fields["redirect_uris"]
+
+
 class ServiceTokenForm(ScopedForm):
     days = forms.IntegerField(label="Works for, in days", min_value=1)
 

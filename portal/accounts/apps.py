@@ -6,5 +6,12 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        # Checks; events of password and second factor; the clocks of a session; single sign-on.
-        from portal.accounts import checks, receivers, session_limits, sso_stage  # noqa: F401, PLC0415
+        # Checks; events of password and second factor; the clocks of a session; single sign-on;
+        # what a new SECRET_KEY seals anew.
+        from portal.accounts import (  # noqa: PLC0415
+            checks,  # noqa: F401
+            factor_secrets,  # noqa: F401
+            receivers,  # noqa: F401
+            session_limits,  # noqa: F401
+            sso_stage,  # noqa: F401
+        )

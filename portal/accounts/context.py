@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from portal.accounts.roles import ROLES_ALLOWED, Action
+from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 from portal.accounts.second_factor import must_have_factor
 from portal.accounts.session_limits import idle_seconds
 
@@ -13,7 +13,7 @@ THEMES = ("auto", "light", "dark")
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Give `clinic`, `memberships`, `can` (action name to bool in this clinic) and `theme`."""
+    """Give `clinic`, `memberships`, `can` (action name to bool in this clinic), `has_pages` and `theme`."""
     membership = getattr(request, "membership", None)
     role = membership.role if membership else None
     theme = request.COOKIES.get("theme", "auto")
@@ -22,6 +22,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
     return {
         "clinic": membership.clinic if membership else None,
         "membership": membership,
+        # An integration has the API and no pages.
+        "has_pages": role not in {None, Role.INTEGRATION},
         "memberships": memberships,
         "can": {action.value: role in ROLES_ALLOWED[action] for action in Action},
         "theme": theme if theme in THEMES else "auto",

@@ -26,6 +26,6 @@ class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {
             "hide_result_until_read": "Dermatologists first record their own diagnosis, then see the answer "
             "and sign. Clinicians see it at once.",
-            "retention_years": "Empty keeps everything. The page Retention shows whom it would erase; "
-            "your operator's apply_retention erases them.",
+            "retention_years": "Empty keeps everything. Nobody is erased by this alone: the page Retention "
+            "shows whom it would be, and there you let it run every night.",
         }

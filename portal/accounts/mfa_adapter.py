@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from typing import TYPE_CHECKING
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, MultiFernet
-from django.conf import settings
 
+from portal.accounts import factor_secrets
 from portal.accounts.second_factor import FACTORS, must_have_factor
 
 if TYPE_CHECKING:
     from portal.accounts.models import User
 
 
-def _fernet() -> MultiFernet:
-    """Keys from SECRET_KEY and its fallbacks, so that the site's key can be changed."""
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = (hashlib.sha256(b"dermaport.mfa:" + key.encode()).digest() for key in keys)
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
-
-
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
     def encrypt(self, text: str) -> str:
-        return _fernet().encrypt(text.encode()).decode()
+        return factor_secrets.seal(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _fernet().decrypt(encrypted_text.encode()).decode()
+        return factor_secrets.unseal(encrypted_text)
 
     def build_totp_svg(self, url: str) -> str:
         """An element of the page itself: the content security policy allows no data: address."""

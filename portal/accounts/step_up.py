@@ -34,6 +34,11 @@ def is_fresh(request: HttpRequest) -> bool:
     return time.time() - latest < allowed * 60
 
 
+def lacks_confirmation(request: HttpRequest) -> bool:
+    """Whether an act that counts must wait until this session's person has confirmed themselves."""
+    return bool(settings.DERMAPORT_STEP_UP_MINUTES) and not is_fresh(request)
+
+
 def step_up(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Ask for a confirmation before a POST to this view. Stands inside `@page`: rights come first."""
 
@@ -54,7 +59,7 @@ def ask_again(request: HttpRequest) -> HttpResponse | None:
     if not is_fresh(request):
         trouble = confirm(request)
     if not is_fresh(request):
-        context = {"kept": _list_kept(request), "trouble": trouble, **list_ways(request)}
+        context = {"kept": list_kept(request), "trouble": trouble, **list_ways(request)}
         return render(request, "account/step_up.html", context, status=403)
     # The act sees what was meant for it, and no password.
     request.POST = request.POST.copy()  # type: ignore[assignment]
@@ -63,7 +68,8 @@ def ask_again(request: HttpRequest) -> HttpResponse | None:
     return None
 
 
-def _list_kept(request: HttpRequest) -> list[tuple[str, str]]:
+def list_kept(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was sent, without tokens and without what a confirmation needs."""
     return [
         (name, value)
         for name, values in request.POST.lists()

@@ -19,9 +19,17 @@ def _derive(secret: str, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret.encode())
 
 
-def _box(purpose: str) -> MultiFernet:
+class LostSealError(Exception):
+    """No key that we have opens it."""
+
+
+def _boxes(purpose: str) -> list[Fernet]:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(_derive(one, purpose))) for one in secrets])
+    return [Fernet(base64.urlsafe_b64encode(_derive(one, purpose))) for one in secrets]
+
+
+def _box(purpose: str) -> MultiFernet:
+    return MultiFernet(_boxes(purpose))
 
 
 def seal(content: bytes, *, purpose: str) -> str:
@@ -34,6 +42,18 @@ def unseal(text: str, *, purpose: str) -> bytes | None:
         return _box(purpose).decrypt(text.encode())
     except InvalidToken:
         return None
+
+
+def reseal(text: str, *, purpose: str) -> str:
+    """The same under the present key; `text` itself where it is so already. Raises LostSealError."""
+    try:
+        _boxes(purpose)[0].decrypt(text.encode())
+    except InvalidToken:
+        content = unseal(text, purpose=purpose)
+        if content is None:
+            raise LostSealError(f"{purpose}: SECRET_KEY_FALLBACKS lacks the key") from None
+        return seal(content, purpose=purpose)
+    return text
 
 
 def digest(content: bytes, *, purpose: str) -> str:

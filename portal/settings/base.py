@@ -8,6 +8,7 @@ import datetime as dt
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 
 from portal.settings.access import *  # noqa: F403
 from portal.settings.browser import *  # noqa: F403
@@ -203,6 +204,8 @@ DERMAPORT_TASK_HARD_SECONDS = env.int("DERMAPORT_TASK_HARD_SECONDS", default=150
 # dead one loses it.
 DERMAPORT_LEASE_SECONDS = env.int("DERMAPORT_LEASE_SECONDS", default=180)
 DERMAPORT_RECONCILE_SECONDS = env.int("DERMAPORT_RECONCILE_SECONDS", default=60)
+# Hours, as cron writes them, in which retention policies that run by themselves erase.
+DERMAPORT_RETENTION_HOURS = env.str("DERMAPORT_RETENTION_HOURS", default="1-4")
 # The broker takes a message back after this long: longer than any task may run (checked at start).
 DERMAPORT_VISIBILITY_SECONDS = env.int("DERMAPORT_VISIBILITY_SECONDS", default=900)
 
@@ -231,6 +234,8 @@ CELERY_WORKER_PROC_ALIVE_TIMEOUT = 120
 CELERY_TASK_SOFT_TIME_LIMIT = DERMAPORT_TASK_SOFT_SECONDS
 CELERY_TASK_TIME_LIMIT = DERMAPORT_TASK_HARD_SECONDS
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# Hours of the night are those of the clinic's clock.
+CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_ROUTES = {
     "classifier.tasks.run_predictions_task": {"queue": "predictions"},
     "classifier.tasks.run_explanations_task": {"queue": "predictions"},
@@ -258,6 +263,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "classifier.tasks.reconcile_webhooks_task",
         "schedule": DERMAPORT_RECONCILE_SECONDS,
         "options": {"expires": DERMAPORT_RECONCILE_SECONDS},
+    },
+    # Where a clinic lets its retention policy run by itself. Later hours go on where a run was killed.
+    "apply-retention": {
+        "task": "classifier.tasks.apply_retention_task",
+        "schedule": crontab(minute=15, hour=DERMAPORT_RETENTION_HOURS),
+        "options": {"expires": 1800},
     },
     "remove-files": {
         "task": "classifier.tasks.remove_files_task",
@@ -288,6 +299,8 @@ DERMAPORT_API_CLINIC_CALLS_PER_MINUTE = env.int("DERMAPORT_API_CLINIC_CALLS_PER_
 DERMAPORT_API_ACTIVE_PREDICTIONS = env.int("DERMAPORT_API_ACTIVE_PREDICTIONS", default=500)
 # Requests of one web process that may wait for a result (?wait=); leave threads for the others.
 DERMAPORT_API_WAITING = env.int("DERMAPORT_API_WAITING", default=4)
+# As deploy/gunicorn.conf.py reads it; a check compares the two.
+WEB_THREADS = env.int("WEB_THREADS", default=8)
 # Images as base64 in JSON are read into memory; larger ones come as multipart.
 DERMAPORT_API_JSON_MAX_BYTES = env.int("DERMAPORT_API_JSON_MAX_BYTES", default=40 * 1024 * 1024)
 REST_FRAMEWORK = {

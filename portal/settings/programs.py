@@ -21,6 +21,8 @@ DERMAPORT_TOKEN_DAYS = env.int("DERMAPORT_TOKEN_DAYS", default=90)
 DERMAPORT_TOKEN_MAX_DAYS = env.int("DERMAPORT_TOKEN_MAX_DAYS", default=365)
 
 # --- OAuth 2 --------------------------------------------------------------------------------
+# How long the former secret of an application works beside a new one.
+DERMAPORT_OAUTH_OVERLAP_HOURS = env.int("DERMAPORT_OAUTH_OVERLAP_HOURS", default=24)
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthApplication"
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "portal.accounts.oauth.server.Server",

@@ -5,11 +5,16 @@ import os
 import secrets
 import shutil
 import tempfile
+from pathlib import Path
 
 if "DERMAPORT_VAR" not in os.environ:
     _var = tempfile.mkdtemp(prefix="dermaport-test-")
     os.environ["DERMAPORT_VAR"] = _var
     atexit.register(shutil.rmtree, _var, ignore_errors=True)
+
+# Tests that run side by side each have a folder of their own; what they start finds the same one.
+if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and Path(os.environ["DERMAPORT_VAR"]).name != _worker:
+    os.environ["DERMAPORT_VAR"] = str(Path(os.environ["DERMAPORT_VAR"]) / _worker)
 
 from portal.settings.base import *  # noqa: F403
 from portal.settings.base import DATABASES, STORAGES, VAR_DIR

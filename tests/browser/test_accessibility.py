@@ -14,12 +14,22 @@ CLINICIAN_PAGES = [
     "/submissions/new/",
     "/dashboard/",
     "/settings/",
+    "/settings/you/",
+    "/settings/interfaces/",
     "/models/",
     "/emergency/",
 ]
 DERMATOLOGIST_PAGES = ["/", "/worklist/"]
 ADMINISTRATOR_PAGES = [
-    *("/settings/", "/settings/people/", "/settings/invitations/", "/settings/emergencies/"),
+    *(
+        "/settings/",
+        "/accounts/sessions/",
+        "/accounts/2fa/",
+        "/settings/retention/",
+        "/settings/people/",
+        "/settings/invitations/",
+        "/settings/emergencies/",
+    ),
     *("/settings/webhooks/", "/settings/audit/"),
     *("/settings/tokens/", "/settings/services/", "/settings/applications/"),
 ]

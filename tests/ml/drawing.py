@@ -55,6 +55,9 @@ def draw_image_set(root: Path, *, size: int = 32, train: int = 16, test: int = 6
     return root
 
 
+DIAGNOSES = {"benign": ("nv", "bkl"), "malignant": ("bcc", "akiec")}
+
+
 def draw_extra_set(root: Path, *, size: int = 32, count: int = 6) -> Path:
     """A drawn set with the tables of ham10000-extra-train, `count` images a class."""
     rows, manifest = [], []
@@ -62,9 +65,9 @@ def draw_extra_set(root: Path, *, size: int = 32, count: int = 6) -> Path:
         for number in range(count):
             path = f"train/{label}/{number}.png"
             sha256 = save_lesion(root / path, 500 + len(rows), malignant=label == "malignant", size=size)
-            rows.append((path, f"HAM_{len(rows):04}", label))
+            rows.append((path, f"HAM_{len(rows):04}", label, DIAGNOSES[label][number % 2]))
             manifest.append(f"{sha256}  {path}\n")
-    write_table(root / "metadata.csv", ("path", "lesion_id", "label"), rows)
+    write_table(root / "metadata.csv", ("path", "lesion_id", "label", "dx"), rows)
     (root / "manifest.sha256").write_text("".join(manifest), encoding="utf-8")
     return root
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from tests.factories import PASSWORD
 from tests.permissions import expectations as may
+from tests.permissions.access_rows import ACCESS_ROWS
 from tests.permissions.fhir_rows import FHIR
+from tests.permissions.privacy_rows import PRIVACY, erasure
 from tests.permissions.rows import (
     ACCESS,
     APPLICATION,
@@ -100,10 +102,6 @@ def correction(*_: Any) -> dict[str, Any]:
 
 def amendment(world: World, _: str) -> dict[str, Any]:
     return {**DECISION, "amends": world.review.pk, "amendment_reason": "Histology came back."}
-
-
-def erasure(world: World, _: str) -> dict[str, Any]:
-    return {"reason": "request", "public_id": world.judged.lesion.patient.public_id}
 
 
 DECISION = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excise", "comment": ""}
@@ -387,4 +385,4 @@ API = [
     Row("api-reference", "GET", may.EVERYBODY),
 ]
 
-MATRIX = [*ACCOUNTS, *SECOND_FACTOR, *PAGES, *SETTINGS, *OAUTH, *API, *FHIR]
+MATRIX = [*ACCOUNTS, *SECOND_FACTOR, *PAGES, *SETTINGS, *ACCESS_ROWS, *OAUTH, *API, *PRIVACY, *FHIR]

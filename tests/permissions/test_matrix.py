@@ -3,72 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from django.db import transaction
-from django.http import HttpResponse
-from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
-from tests.permissions.expectations import LOGIN, OK
+from tests.permissions.calling import FOR_PROGRAMS, ROUTES, call, name_answer
+from tests.permissions.expectations import OK
+from tests.permissions.files import FILES, name_file
 from tests.permissions.matrix import CLOSED, MATRIX, Row
-from tests.permissions.world import ACTORS, World, build_world
+from tests.permissions.world import ACTORS, World
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 NOWHERE = ["api-unknown", "fhir-unknown", *CLOSED]
 """Routes that answer 404 to everything."""
-FOR_PROGRAMS = ("api-", "fhir-")
-FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture
-def world(db, settings, tmp_path, monkeypatch) -> World:
-    for name in ("sealed", "derived"):
-        backend = {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / name},
-        }
-        settings.STORAGES = {**settings.STORAGES, name: backend}
-    monkeypatch.setattr("portal.health.probes.probe_broker", lambda: probe("broker"))
-    monkeypatch.setattr("portal.health.probes.probe_worker", lambda: probe("worker"))
-    return build_world()
-
-
-def probe(name: str) -> Any:
-    """No broker is asked: a thousand requests would each wait for it."""
-    from portal.health.probes import Probe
-
-    return Probe(name, True, "Not asked in this test.")
-
-
-def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            yield from walk(pattern.url_patterns)
-        else:
-            yield pattern
-
-
-ROUTES = {pattern.name: pattern for pattern in walk(get_resolver().url_patterns)}
-
-
-def call(client: Client, row: Row, world: World, actor: str) -> HttpResponse:
-    address = reverse(row.route, kwargs=row.at(world))
-    data = row.data(world, actor)
-    as_json = row.route.startswith(FOR_PROGRAMS) and "images" not in data
-    how = {"content_type": "application/json"} if as_json and row.method != "GET" else {}
-    if row.route.endswith("-post-search"):
-        data, how = urlencode(data), {"content_type": FORM}
-    return getattr(client, row.method.lower())(address, data, **how)
-
-
-def name_answer(response: HttpResponse) -> str:
-    if response.status_code == 302 and response["Location"].startswith("/accounts/login/?next="):
-        return LOGIN
-    return str(response.status_code)
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=str)
@@ -78,11 +26,14 @@ def test_row(world: World, row: Row) -> None:
     for actor in ACTORS:
         with transaction.atomic():
             client = world.client(actor, by_token=row.route.startswith(FOR_PROGRAMS))
-            answer = name_answer(call(client, row, world, actor))
+            response = call(client, row, world, actor)
             transaction.set_rollback(True)
+        answer, file = name_answer(response), name_file(response)
         expected = str(row.status) if row.policy[actor] == OK else row.policy[actor]
         if answer != expected:
             wrong.append(f"{actor}: expected {expected}, received {answer}")
+        if file != (FILES.get(str(row), "") if row.policy[actor] == OK else ""):
+            wrong.append(f"{actor}: received a file of type {file!r}")
     assert not wrong, "\n".join(wrong)
 
 

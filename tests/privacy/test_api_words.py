@@ -1,8 +1,13 @@
 """No word of a patient leaves by what the API writes, keeps or logs."""
 
-import pytest
+import io
+import zipfile
 
-from classifier.models import IdempotentRequest, Outcome, RequestCount
+import pytest
+from django.test import Client
+from knox.models import AuthToken
+
+from classifier.models import IdempotentRequest, Outcome, Patient, RequestCount
 from tests.factories import LesionFactory, PatientFactory, answered_submission
 from tests.privacy.conftest import HISTORY, MRN, NAME, NOTE, Watch, find_canaries
 from tests.privacy.test_words import read_trail
@@ -15,6 +20,10 @@ FINDING = {
     "reported_on": "2026-03-09",
     "comment": HISTORY,
 }
+
+
+def bearer(person) -> dict[str, str]:
+    return {"Authorization": f"Bearer {AuthToken.objects.create(user=person)[1]}"}
 
 
 @pytest.fixture
@@ -45,6 +54,33 @@ def test_what_is_written_and_kept(send, side, watch: Watch) -> None:
     for model in (IdempotentRequest, RequestCount):
         assert model.objects.exists()
         assert find_canaries(repr(list(model.objects.values()))) == []
+
+
+def test_consent_archive_and_erasure(send, side, watch: Watch) -> None:
+    case = answered_submission(side.own)
+    patient = case.lesion.patient
+    Patient.objects.filter(pk=patient.pk).update(mrn=MRN)
+    address = f"patients/{patient.pk}"
+    key = {"Idempotency-Key": f"{NAME} {MRN}"}
+    for slip in ({"purpose": HISTORY, "is_given": True}, {"purpose": "teaching", "is_given": NAME}):
+        assert send("post", f"{address}/consents/", slip).status_code == 400
+    said = send("post", f"{address}/consents/", {"purpose": "teaching", "is_given": True}, **key)
+    assert said.status_code == 200
+    administrator = Client(headers=bearer(side.own.administrator))
+    archive = watch.note(administrator.get(f"/api/v1/{address}/archive/"))
+    taken = zipfile.ZipFile(io.BytesIO(archive.getvalue()))
+    assert MRN in taken.read("patient.json").decode()
+    assert find_canaries("\n".join(taken.namelist())) == []
+    for asked in ({"reason": HISTORY, "public_id": NAME}, {"reason": "other", "public_id": MRN[:12]}):
+        wrong = administrator.post(f"/api/v1/{address}/erase/", asked, content_type="application/json")
+        assert watch.note(wrong).status_code == 400
+    asked = {"reason": "request", "public_id": patient.public_id}
+    gone = administrator.post(f"/api/v1/{address}/erase/", asked, content_type="application/json")
+    assert watch.note(gone).status_code == 200
+    assert find_canaries(gone.content.decode()) == []
+    assert watch.leaks() == {}
+    assert find_canaries(read_trail()) == []
+    assert find_canaries(repr(list(IdempotentRequest.objects.values()))) == []
 
 
 def test_what_is_refused(send, side, watch: Watch) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 
+from tests.permissions.calling import call
+from tests.permissions.conftest import shared_world, world
 from tests.permissions.expectations import EVERYBODY, OK
 from tests.permissions.matrix import MATRIX, Row
-from tests.permissions.test_matrix import call, world
 from tests.permissions.world import World
 
-__all__ = ["world"]
+__all__ = ["shared_world", "world"]
 
 READ = [row for row in MATRIX if row.method == "GET" and OK in row.policy.values()]
 KEPT_AWHILE = {"image-derivative", "image-thumbnail", "explanation-overlay"}

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.views import APIView
 
+from classifier.api.permissions import require_confirmation
 from classifier.api.throttling import tell_allowance
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ class NoStoreView(APIView):
     # What a POST made, for the row that keeps its answer (see classifier.api.idempotency).
     request_key: uuid.UUID | None = None
     clinic_id: uuid.UUID | None = None
+    # Methods before which a browser's session must have confirmed who it is.
+    confirms: frozenset[str] = frozenset()
+
+    def check_permissions(self, request: Request) -> None:
+        super().check_permissions(request)
+        if request.method in self.confirms:
+            require_confirmation(request)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -29,6 +29,7 @@ NAMING = OpenApiParameter(
 
 class ImageDicom(NoStoreView):
     scopes = scopes_for("submissions")
+    confirms = frozenset({"GET"})
     permission_classes = [MayViewCases]
     content_negotiation_class = JsonForErrors
 

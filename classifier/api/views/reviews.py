@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 class _Reviews:
     scopes = scopes_for("reviews")
+    confirms = frozenset({"POST"})
     serializer_class = ReviewSerializer
     queryset = Review.objects.none()
     clinic_of = attrgetter("submission.clinic_id")

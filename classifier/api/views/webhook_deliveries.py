@@ -82,6 +82,7 @@ class WebhookTest(WebhookView):
 
 class WebhookRedeliver(NoStoreView, generics.GenericAPIView[WebhookDelivery]):
     scopes = scopes_for("webhooks")
+    confirms = frozenset({"POST"})
     permission_classes = [MayAdminister]
     parser_classes = [BoundedJSONParser]
     serializer_class = WebhookDeliverySerializer

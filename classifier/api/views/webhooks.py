@@ -42,6 +42,7 @@ GONE = OpenApiResponse(ERROR, "It was removed meanwhile.")
 # The webhooks of the clinics that the caller administers.
 class WebhookView(NoStoreView, generics.GenericAPIView[WebhookEndpoint]):
     scopes = scopes_for("webhooks")
+    confirms = frozenset({"POST", "PATCH", "DELETE"})
     permission_classes = [MayAdminister]
     parser_classes = [BoundedJSONParser]
     serializer_class = WebhookSerializer

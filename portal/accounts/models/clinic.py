@@ -4,6 +4,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 
 from portal.accounts.models.membership import Membership
 
@@ -28,12 +29,21 @@ class Clinic(models.Model):
     hide_result_until_read = models.BooleanField(default=False)
     # Years after a patient's last activity; None keeps everything.
     retention_years = models.PositiveSmallIntegerField(null=True, blank=True)
+    # Since when the policy erases every night by itself; None: only when an operator says so.
+    retention_automatic_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ClinicQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            # Nothing is erased by itself without a policy that says when.
+            models.CheckConstraint(
+                condition=Q(retention_automatic_since__isnull=True) | Q(retention_years__isnull=False),
+                name="clinic_automatic_retention_has_years",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class OAuthApplication(AbstractApplication):  # type: ignore[misc]  # the toolki
     scopes = models.JSONField(default=list)
     is_active = models.BooleanField(default=True)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    # Hashed as the present one; works until then, so that a system can change over.
+    former_secret = models.CharField(max_length=255, blank=True)
+    former_until = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
 
     objects = ApplicationManager()
@@ -56,11 +60,20 @@ class OAuthApplication(AbstractApplication):  # type: ignore[misc]  # the toolki
             models.CheckConstraint(
                 condition=models.Q(hash_client_secret=True), name="oauth_application_secret_is_hashed"
             ),
+            models.CheckConstraint(
+                condition=models.Q(former_secret="", former_until__isnull=True)
+                | (~models.Q(former_secret="") & models.Q(former_until__isnull=False)),
+                name="oauth_application_former_secret_ends",
+            ),
         ]
 
     def is_usable(self, request: Any) -> bool:  # noqa: ARG002 (the toolkit's)
         """Asked before every code, token and call; so closing it stops what it holds at once."""
         return self.is_active and (self.service is None or self.service.is_active)
+
+    @property
+    def has_former_secret(self) -> bool:
+        return self.former_until is not None and self.former_until > timezone.now()
 
     def get_allowed_schemes(self) -> list[str]:
         """Plain HTTP for an app on the person's own device alone (RFC 8252), which no network sees."""

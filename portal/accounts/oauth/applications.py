@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from oauth2_provider.models import Grant
 
 from portal.accounts.api_tokens import check_scopes, clean_name
 from portal.accounts.errors import PeopleError
@@ -70,26 +71,38 @@ def register_application(
         application.service = _check_service(clinic, service)
     with transaction.atomic():
         application.save()
-        _record(actor, application, "application.registered", kind=kind, scopes=application.scopes)
+        record_application_event(
+            actor, application, "application.registered", kind=kind, scopes=application.scopes
+        )
     return Registration(application, "" if chosen.is_on_device else secret)
 
 
-def rotate_secret(*, actor: User, application: OAuthApplication) -> Registration:
-    """A new secret; the old one, and all that was got with it, ends now.
+def update_application(
+    *, actor: User, application: OAuthApplication, name: str, redirect_uris: str = ""
+) -> OAuthApplication:
+    """Change the name and where people return to. Codes on their way to an address that is gone end.
 
-    Raises PermissionDenied or PeopleError (no_secret).
+    Raises PermissionDenied or PeopleError (name_missing, name_too_long, redirect_missing,
+    redirect_refused).
     """
     require(actor, application.clinic_id, Action.ADMINISTER)
-    if application.client_type == OAuthApplication.CLIENT_PUBLIC:
-        raise PeopleError("no_secret", "An app on a person's device has no secret.")
-    secret = generate_client_secret()
     with transaction.atomic():
         application = OAuthApplication.objects.select_for_update().get(pk=application.pk)
-        application.client_secret = secret
-        application.save(update_fields=["client_secret", "updated"])
-        ended = revoke_application_tokens(application=application)
-        _record(actor, application, "application.secret_rotated", tokens_revoked=ended)
-    return Registration(application, secret)
+        changes = {"name": clean_name(name)}
+        if application.service_id is None:
+            on_device = application.client_type == OAuthApplication.CLIENT_PUBLIC
+            changes["redirect_uris"] = clean_redirects(redirect_uris, on_device=on_device)
+        changed = sorted(field for field, value in changes.items() if getattr(application, field) != value)
+        if not changed:
+            return application
+        for field in changed:
+            setattr(application, field, changes[field])
+        application.save(update_fields=[*changed, "updated"])
+        Grant.objects.filter(application=application).exclude(
+            redirect_uri__in=application.redirect_uris.split()
+        ).delete()
+        record_application_event(actor, application, "application.updated", fields=changed)
+    return application
 
 
 def set_application_active(*, actor: User, application: OAuthApplication, is_active: bool) -> None:
@@ -102,10 +115,10 @@ def set_application_active(*, actor: User, application: OAuthApplication, is_act
         application.is_active = is_active
         application.save(update_fields=["is_active", "updated"])
         if is_active:
-            _record(actor, application, "application.activated")
+            record_application_event(actor, application, "application.activated")
         else:
             ended = revoke_application_tokens(application=application)
-            _record(actor, application, "application.deactivated", tokens_revoked=ended)
+            record_application_event(actor, application, "application.deactivated", tokens_revoked=ended)
 
 
 def _check_service(clinic: Clinic, service: Membership | None) -> User:
@@ -116,7 +129,7 @@ def _check_service(clinic: Clinic, service: Membership | None) -> User:
     return row.user
 
 
-def _record(actor: User, application: OAuthApplication, action: str, **details: Any) -> None:
+def record_application_event(actor: User, application: OAuthApplication, action: str, **details: Any) -> None:
     record_event(
         clinic_id=application.clinic_id, action=action, actor=actor, obj=application, details=details
     )

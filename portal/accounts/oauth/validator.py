@@ -13,6 +13,7 @@ from portal.accounts.roles import Role
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from portal.accounts.models import OAuthApplication, User
@@ -24,7 +25,29 @@ def may_act_for(application: OAuthApplication, person: User) -> bool:
     return rows.exclude(role=Role.INTEGRATION).exists()
 
 
+def by_either_secret(check: Callable[[Any], bool], request: Any) -> bool:
+    """Whether the client proves itself by its secret or, while that still works, by its former one."""
+    if check(request):
+        return True
+    client = request.client
+    if client is None or not client.has_former_secret:
+        return False
+    present = client.client_secret
+    # The toolkit compares with this attribute alone; nothing is saved meanwhile.
+    client.client_secret = client.former_secret
+    try:
+        return check(request)
+    finally:
+        client.client_secret = present
+
+
 class PortalValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no types
+    def _authenticate_basic_auth(self, request: Any) -> bool:
+        return by_either_secret(super()._authenticate_basic_auth, request)
+
+    def _authenticate_request_body(self, request: Any) -> bool:
+        return by_either_secret(super()._authenticate_request_body, request)
+
     def validate_code(
         self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kw: Any
     ) -> bool:

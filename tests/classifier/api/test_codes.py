@@ -12,10 +12,8 @@ from tests.classifier.api.conftest import ROOT
 
 RAISED = {"InvalidInputError", "ConflictError", "UnavailableError", "UnchangedError", "LimitError"}
 NOT_OVER_THE_API = {
-    "classifier/services/consents.py",
     "classifier/services/departures.py",
     "classifier/services/emergencies.py",
-    "classifier/services/erasure.py",
     "classifier/services/folders.py",
     "classifier/services/model_versions.py",
     "classifier/services/explanations.py",

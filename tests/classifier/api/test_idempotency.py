@@ -14,7 +14,7 @@ from classifier.services.idempotency import CLAIM
 from portal.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes, form, jpeg
 from tests.factories import PredictionFactory, SubmissionFactory
-from tests.permissions.test_matrix import walk
+from tests.permissions.calling import walk
 
 SUBMISSIONS = f"{ROOT}/submissions/"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("model", "stores")]

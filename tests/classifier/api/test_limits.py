@@ -9,7 +9,8 @@ from django.utils import timezone
 from classifier.models import Prediction, RequestCount
 from classifier.services.rate_limits import forget_calls
 from tests.classifier.api.conftest import ROOT, form
-from tests.factories import PredictionFactory, SubmissionFactory
+from tests.factories import PredictionFactory, SubmissionFactory, service_account
+from tests.support.oauth import ask_by_itself, call, register
 
 SUBMISSIONS = f"{ROOT}/submissions/"
 MOMENT = (time.time() // 60 + 5) * 60
@@ -32,6 +33,22 @@ def test_calls_of_one_token(client, side, api, settings):
     assert (last.json()["code"], last["RateLimit-Limit"]) == ("throttled", "3")
     assert last["Retry-After"] == last["RateLimit-Reset"] == "60"
     assert api(side.own.integration).get(f"{ROOT}/me/").status_code == 200
+
+
+@time_machine.travel(MOMENT, tick=False)
+def test_calls_of_one_application_whatever_its_tokens(side, settings):
+    settings.DERMAPORT_API_CALLS_PER_MINUTE = 2
+    first, second = (
+        register(side.own, kind="system", service=service_account(side.own.clinic)) for _ in range(2)
+    )
+
+    def ask_with_a_new_token(registration):
+        return call(ask_by_itself(registration).json()["access_token"])
+
+    answers = [ask_with_a_new_token(first) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer["RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    assert ask_with_a_new_token(second).status_code == 200
 
 
 def test_calls_count_anew_each_minute(client, settings):

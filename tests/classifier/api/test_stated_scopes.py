@@ -5,7 +5,7 @@ from rest_framework.views import APIView
 
 from classifier.api.authentication import BearerAuthentication
 from portal.accounts.scopes import ANY_TOKEN, METHODS, SCOPES
-from tests.permissions.test_matrix import walk
+from tests.permissions.calling import walk
 
 
 def token_views():

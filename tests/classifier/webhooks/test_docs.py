@@ -29,9 +29,10 @@ def test_genuine(is_genuine):
 
 @pytest.mark.parametrize(
     "header",
-    ["", "t=1", "v1=00", "t=x,v1=00", "t=²,v1=00", "t=1,t=2,v1=00", "nonsense", f"t={int(time.time())},v1=ä"],
+    ["", "t=1", "v1=00", "t=x,v1=00", "t=²,v1=00", "t=1,t=2,v1=00", "nonsense", "t=NOW,v1=ä"],
 )
 def test_not_genuine(is_genuine, header):
+    header = header.replace("NOW", str(int(time.time())))
     assert not is_genuine("whsec_a", header, BODY)
 
 

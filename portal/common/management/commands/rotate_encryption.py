@@ -5,12 +5,15 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from portal.common.encryption.keys import DecryptionError
 from portal.common.encryption.rows import encrypt_rows, encrypted_models, select_stale
 from portal.common.encryption.stored_files import encrypt_files
+from portal.common.resealing import RESEALERS
+from portal.common.sealing import LostSealError
 
 
 class Command(BaseCommand):
     help = (
         "Encrypt every text and file that is plain, or under another key, under the first key of "
-        "DERMAPORT_ENCRYPTION_KEYS. May be stopped and begun again; the site can run meanwhile."
+        "DERMAPORT_ENCRYPTION_KEYS, and seal anew under SECRET_KEY what a former one sealed. May be stopped "
+        "and begun again; the site can run meanwhile."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -21,9 +24,12 @@ class Command(BaseCommand):
         try:
             if not options["plain_files"]:
                 self._encrypt_rows(options["batch"])
+                self._reseal()
             files = sum(self._tell_files(to_plain=options["plain_files"]))
         except DecryptionError as error:
             raise CommandError(f"{error}. Put the key it was written with back, after the first.") from error
+        except LostSealError as error:
+            raise CommandError(f"{error}. Put the former SECRET_KEY there.") from error
         self.stdout.write(f"Done: {files:,} files written anew.")
 
     def _encrypt_rows(self, batch: int) -> None:
@@ -33,6 +39,10 @@ class Command(BaseCommand):
             for count in encrypt_rows(model, batch=batch):
                 done += count
                 self.stdout.write(f"{name}: {done:,} of {todo:,}")
+
+    def _reseal(self) -> None:
+        for words, reseal in RESEALERS.items():
+            self.stdout.write(f"{words}: {reseal():,} sealed anew")
 
     def _tell_files(self, *, to_plain: bool) -> Any:
         for name, looked_at, written in encrypt_files(to_plain=to_plain):

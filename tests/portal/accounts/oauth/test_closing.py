@@ -1,6 +1,6 @@
-"""Closing an account or an application, and a new secret, shut a system out."""
+"""Closing an account or an application shuts a system out."""
 
-from portal.accounts.oauth.applications import rotate_secret, set_application_active
+from portal.accounts.oauth.applications import set_application_active
 from portal.accounts.service_accounts import set_service_active
 from portal.audit.models import AuditEvent
 from tests.support.oauth import ask_by_itself, call
@@ -19,11 +19,3 @@ def test_closing_the_application_shuts_it_out(clinics, system):
     assert call(token).status_code == 401
     assert ask_by_itself(system).status_code == 401
     assert AuditEvent.objects.get(action="application.deactivated").details == {"tokens_revoked": 1}
-
-
-def test_new_secret_ends_the_old_and_its_tokens(clinics, system):
-    token = ask_by_itself(system).json()["access_token"]
-    new = rotate_secret(actor=clinics.own.administrator, application=system.application)
-    assert call(token).status_code == 401
-    assert ask_by_itself(system).status_code == 401
-    assert ask_by_itself(new).status_code == 200

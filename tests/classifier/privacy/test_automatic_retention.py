@@ -1,0 +1,137 @@
+"""At night the policy erases by itself, where an administrator let it; whatever happens, nobody else goes."""
+
+import math
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+
+from classifier.models import Patient
+from classifier.services import retention
+from classifier.services.retention import run_automatic_retention
+from classifier.tasks import apply_retention_task
+from portal.accounts.automatic_retention import start_automatic_retention, stop_automatic_retention
+from portal.accounts.errors import PeopleError
+from portal.accounts.models import Clinic
+from portal.accounts.services import update_clinic
+from portal.audit.models import AuditEvent
+from portal.celery import app
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def start(side, clinic):
+    return lambda: start_automatic_retention(actor=side.own.administrator, clinic=clinic, years=10)
+
+
+def count_erased():
+    return Patient.objects.filter(erased_at__isnull=False).count()
+
+
+def test_nothing_goes_by_itself_until_somebody_lets_it(add, start):
+    add()
+    apply_retention_task()
+    assert count_erased() == 0
+    start()
+    add(case=1)
+    apply_retention_task()
+    assert count_erased() == 1
+    event = AuditEvent.objects.get(action="clinic.retention_applied")
+    assert event.details == {"patients": 1, "automatic": True}
+
+
+def test_a_second_run_finds_nothing_to_do(add, start):
+    start()
+    add()
+    apply_retention_task()
+    apply_retention_task()
+    assert AuditEvent.objects.filter(action="patient.erased").count() == 1
+    assert AuditEvent.objects.filter(action="clinic.retention_applied").count() == 1
+
+
+def test_a_killed_run_goes_on_where_it_was(add, start, monkeypatch):
+    start()
+    for _ in range(3):
+        add()
+    erase, calls = retention.erase_patient, []
+
+    def die_at_the_second(**given):
+        calls.append(given)
+        if len(calls) == 2:
+            raise SystemExit
+        return erase(**given)
+
+    monkeypatch.setattr(retention, "erase_patient", die_at_the_second)
+    with pytest.raises(SystemExit):
+        run_automatic_retention(budget_seconds=math.inf)
+    assert count_erased() == 1
+    run_automatic_retention(budget_seconds=math.inf)
+    assert count_erased() == 3
+
+
+def test_time_is_up_and_the_next_is_woken(add, start, monkeypatch):
+    sent = []
+    monkeypatch.setattr(retention, "send_message", sent.append)
+    start()
+    add()
+    run_automatic_retention(budget_seconds=0)
+    assert (count_erased(), sent) == (0, [apply_retention_task])
+
+
+def test_who_came_back_meanwhile_stays(add, start, side, clinic, monkeypatch):
+    """The list is made, then one gets a hold and the policy is stopped."""
+    start()
+    add(), add()
+    ask = retention._erase_if_due
+
+    def hold_first(*given, **how):
+        Patient.objects.update(is_on_hold=True)
+        assert not ask(*given, **how)
+        Patient.objects.update(is_on_hold=False)
+        stop_automatic_retention(actor=side.own.administrator, clinic=clinic)
+        return ask(*given, **how)
+
+    monkeypatch.setattr(retention, "_erase_if_due", hold_first)
+    run_automatic_retention(budget_seconds=math.inf)
+    assert count_erased() == 0
+
+
+def test_another_policy_has_to_be_looked_at_first(start, side, clinic):
+    start()
+    update_clinic(actor=side.own.administrator, clinic=clinic, retention_years=2)
+    clinic.refresh_from_db()
+    assert clinic.retention_automatic_since is None
+    with pytest.raises(PeopleError, match="shown another"):
+        start()
+
+
+def test_without_a_policy_it_is_refused_by_database_and_service(side):
+    other = side.other
+    with pytest.raises(PeopleError, match="how long"):
+        start_automatic_retention(actor=other.administrator, clinic=other.clinic, years=None)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Clinic.objects.filter(pk=other.clinic.pk).update(retention_automatic_since="2026-01-01T00:00Z")
+
+
+def test_page_lets_it_run_after_the_list_and_stops_it(add, side, clinic, log_in):
+    patient = add()
+    client = log_in(side.own.administrator)
+    page = client.get(reverse("retention")).content.decode()
+    assert page.index(patient.public_id) < page.index("Erase every night from now on")
+    assert "Erase every night" not in client.get(reverse("retention"), {"years": "3"}).content.decode()
+    client.post(reverse("retention"), {"automatic": "yes", "years": "9"})
+    clinic.refresh_from_db()
+    assert clinic.retention_automatic_since is None
+    client.post(reverse("retention"), {"automatic": "yes", "years": "10"})
+    assert "Stop erasing by itself" in client.get(reverse("retention")).content.decode()
+    client.post(reverse("retention"), {"automatic": "no"})
+    clinic.refresh_from_db()
+    assert clinic.retention_automatic_since is None
+
+
+def test_beat_asks_at_night_and_anchors_the_trail():
+    schedule = app.conf.beat_schedule
+    assert schedule["apply-retention"]["task"] == apply_retention_task.name
+    assert schedule["apply-retention"]["schedule"].hour == {1, 2, 3, 4}
+    assert schedule["anchor-audit"]["task"] == "portal.audit.tasks.anchor_audit_task"
