@@ -50,6 +50,8 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         DERMAPORT_TASK_HARD_SECONDS="25",
         DERMAPORT_LEASE_SECONDS="30",
         DERMAPORT_RECONCILE_SECONDS="5",
+        # Receivers of webhooks stand on this machine.
+        DERMAPORT_WEBHOOK_LOOPBACK="1",
     )
     stack.start()
     yield stack

@@ -1,0 +1,43 @@
+"""A typed client of the REST API, and the command `python -m classifier.client`.
+
+It needs httpx and tqdm and nothing else of this project: it can be copied to another machine as it
+is. See "Five jobs for an integrator" in the README.
+"""
+
+from classifier.client.client import Client
+from classifier.client.connection import make_key
+from classifier.client.credentials import ClientCredentials, Token, TokenFile
+from classifier.client.errors import (
+    ApiError,
+    ClientError,
+    ConfigurationError,
+    FieldError,
+    LostConnectionError,
+    ProtocolError,
+    StoppedError,
+    WaitTimeoutError,
+)
+from classifier.client.paging import Page
+from classifier.client.resources import ImageFile
+from classifier.client.retrying import RetryPolicy
+from classifier.client.signatures import is_genuine
+
+__all__ = [
+    "ApiError",
+    "Client",
+    "ClientCredentials",
+    "ClientError",
+    "ConfigurationError",
+    "FieldError",
+    "ImageFile",
+    "LostConnectionError",
+    "Page",
+    "ProtocolError",
+    "RetryPolicy",
+    "StoppedError",
+    "Token",
+    "TokenFile",
+    "WaitTimeoutError",
+    "is_genuine",
+    "make_key",
+]

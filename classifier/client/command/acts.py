@@ -1,0 +1,48 @@
+"""Commands that change something."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from classifier.client.client import Client
+from classifier.client.output import write_json
+
+
+def cancel(client: Client, asked: argparse.Namespace) -> int:
+    write_json(sys.stdout, {"state": client.submissions.cancel(asked.submission).state})
+    return 0
+
+
+def sign(client: Client, asked: argparse.Namespace) -> int:
+    review = client.reviews.sign(
+        asked.submission,
+        diagnosis=asked.diagnosis,
+        management=asked.management,
+        agreement=asked.agreement,
+        comment=read_text(asked.comment_file),
+        if_match=asked.if_match,
+    )
+    write_json(sys.stdout, {"review": review.id, "signed_at": review.signed_at})
+    return 0
+
+
+def outcome(client: Client, asked: argparse.Namespace) -> int:
+    made = client.outcomes.record(
+        asked.lesion,
+        diagnosis=asked.diagnosis,
+        procedure=asked.procedure,
+        specimen_taken_on=asked.taken,
+        reported_on=asked.reported,
+        breslow_mm=asked.breslow,
+    )
+    write_json(sys.stdout, {"outcome": made.id, "recorded_at": made.recorded_at})
+    return 0
+
+
+def read_text(path: Path | None) -> str | None:
+    """Free text comes from a file: on the command line it would stand in the list of processes."""
+    if path is None:
+        return None
+    return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")

@@ -1,0 +1,154 @@
+"""What the command takes. No token and no record number: the command line is everybody's to read."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from classifier.client.command import acts, reading, submitting
+from classifier.client.output import FORMATS
+
+EPILOG = """\
+environment:
+  DERMAPORT_URL            the portal, https://portal.example.org
+  DERMAPORT_TOKEN          a token, dp_… or dpo_…
+  DERMAPORT_TOKEN_FILE     or a file that holds one
+  DERMAPORT_CLIENT_ID, DERMAPORT_CLIENT_SECRET, DERMAPORT_SCOPE
+                           or OAuth 2 client credentials
+  SSL_CERT_FILE            certificates of your own authority
+
+exit status:
+  0  all is done                        3  not logged in, or not allowed
+  1  a case was refused, or failed      4  the portal didn't answer, or not in time
+  2  wrong arguments or settings      130  stopped; the same command goes on
+"""
+PRIORITIES, SIDES = ("routine", "urgent"), ("left", "right", "midline", "unspecified")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m classifier.client",
+        description="Submit images of skin lesions to Dermaport and fetch what came of them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--url", default="", help="the portal, instead of DERMAPORT_URL")
+    parser.add_argument("--token-file", type=Path, help="a file that holds a token")
+    parser.add_argument(
+        "--patience", type=read_seconds, default=600.0, help="seconds for the portal to come back (600)"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_submit(commands)
+    add_reading(commands)
+    add_acts(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
+
+
+def add(
+    commands: Commands[argparse.ArgumentParser], name: str, run: Callable[..., int], words: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=words, description=words)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_submit(commands: Commands[argparse.ArgumentParser]) -> None:
+    words = "submit files, or every image below folders; run it again to go on, nothing is sent twice"
+    submit = add(commands, "submit", submitting.submit, words)
+    submit.add_argument("paths", nargs="+", type=Path, metavar="FILE|FOLDER")
+    submit.add_argument(
+        "--mapping", type=Path, metavar="CSV", help="whose lesion each file of ONE folder shows"
+    )
+    submit.add_argument("--together", action="store_true", help="all files are one case")
+    submit.add_argument("--patient", help="id of a known patient")
+    submit.add_argument("--lesion", help="id of a known lesion")
+    submit.add_argument("--clinic", help="id of the clinic, where you have several")
+    submit.add_argument("--body-site", help="code of the site")
+    submit.add_argument("--laterality", choices=SIDES)
+    submit.add_argument("--priority", choices=PRIORITIES)
+    submit.add_argument(
+        "--mrn-prefix", default="FOLDER-", help="of the numbers for files whose patient is not given"
+    )
+    submit.add_argument(
+        "--journal", type=Path, help="what was sent; beside the first FILE or FOLDER unless named"
+    )
+    submit.add_argument("--parallel", type=read_parallel, default=2, help="cases sent at once, 1 to 8 (2)")
+    submit.add_argument("--wait", action="store_true", help="wait for every result")
+    submit.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def add_reading(commands: Commands[argparse.ArgumentParser]) -> None:
+    wait = add(commands, "wait", reading.wait, "wait until cases have their results")
+    add_chosen(wait)
+    wait.add_argument("--quiet", action="store_true", help="no progress bar")
+    results = add(commands, "results", reading.results, "fetch cases with their results")
+    add_chosen(results)
+    results.add_argument("--since", type=read_moment, help="cases submitted from this moment or day on")
+    results.add_argument("--format", choices=FORMATS, default="json")
+    results.add_argument("--with-mrn", action="store_true", help="record numbers in the CSV as well")
+    add_output(results)
+    show = add(commands, "show", reading.show, "show one case as JSON, with its ETag")
+    show.add_argument("submission")
+    report = add(commands, "report", reading.report, "the signed review as JSON, or the report as FHIR")
+    report.add_argument("submission")
+    report.add_argument("--fhir", action="store_true", help="the DiagnosticReport")
+    add_output(report)
+    for name, words in (("image", "save an image as JPEG"), ("dicom", "save an image as a DICOM file")):
+        parser = add(commands, name, reading.image if name == "image" else reading.dicom, words)
+        parser.add_argument("image")
+        parser.add_argument("--output", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--identified", action="store_true", help="with record number and birth date")
+    add(commands, "whoami", reading.whoami, "who the token is, and what it may")
+
+
+def add_acts(commands: Commands[argparse.ArgumentParser]) -> None:
+    cancel = add(commands, "cancel", acts.cancel, "withdraw a case that nobody has signed")
+    cancel.add_argument("submission")
+    sign = add(commands, "sign", acts.sign, "sign the first review of a case (dermatologists)")
+    sign.add_argument("submission")
+    sign.add_argument("--diagnosis", required=True)
+    sign.add_argument("--management", required=True)
+    sign.add_argument("--agreement", help="with the model; may follow from the diagnosis")
+    sign.add_argument("--comment-file", type=Path, metavar="FILE", help="a comment, - for standard input")
+    sign.add_argument("--if-match", required=True, metavar="ETAG", help="as `show` printed it: what you read")
+    outcome = add(commands, "outcome", acts.outcome, "record histopathology of a lesion")
+    outcome.add_argument("lesion")
+    outcome.add_argument("--diagnosis", required=True)
+    outcome.add_argument("--procedure", required=True, choices=("biopsy", "shave", "excision"))
+    outcome.add_argument("--taken", required=True, type=dt.date.fromisoformat, metavar="YYYY-MM-DD")
+    outcome.add_argument("--reported", required=True, type=dt.date.fromisoformat, metavar="YYYY-MM-DD")
+    outcome.add_argument("--breslow", type=float, metavar="MM", help="thickness of an invasive melanoma")
+
+
+def add_chosen(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("submissions", nargs="*", metavar="SUBMISSION")
+    parser.add_argument("--journal", type=Path, help="the cases that `submit` noted there")
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", type=Path, metavar="FILE", help="instead of standard output")
+
+
+def read_seconds(text: str) -> float:
+    seconds = float(text)
+    if not math.isfinite(seconds) or seconds < 0:
+        raise argparse.ArgumentTypeError("expected a number of seconds")
+    return seconds
+
+
+def read_parallel(text: str) -> int:
+    number = int(text)
+    if number not in range(1, 9):
+        raise argparse.ArgumentTypeError("expected 1 to 8")
+    return number
+
+
+def read_moment(text: str) -> dt.datetime:
+    moment = dt.datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.astimezone()

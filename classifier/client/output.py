@@ -1,0 +1,105 @@
+"""Records as JSON, JSON lines or CSV."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from classifier.client.csv_cells import write_csv
+from classifier.client.records import Image, Submission
+
+FORMATS = ("json", "jsonl", "csv")
+COLUMNS = (
+    *("submission_id", "submitted_at", "state", "preliminary", "withheld", "patient_id", "lesion_id"),
+    *("body_site", "laterality", "priority", "image_id", "file", "sha256", "prediction", "outcome"),
+    *("calibrated_probability", "model", "threshold_policy", "refusals", "error_code"),
+    *("diagnosis", "agreement", "management", "signed_by", "signed_at", "amended"),
+)
+
+
+def write_submissions(
+    stream: TextIO, rows: Iterable[Submission], kind: str, *, with_mrn: bool = False
+) -> None:
+    """`csv` has a row for each image; the record number stands in it where it is asked for."""
+    if kind == "csv":
+        more = ("mrn",) if with_mrn else ()
+        head: list[tuple[object, ...]] = [(*COLUMNS, *more)]
+        lines = (
+            (*cells(row, image), *((row.patient.mrn,) if more else ()))
+            for row in rows
+            for image in row.images
+        )
+        write_csv(stream, (line for part in (head, lines) for line in part))
+    elif kind == "jsonl":
+        stream.writelines(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in rows)
+    else:
+        write_json(stream, list(rows))
+
+
+def cells(row: Submission, image: Image) -> tuple[object, ...]:
+    """One image of a case, in the order of COLUMNS."""
+    prediction, review = image.prediction, row.review
+    policy = prediction.threshold_policy if prediction else None
+    return (
+        *(row.id, row.submitted_at.isoformat(), row.state, row.preliminary, row.is_withheld),
+        *(row.patient.public_id, row.lesion.id, row.lesion.body_site, row.lesion.laterality, row.priority),
+        *(image.id, image.original_name, image.sha256),
+        prediction.state if prediction else None,
+        prediction.outcome if prediction else None,
+        prediction.calibrated_probability if prediction else None,
+        f"{prediction.model_version.name} {prediction.model_version.version}" if prediction else None,
+        policy.version if policy else None,
+        " ".join(one.code for one in prediction.refusals) if prediction else None,
+        prediction.error_code if prediction else None,
+        *((review.diagnosis, review.agreement, review.management) if review else (None,) * 3),
+        *((review.signed_by.name, review.signed_at.isoformat()) if review else (None,) * 2),
+        review.amends is not None if review else None,
+    )
+
+
+def write_json(stream: TextIO, value: Any) -> None:
+    json.dump(plain(value), stream, indent=2, ensure_ascii=False)
+    stream.write("\n")
+
+
+def plain(value: Any) -> Any:
+    """What JSON can say, of a record and all within it."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: plain(one) for name, one in value.items()}
+    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+@contextlib.contextmanager
+def open_output(path: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that only its owner reads and that is there whole or not at all."""
+    if path is None:
+        yield sys.stdout
+        return
+    with open_new(path) as number, os.fdopen(number, "w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    with open_new(path) as number, os.fdopen(number, "wb") as stream:
+        stream.write(data)
+
+
+@contextlib.contextmanager
+def open_new(path: Path) -> Iterator[int]:
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,74 @@
+"""What the API answers with, each record named as its component in the OpenAPI schema."""
+
+from classifier.client.records.cases import (
+    Accepted,
+    Gate,
+    Image,
+    Notice,
+    Status,
+    Submission,
+    SubmissionExpanded,
+)
+from classifier.client.records.findings import (
+    Outcome,
+    OutcomeExpanded,
+    Review,
+    ReviewExpanded,
+    ReviewReference,
+)
+from classifier.client.records.patients import (
+    Lesion,
+    LesionExpanded,
+    LesionReference,
+    Patient,
+    PatientExpanded,
+    PatientReference,
+)
+from classifier.client.records.people import Clinic, ClinicDetail, Me, Membership, Person
+from classifier.client.records.predictions import (
+    ModelReference,
+    ModelVersion,
+    Prediction,
+    PredictionDetail,
+    PredictionExpanded,
+    Refusal,
+    ThresholdPolicy,
+)
+from classifier.client.records.webhooks import IssuedWebhook, Webhook, WebhookDelivery, WebhookEvent
+
+__all__ = [
+    "Accepted",
+    "Clinic",
+    "ClinicDetail",
+    "Gate",
+    "Image",
+    "IssuedWebhook",
+    "Lesion",
+    "LesionExpanded",
+    "LesionReference",
+    "Me",
+    "Membership",
+    "ModelReference",
+    "ModelVersion",
+    "Notice",
+    "Outcome",
+    "OutcomeExpanded",
+    "Patient",
+    "PatientExpanded",
+    "PatientReference",
+    "Person",
+    "Prediction",
+    "PredictionDetail",
+    "PredictionExpanded",
+    "Refusal",
+    "Review",
+    "ReviewExpanded",
+    "ReviewReference",
+    "Status",
+    "Submission",
+    "SubmissionExpanded",
+    "ThresholdPolicy",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
+]

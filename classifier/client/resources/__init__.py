@@ -1,0 +1,23 @@
+"""The API's resources, one class each."""
+
+from classifier.client.resources.documents import Images, Reports
+from classifier.client.resources.findings import Outcomes, Reviews
+from classifier.client.resources.records import Caller, Clinics, Lesions, ModelVersions, Patients, Predictions
+from classifier.client.resources.submissions import ImageFile, Submissions
+from classifier.client.resources.webhooks import Webhooks
+
+__all__ = [
+    "Caller",
+    "Clinics",
+    "ImageFile",
+    "Images",
+    "Lesions",
+    "ModelVersions",
+    "Outcomes",
+    "Patients",
+    "Predictions",
+    "Reports",
+    "Reviews",
+    "Submissions",
+    "Webhooks",
+]

@@ -1,0 +1,134 @@
+"""Submit a case, follow it and withdraw it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from classifier.client.addresses import API
+from classifier.client.connection import ANSWER_SECONDS, Call, make_key
+from classifier.client.errors import WaitTimeoutError
+from classifier.client.records import Accepted, Status, Submission
+from classifier.client.resources.base import Collection, given, id_of, parse, tag_of
+from classifier.client.retrying import read_retry_after
+
+LONGEST_WAIT = 30
+HOUR = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFile:
+    """An image and the name that the case shows; what it is is told from its content."""
+
+    name: str
+    data: bytes = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path | str) -> ImageFile:
+        return cls(name=Path(path).name, data=Path(path).read_bytes())
+
+
+class Submissions(Collection[Submission]):
+    kind, path = Submission, "submissions"
+
+    def create(
+        self,
+        images: Sequence[ImageFile | Path | str],
+        *,
+        clinic: str | None = None,
+        patient: str | None = None,
+        patient_mrn: str | None = None,
+        birth_date: dt.date | None = None,
+        sex: str | None = None,
+        skin_type: str | None = None,
+        lesion: str | None = None,
+        body_site: str | None = None,
+        laterality: str | None = None,
+        note: str | None = None,
+        clinical_question: str | None = None,
+        clinical_history: str | None = None,
+        priority: str | None = None,
+        key: str | None = None,
+    ) -> Accepted:
+        """Submit images of one lesion: of a known `lesion`, of a known `patient` at `body_site`, or
+        of the patient with the number `patient_mrn` at `body_site`.
+
+        `key` makes it safe to call again, also from another process, for 24 hours; without one a
+        fresh key covers the attempts of this call.
+        """
+        form = given(
+            clinic=clinic,
+            patient=patient,
+            patient_mrn=patient_mrn,
+            birth_date=birth_date.isoformat() if birth_date else None,
+            sex=sex,
+            skin_type=skin_type,
+            lesion=lesion,
+            body_site=body_site,
+            laterality=laterality,
+            note=note,
+            clinical_question=clinical_question,
+            clinical_history=clinical_history,
+            priority=priority,
+        )
+        files = [one if isinstance(one, ImageFile) else ImageFile.read(one) for one in images]
+        call = Call(
+            method="POST",
+            path=f"{API}/submissions/",
+            form=form,
+            files=[("images", (file.name, file.data)) for file in files],
+            key=key or make_key(),
+        )
+        return parse(Accepted, self._connection.send(call))
+
+    def status(self, submission: Accepted | Submission | str, *, wait: int = 0) -> Status:
+        """Where a case stands; with `wait` the server answers once it is finished, or after so many
+        seconds (30 at most).
+        """
+        return self._ask(id_of(submission), wait)[0]
+
+    def wait(
+        self,
+        submission: Accepted | Submission | str,
+        *,
+        patience: float = HOUR,
+        on_status: Callable[[Status], object] | None = None,
+    ) -> Submission:
+        """The case with its results, once every image has one. Raise WaitTimeoutError."""
+        row_id, until = id_of(submission), time.monotonic() + patience
+        while True:
+            left = until - time.monotonic()
+            asked = max(0, min(LONGEST_WAIT, int(left)))
+            began = time.monotonic()
+            status, pause = self._ask(row_id, asked)
+            if on_status is not None:
+                on_status(status)
+            if status.is_finished:
+                return self.get(row_id)
+            if until - time.monotonic() <= 0:
+                raise WaitTimeoutError(row_id, patience)
+            # Answered before its time: too many wait already.
+            if time.monotonic() - began < asked:
+                self._connection.sleep(min(pause, max(0.0, until - time.monotonic())))
+
+    def cancel(self, submission: Submission | str, *, if_match: str | None = None) -> Submission:
+        """Withdraw a case that nobody has signed. One that was read before is withdrawn as it was
+        read, or not at all (412).
+        """
+        condition = tag_of(submission) if if_match is None else if_match
+        path = f"submissions/{id_of(submission)}/cancel/"
+        return self._post(Submission, path, if_match=condition)
+
+    def _ask(self, row_id: str, wait: int) -> tuple[Status, float]:
+        call = Call(
+            method="GET",
+            path=f"{API}/submissions/{row_id}/status/",
+            params={"wait": wait} if wait else {},
+            seconds=ANSWER_SECONDS + wait,
+        )
+        answer = self._connection.send(call)
+        pause = read_retry_after(answer)
+        return parse(Status, answer), self._connection.retries.first if pause is None else pause

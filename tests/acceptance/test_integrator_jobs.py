@@ -1,0 +1,166 @@
+"""The README's five jobs, as they stand there, against the running portal."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from classifier.client import Client, is_genuine
+from tests.classifier.webhooks.receiver import Receiver
+from tests.factories import draw_jpeg
+from tests.support.live_clinic import LiveClinic
+from tests.support.live_stack import PROJECT
+from tests.support.ports import free_port
+from tests.support.readme import read_jobs
+
+pytestmark = [pytest.mark.stack, pytest.mark.acceptance]
+SECONDS = 60.0
+MAPPING = "file,case,mrn,body_site\n1.jpg,a,A-1,lower_extremity_thigh\n2.jpg,a,A-1,lower_extremity_thigh\n3.jpg,,B-2,\n"
+GOES_WITH = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
+
+
+@pytest.fixture
+def clinic(live_stack, tmp_path, monkeypatch):
+    """A clinic of its own, and the files that the page speaks of in the working directory."""
+    made = LiveClinic(live_stack)
+    (tmp_path / "lesion.jpg").write_bytes(draw_jpeg(100))
+    (tmp_path / "images").mkdir()
+    for seed in (1, 2, 3):
+        (tmp_path / "images" / f"{seed}.jpg").write_bytes(draw_jpeg(seed))
+    (tmp_path / "cases.csv").write_text(MAPPING)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DERMAPORT_URL", live_stack.url)
+    for name, role in (("DERMAPORT", "integration"), ("ADMINISTRATOR", ""), ("CLINICIAN", "")):
+        monkeypatch.setenv(f"{name}_TOKEN", log_in(made, role or name.lower()))
+    return made
+
+
+def log_in(clinic: LiveClinic, role: str) -> str:
+    return clinic.log_in(role).headers["Authorization"].removeprefix("Bearer ")
+
+
+def sign(clinic: LiveClinic, submission: str) -> None:
+    """What the dermatologist does meanwhile."""
+    with Client(clinic.stack.url, log_in(clinic, "dermatologist")) as client:
+        case = client.submissions.get(submission)
+        client.reviews.sign(case, diagnosis="melanoma", management="excise", agreement="agrees")
+
+
+def check_files(folder: Path) -> None:
+    rows = list(csv.DictReader((folder / "results.csv").open(encoding="utf-8-sig", newline="")))
+    assert sorted(row["file"] for row in rows) == ["1.jpg", "2.jpg", "3.jpg"]
+    assert {row["prediction"] for row in rows} == {"succeeded"}
+    assert len({row["submission_id"] for row in rows}) == 2
+    assert (folder / "image.dcm").read_bytes()[128:132] == b"DICM"
+
+
+def wait_for(condition, clinic) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, clinic.stack.read_log()[-4000:]
+        time.sleep(0.1)
+
+
+def test_page_has_five_jobs_in_both_languages():
+    before, jobs = read_jobs()
+    assert [job.title.partition(".")[0] for job in jobs] == ["1", "2", "3", "4", "5"]
+    for part in (before, *jobs):
+        assert part.lines_in("sh"), part.title
+        assert part.lines_in("python"), part.title
+        assert {name for name, _ in part.blocks} == {"sh", "python"}, part.title
+
+
+class Shell:
+    """Job after job, with what the ones before have set."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.state = folder, folder / "state"
+        self.state.touch()
+
+    def run(self, code: str) -> str:
+        script = f"set -euo pipefail; . {self.state}; set -a\n{code}\nset +a; export -p > {self.state}\n"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            env={**os.environ, **GOES_WITH, "PYTHONPATH": str(PROJECT)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="needs curl and jq")
+def test_jobs_by_curl(clinic, tmp_path, monkeypatch):
+    before, jobs = read_jobs()
+    with Receiver(tmp_path) as receiver:
+        monkeypatch.setenv("HOOK", f"http://127.0.0.1:{receiver.port}/hooks")
+        shell = Shell(tmp_path)
+        shell.run(before.lines_in("sh"))
+        submit, folder, follow, report, pathology = (job.lines_in("sh") for job in jobs)
+
+        assert shell.run(submit).splitlines()[-1].split()[0] == "succeeded"
+        case = json.loads((tmp_path / "case.json").read_text())
+        assert len(shell.run(folder).splitlines()) >= 3
+        assert len((tmp_path / "outcomes.csv").read_text().splitlines()) == 3
+        shell.run(follow)
+        assert case["id"] in (tmp_path / "changes").read_text()
+        sign(clinic, case["id"])
+        wait_for(lambda: receiver.letters, clinic)
+        letter = receiver.letters[0]
+        secret = (tmp_path / "secret").read_text().strip()
+        assert is_genuine(secret, letter.headers["dermaport-signature"], letter.body)
+        assert json.loads(letter.body)["submission"] == case["id"]
+
+        assert shell.run(report).startswith("final: Melanoma.")
+        assert json.loads((tmp_path / "review.json").read_text())["diagnosis"] == "melanoma"
+        shell.run(pathology)
+        assert json.loads((tmp_path / "outcome.json").read_text())["lesion"] == case["lesion"]["id"]
+    check_files(tmp_path)
+
+
+def test_jobs_by_the_client(clinic, tmp_path, monkeypatch, capsys):
+    before, jobs = read_jobs()
+    port = free_port()
+    monkeypatch.setenv("HOOK", f"http://127.0.0.1:{port}/hooks")
+    names: dict = {}
+
+    def run(code: str) -> str:
+        exec(compile(code, "README.md", "exec"), names)
+        return capsys.readouterr().out
+
+    run(before.lines_in("python"))
+    submit, folder, follow, report, pathology = (job.lines_in("python") for job in jobs)
+    assert run(submit).split()[0] == "succeeded"
+    assert [line.split()[0] for line in run(folder).splitlines()] == ["submitted", "submitted"]
+    run(follow)
+    case = names["case"]
+    assert case.id in names["changes"]
+    server = ThreadingHTTPServer(("127.0.0.1", port), names["Hook"])
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        sign(clinic, case.id)
+        letter = names["letters"].get(timeout=SECONDS)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert (letter["type"], letter["submission"]) == ("review.signed", case.id)
+    assert "final Melanoma." in run(report)
+    run(pathology)
+    assert names["outcome"].lesion == case.lesion.id
+    check_files(tmp_path)
+    for name in ("client", "administrator", "clinician"):
+        names[name].close()

@@ -1,0 +1,218 @@
+"""`python -m classifier.client`: what it prints, writes and ends with."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import json
+import subprocess
+import sys
+
+import httpx
+import pytest
+from knox.models import AuthToken
+
+from classifier.client import Client
+from classifier.client.command import run
+from classifier.models import Patient, Submission
+from classifier.services.inference import run_queued
+from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
+from tests.classifier.client.portal import problem
+from tests.factories import draw_jpeg
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("model", "stores", "network")]
+NAME = "Zebedee"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    home = tmp_path / "images"
+    home.mkdir()
+    for seed in range(3):
+        (home / f"{seed}.jpg").write_bytes(draw_jpeg(seed))
+    return home
+
+
+@pytest.fixture
+def command(bridge, side, monkeypatch, capsys):
+    """Run the command as this person; returns its status, output and messages."""
+    monkeypatch.setattr(run, "Client", functools.partial(Client, transport=bridge))
+
+    def call(*arguments, person=None):
+        _, text = AuthToken.objects.create(user=person or side.own.integration)
+        monkeypatch.setenv("DERMAPORT_URL", SITE)
+        monkeypatch.setenv("DERMAPORT_TOKEN", text)
+        capsys.readouterr()
+        status = run.main([*map(str, arguments)])
+        out, told = capsys.readouterr()
+        assert text not in out + told
+        return status, out, told
+
+    return call
+
+
+def test_folder_to_csv(command, folder, tmp_path):
+    status, out, told = command("submit", folder)
+    assert (status, told) == (0, "3 submitted, 0 submitted before, 0 refused.\n")
+    ids = out.split()
+    assert sorted(ids) == sorted(str(pk) for pk in Submission.objects.values_list("pk", flat=True))
+    run_queued(budget_seconds=5)
+    journal = tmp_path / ".images.dermaport.jsonl"
+    assert command("wait", "--journal", journal, "--quiet") == (0, "", "")
+    target = tmp_path / "results.csv"
+    assert command("results", "--journal", journal, "--format", "csv", "--output", target)[0] == 0
+    rows = list(csv.DictReader(target.open(encoding="utf-8-sig", newline="")))
+    assert sorted(row["submission_id"] for row in rows) == sorted(ids)
+    assert {row["outcome"] for row in rows} == {"benign"}
+    assert {row["file"] for row in rows} == {"0.jpg", "1.jpg", "2.jpg"}
+    assert "mrn" not in rows[0]
+    assert target.stat().st_mode & 0o077 == 0
+    again = command("submit", folder, "--wait", "--quiet")
+    assert again[2] == "0 submitted, 3 submitted before, 0 refused.\n"
+    assert [path.name for path in tmp_path.glob("*.part")] == []
+
+
+def test_formats_say_the_same(command, folder):
+    ids = command("submit", folder)[1].split()
+    run_queued(budget_seconds=5)
+    whole = json.loads(command("results", *ids)[1])
+    lines = [json.loads(line) for line in command("results", *ids, "--format", "jsonl")[1].splitlines()]
+    assert whole == lines
+    assert [one["id"] for one in whole] == ids
+    since = json.loads(command("results", "--since", "2020-01-01")[1])
+    assert {one["id"] for one in since} == set(ids)
+    table = command("results", *ids, "--format", "csv", "--with-mrn")[1]
+    rows = list(csv.DictReader(io.StringIO(table.removeprefix("\ufeff"))))
+    assert all(row["mrn"].startswith("FOLDER-") for row in rows)
+
+
+def test_formula_in_a_name_stays_text(command, folder):
+    hostile = '=HYPERLINK("http:a","b")|\t-1.jpg'
+    (folder / "0.jpg").rename(folder / hostile)
+    ids = command("submit", folder / hostile)[1].split()
+    table = command("results", *ids, "--format", "csv")[1]
+    (row,) = csv.DictReader(io.StringIO(table.removeprefix("\ufeff")))
+    assert row["file"].startswith("'=")
+    assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in row.values())
+
+
+def test_refused_file_gives_status_1_and_its_reason(command, folder):
+    (folder / "1.jpg").write_bytes(b"")
+    status, out, told = command("submit", folder)
+    assert status == 1
+    assert len(out.split()) == 2
+    assert "1.jpg: 400 invalid_input (images.0: empty_file)" in told
+    assert "2 submitted, 0 submitted before, 1 refused." in told
+
+
+def test_mapping_names_nobody_in_messages(command, folder, tmp_path, caplog):
+    (tmp_path / "known.csv").write_text("file,mrn,birth_date\n0.jpg,A-1,1961-02-03\n")
+    assert command("submit", folder, "--mapping", tmp_path / "known.csv")[0] == 0
+    words = (
+        f"file,mrn,birth_date,note,clinical_question\n1.jpg,A-1,1999-01-01,{NAME},{NAME}\n2.jpg,{NAME},,,\n"
+    )
+    (tmp_path / "wrong.csv").write_text(words)
+    status, out, told = command("submit", folder, "--mapping", tmp_path / "wrong.csv")
+    assert status == 1
+    assert "birth_date: birth_date_mismatch" in told
+    assert NAME not in out + told + caplog.text
+    assert NAME not in (tmp_path / ".images.dermaport.jsonl").read_text()
+    assert Patient.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("picture\n0.jpg\n", "needs the column file"),
+        ("file,name\n0.jpg,x\n", "needs the column file"),
+        ("file\n", "names no file"),
+        ("file\n../secret.jpg\n", "row 2 lies outside"),
+        ("file\n/etc/passwd\n", "row 2 lies outside"),
+        ("file\nnone.jpg\n", "row 2 is not there"),
+        ("file\n0.jpg\n0.jpg\n", "Rows 2 and 3"),
+        ("file,birth_date\n0.jpg,3 Feb 1961\n", "row 2 must read"),
+        ("file,case,mrn\n0.jpg,a,A-1\n1.jpg,a,B-2\n", "Row 3 of the mapping contradicts"),
+        ("file,mrn\n0.jpg,A,B\n", "another number of cells"),
+    ],
+)
+def test_wrong_mapping_is_told_before_anything_is_sent(command, folder, bridge, text, sentence):
+    tmp_path = folder.parent
+    (tmp_path / "m.csv").write_text(text)
+    (tmp_path / "secret.jpg").write_bytes(draw_jpeg(9))
+    status, _, told = command("submit", folder, "--mapping", tmp_path / "m.csv")
+    assert status == 2
+    assert sentence in told
+    assert bridge.posts == []
+
+
+def test_stopped_run_goes_on(command, folder, bridge):
+    def stop():
+        raise KeyboardInterrupt
+
+    bridge.faults = [LOST, None, stop]
+    status, _, told = command("submit", folder, "--parallel", 1)
+    assert (status, told.splitlines()[-1]) == (130, "Stopped. Run the same command again to go on.")
+    # The one beside it may have been under way.
+    assert Submission.objects.count() in (1, 2)
+    assert command("submit", folder)[0] == 0
+    assert Submission.objects.count() == 3
+
+
+def test_status_says_what_kind_of_trouble(command, folder, bridge, side):
+    assert command("show", "0198c0de-0000-7000-8000-000000000001")[0] == 1
+    assert command("submit", folder, person=side.own.administrator)[0] == 1
+    assert command("submit", folder / "none")[0] == 2
+    bridge.faults = [problem(401, "authentication_failed")] * 9
+    assert command("submit", folder)[0] == 3
+    bridge.faults = [UNREACHABLE] * 9
+    assert command("--patience", "0", "submit", folder)[0] == 4
+    bridge.faults = [httpx.Response(503)] * 9
+    assert command("--patience", "0", "submit", folder)[0] == 4
+
+
+def test_case_is_read_signed_and_reported(command, folder, side, tmp_path):
+    dermatologist = side.own.dermatologist
+    (case,) = command("submit", folder, "--together")[1].split()
+    run_queued(budget_seconds=5)
+    assert command("report", case)[0] == 1
+    shown = json.loads(command("show", case, person=dermatologist)[1])
+    (tmp_path / "comment.txt").write_text("Watch it.")
+    decision = (
+        "--diagnosis",
+        "naevus",
+        "--management",
+        "follow_up",
+        "--comment-file",
+        tmp_path / "comment.txt",
+    )
+    stale = command("sign", case, *decision, "--if-match", '"stale"', person=dermatologist)
+    assert (stale[0], stale[2].split(":")[0]) == (1, "412 changed_meanwhile")
+    assert command("sign", case, *decision, "--if-match", shown["etag"], person=dermatologist)[0] == 0
+    report = json.loads(command("report", case)[1])
+    assert (report["diagnosis"], report["comment"]) == ("naevus", "Watch it.")
+    assert json.loads(command("report", case, "--fhir")[1])["status"] == "final"
+    image = shown["images"][0]["id"]
+    assert command("image", image, "--output", tmp_path / "a.jpg")[0] == 0
+    assert (tmp_path / "a.jpg").read_bytes()[:2] == b"\xff\xd8"
+    assert command("dicom", image, "--output", tmp_path / "a.dcm", person=dermatologist)[0] == 0
+    assert command("dicom", image, "--output", tmp_path / "b.dcm")[0] == 3
+    assert not (tmp_path / "b.dcm").exists()
+    lesion = shown["lesion"]["id"]
+    dates = ("--taken", "2026-03-02", "--reported", "2026-03-09")
+    assert command("outcome", lesion, "--diagnosis", "naevus", "--procedure", "biopsy", *dates)[0] == 0
+    assert json.loads(command("whoami")[1])["memberships"][0]["role"] == "integration"
+
+
+def test_withdrawn_case_has_no_result(command, folder):
+    (case, *_) = command("submit", folder)[1].split()
+    assert json.loads(command("cancel", case)[1]) == {"state": "cancelled"}
+    assert command("wait", case, "--quiet")[0] == 1
+
+
+def test_token_is_no_argument():
+    done = subprocess.run(
+        [sys.executable, "-m", "classifier.client", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "--token-file" in done.stdout
+    assert "--token " not in done.stdout

@@ -1,0 +1,42 @@
+"""The README's section for integrators, as the lines that a reader would run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tests.support.live_stack import PROJECT
+
+SECTION = "### Five jobs for an integrator"
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TO_FILL_IN = "…"
+"""A line that holds it is the reader's own to write: tests set what it sets."""
+
+
+@dataclass(frozen=True)
+class Job:
+    title: str
+    blocks: tuple[tuple[str, str], ...]
+
+    def lines_in(self, language: str) -> str:
+        return "\n".join(code for name, code in self.blocks if name == language)
+
+
+def read_jobs() -> tuple[Job, list[Job]]:
+    """What comes before the first job, and the jobs."""
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    head, found, rest = text.partition(f"\n{SECTION}\n")
+    assert found, f"README.md has no section {SECTION!r}"
+    assert SECTION not in head + rest, "the section stands twice"
+    # A comment in a block begins like a heading: the end of the section is sought outside of blocks.
+    bare = FENCE.sub(lambda block: re.sub(r"[^\n]", "x", block[0]), rest)
+    end = re.search(r"^#{1,3} ", bare, re.MULTILINE)
+    stop = end.start() if end else len(rest)
+    starts = [found.start() for found in re.finditer(r"^#### ", bare[:stop], re.MULTILINE)]
+    parts = [rest[a:b] for a, b in zip([0, *starts], [*starts, stop], strict=True)]
+    before, *jobs = (Job(part.partition("\n")[0].strip("# "), tuple(FENCE.findall(part))) for part in parts)
+    return Job(before.title, tuple((name, fill_in(code)) for name, code in before.blocks)), jobs
+
+
+def fill_in(code: str) -> str:
+    return "\n".join(line for line in code.splitlines() if TO_FILL_IN not in line)
