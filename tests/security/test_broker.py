@@ -126,6 +126,7 @@ def test_settings_of_the_workers(settings):
 
 def test_tasks_take_no_arguments_from_a_message():
     """What a forged message can do is wake a worker that looks for work of its own accord."""
+    app.loader.import_default_modules()
     ours = [task for name, task in app.tasks.items() if name.startswith(("classifier.", "portal."))]
     assert len(ours) > 5
     for task in ours:
