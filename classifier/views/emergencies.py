@@ -26,6 +26,7 @@ from classifier.services.emergencies import (
 from classifier.services.errors import ServiceError
 from classifier.views.access import page
 from portal.accounts.roles import Action, Role
+from portal.accounts.sessions import renew_key
 
 if TYPE_CHECKING:
     import uuid
@@ -59,6 +60,7 @@ def emergency_open(request: HttpRequest) -> HttpResponse:
             status = TOO_MANY if error.code == "too_many_attempts" else 400
         else:
             request.session[SESSION_KEY] = [*request.session.get(SESSION_KEY, []), str(access.pk)]
+            renew_key(request)
             return redirect("patient-detail", access.patient_id)
     context = {
         "form": form,

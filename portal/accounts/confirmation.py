@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from allauth.core import ratelimit
-from allauth.mfa.base.forms import ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal.auth import begin_authentication
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from portal.accounts.code_forms import TOO_MANY_CODE, ReauthenticateForm
 from portal.accounts.step_up import PREFIX
 from portal.audit.services import record_event
 
@@ -74,6 +74,8 @@ def _check_form(form: Any, words: str) -> str:
 
 def _check_code(request: HttpRequest, value: str) -> str:
     form = ReauthenticateForm(user=request.user, data={"code": value})
+    if form.has_error("code", TOO_MANY_CODE):
+        return TOO_MANY
     return _check_form(form, "This code is wrong or was used before. Wait for the next one.")
 
 

@@ -50,17 +50,21 @@ class LoginGuard(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ARG002 (allauth's)
         waits = self._attempt.waits if self._attempt else {}
-        user = User.objects.filter(email__iexact=credentials.get("email", "")).first()
-        for name, seconds in waits.items():
-            if seconds:
-                record_event(
-                    clinic_id=None,
-                    action="user.login_delayed",
-                    obj=user,
-                    details={"limit": name, "seconds": seconds},
-                )
+        record_waits(User.objects.filter(email__iexact=credentials.get("email", "")).first(), waits)
 
     def post_login(self, request: HttpRequest, user: User, **how: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **how)
         remember_device(request, response, user)
         return response
+
+
+def record_waits(user: User | None, waits: dict[str, int]) -> None:
+    """One event for each wait that a failure brought."""
+    for name, seconds in waits.items():
+        if seconds:
+            record_event(
+                clinic_id=None,
+                action="user.login_delayed",
+                obj=user,
+                details={"limit": name, "seconds": seconds},
+            )

@@ -45,6 +45,9 @@ PAIR = Limit("address", free=5, first=60, longest=3600)
 ACCOUNT = Limit("account", free=5, first=30, longest=900)
 DEVICE = Limit("device", free=5, first=30, longest=900)
 
+PASSWORD, CODE = "password", "code"
+"""What is guessed: each is counted apart, so that a right password clears no wrong codes."""
+
 
 @dataclass(frozen=True)
 class Counter:
@@ -62,10 +65,10 @@ class Attempt:
     by_known_device: bool
 
 
-def count_attempt(request: HttpRequest, email: str) -> Attempt:
+def count_attempt(request: HttpRequest, email: str, *, of: str = PASSWORD) -> Attempt:
     """Count a try to log in, unless it comes too soon after failures: then it is refused."""
     device = find_known_device(request, email)
-    counters = (_counter(DEVICE, email, device),) if device else list_counters(request, email)
+    counters = (_counter(DEVICE, email, device, of=of),) if device else list_counters(request, email, of=of)
     now = timezone.now()
     with transaction.atomic():
         rows = []
@@ -80,9 +83,9 @@ def count_attempt(request: HttpRequest, email: str) -> Attempt:
     return Attempt(counters, waits, is_refused=False, by_known_device=bool(device))
 
 
-def list_counters(request: HttpRequest, email: str) -> tuple[Counter, ...]:
+def list_counters(request: HttpRequest, email: str, *, of: str = PASSWORD) -> tuple[Counter, ...]:
     # Always in this order, so that two tries at once never wait for each other.
-    return (_counter(ACCOUNT, email), _counter(PAIR, email, get_ip(request)))
+    return (_counter(ACCOUNT, email, of=of), _counter(PAIR, email, get_ip(request), of=of))
 
 
 def forgive(counters: tuple[Counter, ...]) -> None:
@@ -90,8 +93,8 @@ def forgive(counters: tuple[Counter, ...]) -> None:
     LoginWait.objects.filter(key__in=[counter.key for counter in counters]).delete()
 
 
-def _counter(limit: Limit, email: str, place: str = "") -> Counter:
-    text = f"{limit.name}:{email.strip().lower()}:{place}"
+def _counter(limit: Limit, email: str, place: str = "", *, of: str) -> Counter:
+    text = f"{of}:{limit.name}:{email.strip().lower()}:{place}"
     return Counter(limit, salted_hmac("portal.accounts.login", text, algorithm="sha256").hexdigest())
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from portal.accounts.login_limits import forgive, list_counters
+from portal.accounts.sessions import renew_key
 from portal.accounts.token_ends import revoke_all_tokens
 from portal.audit.services import record_event
 
@@ -40,8 +41,9 @@ def _record(action: str, user: User) -> None:
 
 
 @receiver(mfa.authenticator_added)
-def record_factor_added(user: User, authenticator: Authenticator, **_: Any) -> None:
+def record_factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
     _record_factor("user.mfa_added", user, authenticator)
+    renew_key(request)
 
 
 @receiver(mfa.authenticator_removed)

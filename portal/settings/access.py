@@ -26,6 +26,10 @@ MFA_TOTP_ISSUER = env.str("DERMAPORT_MFA_ISSUER", default="Dermaport")
 # One step of 30 seconds either way: phones' clocks drift.
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODE_COUNT = 10
+MFA_FORMS = {
+    "authenticate": "portal.accounts.code_forms.AuthenticateForm",
+    "reauthenticate": "portal.accounts.code_forms.ReauthenticateForm",
+}
 # An administrator vouches for the address of whom they add.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 

@@ -160,8 +160,8 @@ ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {
     "login": env.str("DERMAPORT_LOGIN_RATE", default="30/m/ip"),
-    # By key: codes of a second factor. Passwords have waits of their own (login_limits).
-    "login_failed": f"{DERMAPORT_LOGIN_FAILED_RATE},5/5m/key",  # noqa: F405
+    # Passwords and codes of a second factor have waits of their own (login_limits).
+    "login_failed": None,
     "reset_password": "20/m/ip,5/m/key",
     "oauth": env.str("DERMAPORT_OAUTH_RATE", default="60/m/ip"),
 }

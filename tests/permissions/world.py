@@ -128,8 +128,8 @@ class World:
         return client
 
 
-def build_world() -> World:
-    side = two_clinics()
+def build_world(side: TwoClinics | None = None) -> World:
+    side = side or two_clinics()
     clinic = side.own.clinic
     model = active_model()
     judged, reviewed, failed = (SubmissionFactory(clinic=clinic) for _ in range(3))

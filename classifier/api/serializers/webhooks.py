@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from classifier.api import examples
+from classifier.api.strict import StrictSerializer
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.webhook_states import CHOSEN_EVENTS, DeliveryState, DisabledReason, WebhookEventType
 from portal.accounts.models import Clinic, Membership
@@ -59,7 +60,7 @@ class IssuedWebhookSerializer(WebhookSerializer):
 
 
 @examples.asked("A webhook", examples.NEW_WEBHOOK)
-class NewWebhookSerializer(serializers.Serializer[Any]):
+class NewWebhookSerializer(StrictSerializer):
     # Empty until it is narrowed to the clinics of the caller.
     clinic = serializers.PrimaryKeyRelatedField(
         queryset=Clinic.objects.none(),
@@ -93,7 +94,7 @@ class NewWebhookSerializer(serializers.Serializer[Any]):
 
 
 @examples.asked("Other events", examples.WEBHOOK_CHANGES)
-class WebhookChangesSerializer(serializers.Serializer[Any]):
+class WebhookChangesSerializer(StrictSerializer):
     """What is left out stays."""
 
     url = serializers.CharField(required=False)

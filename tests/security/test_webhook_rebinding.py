@@ -10,6 +10,7 @@ import pytest
 from classifier.services import webhook_names
 from classifier.services.webhook_addresses import check_url
 from classifier.services.webhook_sending import Letter, send
+from classifier.webhook_docs import VERIFY
 from tests.classifier.webhooks.receiver import HOST, Receiver, resolve_to
 
 BODY = b'{"id":"1"}'
@@ -99,3 +100,44 @@ class TestRebinding:
         assert send(letter(secure.url)).status_code == 200
         assert fake.calls == 1
         assert asked == [(INNER, secure.port)]
+
+
+class TestRedirects:
+    """A public receiver that sends the portal inwards, to each kind of place."""
+
+    @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+    def test_not_followed(self, secure, resolver, status):
+        resolver(INNER)
+        secure.answers = [(status, b"")]
+        secure.headers = {"Location": f"https://127.0.0.1:{secure.port}/inner"}
+        assert send(letter(secure.url)).error_code == "redirected"
+        assert [one.path for one in secure.letters] == ["/hooks?key=1"]
+
+
+class TestReplay:
+    """What a receiver got once, and somebody sends it again."""
+
+    @pytest.fixture
+    def is_genuine(self):
+        names = {}
+        exec(VERIFY, names)
+        return names["is_genuine"]
+
+    def test_letter_as_it_was_received(self, secure, resolver, is_genuine, time_machine):
+        resolver(INNER)
+        send(letter(secure.url))
+        [received] = secure.letters
+        header = received.headers["dermaport-signature"]
+        assert is_genuine("whsec_one", header, received.body)
+        forged = received.body.replace(b'"1"', b'"2"')
+        assert not is_genuine("whsec_one", header, forged)
+        assert not is_genuine("whsec_two", header, received.body)
+        time_machine.move_to(time.time() + 301)
+        assert not is_genuine("whsec_one", header, received.body)
+
+    def test_same_id_at_every_try(self, secure, resolver):
+        """By which a receiver tells a replay within the minutes from a new event."""
+        resolver(INNER)
+        for _ in range(2):
+            send(letter(secure.url))
+        assert {one.headers["dermaport-event-id"] for one in secure.letters} == {"event-1"}
