@@ -12,7 +12,6 @@ from django.urls import Resolver404, resolve
 
 from tests.permissions.expectations import OK
 from tests.permissions.matrix import MATRIX
-from tests.permissions.test_matrix import world  # noqa: F401 (a fixture)
 from tests.permissions.world import World
 
 PEOPLE = ["own.clinician", "own.dermatologist", "own.administrator", "own.integration", "guest", "operator"]
@@ -114,7 +113,7 @@ def list_allowed(actor: str) -> set[str]:
 
 
 @pytest.mark.parametrize("actor", PEOPLE)
-def test_everything_a_person_may_open_is_linked(world: World, actor: str) -> None:  # noqa: F811
+def test_everything_a_person_may_open_is_linked(world: World, actor: str) -> None:
     reached, broken = walk_from_home(world.client(actor, by_token=False))
     assert broken == []
     assert list_allowed(actor) - reached - EXCEPTIONS == set()

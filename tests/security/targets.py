@@ -12,9 +12,9 @@ from django.http import HttpResponse
 from django.test import Client
 
 from portal.accounts.roles import Role
+from tests.permissions.calling import FOR_PROGRAMS
 from tests.permissions.expectations import OK
 from tests.permissions.matrix import MATRIX, Row
-from tests.permissions.test_matrix import FOR_PROGRAMS
 from tests.permissions.world import World
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}

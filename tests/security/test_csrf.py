@@ -7,7 +7,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from tests.permissions.test_matrix import ROUTES, call
+from tests.permissions.calling import ROUTES, call
 from tests.security.targets import WRITES, actors_of, client_of, fingerprints, is_for_programs
 
 # Programs call these without cookies: what they send proves who they are.

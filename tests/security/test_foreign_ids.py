@@ -12,9 +12,9 @@ from django.db import transaction
 from django.urls import reverse
 
 from classifier.fhir.resources import KINDS
+from tests.permissions.calling import FORM, ROUTES, call
 from tests.permissions.expectations import OK
 from tests.permissions.matrix import MATRIX, Row
-from tests.permissions.test_matrix import FORM, ROUTES, call
 from tests.security.conftest import Sides
 from tests.security.targets import (
     READS,

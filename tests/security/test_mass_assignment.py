@@ -13,7 +13,7 @@ from django.db import transaction
 from classifier.models import ModelVersion, Prediction
 from portal.accounts.models import Membership, User
 from tests.factories import UserFactory
-from tests.permissions.test_matrix import call
+from tests.permissions.calling import call
 from tests.security.targets import WRITES, actors_of, all_rows, client_of
 
 ID = uuid.UUID("e11e11e1-1e11-41e1-8e11-1e11e11e11e1")

@@ -12,7 +12,7 @@ from knox.models import AuthToken
 
 from classifier.client import Client, RetryPolicy
 from portal.wsgi import application
-from tests.classifier.api.conftest import model, side, stores  # noqa: F401 (fixtures)
+from tests.classifier.api.conftest import model, side  # noqa: F401 (fixtures)
 from tests.classifier.engine.conftest import network  # noqa: F401 (a fixture)
 
 SITE = "http://127.0.0.1"
