@@ -70,20 +70,6 @@ class Bearer:
         OAuthApplication.objects.filter(pk=self.token.application_id).update(scopes=list(scopes))
 
 
-@dataclass(frozen=True)
-class Session:
-    """A browser that calls the API: no token, so no scopes; its person's role alone decides."""
-
-    name: str
-    actor: str
-    person: User
-
-    def client(self) -> Client:
-        client = Client()
-        client.force_login(self.person)
-        return client
-
-
 ENDS: dict[str, Callable[[Bearer], None]] = {
     "expired": Bearer.expire,
     "revoked": Bearer.revoke,
@@ -93,15 +79,6 @@ ENDS: dict[str, Callable[[Bearer], None]] = {
 
 def make_bearers(world: World) -> list[Bearer]:
     return [*_make_personal(world), _make_service(world), _make_client(world), *_make_codes(world)]
-
-
-def make_sessions(world: World) -> list[Session]:
-    made = []
-    for actor in [f"{place}.{role}" for place in ("own", "other") for role in ROLES]:
-        person = world.person(actor)
-        assert person is not None
-        made.append(Session(f"session {actor}", actor, person))
-    return made
 
 
 def _make_personal(world: World) -> list[Bearer]:

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from portal.accounts.scopes import SCOPES
 from tests.permissions.asked_scopes import ANY, NONE, OF_ROUTE, SPECIAL, TAKES_ANY, TAKES_NONE, scope_asked
-from tests.permissions.bearers import ENDS, Bearer, Session, make_bearers, make_sessions
+from tests.permissions.bearers import ENDS, Bearer, make_bearers
 from tests.permissions.calling import FOR_PROGRAMS, call
 from tests.permissions.expectations import OK, UNAUTHORISED
 from tests.permissions.matrix import MATRIX
@@ -36,7 +36,7 @@ def bearers(shared_world: World) -> list[Bearer]:
     return make_bearers(shared_world)
 
 
-def answer_by_role(row: Row, bearer: Bearer | Session) -> str:
+def answer_by_role(row: Row, bearer: Bearer) -> str:
     answer = row.policy[bearer.actor]
     return str(row.status) if answer == OK else answer
 
@@ -62,7 +62,7 @@ def list_cases(row: Row, bearer: Bearer) -> Iterator[Case]:
             yield name, lambda end=end: end(bearer), open_answer or UNAUTHORISED  # type: ignore[misc]
 
 
-def try_case(row: Row, world: World, bearer: Bearer | Session, prepare: Callable[[], object]) -> str:
+def try_case(row: Row, world: World, bearer: Bearer, prepare: Callable[[], object]) -> str:
     with transaction.atomic():
         prepare()
         response = call(bearer.client(), row, world, bearer.actor)
@@ -79,18 +79,6 @@ def test_tokens(world: World, bearers: list[Bearer], row: Row) -> None:
             answer = try_case(row, world, bearer, prepare)
             if answer != expected:
                 wrong.append(f"{bearer.name}, {state}: expected {expected}, received {answer}")
-    assert not wrong, "\n".join(wrong)
-
-
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_sessions(world: World, row: Row) -> None:
-    wrong = []
-    for session in make_sessions(world):
-        # The one address that ends a token takes nothing else.
-        expected = UNAUTHORISED if str(row) == "DELETE api-token" else answer_by_role(row, session)
-        answer = try_case(row, world, session, lambda: None)
-        if answer != expected:
-            wrong.append(f"{session.name}: expected {expected}, received {answer}")
     assert not wrong, "\n".join(wrong)
 
 
