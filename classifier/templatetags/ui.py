@@ -11,7 +11,7 @@ from django import template
 from django.forms import BoundField
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -131,6 +131,15 @@ def person_name(person: object) -> str:
     full_name = getattr(person, "get_full_name", None)
     name = full_name() if callable(full_name) else ""
     return str(name or person)
+
+
+@register.filter
+def code_marks(text: str) -> SafeString:
+    """Text in which `this` is code, as documentation for programs writes it, with marks for a page."""
+    parts = text.split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if i % 2 else part,) for i, part in enumerate(parts))
+    )
 
 
 @register.filter

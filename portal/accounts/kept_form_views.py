@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from portal.accounts.models import User
 
+WORDS = {"mrn": "Record number (MRN)"}
+"""What a field is called, where its name doesn't say so."""
 SENT_AGAIN = "kept_form"
 """In the address to which it is sent again: which row is done with."""
 
@@ -75,7 +77,7 @@ def kept_form(request: HttpRequest) -> HttpResponse:
 
 
 def _describe(name: str) -> str:
-    return name.replace("_", " ").replace("-", " ").capitalize()
+    return WORDS.get(name) or name.replace("_", " ").replace("-", " ").capitalize()
 
 
 def _is_written(value: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from portal.accounts.models import KeptForm
@@ -37,20 +37,21 @@ class GivenBack:
 
 
 def keep_form(*, person: User, path: str, fields: Fields) -> bool:
-    """Keep `fields` for `person` in place of what was kept before; False where that is too much."""
+    """Keep `fields` for `person` in place of what was kept before; False where that is not done."""
     text = json.dumps(fields)
     limit = KeptForm._meta.get_field("path").max_length or 0  # noqa: SLF001
     if len(text) > MOST_CHARACTERS or len(path) > limit:
         return False
-    with transaction.atomic():
-        KeptForm.objects.filter(user=person).delete()
-        KeptForm.objects.create(
-            user=person,
-            path=path,
-            sealed=seal(text.encode(), purpose=_purpose(person)),
-            expires_at=timezone.now() + dt.timedelta(minutes=settings.DERMAPORT_KEPT_FORM_MINUTES),
-        )
-        _record(person, "user.form_kept", fields)
+    sealed = seal(text.encode(), purpose=_purpose(person))
+    until = timezone.now() + dt.timedelta(minutes=settings.DERMAPORT_KEPT_FORM_MINUTES)
+    try:
+        with transaction.atomic():
+            KeptForm.objects.filter(user=person).delete()
+            KeptForm.objects.create(user=person, path=path, sealed=sealed, expires_at=until)
+            _record(person, "user.form_kept", fields)
+    except IntegrityError:
+        # Two came at the same moment: the other one is kept.
+        return False
     return True
 
 

@@ -84,3 +84,8 @@ def test_scale_without_a_band_draws_none():
 def test_initials_of_a_person_and_of_an_address():
     assert ui.initials("Inês Moreau") == "IM"
     assert ui.initials("a.fictiva@clinic.example") == "AF"
+
+
+def test_code_marks_escape_what_they_mark():
+    assert ui.code_marks("send `<b>` & wait") == "send <code>&lt;b&gt;</code> &amp; wait"
+    assert ui.code_marks("plain") == "plain"
