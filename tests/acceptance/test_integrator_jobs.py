@@ -26,6 +26,22 @@ from tests.support.readme import read_jobs
 pytestmark = [pytest.mark.stack, pytest.mark.acceptance]
 SECONDS = 60.0
 MAPPING = "file,case,mrn,body_site\n1.jpg,a,A-1,lower_extremity_thigh\n2.jpg,a,A-1,lower_extremity_thigh\n3.jpg,,B-2,\n"
+VARIABLES = {
+    "integration": "DERMAPORT_TOKEN",
+    "administrator": "ADMINISTRATOR_TOKEN",
+    "clinician": "CLINICIAN_TOKEN",
+}
+ROLES = {variable: role for role, variable in VARIABLES.items()}
+MAKE_TOKENS = """
+import json
+from portal.accounts.api_tokens import make_own_token
+from portal.accounts.models import User
+made = {{}}
+for role, scopes in {scopes!r}.items():
+    owner = User.objects.get(email=f"{{role}}@{domain}")
+    made[role] = make_own_token(actor=owner, name="README", scopes=scopes, days=1).text
+print(json.dumps(made))
+"""
 GOES_WITH = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 
 
@@ -40,18 +56,23 @@ def clinic(live_stack, tmp_path, monkeypatch):
     (tmp_path / "cases.csv").write_text(MAPPING)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DERMAPORT_URL", live_stack.url)
-    for name, role in (("DERMAPORT", "integration"), ("ADMINISTRATOR", ""), ("CLINICIAN", "")):
-        monkeypatch.setenv(f"{name}_TOKEN", log_in(made, role or name.lower()))
+    for role, token in make_tokens(made).items():
+        monkeypatch.setenv(VARIABLES[role], token)
     return made
 
 
-def log_in(clinic: LiveClinic, role: str) -> str:
-    return clinic.log_in(role).headers["Authorization"].removeprefix("Bearer ")
+def make_tokens(clinic: LiveClinic) -> dict[str, str]:
+    """With the scopes that the page says, and no others."""
+    told = (row.split("`") for row in read_jobs()[0].text.splitlines() if row.startswith("| `"))
+    scopes = {ROLES[cells[1]]: cells[3].split() for cells in told}
+    code = MAKE_TOKENS.format(scopes=scopes, domain=clinic.domain)
+    return json.loads(clinic.stack.manage("shell", "-v", "0", "--no-imports", "-c", code).splitlines()[-1])
 
 
 def sign(clinic: LiveClinic, submission: str) -> None:
     """What the dermatologist does meanwhile."""
-    with Client(clinic.stack.url, log_in(clinic, "dermatologist")) as client:
+    token = clinic.log_in("dermatologist").headers["Authorization"].removeprefix("Bearer ")
+    with Client(clinic.stack.url, token) as client:
         case = client.submissions.get(submission)
         client.reviews.sign(case, diagnosis="melanoma", management="excise", agreement="agrees")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.support.live_stack import PROJECT
 
@@ -16,6 +16,7 @@ TO_FILL_IN = "…"
 @dataclass(frozen=True)
 class Job:
     title: str
+    text: str
     blocks: tuple[tuple[str, str], ...]
 
     def lines_in(self, language: str) -> str:
@@ -34,8 +35,13 @@ def read_jobs() -> tuple[Job, list[Job]]:
     stop = end.start() if end else len(rest)
     starts = [found.start() for found in re.finditer(r"^#### ", bare[:stop], re.MULTILINE)]
     parts = [rest[a:b] for a, b in zip([0, *starts], [*starts, stop], strict=True)]
-    before, *jobs = (Job(part.partition("\n")[0].strip("# "), tuple(FENCE.findall(part))) for part in parts)
-    return Job(before.title, tuple((name, fill_in(code)) for name, code in before.blocks)), jobs
+    before, *jobs = (read_job(part) for part in parts)
+    filled = tuple((name, fill_in(code)) for name, code in before.blocks)
+    return replace(before, blocks=filled), jobs
+
+
+def read_job(text: str) -> Job:
+    return Job(text.partition("\n")[0].strip("# "), text, tuple(FENCE.findall(text)))
 
 
 def fill_in(code: str) -> str:

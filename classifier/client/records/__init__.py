@@ -34,12 +34,16 @@ from classifier.client.records.predictions import (
     Refusal,
     ThresholdPolicy,
 )
+from classifier.client.records.privacy import Consent, Consents, Erased
 from classifier.client.records.webhooks import IssuedWebhook, Webhook, WebhookDelivery, WebhookEvent
 
 __all__ = [
     "Accepted",
     "Clinic",
     "ClinicDetail",
+    "Consent",
+    "Consents",
+    "Erased",
     "Gate",
     "Image",
     "IssuedWebhook",

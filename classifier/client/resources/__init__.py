@@ -2,7 +2,8 @@
 
 from classifier.client.resources.documents import Images, Reports
 from classifier.client.resources.findings import Outcomes, Reviews
-from classifier.client.resources.records import Caller, Clinics, Lesions, ModelVersions, Patients, Predictions
+from classifier.client.resources.patients import Patients
+from classifier.client.resources.records import Caller, Clinics, Lesions, ModelVersions, Predictions
 from classifier.client.resources.submissions import ImageFile, Submissions
 from classifier.client.resources.webhooks import Webhooks
 

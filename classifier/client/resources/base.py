@@ -16,6 +16,9 @@ from classifier.client.reading import read_record
 Row = TypeVar("Row")
 Other = TypeVar("Other")
 
+ANY = {"Accept": "*/*"}
+"""For an answer that is a file."""
+
 
 class Resource:
     def __init__(self, connection: Connection) -> None:

@@ -8,11 +8,10 @@ from typing import Any
 from classifier.client.addresses import API
 from classifier.client.connection import Call
 from classifier.client.records import Image, Submission
-from classifier.client.resources.base import Resource, id_of, parse_object
+from classifier.client.resources.base import ANY, Resource, id_of, parse_object
 
 FHIR = "/fhir/r4"
 FHIR_JSON = "application/fhir+json"
-ANY = {"Accept": "*/*"}
 
 
 class Images(Resource):

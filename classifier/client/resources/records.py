@@ -1,56 +1,9 @@
-"""Patients and their lesions, and what judged them."""
+"""Lesions, what judged them, and the caller."""
 
 from __future__ import annotations
 
-import datetime as dt
-
 from classifier.client.records import ClinicDetail, Lesion, Me, ModelVersion, Patient, PredictionDetail
 from classifier.client.resources.base import Collection, Resource, given, id_of, tag_of
-
-
-class Patients(Collection[Patient]):
-    kind, path = Patient, "patients"
-
-    def create(
-        self,
-        mrn: str,
-        *,
-        clinic: str | None = None,
-        birth_date: dt.date | None = None,
-        sex: str | None = None,
-        skin_type: str | None = None,
-        consents_to_inference: bool | None = None,
-        key: str | None = None,
-    ) -> Patient:
-        body = given(
-            mrn=mrn,
-            clinic=clinic,
-            birth_date=birth_date.isoformat() if birth_date else None,
-            sex=sex,
-            skin_type=skin_type,
-            consents_to_inference=consents_to_inference,
-        )
-        return self._post(Patient, "patients/", body, key=key)
-
-    def change(
-        self,
-        patient: Patient | str,
-        *,
-        birth_date: dt.date | None = None,
-        sex: str | None = None,
-        skin_type: str | None = None,
-        consents_to_inference: bool | None = None,
-    ) -> Patient:
-        """Correct what is given. A patient that was read before is changed as it was read, or not
-        at all (412).
-        """
-        body = given(
-            birth_date=birth_date.isoformat() if birth_date else None,
-            sex=sex,
-            skin_type=skin_type,
-            consents_to_inference=consents_to_inference,
-        )
-        return self._patch(Patient, f"patients/{id_of(patient)}/", body, if_match=tag_of(patient))
 
 
 class Lesions(Collection[Lesion]):

@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from classifier.client import ImageFile
+from classifier.client.reading import read_record
+from classifier.client.records import Patient
 from tests.classifier.client.portal import Portal
 from tests.classifier.client.shapes import ID, component, example, operations
 
@@ -23,6 +25,7 @@ COLLECTIONS = (
 )
 FINDING = {"diagnosis": "naevus", "procedure": "biopsy", "specimen_taken_on": DAY, "reported_on": DAY}
 DECISION = {"diagnosis": "naevus", "management": "biopsy", "agreement": "agrees", "comment": "x"}
+PATIENT = read_record(Patient, example({"$ref": "#/components/schemas/Patient"}) | {"id": ID}, etag='"tag"')
 WHO = {"birth_date": DAY, "sex": "female", "skin_type": "II"}
 
 CALLS = {
@@ -34,6 +37,10 @@ CALLS = {
     "images_dicom": lambda c: c.images.dicom(ID, patient="identified"),
     "patients_create": lambda c: c.patients.create("A-1", clinic=ID, consents_to_inference=True, **WHO),
     "patients_change": lambda c: c.patients.change(ID, consents_to_inference=True, **WHO),
+    "patients_consents": lambda c: c.patients.consents(ID),
+    "patients_consent": lambda c: c.patients.record_consent(ID, "training", is_given=False),
+    "patients_archive": lambda c: c.patients.archive(ID),
+    "patients_erase": lambda c: c.patients.erase(PATIENT, reason="request"),
     "lesions_create": lambda c: c.lesions.create(ID, "unspecified", laterality="left", note="x"),
     "lesions_change": lambda c: c.lesions.change(ID, body_site="unspecified", laterality="left", note="x"),
     "submissions_create": lambda c: c.submissions.create(

@@ -1,0 +1,80 @@
+"""Patients, their consent, and what the law lets them ask for."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from classifier.client.addresses import API
+from classifier.client.connection import Call
+from classifier.client.records import Consents, Erased, Patient
+from classifier.client.resources.base import ANY, Collection, given, id_of, tag_of
+
+
+class Patients(Collection[Patient]):
+    kind, path = Patient, "patients"
+
+    def create(
+        self,
+        mrn: str,
+        *,
+        clinic: str | None = None,
+        birth_date: dt.date | None = None,
+        sex: str | None = None,
+        skin_type: str | None = None,
+        consents_to_inference: bool | None = None,
+        key: str | None = None,
+    ) -> Patient:
+        body = given(
+            mrn=mrn,
+            clinic=clinic,
+            birth_date=birth_date.isoformat() if birth_date else None,
+            sex=sex,
+            skin_type=skin_type,
+            consents_to_inference=consents_to_inference,
+        )
+        return self._post(Patient, "patients/", body, key=key)
+
+    def change(
+        self,
+        patient: Patient | str,
+        *,
+        birth_date: dt.date | None = None,
+        sex: str | None = None,
+        skin_type: str | None = None,
+        consents_to_inference: bool | None = None,
+    ) -> Patient:
+        """Correct what is given. A patient that was read before is changed as it was read, or not
+        at all (412).
+        """
+        body = given(
+            birth_date=birth_date.isoformat() if birth_date else None,
+            sex=sex,
+            skin_type=skin_type,
+            consents_to_inference=consents_to_inference,
+        )
+        return self._patch(Patient, f"patients/{id_of(patient)}/", body, if_match=tag_of(patient))
+
+    def consents(self, patient: Patient | str) -> Consents:
+        return self._read(Consents, f"patients/{id_of(patient)}/consents/")
+
+    def record_consent(
+        self, consents: Consents | Patient | str, purpose: str, *, is_given: bool, key: str | None = None
+    ) -> Consents:
+        """Note what the patient said of `inference`, `teaching` or `training`. Consents that were read
+        before are changed as they were read, or not at all (412).
+        """
+        is_read = isinstance(consents, Consents)
+        path = f"patients/{consents.patient if isinstance(consents, Consents) else id_of(consents)}/consents/"
+        body = {"purpose": purpose, "is_given": is_given}
+        return self._post(Consents, path, body, key=key, if_match=tag_of(consents) if is_read else "")
+
+    def archive(self, patient: Patient | str) -> bytes:
+        """Everything that the portal holds of the patient, as a ZIP file."""
+        call = Call(method="GET", path=f"{API}/patients/{id_of(patient)}/archive/", headers=ANY)
+        return self._connection.send(call).content
+
+    def erase(self, patient: Patient, *, reason: str, key: str | None = None) -> Erased:
+        """Erase for good. It takes the patient as read, so that nobody is erased by a mistyped id."""
+        body = {"reason": reason, "public_id": patient.public_id}
+        path = f"patients/{patient.id}/erase/"
+        return self._post(Erased, path, body, key=key, if_match=patient.etag)
