@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from classifier.models import Submission
 
 log = structlog.get_logger(__name__)
+
+PATH = re.compile(r"[/\\]")
+
+
+def clean_file_name(name: str) -> str:
+    """What the sender called the file: without the folders it lay in, and without what can't be seen.
+
+    It is shown and decides nothing. Marks that turn the direction of reading would let a name
+    look like another.
+    """
+    last = PATH.split(name)[-1]
+    return "".join(letter for letter in last if letter.isprintable())[:255]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +155,7 @@ def _make_row(submission: Submission, image: NewImage, position: int) -> Submiss
         original=f"{stem}.original",
         derivative=f"{stem}.derivative",
         thumbnail=f"{stem}.thumbnail",
-        original_name=image.original_name[:255],
+        original_name=clean_file_name(image.original_name),
         sha256=image.sha256,
         pixel_sha256=image.pixel_sha256,
         format=image.format,
