@@ -39,7 +39,8 @@ BREAK_GLASS = {"emergency-open"}
 def is_of_a_clinic(row: Row, sides: Sides) -> bool:
     """Whether its address names something that the other clinic may not see."""
     at = row.at(sides.theirs)
-    is_shared = row.policy["other.clinician"] == OK or "version" in at or at == row.at(sides.mine)
+    names_a_network = "version" in at and "pk" not in at
+    is_shared = row.policy["other.clinician"] == OK or names_a_network or at == row.at(sides.mine)
     return not is_shared and row.route not in BY_SECRET
 
 
