@@ -15,6 +15,7 @@ FACTS = (
     *("mrn", "birth_date", "sex", "skin_type", "patient", "lesion", "body_site", "laterality"),
     *("note", "clinical_question", "clinical_history", "priority", "clinic"),
 )
+PERSON = ("birth_date", "sex", "skin_type")
 
 
 def read_mapping(path: Path, folder: Path) -> list[Case]:
@@ -25,7 +26,7 @@ def read_mapping(path: Path, folder: Path) -> list[Case]:
     """
     cases: dict[str, Case] = {}
     seen: dict[Path, int] = {}
-    for number, row in read_rows(path):
+    for number, row in share_people(read_rows(path)):
         file = find_file(folder, row.pop(FILE, ""), number)
         if file in seen:
             raise ConfigurationError(f"Rows {seen[file]} and {number} of the mapping name the same file.")
@@ -50,6 +51,22 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             return [(number, clean_row(row, number)) for number, row in enumerate(reader, start=2)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"The mapping can't be read ({type(error).__name__}).") from None
+
+
+def share_people(rows: list[tuple[int, dict[str, str]]]) -> list[tuple[int, dict[str, str]]]:
+    """Each row with all that any row says of its patient: whichever comes first makes the patient."""
+    people: dict[tuple[str, str], dict[str, str]] = {}
+    for number, row in rows:
+        if "mrn" not in row:
+            continue
+        known = people.setdefault((row.get("clinic", ""), row["mrn"]), {})
+        for name in PERSON:
+            if row.get(name) and known.setdefault(name, row[name]) != row[name]:
+                raise ConfigurationError(f"Row {number} of the mapping gives its patient another {name}.")
+    return [
+        (number, {**people.get((row.get("clinic", ""), row.get("mrn", "")), {}), **row})
+        for number, row in rows
+    ]
 
 
 def check_columns(names: object) -> None:

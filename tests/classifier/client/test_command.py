@@ -133,6 +133,10 @@ def test_mapping_names_nobody_in_messages(command, folder, tmp_path, caplog):
         ("file\n0.jpg\n0.jpg\n", "Rows 2 and 3"),
         ("file,birth_date\n0.jpg,3 Feb 1961\n", "row 2 must read"),
         ("file,case,mrn\n0.jpg,a,A-1\n1.jpg,a,B-2\n", "Row 3 of the mapping contradicts"),
+        (
+            "file,mrn,sex\n0.jpg,A-1,female\n1.jpg,A-1,male\n",
+            "Row 3 of the mapping gives its patient another sex",
+        ),
         ("file,mrn\n0.jpg,A,B\n", "another number of cells"),
     ],
 )

@@ -149,9 +149,10 @@ def test_mapping_says_whose_lesion_each_file_shows(run, folder, tmp_path):
     mapping = tmp_path / "mapping.csv"
     mapping.write_text(
         "file,case,mrn,birth_date,sex,body_site,laterality\n"
+        # Whichever is taken first: the patient is made with all that is said of her.
+        "2.jpg,,A-1,,,lower_extremity_thigh,right\n"
         "0.jpg,a,A-1,1960-02-03,female,upper_extremity_shoulder,left\n"
         "1.jpg,a,A-1,1960-02-03,female,upper_extremity_shoulder,left\n"
-        "2.jpg,,A-1,,,lower_extremity_thigh,right\n"
         "3.jpg,,B-2,,,lower_extremity_thigh,right\n"
     )
     assert run(read_mapping(mapping, folder)) == {"submitted": 3}
