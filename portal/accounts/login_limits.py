@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allauth.core.internal.ratelimit import get_ip
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -99,9 +99,13 @@ def _counter(limit: Limit, email: str, place: str = "", *, of: str) -> Counter:
 
 
 def _lock(counter: Counter, now: dt.datetime) -> LoginWait:
-    row, is_new = LoginWait.objects.select_for_update().get_or_create(
-        key=counter.key, defaults={"last_failed_at": now, "wait_until": now - FORGET}
-    )
+    defaults = {"last_failed_at": now, "wait_until": now - FORGET}
+    rows = LoginWait.objects.select_for_update()
+    try:
+        row, is_new = rows.get_or_create(key=counter.key, defaults=defaults)
+    except IntegrityError:
+        # Another try made the row and, being right, removed it while this one waited to.
+        row, is_new = rows.get_or_create(key=counter.key, defaults=defaults)
     if is_new:
         LoginWait.objects.filter(last_failed_at__lt=now - FORGET).exclude(key=counter.key).delete()
     return row

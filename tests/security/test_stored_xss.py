@@ -1,0 +1,98 @@
+"""Stored XSS in a real browser: every page, with hostile words in every text that people fill."""
+
+from __future__ import annotations
+
+import pytest
+from django.conf import settings as site_settings
+from django.urls import reverse
+
+from tests.browser.conftest import CHROMIUM, browser_type_launch_args  # noqa: F401 (a fixture)
+from tests.permissions.expectations import OK
+from tests.permissions.world import build_world
+from tests.security.hostile import ELEMENT, plant
+from tests.security.targets import READS, is_for_programs
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(600),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (see deploy/browser)"),
+]
+ACTORS = ["own.clinician", "own.dermatologist", "own.administrator", "operator"]
+PAGES = [row for row in READS if not is_for_programs(row) and not row.route.startswith("health-")]
+# Answers that are files or data, which the browser shows as they are.
+NO_PAGES = {"image-derivative", "image-thumbnail", "explanation-overlay", "session-status", "oauth-metadata"}
+INJECTED = f"""() => [
+    ...document.querySelectorAll("{ELEMENT}, script:not([src]):not([type='application/json'])"),
+    ...[...document.querySelectorAll("*")].filter(
+        one => [...one.attributes].some(it => it.name.startsWith("on") || /^\\s*javascript:/i.test(it.value)
+            && ["href", "src", "action", "formaction"].includes(it.name))),
+].map(one => one.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture
+def world(stores, no_outside):
+    world = build_world()
+    plant(world)
+    return world
+
+
+@pytest.fixture
+def open_as(browser, live_server, world):
+    """A browser in which this person is logged in, and what it complains of."""
+    contexts = []
+
+    def open_browser(actor):
+        context = browser.new_context(base_url=live_server.url)
+        contexts.append(context)
+        cookie = world.client(actor, by_token=False).cookies[site_settings.SESSION_COOKIE_NAME].value
+        name = site_settings.SESSION_COOKIE_NAME
+        context.add_cookies([{"name": name, "value": cookie, "url": live_server.url}])
+        page, trouble = context.new_page(), []
+        page.on("dialog", lambda dialog: (trouble.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("console", lambda m: trouble.append(m.text) if "Content Security" in m.text else None)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        return page, trouble
+
+    yield open_browser
+    for context in contexts:
+        context.close()
+
+
+def test_browser_sees_what_it_should(browser, live_server, open_as):
+    """The measure itself: an element that is put into a page is found, and its script reported."""
+    page, trouble = open_as("own.clinician")
+    page.goto("/")
+    page.evaluate(f"document.body.innerHTML += '<{ELEMENT}></{ELEMENT}><svg onload=1></svg>'")
+    assert len(page.evaluate(INJECTED)) == 2
+    assert trouble, "the policy refuses the script and says so"
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_no_page_runs_what_people_wrote(world, open_as, actor):
+    page, trouble = open_as(actor)
+    wrong, shown = [], 0
+    for row in [row for row in PAGES if row.policy[actor] == OK and row.route not in NO_PAGES]:
+        query = "?to=retired" if row.route == "model-lifecycle" else ""
+        page.goto(reverse(row.route, kwargs=row.at(world)) + query, wait_until="load")
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        found = page.evaluate(INJECTED)
+        shown += page.content().count(f"&lt;{ELEMENT}")
+        if page.evaluate("window.__pwned") or found or trouble:
+            wrong.append((str(row), found, list(trouble)))
+            trouble.clear()
+    assert wrong == []
+    assert shown > (0 if actor == "operator" else 8), "the words are on the pages, as text"
+
+
+def test_scripts_of_the_site_write_words_as_text(world, open_as):
+    """Where script draws: names of chosen files, and what a search brings."""
+    page, trouble = open_as("own.clinician")
+    page.goto(reverse("submission-new"))
+    name = f"\"'><{ELEMENT}><svg onload=window.__pwned=1>.jpg"
+    file = {"name": name, "mimeType": "image/jpeg", "buffer": b"no photo"}
+    page.locator("input[type=file][name=images]").first.set_input_files(file)
+    page.wait_for_timeout(1500)
+    assert page.evaluate(INJECTED) == []
+    assert not page.evaluate("window.__pwned")
+    assert trouble == []
