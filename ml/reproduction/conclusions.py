@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml.metrics import measure_wilson
-from ml.reproduction.groups import Estimate, RunGroup, estimate_difference
+from ml.reproduction.groups import Estimate, RunGroup, estimate_difference, is_constant
 
 PARTS = {
     "running_accuracy": "accuracy on train images during the last epoch (as Keras prints it)",
@@ -48,6 +48,36 @@ def percent(share: float, digits: int = 1) -> str:
 def describe_published(groups: Sequence[RunGroup]) -> list[str]:
     """Return one paragraph for each published accuracy: what it most resembles here."""
     return [_describe_one(groups, name) for name in PUBLISHED]
+
+
+def describe_constant(groups: Sequence[RunGroup]) -> list[str]:
+    """Return what to know of runs that learnt nothing, a paragraph; empty when there is none."""
+    constant = [run for group in groups for run in group.runs if is_constant(run)]
+    if not constant:
+        return []
+    names = ", ".join(f"`{run['name']}`" for run in constant)
+    rest = [left for group in groups if (left := group.leave_out_constant()).runs]
+    words = (
+        f"**{len(constant)} of {sum(len(group.runs) for group in groups)} runs learnt nothing** ({names}): after "
+        "the last epoch they give every image the same class, so their accuracy is the share of that class. "
+        "They count in every mean and interval of this section, since a reader who trains once may draw one."
+    )
+    return [
+        words,
+        "Without them, accuracy on test: "
+        + "; ".join(
+            f"{PUBLISHED[group.architecture].title} at {group.iterations} iterations "
+            f"{_show_seeds(group.estimate('test_accuracy'))}"
+            for group in rest
+        )
+        + ".",
+    ]
+
+
+def _show_seeds(estimate: Estimate) -> str:
+    if estimate.low is None:
+        return format_share(estimate)
+    return f"{format_share(estimate)}, {estimate.count} seeds"
 
 
 def describe_comparison(groups: Sequence[RunGroup]) -> list[str]:

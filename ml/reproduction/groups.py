@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ml.data import LABELS
+
 FIGURES = (
     "running_accuracy",
     "train_accuracy",
@@ -48,9 +50,20 @@ class RunGroup:
         """Return the mean and interval of one of `FIGURES` after the last epoch."""
         return estimate_mean([run["final"][figure] for run in self.runs])
 
+    def leave_out_constant(self) -> "RunGroup":
+        """Return the group without the runs that give every test image the same class."""
+        runs = [run for run in self.runs if not is_constant(run)]
+        return RunGroup(self.architecture, self.iterations, runs)
+
     def list_epochs(self, figure: str) -> list[list[float]]:
         """Return `figure` of the histories: one list a run, one value an epoch."""
         return [[row[figure] for row in run["history"]] for run in self.runs]
+
+
+def is_constant(run: dict[str, Any]) -> bool:
+    """Return whether the finished network calls all test images benign, or all malignant."""
+    rows = run["final"]["confusion"].values()
+    return any(sum(row[called] for row in rows) == 0 for called in LABELS)
 
 
 def group_runs(runs: Sequence[dict[str, Any]]) -> list[RunGroup]:

@@ -10,6 +10,7 @@ from ml.data import LABELS
 from ml.reproduction.conclusions import (
     PUBLISHED,
     describe_comparison,
+    describe_constant,
     describe_published,
     describe_sampling,
     format_share,
@@ -45,6 +46,7 @@ def describe_reproduction(folder: Path, links: str = "results/reproduction") -> 
         *_describe_unfinished(stored),
         _tabulate(_list_outcomes(groups)),
         describe_sampling(groups),
+        *describe_constant(groups),
         "### What the paper's figures resemble",
         *describe_published(groups),
         "### Does accuracy follow the number of parameters?",

@@ -1,7 +1,7 @@
 import pytest
 
 from ml.data import ImageRecord
-from ml.reproduction.conclusions import describe_comparison, describe_published
+from ml.reproduction.conclusions import describe_comparison, describe_constant, describe_published
 from ml.reproduction.groups import estimate_difference, estimate_mean, group_runs
 from ml.reproduction.results import RunResult
 from ml.reproduction.runs import ReproductionRun, list_runs
@@ -146,3 +146,18 @@ def test_samples_are_chosen_without_looking_at_predictions(tmp_path):
     assert chosen[0] == chosen[1]
     assert len(chosen[0]) == 16
     assert sum("malignant" in path for path in chosen[0]) == 8
+
+
+def test_runs_that_learnt_nothing_are_named_and_left_out_once(tmp_path):
+    groups = write(
+        tmp_path, {"paper-cnn-1": [(0.8, 0.9), (0.84, 0.9), (0.82, 0.9)], "paper-cnn-2": [(0.7, 0.7)]}
+    )
+    assert describe_constant(groups) == []
+    lost = groups[0].runs[1]
+    lost["final"]["confusion"] = {label: {"benign": 50, "malignant": 0} for label in ("benign", "malignant")}
+    lost["final"]["test_accuracy"] = 0.5
+    told, without = describe_constant(groups)
+    assert "**1 of 4 runs learnt nothing** (`paper-cnn-1-100-iterations-seed-1`)" in told
+    assert "CNN-1 at 100 iterations 81.0 % (68.3 to 93.7), 2 seeds" in without
+    assert "CNN-2 at 100 iterations 70.0 % (one seed)" in without
+    assert groups[0].estimate("test_accuracy").count == 3
