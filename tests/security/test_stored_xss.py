@@ -63,7 +63,8 @@ def test_browser_sees_what_it_should(browser, live_server, open_as):
     """The measure itself: an element that is put into a page is found, and its script reported."""
     page, trouble = open_as("own.clinician")
     page.goto("/")
-    page.evaluate(f"document.body.innerHTML += '<{ELEMENT}></{ELEMENT}><svg onload=1></svg>'")
+    with page.expect_console_message(lambda message: "Content Security" in message.text):
+        page.evaluate(f"document.body.innerHTML += '<{ELEMENT}></{ELEMENT}><svg onload=1></svg>'")
     assert len(page.evaluate(INJECTED)) == 2
     assert trouble, "the policy refuses the script and says so"
 

@@ -20,7 +20,8 @@ import pytest
 
 from tests.classifier.client.shapes import ID, example
 
-COMMAND = [sys.executable, "-m", "classifier.client", "submit"]
+# What was started in the background ignores SIGINT, and so would its children.
+COMMAND = ["env", "--default-signal=INT", sys.executable, "-m", "classifier.client", "submit"]
 ACCEPTED = {**example({"$ref": "#/components/schemas/Accepted"}), "id": ID}
 BUSY = {"code": "too_many_active", "status": 429, "detail": "", "fields": []}
 

@@ -115,6 +115,8 @@ BREAKS = {
     "api_token_named": nameless_token,
     "oauth_application_grant_is_one_of_two": lambda: application(authorization_grant_type="implicit"),
     "oauth_application_secret_is_hashed": lambda: application(hash_client_secret=False),
+    "oauth_application_former_secret_ends": lambda: application(former_secret="hash"),
+    "clinic_automatic_retention_has_years": lambda: ClinicFactory(retention_automatic_since=NOW),
     "patient_unique_mrn_in_clinic": second_patient,
     "patient_mrn_given": lambda: PatientFactory(mrn=""),
     "patient_sex_known": lambda: PatientFactory(sex="f"),
