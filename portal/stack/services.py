@@ -91,7 +91,9 @@ def start_postgres(folder: ServicesFolder) -> str:
     # Durability is not tested here; everything else is as it will run.
     options = (
         f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data} "
-        "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+        "-c fsync=off -c synchronous_commit=off -c full_page_writes=off "
+        # Tests side by side, some of them with fifty people at once.
+        "-c max_connections=400"
     )
     as_owner([programs / "pg_ctl", "-D", data, "-w", "-l", data / "log", "-o", options, "start"])
     return f"postgres://{POSTGRES_USER}@127.0.0.1:{port}/postgres"

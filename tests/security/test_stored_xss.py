@@ -56,6 +56,9 @@ def open_as(browser, live_server, world):
 
     yield open_browser
     for context in contexts:
+        for page in context.pages:
+            # A picture still on its way would read rows while the next test clears them.
+            page.wait_for_load_state("networkidle")
         context.close()
 
 

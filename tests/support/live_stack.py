@@ -29,7 +29,7 @@ from tests.support.live_services import LiveServices
 from tests.support.ports import free_port
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 STOP_SECONDS = 40.0
 
 
