@@ -25,5 +25,5 @@ def run_in_threads(count: int, act: Callable[[int], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(240)
     return results
