@@ -15,7 +15,7 @@ ARGS ?=
 # One process a core, four at most; a module's tests stay together.
 SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadgroup
 # Neither database nor broker can change what these find.
-APART := $(addprefix --ignore=tests/,ml architecture browser/test_accessibility.py)
+APART := $(addprefix --ignore=tests/,ml architecture browser classifier/client acceptance/test_isic_test_split.py)
 LOCK ?= runtime
 
 export PORT HOST
