@@ -99,6 +99,12 @@ def describe_comparison(groups: Sequence[RunGroup]) -> list[str]:
             f"smaller by {_format_points(difference)} on the test images and by "
             f"{_format_points(trained or difference)} on the train images."
         )
+        learnt = [side[count].leave_out_constant() for side in sides]
+        among = estimate_difference(learnt[0], learnt[1], "test_accuracy")
+        if among and among.count < difference.count:
+            lines.append(
+                f"Over the seeds at which both learnt it is {_format_points(among)} on the test images."
+            )
     return [*lines, _judge_order(list(differences.values()))]
 
 
@@ -118,7 +124,8 @@ def describe_sampling(groups: Sequence[RunGroup]) -> str:
 def _describe_one(groups: Sequence[RunGroup], name: str) -> str:
     published = PUBLISHED[name]
     value = published.accuracy
-    candidates = [(group, part, group.estimate(part)) for group in groups for part in PARTS]
+    learnt = [left for group in groups if (left := group.leave_out_constant()).runs] or list(groups)
+    candidates = [(group, part, group.estimate(part)) for group in learnt for part in PARTS]
     group, part, estimate = min(candidates, key=lambda one: abs(one[2].mean - value))
     inside = {True: "holds", False: "does not hold"}[estimate.holds(value)]
     words = (
@@ -126,6 +133,8 @@ def _describe_one(groups: Sequence[RunGroup], name: str) -> str:
         f"{PUBLISHED[group.architecture].title}'s {PARTS[part]} at {group.iterations} iterations: "
         f"{format_share(estimate)}, {100 * abs(estimate.mean - value):.1f} points away"
     )
+    if any(is_constant(run) for one in groups for run in one.runs):
+        words += " (runs that learnt nothing left out)"
     words += "." if estimate.low is None else f"; the interval {inside} it."
     own = [one for one in groups if one.architecture == name]
     if not own:

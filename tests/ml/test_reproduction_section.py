@@ -161,3 +161,16 @@ def test_runs_that_learnt_nothing_are_named_and_left_out_once(tmp_path):
     assert "CNN-1 at 100 iterations 81.0 % (68.3 to 93.7), 2 seeds" in without
     assert "CNN-2 at 100 iterations 70.0 % (one seed)" in without
     assert groups[0].estimate("test_accuracy").count == 3
+    assert "nearest to CNN-1's" in describe_published(groups)[0]
+
+
+def test_networks_are_also_compared_where_both_learnt(tmp_path):
+    both = [(0.8, 0.9), (0.84, 0.9), (0.82, 0.9)]
+    groups = write(tmp_path, {"paper-cnn-1": both, "paper-cnn-2": [(0.7, 0.7)] * 3})
+    assert not any("both learnt" in line for line in describe_comparison(groups))
+    lost = groups[0].runs[1]["final"]
+    lost["confusion"] = {label: {"benign": 50, "malignant": 0} for label in ("benign", "malignant")}
+    lost["test_accuracy"] = 0.5
+    told = describe_comparison(groups)
+    assert "at which both learnt it is +11.0 points" in told[1]
+    assert "differs from the smaller by +0.7 points" in told[0]
