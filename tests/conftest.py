@@ -20,7 +20,8 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests on real processes take longer, and carry the mark that lets one leave them out.
 
-    Run side by side (-n), they share one process and so one stack; the others stay with their module.
+    Run side by side (-n), they share one process and so one stack and one browser; the others stay with
+    their module.
     """
     for item in items:
         if "live_stack" in getattr(item, "fixturenames", ()):
@@ -28,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         on_stack = item.get_closest_marker("stack") is not None
         if on_stack and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STACK_TIMEOUT))
-        group = "stack" if on_stack else item.path.relative_to(TESTS).as_posix()
+        is_live = on_stack or item.get_closest_marker("browser") is not None
+        group = "stack" if is_live else item.path.relative_to(TESTS).as_posix()
         item.add_marker(pytest.mark.xdist_group(group))
 
 
