@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from portal.accounts.models import KeptForm
+from portal.accounts.models import KeptForm, Membership
 from portal.audit.services import record_event
 from portal.common.sealing import seal, unseal
 
@@ -78,6 +78,12 @@ def forget_form(*, person: User, key: str | uuid.UUID) -> None:
     except ValueError:
         return
     KeptForm.objects.filter(pk=pk, user=person).delete()
+
+
+def forget_forms_of_clinic(clinic_id: uuid.UUID) -> int:
+    """Erase what is kept for anybody of this clinic: a patient is erased, and any of it may name them."""
+    people = Membership.objects.filter(clinic_id=clinic_id).order_by().values("user")
+    return KeptForm.objects.filter(user__in=people).delete()[0]
 
 
 def forget_old_forms() -> int:
