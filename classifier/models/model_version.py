@@ -12,6 +12,10 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
     def active(self) -> ModelVersionQuerySet:
         return self.filter(lifecycle=ModelLifecycle.ACTIVE)
 
+    def in_use(self) -> ModelVersionQuerySet:
+        """Those whose file is needed: the active one and the shadows."""
+        return self.filter(lifecycle__in=(ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW))
+
     def shadows(self) -> ModelVersionQuerySet:
         return self.filter(lifecycle=ModelLifecycle.SHADOW)
 

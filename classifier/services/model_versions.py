@@ -87,15 +87,28 @@ def register_shipped_models(*, actor: User | None = None) -> list[ModelVersion]:
 
     The default is DERMAPORT_DEFAULT_MODEL; without it the first by file name. An active version
     stays: what an upgrade brings is registered and waits for an operator (`find_newer_default`).
+    Only where the upgrade put its network into the very file of a version in use does it take that
+    version's place: the old network is gone, and nothing would judge.
     """
     versions = [
         register_model(specification=specification, actor=actor)
         for specification in inference.shipped_specifications()
     ]
+    for former in ModelVersion.objects.in_use():
+        for version in versions:
+            if is_replaced_by(former, version):
+                set_lifecycle(version=version, lifecycle=ModelLifecycle(former.lifecycle), actor=actor)
+                set_lifecycle(version=former, lifecycle=ModelLifecycle.RETIRED, actor=actor)
     if versions and not ModelVersion.objects.active().exists():
         wanted = (one for one in versions if one.name == settings.DERMAPORT_DEFAULT_MODEL)
         set_lifecycle(version=next(wanted, versions[0]), lifecycle=ModelLifecycle.ACTIVE, actor=actor)
     return versions
+
+
+def is_replaced_by(former: ModelVersion, shipped: ModelVersion | inference.ModelSpecification) -> bool:
+    """Whether `shipped`, of the models folder, is another network in the file of `former`."""
+    same_place = (shipped.name, shipped.file) == (former.name, former.file)
+    return same_place and shipped.sha256 != former.sha256
 
 
 def change_lifecycle(*, actor: User, version: ModelVersion, lifecycle: ModelLifecycle) -> ModelVersion:

@@ -93,7 +93,7 @@ def check_model_files(databases: Any = None, **_: Any) -> list[CheckMessage]:
     from classifier.models import ModelVersion  # noqa: PLC0415 - checks load before models
 
     try:
-        served = list(ModelVersion.objects.filter(lifecycle__in=["active", "shadow"]))
+        served = list(ModelVersion.objects.in_use())
     except DatabaseError as error:
         # Not an error: `migrate` itself runs these checks, and a database that is away for a
         # moment must not keep a worker from starting.
@@ -125,13 +125,20 @@ def check_gates(**_: Any) -> list[CheckMessage]:
 
 
 def check_file(version: Any) -> list[CheckMessage]:
+    """A changed file is an error, but where an upgrade changed it: `migrate` must run before that is mended."""
+    from classifier import inference  # noqa: PLC0415 - checks load before models
+    from classifier.services.model_versions import is_replaced_by  # noqa: PLC0415
+
     path = Path(settings.DERMAPORT_MODELS_DIR) / version.file
     if not path.is_file():
         return [Error(f"The file of model {version} is missing: {path}.", id="health.E007")]
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != version.sha256:
-        return [
-            Error(f"{path.name}: expected sha256 {version.sha256}, received {found}.", id="health.E008"),
-        ]
-    return []
+    if found == version.sha256:
+        return []
+    words = f"{path.name}: expected sha256 {version.sha256}, received {found}."
+    for shipped in inference.shipped_specifications():
+        if shipped.sha256 == found and is_replaced_by(version, shipped):
+            hint = f"An upgrade brought {shipped.name} {shipped.version}: run manage.py register_models."
+            return [Warning(words, hint=hint, id="health.W011")]
+    return [Error(words, id="health.E008")]

@@ -58,6 +58,22 @@ class TestRegister:
         assert ModelVersion.objects.active().get() == running
         assert find_newer_default() == ModelVersion.objects.get(name="newer", lifecycle="registered")
 
+    @pytest.mark.parametrize("lifecycle", [ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW])
+    def test_network_that_an_upgrade_put_into_the_file_of_one_in_use_takes_its_place(
+        self, lifecycle, settings, tmp_path
+    ):
+        settings.DERMAPORT_MODELS_DIR = tmp_path
+        served, former = active_model(), register_model(specification=specification())
+        set_lifecycle(version=former, lifecycle=lifecycle)
+        specification(version="9.9.9", sha256="f" * 64).save(tmp_path / "tiny.json")
+        for _ in range(2):
+            register_shipped_models()
+            former.refresh_from_db()
+            successor = ModelVersion.objects.get(version="9.9.9")
+            assert (former.lifecycle, successor.lifecycle) == ("retired", lifecycle)
+        served.refresh_from_db()
+        assert served.lifecycle == ("retired" if lifecycle == ModelLifecycle.ACTIVE else "active")
+
     def test_first_shipped_becomes_active_and_stays(self, settings, tmp_path):
         settings.DERMAPORT_MODELS_DIR = tmp_path
         for name in ("a", "b"):

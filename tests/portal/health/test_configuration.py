@@ -6,9 +6,12 @@ import json
 import pytest
 from django.core.checks import run_checks
 
+from classifier.inference import ModelSpecification
 from classifier.models import ModelVersion
+from classifier.services.model_versions import register_shipped_models
 from portal.health import configuration, probes
 from portal.health.configuration import EX_CONFIG, stop_on_errors
+from tests.factories import tiny_specification
 
 
 def ids(messages):
@@ -93,6 +96,22 @@ def test_changed_model_file_is_refused(settings, tmp_path, capsys):
 
     assert stopped.value.code == EX_CONFIG
     assert "net.h5: expected sha256" in capsys.readouterr().err
+
+
+@pytest.mark.django_db
+def test_model_file_that_an_upgrade_changed_is_a_warning_until_it_is_registered(settings, tmp_path):
+    version = register(settings, tmp_path, content=b"the version before")
+    shipped = tiny_specification("net") | {"file": version.file, "version": "2"}
+    ModelSpecification.from_dict(shipped | {"sha256": hashlib.sha256(b"weights").hexdigest()}).save(
+        tmp_path / "net.json"
+    )
+    (message,) = configuration.check_model_files(databases=["default"])
+    assert message.id == "health.W011"
+    assert "net 2: run manage.py register_models" in message.hint
+
+    register_shipped_models()
+
+    assert configuration.check_model_files(databases=["default"]) == []
 
 
 class TestGates:
