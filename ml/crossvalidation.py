@@ -116,12 +116,19 @@ def write_results(
             writer.writerow((record.data_set, record.path, record.label, record.group, fold, f"{value:.7f}"))
 
 
-def read_out_of_fold(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the paper's set's (raw P(malignant), labels) from a file of `write_results`."""
+def read_out_of_fold(path: Path, data_sets: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return (raw P(malignant), labels) of the held-out images of `data_sets`.
+
+    `path`: a file of `write_results`. With every set that the network learns from, what the policy
+    promises of the malignant it promises of all the diagnoses that the network knows. Raises
+    ValueError when there is no such image.
+    """
     with path.open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["data_set"] == PAPER_SET]
+        rows = [row for row in csv.DictReader(stream) if row["data_set"] in data_sets]
     if not rows:
-        raise ValueError(f"Expected held-out images of {PAPER_SET} in {path.name}, received none.")
+        raise ValueError(
+            f"Expected held-out images of {' or '.join(data_sets)} in {path.name}, received none."
+        )
     return (
         np.array([float(row["probability"]) for row in rows]),
         np.array([int(row["label"]) for row in rows], dtype=np.int64),

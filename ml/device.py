@@ -6,6 +6,14 @@ from functools import cache
 from pathlib import Path
 
 
+def find_backend() -> str:
+    """Return the name of the library that Keras computes with: tensorflow, jax or torch."""
+    import keras
+
+    name: str = keras.backend.backend()
+    return name
+
+
 @cache
 def configure_devices() -> str:
     """Prepare Keras's devices once in this process and return the name of the one used.
@@ -15,10 +23,8 @@ def configure_devices() -> str:
     building a network: TensorFlow refuses to change a device already in use (RuntimeError).
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import keras
-
     finders = {"tensorflow": _find_tensorflow, "torch": _find_torch, "jax": _find_jax}
-    finder = finders.get(keras.backend.backend())
+    finder = finders.get(find_backend())
     return (finder() if finder else None) or f"CPU: {read_processor()}"
 
 

@@ -74,6 +74,7 @@ class TrainingPlan:
 
 FINE_TUNING = TrainingPlan(
     architecture="efficientnetv2-b0",
+    input_size=288,
     epochs=16,
     learning_rate=6e-4,
     augmentation="dermoscopy",
@@ -83,7 +84,7 @@ FINE_TUNING = TrainingPlan(
     head_rate=5.0,
     averaging=0.99,
     label_smoothing=0.05,
-    training_sizes=(160,) * 8 + (192,) * 5 + (224,) * 3,
+    training_sizes=(208,) * 8 + (256,) * 5 + (288,) * 3,
     frozen_until="block3a_expand_conv",
     keep_best=False,
 )

@@ -27,6 +27,8 @@ DEFAULTS: dict[str, Any] = {
     "malignant_classes": ["malignant"],
     "output": "probabilities",
 }
+# How `training["calibrated_on"]` begins, before the name of the cross-validation's file.
+OUT_OF_FOLD = "out-of-fold predictions, "
 _MIN_CLASSES = 2
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(h5|hdf5)")

@@ -8,7 +8,7 @@ import numpy as np
 from ml.commands.plan_options import add_plan_options, read_plan, read_views
 from ml.crossvalidation import HeldOut, run_fold, split_folds, summarise, write_results
 from ml.data import find_data_root
-from ml.device import configure_devices
+from ml.device import configure_devices, find_backend
 from ml.training_data import load_training_data
 
 
@@ -43,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
             "data_sets": list(options.data_sets),
             "left_out": list(options.leave_out),
             "views": list(views),
+            "device": configure_devices(),
+            "backend": find_backend(),
             "folds": options.folds,
             "held_out": [result.fold for result in results],
             **summarise(data, results, sum(result.progress.seconds for result in results)),

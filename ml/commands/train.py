@@ -15,7 +15,7 @@ from ml.device import configure_devices
 from ml.finishing import finish_specification
 from ml.plans import TrainingPlan
 from ml.release import LICENCE, ScoredImages, describe_versions, round_fields, save_network
-from ml.specification import ModelSpecification
+from ml.specification import OUT_OF_FOLD, ModelSpecification
 from ml.training import find_scaling, train_network
 from ml.training_data import TrainingData, load_training_data
 
@@ -81,7 +81,9 @@ def run(options: argparse.Namespace) -> int:
     if not options.without_test:
         parts["test"] = [record for record in read_records(root) if record.split == "test"]
         parts["test_clean"] = [record for record in parts["test"] if record.clean]
-    fitted_on = ScoredImages(*read_out_of_fold(options.calibration)) if options.calibration else None
+    fitted_on = None
+    if options.calibration:
+        fitted_on = ScoredImages(*read_out_of_fold(options.calibration, options.data_sets))
     finish_specification(draft, root, parts, output, fitted_on)
     return 0
 
@@ -104,7 +106,7 @@ def _describe_training(
 ) -> dict[str, object]:
     calibration = "validation images"
     if options.calibration is not None:
-        calibration = f"out-of-fold predictions, {options.calibration.name}"
+        calibration = f"{OUT_OF_FOLD}{options.calibration.name}"
     return {
         "data": list(options.data_sets),
         "left_out": list(options.leave_out),

@@ -21,6 +21,7 @@ _HEADER = (
     "Fold 0: AUC",
     "Fold 0: log loss",
     "Minutes a fold",
+    "On",
 )
 
 
@@ -35,7 +36,8 @@ def write_ablation(results: Results) -> str:
         heading,
         "Recipes judged on held-out lesions of the paper's train split, at P ≥ 0.5 before calibration; no test "
         "image took part. Fold 0 holds the same paper's images in every recipe of as many folds, so its "
-        "figures compare where not all folds were run. Minutes are of two CPU cores.",
+        "figures compare where not all folds were run. Minutes are of one fold; on a GPU up to fifteen folds "
+        "shared the card.",
         format_table(_HEADER, sorted(rows, key=lambda row: str(row[0]))),
         name_command(_COMMAND),
     )
@@ -54,6 +56,7 @@ def _describe(stored: dict[str, Any]) -> list[object]:
         *_show(stored["figures"]),
         *_show(first),
         f"{stored['seconds'] / 60 / len(stored['held_out']):.0f}",
+        f"{stored['device']}, {stored['backend']}" if "device" in stored else "–",
     ]
 
 

@@ -1,17 +1,21 @@
 """Model cards (Mitchell et al. 2019, "Model cards for model reporting"), from what is stored."""
 
+from typing import Any
+
+from ml.backbones import BACKBONES
+from ml.plans import default_plan
 from ml.report.clinic import measure_consistency
 from ml.report.measures import TITLES, measure_part
 from ml.report.sets import COMMAND, TEST, read_clean, read_seen, read_within_source
 from ml.report.stored import Network, Results
 from ml.report.text import format_table, join_parts, name_missing
-from ml.specification import ModelSpecification
+from ml.specification import OUT_OF_FOLD, ModelSpecification
 from ml.training_data import TRAINING_SETS
 
 _QUOTED = ("auc", "accuracy_half", "sensitivity", "specificity", "specificity_95", "missed", "ece")
 _DATA = {
     "fanconi-isic": "*Skin Cancer: Malignant vs. Benign* (C. Fanconi; ISIC Archive), train split: 2,637 images",
-    "ham10000-extra-train": "2,947 further HAM10000 images (Tschandl 2018), no melanoma, no lesion of another set",
+    "ham10000-extra-train": "further HAM10000 images (Tschandl 2018), no melanoma, no lesion of another set",
 }
 
 
@@ -74,6 +78,8 @@ def _write_data(specification: ModelSpecification) -> str:
 
     names = list_training_sets(specification.training)
     lines = "\n".join(f"- {_DATA.get(name, name)}" for name in names) or "- not told"
+    if left_out := specification.training.get("left_out"):
+        lines += f"; without its {' and '.join(left_out)}"
     seen = ", ".join(sorted(find_seen_diagnoses(names))) or "not told"
     return join_parts(
         "## Data",
@@ -163,7 +169,19 @@ def _name_training(specification: ModelSpecification) -> str:
         words.append(f"--leave-out {' '.join(training['left_out'])}")
     if len(specification.views) > 1:
         words.append(f"--views {len(specification.views)}")
-    _, _, out_of_fold = training.get("calibrated_on", "").partition("out-of-fold predictions, ")
-    if out_of_fold:
-        words.append(f"--calibration ml/results/cross-validation/{out_of_fold}")
+    plan = training.get("plan", {})
+    if specification.architecture in BACKBONES and plan:
+        words += _name_changes(plan, default_plan(specification.architecture).to_dict())
+    calibrated_on = training.get("calibrated_on", "")
+    if calibrated_on.startswith(OUT_OF_FOLD):
+        words.append(f"--calibration ml/results/cross-validation/{calibrated_on.removeprefix(OUT_OF_FOLD)}")
     return " ".join(words)
+
+
+def _name_changes(plan: dict[str, Any], usual: dict[str, Any]) -> list[str]:
+    """Return the options that make `usual`, an architecture's own plan, into `plan`."""
+    changed = [key for key in usual if key not in ("weights", "keep_best") and plan.get(key) != usual[key]]
+    return [
+        f"--{key.replace('_', '-')} {' '.join(map(str, value)) if isinstance(value, list) else value}"
+        for key, value in ((key, plan[key]) for key in changed)
+    ]

@@ -16,16 +16,22 @@ from ml.report.sets import read_clean, read_seen
 from ml.report.stored import DEFAULT_NETWORK, Part, Results
 from ml.report.text import format_table, join_parts, name_command, name_missing
 
-_ALONE = "paper-data"
-
 
 def write_extra_data(results: Results) -> str:
-    """Write the effect of the extra training images: the same recipe with and without them."""
-    heading = "## With and without the extra training images"
+    """Write the effect of the extra training images: held out inside train, then on the test sets."""
+    return join_parts(
+        "## With and without the extra training images",
+        _write_held_out(results),
+        _write_tested(results),
+    )
+
+
+def _write_tested(results: Results) -> str:
+    """Compare the network that ships with the version before it, which learnt from the paper's images alone."""
     default = next((each for each in results.networks if each.name == DEFAULT_NETWORK), None)
     other = results.comparison
     if default is None or other is None:
-        return _write_held_out(heading, results)
+        return ""
     rows: list[Sequence[object]] = []
     common = read_seen(other, "ham10000-subset")
     parts: list[tuple[str, Part | None, Part | None]] = [
@@ -43,10 +49,18 @@ def write_extra_data(results: Results) -> str:
         if first and second:
             rows.append([title, *_compare(first, second, results.rounds)])
     return join_parts(
-        heading,
-        f"The same recipe, trained on {' and '.join(default.training_sets)} as shipped, and on "
+        f"On the test sets: version {default.record['version']} as shipped, trained on "
+        f"{' and '.join(default.training_sets)}, and version {other.record['version']}, which learnt from "
         f"{' and '.join(other.training_sets)} alone: AUC, and the difference with its paired interval.",
-        format_table(["", "As shipped", "Paper's images alone", "Difference"], rows),
+        format_table(
+            [
+                "",
+                f"{default.record['version']}",
+                f"{other.record['version']}, paper's images alone",
+                "Difference",
+            ],
+            rows,
+        ),
         name_command("python -m ml evaluate --sets all"),
     )
 
@@ -85,38 +99,84 @@ def _compare_scores(
     return [*aucs, f"{value:+.3f} ({low:+.3f} to {high:+.3f})"]
 
 
-def _write_held_out(heading: str, results: Results) -> str:
-    """Compare by cross-validation, where the network that ships learns from the paper's images alone."""
+def _write_held_out(results: Results) -> str:
+    """Compare by cross-validation: a recipe that also learns from the extra set, and the same without."""
     command = "python -m ml crossvalidate --data-sets fanconi-isic ham10000-extra-train"
     folder = results.folder / "cross-validation"
-    summaries = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
-    with_extra = sorted(name for name, each in summaries.items() if EXTRA_SET in each["data_sets"])
-    if not with_extra or _ALONE not in summaries:
-        return join_parts(heading, name_missing("the comparison", command))
-    alone = _read_scores(folder / f"{_ALONE}.csv")
+    summaries = {
+        path.stem: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.json"))
+        if path.with_suffix(".csv").is_file()
+    }
     rows: list[Sequence[object]] = []
-    for name in with_extra:
-        other = _read_scores(folder / f"{name}.csv")
+    for name, summary in summaries.items():
+        partner = _find_partner(summary, summaries)
+        if partner is None:
+            continue
+        other, alone = _read_scores(folder / f"{name}.csv"), _read_scores(folder / f"{partner}.csv")
         common = [path for path in other if path in alone]
         p, q = (np.array([scores[path][0] for path in common]) for scores in (other, alone))
         y = np.array([alone[path][1] for path in common])
         lesions = [alone[path][2] for path in common]
-        rows.append([name, len(common), *_compare_scores(p, q, y, lesions, results.rounds)])
+        rows.append(
+            [
+                name,
+                partner,
+                len(common),
+                *_compare_scores(p, q, y, lesions, results.rounds),
+                _score_extra(folder, name),
+            ]
+        )
+    if not rows:
+        return name_missing("the comparison", command)
     return join_parts(
-        heading,
-        "The network that ships learns from the paper's images alone. Recipes that also learn from "
-        f"{EXTRA_SET}, against `{_ALONE}`, on the paper's images that both held out: AUC, and the difference "
-        "with its paired interval, whole lesions drawn anew.",
-        format_table(["Recipe", "Images", "With them", "Paper's images alone", "Difference"], rows),
+        f"Recipes that also learn from {EXTRA_SET}, each against the same recipe on the paper's images alone, on "
+        "the paper's images that both held out: AUC, and the difference with its paired interval, whole lesions "
+        "drawn anew. The last column is the AUC on the extra set's own held-out images.",
+        format_table(
+            [
+                "Recipe",
+                "Against",
+                "Images",
+                "With them",
+                "Paper's images alone",
+                "Difference",
+                "Extra images",
+            ],
+            rows,
+        ),
         name_command(command),
     )
 
 
-def _read_scores(path: Path) -> dict[str, tuple[float, bool, str]]:
-    """Return raw P(malignant), label and lesion of the paper's images in a cross-validation's file."""
+def _find_partner(summary: dict[str, Any], summaries: dict[str, dict[str, Any]]) -> str | None:
+    """Name the recipe of the same plan that learns from the paper's images alone, if one is stored."""
+    if EXTRA_SET not in summary["data_sets"]:
+        return None
+    alone = [name for name, each in summaries.items() if each["data_sets"] == [PAPER_SET]]
+    same = [name for name in alone if not _list_changes(summary, summaries[name])]
+    return same[0] if same else None
+
+
+def _list_changes(first: dict[str, Any], second: dict[str, Any]) -> set[str]:
+    """Return the names of what differs between two recipes' plans and surroundings."""
+    keys = {*first["plan"], *second["plan"]}
+    changes = {key for key in keys if first["plan"].get(key) != second["plan"].get(key)}
+    return changes | {key for key in ("views", "backend") if first.get(key) != second.get(key)}
+
+
+def _score_extra(folder: Path, name: str) -> str:
+    scores = _read_scores(folder / f"{name}.csv", EXTRA_SET)
+    p = np.array([each[0] for each in scores.values()])
+    y = np.array([each[1] for each in scores.values()])
+    return f"{measure_auc(p, y):.3f}" if y.any() and not y.all() else "–"
+
+
+def _read_scores(path: Path, data_set: str = PAPER_SET) -> dict[str, tuple[float, bool, str]]:
+    """Return raw P(malignant), label and lesion of a set's images in a cross-validation's file."""
     with path.open(newline="", encoding="utf-8") as stream:
         return {
             row["path"]: (float(row["probability"]), row["label"] == "1", row["group"])
             for row in csv.DictReader(stream)
-            if row["data_set"] == PAPER_SET
+            if row["data_set"] == data_set
         }

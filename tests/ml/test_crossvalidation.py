@@ -5,6 +5,7 @@ import pytest
 
 from ml.__main__ import main
 from ml.crossvalidation import read_out_of_fold
+from ml.device import configure_devices, find_backend
 from ml.specification import ModelSpecification
 
 
@@ -37,6 +38,8 @@ def test_the_summary_says_plan_folds_and_figures(results):
     summary = json.loads((results / "drawn.json").read_text())
     assert summary["plan"]["epochs"] == 2
     assert summary["held_out"] == [0, 1]
+    assert summary["device"] == configure_devices()
+    assert summary["backend"] == find_backend()
     assert summary["figures"]["images"] == 32
     assert summary["all_sets"]["images"] == 44
     assert [len(history) for history in summary["history"]] == [2, 2]
@@ -58,5 +61,11 @@ def test_a_network_of_all_train_images_is_calibrated_on_the_held_out_ones(result
     assert specification.training["validation_images"] == 0
     assert specification.views == ("identity", "flip_left_right")
     assert specification.metrics["out_of_fold"]["images"] == 32
-    probabilities, labels = read_out_of_fold(results / "drawn.csv")
-    assert len(probabilities) == len(labels) == 32
+
+
+def test_held_out_images_of_every_set_that_a_network_learns_from_are_read(results):
+    for sets, count in ((["fanconi-isic"], 32), (["fanconi-isic", "ham10000-extra-train"], 44)):
+        probabilities, labels = read_out_of_fold(results / "drawn.csv", sets)
+        assert len(probabilities) == len(labels) == count
+    with pytest.raises(ValueError, match=r"of ood in drawn\.csv, received none"):
+        read_out_of_fold(results / "drawn.csv", ["ood"])

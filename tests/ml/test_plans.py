@@ -12,11 +12,11 @@ def test_the_defaults_are_the_papers():
     assert (plan.augmentation, plan.input_size, plan.averaging) == ("none", 224, 0.0)
 
 
-def test_a_backbone_is_fine_tuned_at_its_own_size():
+def test_a_backbone_is_fine_tuned_at_its_own_size_and_the_default_at_a_larger_one():
     for name, backbone in BACKBONES.items():
         plan = default_plan(name)
         assert plan.architecture == name
-        assert plan.input_size == backbone.input_size
+        assert plan.input_size == (288 if name == FINE_TUNING.architecture else backbone.input_size)
         assert plan.size_in(plan.epochs) == plan.input_size
         assert plan.size_in(1) < plan.input_size
 

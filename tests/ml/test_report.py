@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ml.__main__ import main
+from ml.plans import default_plan
 from ml.report import stored
 from ml.report.card import write_card
 from ml.report.document import BEGIN, END, write_figures, write_report
@@ -159,6 +160,8 @@ def test_cross_validation_ablation_and_extra_data_are_shown(shelf, specification
         "folds": 3,
         "plan": {"epochs": 8},
         "views": ["identity"],
+        "device": "CPU: drawn",
+        "backend": "jax",
         "held_out": [0, 1],
         "seconds": 600,
         "figures": figures,
@@ -173,38 +176,41 @@ def test_cross_validation_ablation_and_extra_data_are_shown(shelf, specification
     assert [network.name for network in results.networks] == [DEFAULT_NETWORK, "drawn"]
     text = write_report(results)
     assert "| plain | 40 | 2 | 1.000 (1.000–1.000) | 1.000, 1.000 | 100.0 %" in text
-    tried = "| plain | no changes | fanconi-isic | 8 | 1 | 2 of 3 | 88.5 % | 0.950 | 0.250 | 88.5 % | 0.940 | 0.250 | 5 |"
+    tried = "| plain | no changes | fanconi-isic | 8 | 1 | 2 of 3 | 88.5 % | 0.950 | 0.250 | 88.5 % | 0.940 | 0.250 | 5 | CPU: drawn, jax |"
     assert tried in text
     assert "| 602 clean |" in text.split("## With and without")[1].split("## Gates")[0]
 
 
-def test_extra_data_are_judged_on_the_images_that_both_recipes_held_out(shelf):
+def test_extra_data_are_judged_against_the_same_recipe_on_the_images_that_both_held_out(shelf):
     folder = shelf / "results/cross-validation"
     folder.mkdir()
     header = "data_set,path,label,group,fold,probability"
-    for name, sets, count, skill in (
-        ("paper-data", ["fanconi-isic"], 40, 0.9),
-        ("both", ["fanconi-isic", "ham10000-extra-train"], 20, 0.1),
+    extra = ["fanconi-isic", "ham10000-extra-train"]
+    for name, sets, epochs, count, skill in (
+        ("alone", ["fanconi-isic"], 16, 40, 0.9),
+        ("alone-for-longer", ["fanconi-isic"], 30, 40, 0.9),
+        ("both", extra, 16, 20, 0.1),
+        ("both-by-another-plan", extra, 10, 20, 0.1),
     ):
         lines = [f"fanconi-isic,{n}.jpg,{n % 2},g{n},0,{skill if n % 2 else 0.2}" for n in range(count)]
-        lines.append("ham10000-extra-train,9.jpg,1,h,0,0.0")
+        lines += ["ham10000-extra-train,8.jpg,0,h,0,0.1", "ham10000-extra-train,9.jpg,1,i,0,0.4"]
         (folder / f"{name}.csv").write_text("\n".join([header, *lines]) + "\n")
         summary = {
+            "recipe": name,
+            "description": "",
             "data_sets": sets,
+            "plan": {"epochs": epochs},
+            "views": [],
+            "folds": 2,
+            "held_out": [0],
+            "seconds": 1,
             "figures": {"accuracy": 1.0, "auc": 1.0, "log_loss": 0.1},
             "by_fold": [],
         }
-        more = {
-            "recipe": name,
-            "description": "",
-            "plan": {"epochs": 1},
-            "views": [],
-            "held_out": [0],
-            "folds": 2,
-        }
-        (folder / f"{name}.json").write_text(json.dumps(summary | more | {"seconds": 1}))
+        (folder / f"{name}.json").write_text(json.dumps(summary))
     section = write_report(open_results(shelf)).split("## With and without")[1].split("\n## ")[0]
-    assert "| both | 20 | 0.000 | 1.000 | -1.000 (-1.000 to -1.000) |" in section
+    assert "| both | alone | 20 | 0.000 | 1.000 | -1.000 (-1.000 to -1.000) | 1.000 |" in section
+    assert "both-by-another-plan" not in section
 
 
 def test_the_command_writes_and_checks_report_and_readme(shelf, capsys):
@@ -244,6 +250,27 @@ def test_a_card_names_the_command_that_made_the_network(shelf, specification_dat
     card = write_card(open_results(shelf), ModelSpecification.from_dict(data))
     options = "--data-sets fanconi-isic ham10000-extra-train --views 2 --calibration ml/results/cross-validation/both.csv"
     assert f"`python -m ml train --architecture paper-cnn-2 {options}`" in card
+
+
+def test_a_card_names_what_the_plan_changes(shelf, specification_data):
+    plan = default_plan("efficientnetv2-b0").to_dict() | {
+        "input_size": 224,
+        "training_sizes": [160, 224],
+        "seed": 3,
+    }
+    training = {"data": ["fanconi-isic"], "plan": plan}
+    data = specification_data | {"architecture": "efficientnetv2-b0", "training": training}
+    card = write_card(open_results(shelf), ModelSpecification.from_dict(data))
+    assert "--architecture efficientnetv2-b0 --input-size 224 --seed 3 --training-sizes 160 224`" in card
+
+
+def test_a_card_says_what_was_left_out_of_a_set(shelf, specification_data):
+    training = {"data": ["fanconi-isic", "ham10000-extra-train"], "left_out": ["nv"]}
+    card = write_card(
+        open_results(shelf), ModelSpecification.from_dict(specification_data | {"training": training})
+    )
+    assert "no lesion of another set; without its nv\n" in card
+    assert "--leave-out nv" in card
 
 
 def test_the_committed_report_and_cards_are_what_the_results_give():

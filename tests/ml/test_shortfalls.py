@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,12 +43,33 @@ def test_targets_missed_are_followed_by_what_the_figures_say(results):
     assert "[What was tried](#what-was-tried)" in text
 
 
-def test_cross_validation_is_named_where_it_is_stored(results):
+@pytest.fixture
+def folder(results):
+    """Two recipes whose mistakes differ, and a third that judged half of the images."""
+    folder = results.folder / "cross-validation"
+    folder.mkdir()
+    for name, count, wrong in (("one", 8, 1), ("two", 8, 3), ("half", 4, 0)):
+        lines = [
+            f"fanconi-isic,{n}.jpg,{n % 2},{0.4 if n == wrong else 0.9 if n % 2 else 0.2}"
+            for n in range(count)
+        ]
+        lines.append("ham10000-extra-train,0.jpg,1,0.1")
+        (folder / f"{name}.csv").write_text("\n".join(["data_set,path,label,probability", *lines]) + "\n")
+    return folder
+
+
+def test_cross_validation_of_the_recipe_is_named_where_it_is_stored(results, folder):
     network = results.networks[0]
     missed = ["AUC on the 660 ≥ 0.975"]
     assert "draw of the test" not in explain_shortfalls(results, network, missed)
-    folder = results.folder / "cross-validation"
-    folder.mkdir()
-    lines = [f"fanconi-isic,{n}.jpg,{n % 2},{0.9 if n % 2 else 0.2}" for n in range(8)]
-    (folder / "paper-data.csv").write_text("\n".join(["data_set,path,label,probability", *lines]) + "\n")
-    assert "an AUC of 1.000 over 8 images" in explain_shortfalls(results, network, missed)
+    training = {"calibrated_on": "out-of-fold predictions, one.csv"}
+    named = replace(network, specification=replace(network.specification, training=training))
+    assert "an AUC of 1.000 over 8 of the paper's images" in explain_shortfalls(results, named, missed)
+
+
+def test_the_average_of_the_recipes_that_judged_the_same_images_is_told(results, folder):
+    text = explain_shortfalls(results, results.networks[0], ["AUC on the 660 ≥ 0.975"])
+    assert "averaged over 2 recipes" in text
+    assert "the accuracy 100.0 % on the same 8 images" in text
+    (folder / "two.csv").unlink()
+    assert "averaged over" not in explain_shortfalls(results, results.networks[0], ["AUC on the 660 ≥ 0.975"])
