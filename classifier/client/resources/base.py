@@ -43,8 +43,10 @@ class Resource:
         while True:
             page = self._page(kind, path, {**params, **({"cursor": cursor} if cursor else {})})
             yield from page.results
-            if page.next in (None, cursor):
+            if page.next is None:
                 return
+            if page.next == cursor:
+                raise ProtocolError("A list names the same page again.")
             cursor = page.next
 
     def _post(
@@ -84,7 +86,7 @@ class Collection(Resource, Generic[Row]):
         return self._read(self.kind, f"{self.path}/{row_id}/", **write_expansion(expand))
 
     def refresh(self, row: Row) -> Row:
-        """The row as it is now: the same object where nothing has changed."""
+        """The row as it is now, with nothing expanded: the same object where nothing has changed."""
         known = tag_of(row)
         call = Call(
             method="GET",
