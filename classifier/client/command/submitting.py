@@ -50,19 +50,20 @@ def place_journal(path: Path) -> Path:
 def send(client: Client, cases: list[Case], journal: Journal, asked: argparse.Namespace) -> list[Sent]:
     sent: list[Sent] = []
     results = submit_cases(client, cases, journal, parallel=asked.parallel, mrn_prefix=asked.mrn_prefix)
-    try:
-        with (
-            contextlib.closing(results) as rest,  # type: ignore[type-var] # a generator
-            make_bar(len(cases), "Submitting", quiet=asked.quiet) as bar,
-        ):
+    with (
+        contextlib.closing(results) as rest,  # type: ignore[type-var] # a generator
+        make_bar(len(cases), "Submitting", quiet=asked.quiet) as bar,
+    ):
+        try:
             for one in rest:
                 sent.append(one)
                 if one.verdict == "refused":
                     bar.write(f"{one.case.name}: {explain(one)}", file=sys.stderr)
                 bar.update()
-    except KeyboardInterrupt:
-        client.connection.stop()
-        raise
+        except KeyboardInterrupt:
+            # Before the generator is closed, which waits for those that pause.
+            client.connection.stop()
+            raise
     return sent
 
 

@@ -8,13 +8,14 @@ import io
 import json
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
 from knox.models import AuthToken
 
-from classifier.client import Client
-from classifier.client.command import run
+from classifier.client import Client, ImageFile
+from classifier.client.command import run, submitting
 from classifier.models import Patient, Submission
 from classifier.services.inference import run_queued
 from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
@@ -161,6 +162,27 @@ def test_stopped_run_goes_on(command, folder, bridge):
     assert Submission.objects.count() in (1, 2)
     assert command("submit", folder)[0] == 0
     assert Submission.objects.count() == 3
+
+
+def test_stop_between_two_cases_ends_the_pauses_of_others(command, folder, bridge, monkeypatch):
+    read = ImageFile.read
+
+    def fail_at_the_first(path):
+        if path.name != "0.jpg":
+            return read(path)
+        while not bridge.posts:
+            time.sleep(0.01)
+        raise OSError
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ImageFile, "read", fail_at_the_first)
+    monkeypatch.setattr(submitting, "explain", stop)
+    bridge.faults = [problem(429, "throttled", after="20")] * 9
+    began = time.monotonic()
+    assert command("submit", folder)[0] == 130
+    assert time.monotonic() - began < 15
 
 
 def test_status_says_what_kind_of_trouble(command, folder, bridge, side):
