@@ -236,6 +236,28 @@ def test_withdrawn_case_has_no_result(command, folder):
     assert command("wait", case, "--quiet")[0] == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["results", "--since", "yesterday"], "--since: expected a day or a moment"),
+        (["submit", "x", "--parallel", "9"], "--parallel: expected 1 to 8"),
+        (["--patience", "nan", "whoami"], "--patience: expected a number of seconds"),
+    ],
+)
+def test_argument_that_cannot_be_read_says_what_is_expected(command, capsys, arguments, words):
+    with pytest.raises(SystemExit) as ended:
+        command(*arguments)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_file_that_cannot_be_written_is_named(command, folder):
+    (case, *_) = command("submit", folder)[1].split()
+    status, _, told = command("results", case, "--output", folder / "none" / "x.json")
+    assert status == 2
+    assert "none" in told
+
+
 def test_token_is_no_argument():
     done = subprocess.run(
         [sys.executable, "-m", "classifier.client", "--help"], capture_output=True, text=True, check=True
