@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -130,8 +131,12 @@ def write_expansion(parts: Sequence[str]) -> dict[str, str]:
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """What was given: the rest is left to the server."""
-    return {name: value for name, value in values.items() if value is not None}
+    """What was given, days as text: the rest is left to the server."""
+    return {
+        name: value.isoformat() if isinstance(value, dt.date) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def id_of(row: Any) -> str:

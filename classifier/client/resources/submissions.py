@@ -63,7 +63,7 @@ class Submissions(Collection[Submission]):
             clinic=clinic,
             patient=patient,
             patient_mrn=patient_mrn,
-            birth_date=birth_date.isoformat() if birth_date else None,
+            birth_date=birth_date,
             sex=sex,
             skin_type=skin_type,
             lesion=lesion,
