@@ -27,9 +27,11 @@ def tag_of(row: models.Model) -> str:
 
 @tag_of.register
 def _(patient: Patient) -> str:
+    """With the newest word on consent: who withdrew and agreed again stands as before, after other words."""
     facts = (patient.mrn, patient.birth_date, patient.sex, patient.skin_type)
     agreed = (patient.consents_to_inference, patient.consents_to_teaching, patient.consents_to_training)
-    return make_tag("patient", patient.pk, *facts, *agreed)
+    newest = patient.consents.values_list("pk", flat=True).first()
+    return make_tag("patient", patient.pk, *facts, *agreed, newest)
 
 
 @tag_of.register

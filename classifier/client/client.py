@@ -14,7 +14,6 @@ from classifier.client.credentials import Credentials, Token
 from classifier.client.environment import read_credentials, read_site_setting
 from classifier.client.records import Me
 from classifier.client.resources import (
-    Caller,
     Clinics,
     Images,
     Lesions,
@@ -27,6 +26,7 @@ from classifier.client.resources import (
     Submissions,
     Webhooks,
 )
+from classifier.client.resources.base import parse
 from classifier.client.retrying import RetryPolicy
 
 
@@ -69,7 +69,8 @@ class Client:
         return cls(read_site_setting(environment), read_credentials(environment), retries=retries)
 
     def me(self) -> Me:
-        return Caller(self.connection).read()
+        """Who calls, and what they may in each of their clinics."""
+        return parse(Me, self.connection.send(Call(method="GET", path=f"{API}/me/")))
 
     def revoke_token(self) -> None:
         """End the token that this client calls with."""

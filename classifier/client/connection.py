@@ -15,7 +15,7 @@ from classifier.client.addresses import read_site
 from classifier.client.credentials import Credentials
 from classifier.client.errors import ApiError, LostConnectionError, ProtocolError, StoppedError
 from classifier.client.problems import read_problem
-from classifier.client.retrying import TOO_MANY, UNAVAILABLE, RetryPolicy, may_repeat, read_retry_after
+from classifier.client.retrying import TOO_MANY, UNAVAILABLE, RetryPolicy, may_repeat
 
 UNAUTHORIZED, NOT_MODIFIED = 401, 304
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
@@ -83,6 +83,9 @@ class Connection:
             try:
                 token = self._credentials.token(self._http)
                 answer = self._send_once(call, token)
+                if answer.is_success or answer.status_code == NOT_MODIFIED:
+                    return answer
+                raise read_problem(answer)
             except httpx.InvalidURL:
                 raise ProtocolError("An address that can't be called.") from None
             except httpx.TransportError as error:
@@ -91,16 +94,15 @@ class Connection:
                 if token and not call.is_safe and not isinstance(error, httpx.ConnectError):
                     raise lost from None
                 self._pause(None, attempt, until, lost)
-            else:
-                if answer.is_success or answer.status_code == NOT_MODIFIED:
-                    return answer
-                problem = read_problem(answer)
-                if answer.status_code == UNAUTHORIZED and not has_renewed and self._credentials.renew(token):
+            except ApiError as problem:
+                # Without a token nothing was asked yet: the token endpoint refused.
+                is_refused = bool(token) and problem.status == UNAUTHORIZED
+                if is_refused and not has_renewed and self._credentials.renew(token):
                     has_renewed = True
                     continue
-                if not may_repeat(answer, problem.code, is_safe=call.is_safe):
-                    raise problem
-                self._pause(read_retry_after(answer), attempt, until, problem)
+                if not may_repeat(problem, is_safe=call.is_safe or not token):
+                    raise
+                self._pause(problem.retry_after, attempt, until, problem)
             attempt += 1
 
     def _send_once(self, call: Call, token: str) -> httpx.Response:
@@ -124,7 +126,7 @@ class Connection:
         seconds = self.retries.pause(attempt) if asked is None else max(asked, self.retries.first)
         now = time.monotonic()
         if now + seconds > until:
-            raise problem
+            raise problem from None
         if isinstance(problem, ApiError) and problem.status in OF_EVERYBODY:
             with self._lock:
                 self._quiet_until = max(self._quiet_until, now + seconds)

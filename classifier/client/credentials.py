@@ -12,6 +12,7 @@ from typing import Protocol
 import httpx
 
 from classifier.client.errors import ApiError, ConfigurationError, ProtocolError
+from classifier.client.retrying import read_retry_after
 
 OAUTH_TOKEN = "/oauth/token/"  # noqa: S105 - an address
 EARLY_SECONDS = 60.0
@@ -95,7 +96,7 @@ class ClientCredentials:
             if answer.is_success:
                 raise ProtocolError("The token endpoint's answer can't be read.") from None
             code = "token_endpoint"
-        raise ApiError(answer.status_code, code)
+        raise ApiError(answer.status_code, code, retry_after=read_retry_after(answer))
 
 
 def check_token(text: str) -> str:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,13 +31,13 @@ def write_submissions(
     """`csv` has a row for each image; the record number stands in it where it is asked for."""
     if kind == "csv":
         more = ("mrn",) if with_mrn else ()
-        head: list[tuple[object, ...]] = [(*COLUMNS, *more)]
+        head: tuple[object, ...] = (*COLUMNS, *more)
         lines = (
             (*cells(row, image), *((row.patient.mrn,) if more else ()))
             for row in rows
             for image in row.images
         )
-        write_csv(stream, (line for part in (head, lines) for line in part))
+        write_csv(stream, chain([head], lines))
     elif kind == "jsonl":
         stream.writelines(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in rows)
     else:

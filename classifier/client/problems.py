@@ -14,6 +14,7 @@ from classifier.client.retrying import read_retry_after
 def read_problem(answer: httpx.Response) -> ApiError:
     """Of problem+json, of FHIR's OperationOutcome, or of whatever a proxy says."""
     told = read_object(answer)
+    fields = told.get("fields")
     retry_after = read_retry_after(answer)
     if told.get("resourceType") == "OperationOutcome":
         return read_outcome(answer.status_code, told, retry_after)
@@ -25,7 +26,7 @@ def read_problem(answer: httpx.Response) -> ApiError:
             FieldError(
                 field=str(one.get("field")), code=str(one.get("code")), detail=str(one.get("detail") or "")
             )
-            for one in told.get("fields") or ()
+            for one in (fields if isinstance(fields, list) else ())
             if isinstance(one, Mapping)
         ),
         retry_after=retry_after,

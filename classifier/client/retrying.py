@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from classifier.client.errors import ApiError
+
 TOO_MANY, CONFLICT, UNAVAILABLE = 429, 409, 503
 GATEWAY = frozenset({502, 504})
 """From a proxy whose server is away: nothing came through, or its answer was lost."""
@@ -33,15 +35,15 @@ class RetryPolicy:
         return float(min(self.longest, self.first * 2 ** min(attempt, 16)))
 
 
-def may_repeat(answer: httpx.Response, code: str, *, is_safe: bool) -> bool:
+def may_repeat(problem: ApiError, *, is_safe: bool) -> bool:
     """Whether the same request may come again; `is_safe`: done twice it counts once."""
-    if answer.status_code == TOO_MANY:
+    if problem.status == TOO_MANY:
         return True
-    if answer.status_code == UNAVAILABLE:
-        return code not in OPERATORS
-    if answer.status_code == CONFLICT:
-        return code == PENDING
-    return is_safe and answer.status_code in GATEWAY
+    if problem.status == UNAVAILABLE:
+        return problem.code not in OPERATORS
+    if problem.status == CONFLICT:
+        return problem.code == PENDING
+    return is_safe and problem.status in GATEWAY
 
 
 def read_retry_after(answer: httpx.Response) -> float | None:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from classifier.models import SubmissionImage
 from classifier.services.errors import ConflictError, InvalidInputError
-from classifier.services.pictures import open_derivative
+from classifier.services.pictures import read_derivative
 from portal.accounts.permissions import is_allowed, require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -54,8 +54,7 @@ def export_image(*, actor: User, image_id: uuid.UUID, naming: str = PSEUDONYMOUS
         )
     if naming == IDENTIFIED:
         _check_identified(actor, image)
-    with open_derivative(image) as file:
-        jpeg = file.read()
+    jpeg = read_derivative(image)
     with transaction.atomic():
         record_event(
             clinic_id=image.clinic_id,

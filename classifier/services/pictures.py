@@ -17,6 +17,18 @@ def open_derivative(image: SubmissionImage) -> File[bytes]:
     try:
         return image.derivative.open("rb")
     except OSError as error:
-        raise UnavailableError(
-            "image_unavailable", "The image store can't be reached. Try again later."
-        ) from error
+        raise _unavailable() from error
+
+
+def read_derivative(image: SubmissionImage) -> bytes:
+    """All its bytes. Raises UnavailableError (image_unavailable), also where a store opens late."""
+    try:
+        with open_derivative(image) as file:
+            data: bytes = file.read()
+    except OSError as error:
+        raise _unavailable() from error
+    return data
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError("image_unavailable", "The image store can't be reached. Try again later.")

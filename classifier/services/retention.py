@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from classifier.models import Patient, Review, Submission
 from classifier.services.erasure import erase_patient
-from classifier.services.errors import ConflictError
 from classifier.services.queue import send_message
 from classifier.vocabulary import ErasureReason
 from portal.accounts.models import Clinic
@@ -70,7 +69,8 @@ def apply_retention(clinic: Clinic) -> int:
     """
     failures: list[Exception] = []
     count = _erase_due(clinic, failures)
-    _raise_first(failures)
+    if failures:
+        raise failures[0]
     return count
 
 
@@ -85,7 +85,8 @@ def run_automatic_retention(*, budget_seconds: float) -> None:
 
             send_message(apply_retention_task)
             break
-    _raise_first(failures)
+    if failures:
+        raise failures[0]
 
 
 def _erase_due(
@@ -97,7 +98,9 @@ def _erase_due(
             break
         try:
             count += _erase_if_due(clinic.pk, key, is_automatic=is_automatic)
-        except Exception as error:  # noqa: BLE001 (raised at the end: one patient must not keep the others)
+        except Exception as error:
+            # One patient must not keep the others: each is told here, and the first raised at the end.
+            log.exception("patient_not_erased", patient=str(key))
             failures.append(error)
     if count:
         record_event(
@@ -109,24 +112,18 @@ def _erase_due(
     return count
 
 
-def _raise_first(failures: list[Exception]) -> None:
-    for failure in failures:
-        raise failure
-
-
 def _erase_if_due(clinic_id: uuid.UUID, key: uuid.UUID, *, is_automatic: bool) -> bool:
-    """Ask once more: since the list was made there may be a case, a hold or another policy."""
+    """Ask once more: since the list was made there may be a case, a hold or another policy.
+
+    Under the patient's lock, which everybody takes who submits a case or sets a hold.
+    """
     with transaction.atomic():
+        Patient.objects.select_for_update().get(pk=key)
         clinic = Clinic.objects.get(pk=clinic_id)
         if is_automatic and clinic.retention_automatic_since is None:
             return False
         patient = find_due(clinic).filter(pk=key).first()
         if patient is None:
             return False
-        try:
-            erase_patient(actor=None, patient=patient, reason=ErasureReason.RETENTION)
-        except ConflictError as error:
-            # Held or erased at this very moment.
-            log.info("patient_not_erased", patient=str(key), code=error.code)
-            return False
+        erase_patient(actor=None, patient=patient, reason=ErasureReason.RETENTION)
     return True

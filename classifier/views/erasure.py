@@ -96,11 +96,10 @@ def retention(request: HttpRequest) -> HttpResponse:
 
 def _switch_automatic(request: HttpRequest, clinic: Clinic) -> HttpResponse:
     actor: User = request.user  # type: ignore[assignment]
-    shown = request.POST.get("years", "")
     try:
         if request.POST.get("automatic") == "yes":
-            years = int(shown) if shown.isdecimal() else None
-            start_automatic_retention(actor=actor, clinic=clinic, years=years)
+            shown = PreviewForm(request.POST).asked
+            start_automatic_retention(actor=actor, clinic=clinic, years=shown)
             messages.success(request, "The policy erases who is due, every night from now on.")
         else:
             stop_automatic_retention(actor=actor, clinic=clinic)

@@ -29,7 +29,17 @@ def test_genuine(is_genuine):
 
 @pytest.mark.parametrize(
     "header",
-    ["", "t=1", "v1=00", "t=x,v1=00", "t=²,v1=00", "t=1,t=2,v1=00", "nonsense", "t=NOW,v1=ä"],
+    [
+        "",
+        "t=1",
+        "v1=00",
+        "t=x,v1=00",
+        "t=²,v1=00",
+        "t=1,t=2,v1=00",
+        "nonsense",
+        "t=NOW,v1=ä",
+        pytest.param(f"t={'9' * 5000},v1=00", id="long"),
+    ],
 )
 def test_not_genuine(is_genuine, header):
     header = header.replace("NOW", str(int(time.time())))

@@ -38,6 +38,7 @@ class Journal:
     def __init__(self, path: Path, site: str, *, clock: Callable[[], float] = time.time) -> None:
         self.path, self._site, self.clock = path, site, clock
         self._entries: dict[Digest, Entry] = {}
+        self._digests: dict[str, Digest] = {}
         self._lock = Lock()
         self._file: IO[bytes] | None = None
 
@@ -52,7 +53,7 @@ class Journal:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._load(self._file)
-        except OSError:
+        except BlockingIOError:
             self._close()
             raise ConfigurationError(f"Another run uses the journal {self.path}.") from None
         except BaseException:
@@ -99,15 +100,17 @@ class Journal:
 
     def _apply(self, line: Mapping[str, Any]) -> None:
         if "files" in line:
-            entry = Entry(str(line["key"]), float(line["at"]))
-            self._entries[tuple(str(one) for one in line["files"])] = entry
+            begun = tuple(str(one) for one in line["files"])
+            self._entries[begun] = Entry(str(line["key"]), float(line["at"]))
+            self._digests[str(line["key"])] = begun
             return
         key = str(line["key"])
-        digest = next((d for d, entry in self._entries.items() if entry.key == key), None)
-        if digest is None:
+        digest = self._digests.get(key, ())
+        entry = self._entries.get(digest)
+        if entry is None or entry.key != key:
             return
         if "submission" in line:
-            self._entries[digest] = replace(self._entries[digest], submission=str(line["submission"]))
+            self._entries[digest] = replace(entry, submission=str(line["submission"]))
         else:
             del self._entries[digest]
 

@@ -24,14 +24,15 @@ def read_mapping(path: Path, folder: Path) -> list[Case]:
     Rows with the same `case` are images of one lesion. Raise ConfigurationError, which names rows and
     columns and no value.
     """
-    cases: dict[str, Case] = {}
+    cases: dict[str | int, Case] = {}
     seen: dict[Path, int] = {}
     for number, row in share_people(read_rows(path)):
         file = find_file(folder, row.pop(FILE, ""), number)
         if file in seen:
             raise ConfigurationError(f"Rows {seen[file]} and {number} of the mapping name the same file.")
         seen[file] = number
-        group = row.pop(CASE, "") or f"row {number}"
+        # A row without one is a case by itself, whatever others are called.
+        group = row.pop(CASE, "") or number
         check_birth_date(row.get("birth_date", ""), number)
         known = cases.get(group)
         if known is not None and known.facts != row:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from classifier.client.command import acts, reading, submitting
@@ -99,11 +100,12 @@ def add_reading(commands: Commands[argparse.ArgumentParser]) -> None:
     report.add_argument("submission")
     report.add_argument("--fhir", action="store_true", help="the DiagnosticReport")
     add_output(report)
-    for name, words in (("image", "save an image as JPEG"), ("dicom", "save an image as a DICOM file")):
-        parser = add(commands, name, reading.image if name == "image" else reading.dicom, words)
+    image = add(commands, "image", reading.image, "save an image as JPEG")
+    dicom = add(commands, "dicom", reading.dicom, "save an image as a DICOM file")
+    for parser in (image, dicom):
         parser.add_argument("image")
         parser.add_argument("--output", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--identified", action="store_true", help="with record number and birth date")
+    dicom.add_argument("--identified", action="store_true", help="with record number and birth date")
     add(commands, "whoami", reading.whoami, "who the token is, and what it may")
 
 
@@ -121,8 +123,8 @@ def add_acts(commands: Commands[argparse.ArgumentParser]) -> None:
     outcome.add_argument("lesion")
     outcome.add_argument("--diagnosis", required=True)
     outcome.add_argument("--procedure", required=True, choices=("biopsy", "shave", "excision"))
-    outcome.add_argument("--taken", required=True, type=dt.date.fromisoformat, metavar="YYYY-MM-DD")
-    outcome.add_argument("--reported", required=True, type=dt.date.fromisoformat, metavar="YYYY-MM-DD")
+    outcome.add_argument("--taken", required=True, type=read_day, metavar="YYYY-MM-DD")
+    outcome.add_argument("--reported", required=True, type=read_day, metavar="YYYY-MM-DD")
     outcome.add_argument("--breslow", type=float, metavar="MM", help="thickness of an invasive melanoma")
 
 
@@ -136,19 +138,35 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def read_seconds(text: str) -> float:
-    seconds = float(text)
-    if not math.isfinite(seconds) or seconds < 0:
-        raise argparse.ArgumentTypeError("expected a number of seconds")
+    with telling("a number of seconds"):
+        seconds = float(text)
+        if not math.isfinite(seconds) or seconds < 0:
+            raise ValueError
     return seconds
 
 
 def read_parallel(text: str) -> int:
-    number = int(text)
-    if number not in range(1, 9):
-        raise argparse.ArgumentTypeError("expected 1 to 8")
+    with telling("1 to 8"):
+        number = int(text)
+        if number not in range(1, 9):
+            raise ValueError
     return number
 
 
+def read_day(text: str) -> dt.date:
+    with telling("a day, YYYY-MM-DD"):
+        return dt.date.fromisoformat(text)
+
+
 def read_moment(text: str) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(text)
+    with telling("a day or a moment, YYYY-MM-DD or YYYY-MM-DDTHH:MM"):
+        moment = dt.datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.astimezone()
+
+
+@contextlib.contextmanager
+def telling(expected: str) -> Iterator[None]:
+    try:
+        yield
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected {expected}") from None

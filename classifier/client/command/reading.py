@@ -9,7 +9,7 @@ from typing import Any
 
 from classifier.client.batch import Journal
 from classifier.client.client import Client
-from classifier.client.command.waiting import wait_for
+from classifier.client.command.progress import wait_for
 from classifier.client.errors import ConfigurationError
 from classifier.client.output import open_output, write_bytes, write_json, write_submissions
 from classifier.client.records import Submission

@@ -43,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(describe(error))
         return status_of(error)
     except (OSError, UnicodeDecodeError) as error:
-        say(f"A file can't be read or written ({getattr(error, 'strerror', 'not UTF-8')}).")
+        name = f" {error.filename}" if isinstance(error, OSError) and error.filename else ""
+        say(f"The file{name} can't be read or written ({getattr(error, 'strerror', 'not UTF-8')}).")
         return MISUSED
 
 

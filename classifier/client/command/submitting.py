@@ -10,8 +10,7 @@ from pathlib import Path
 
 from classifier.client.batch import Case, Journal, Sent, find_cases, read_mapping, submit_cases
 from classifier.client.client import Client
-from classifier.client.command.progress import make_bar
-from classifier.client.command.waiting import wait_for
+from classifier.client.command.progress import make_bar, wait_for
 from classifier.client.errors import ConfigurationError
 
 FACTS = ("patient", "lesion", "clinic", "body_site", "laterality", "priority")
@@ -50,19 +49,20 @@ def place_journal(path: Path) -> Path:
 def send(client: Client, cases: list[Case], journal: Journal, asked: argparse.Namespace) -> list[Sent]:
     sent: list[Sent] = []
     results = submit_cases(client, cases, journal, parallel=asked.parallel, mrn_prefix=asked.mrn_prefix)
-    try:
-        with (
-            contextlib.closing(results) as rest,  # type: ignore[type-var] # a generator
-            make_bar(len(cases), "Submitting", quiet=asked.quiet) as bar,
-        ):
+    with (
+        contextlib.closing(results) as rest,  # type: ignore[type-var] # a generator
+        make_bar(len(cases), "Submitting", quiet=asked.quiet) as bar,
+    ):
+        try:
             for one in rest:
                 sent.append(one)
                 if one.verdict == "refused":
                     bar.write(f"{one.case.name}: {explain(one)}", file=sys.stderr)
                 bar.update()
-    except KeyboardInterrupt:
-        client.connection.stop()
-        raise
+        except KeyboardInterrupt:
+            # Before the generator is closed, which waits for those that pause.
+            client.connection.stop()
+            raise
     return sent
 
 

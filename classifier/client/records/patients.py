@@ -53,13 +53,6 @@ class LesionExpanded:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lesion:
-    id: str
-    patient: str
-    body_site: str
-    laterality: str
-    site_name: str
-    note: str = field(repr=False)
-    created_at: dt.datetime
+class Lesion(LesionReference):
     expanded: LesionExpanded
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)

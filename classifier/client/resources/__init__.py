@@ -2,13 +2,12 @@
 
 from classifier.client.resources.documents import Images, Reports
 from classifier.client.resources.findings import Outcomes, Reviews
-from classifier.client.resources.patients import Patients
-from classifier.client.resources.records import Caller, Clinics, Lesions, ModelVersions, Predictions
+from classifier.client.resources.patients import Lesions, Patients
+from classifier.client.resources.read_only import Clinics, ModelVersions, Predictions
 from classifier.client.resources.submissions import ImageFile, Submissions
 from classifier.client.resources.webhooks import Webhooks
 
 __all__ = [
-    "Caller",
     "Clinics",
     "ImageFile",
     "Images",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -43,8 +44,10 @@ class Resource:
         while True:
             page = self._page(kind, path, {**params, **({"cursor": cursor} if cursor else {})})
             yield from page.results
-            if page.next in (None, cursor):
+            if page.next is None:
                 return
+            if page.next == cursor:
+                raise ProtocolError("A list names the same page again.")
             cursor = page.next
 
     def _post(
@@ -84,7 +87,7 @@ class Collection(Resource, Generic[Row]):
         return self._read(self.kind, f"{self.path}/{row_id}/", **write_expansion(expand))
 
     def refresh(self, row: Row) -> Row:
-        """The row as it is now: the same object where nothing has changed."""
+        """The row as it is now, with nothing expanded: the same object where nothing has changed."""
         known = tag_of(row)
         call = Call(
             method="GET",
@@ -128,8 +131,12 @@ def write_expansion(parts: Sequence[str]) -> dict[str, str]:
 
 
 def given(**values: Any) -> dict[str, Any]:
-    """What was given: the rest is left to the server."""
-    return {name: value for name, value in values.items() if value is not None}
+    """What was given, days as text: the rest is left to the server."""
+    return {
+        name: value.isoformat() if isinstance(value, dt.date) else value
+        for name, value in values.items()
+        if value is not None
+    }
 
 
 def id_of(row: Any) -> str:

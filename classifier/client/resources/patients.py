@@ -1,4 +1,4 @@
-"""Patients, their consent, and what the law lets them ask for."""
+"""Patients, their lesions, their consent, and what the law lets them ask for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 
 from classifier.client.addresses import API
 from classifier.client.connection import Call
-from classifier.client.records import Consents, Erased, Patient
+from classifier.client.records import Consents, Erased, Lesion, Patient
 from classifier.client.resources.base import ANY, Collection, given, id_of, tag_of
 
 
@@ -24,10 +24,13 @@ class Patients(Collection[Patient]):
         consents_to_inference: bool | None = None,
         key: str | None = None,
     ) -> Patient:
+        """Add a patient with the record number `mrn`; `clinic` where the caller has several. A number
+        that the clinic has already is refused (409, mrn_taken).
+        """
         body = given(
             mrn=mrn,
             clinic=clinic,
-            birth_date=birth_date.isoformat() if birth_date else None,
+            birth_date=birth_date,
             sex=sex,
             skin_type=skin_type,
             consents_to_inference=consents_to_inference,
@@ -47,7 +50,7 @@ class Patients(Collection[Patient]):
         at all (412).
         """
         body = given(
-            birth_date=birth_date.isoformat() if birth_date else None,
+            birth_date=birth_date,
             sex=sex,
             skin_type=skin_type,
             consents_to_inference=consents_to_inference,
@@ -55,6 +58,7 @@ class Patients(Collection[Patient]):
         return self._patch(Patient, f"patients/{id_of(patient)}/", body, if_match=tag_of(patient))
 
     def consents(self, patient: Patient | str) -> Consents:
+        """What the patient agrees to, with who recorded it and when."""
         return self._read(Consents, f"patients/{id_of(patient)}/consents/")
 
     def record_consent(
@@ -78,3 +82,34 @@ class Patients(Collection[Patient]):
         body = {"reason": reason, "public_id": patient.public_id}
         path = f"patients/{patient.id}/erase/"
         return self._post(Erased, path, body, key=key, if_match=patient.etag)
+
+
+class Lesions(Collection[Lesion]):
+    kind, path = Lesion, "lesions"
+
+    def create(
+        self,
+        patient: Patient | str,
+        body_site: str,
+        *,
+        laterality: str | None = None,
+        note: str | None = None,
+        key: str | None = None,
+    ) -> Lesion:
+        """Add a lesion of a patient at an ISIC body site."""
+        body = given(patient=id_of(patient), body_site=body_site, laterality=laterality, note=note)
+        return self._post(Lesion, "lesions/", body, key=key)
+
+    def change(
+        self,
+        lesion: Lesion | str,
+        *,
+        body_site: str | None = None,
+        laterality: str | None = None,
+        note: str | None = None,
+    ) -> Lesion:
+        """Correct what is given. A lesion that was read before is changed as it was read, or not at all
+        (412).
+        """
+        body = given(body_site=body_site, laterality=laterality, note=note)
+        return self._patch(Lesion, f"lesions/{id_of(lesion)}/", body, if_match=tag_of(lesion))

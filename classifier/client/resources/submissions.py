@@ -63,7 +63,7 @@ class Submissions(Collection[Submission]):
             clinic=clinic,
             patient=patient,
             patient_mrn=patient_mrn,
-            birth_date=birth_date.isoformat() if birth_date else None,
+            birth_date=birth_date,
             sex=sex,
             skin_type=skin_type,
             lesion=lesion,
@@ -110,8 +110,8 @@ class Submissions(Collection[Submission]):
                 return self.get(row_id)
             if until - time.monotonic() <= 0:
                 raise WaitTimeoutError(row_id, patience)
-            # Answered before its time: too many wait already.
-            if time.monotonic() - began < asked:
+            # Answered before its time: too many wait already. Or not asked to wait: a moment is left.
+            if asked == 0 or time.monotonic() - began < asked:
                 self._connection.sleep(min(pause, max(0.0, until - time.monotonic())))
 
     def cancel(self, submission: Submission | str, *, if_match: str | None = None) -> Submission:

@@ -34,6 +34,7 @@ class Webhooks(Collection[Webhook]):
         description: str | None = None,
         is_active: bool | None = None,
     ) -> Webhook:
+        """Change what is given; `is_active` switches it off or on."""
         body = given(
             url=url,
             events=None if events is None else list(events),
@@ -43,19 +44,24 @@ class Webhooks(Collection[Webhook]):
         return self._patch(Webhook, f"webhooks/{id_of(webhook)}/", body)
 
     def delete(self, webhook: Webhook | str) -> None:
+        """Remove it: what still waits to be delivered is not."""
         self._delete(f"webhooks/{id_of(webhook)}/")
 
     def test(self, webhook: Webhook | str) -> WebhookDelivery:
+        """Send a letter that tells of nothing."""
         return self._post(WebhookDelivery, f"webhooks/{id_of(webhook)}/test/")
 
     def rotate_secret(self, webhook: Webhook | str, *, key: str | None = None) -> IssuedWebhook:
+        """Make a new secret, shown this once; the former one signs too until `previous_secret_until`."""
         return self._post(IssuedWebhook, f"webhooks/{id_of(webhook)}/secret/", key=key)
 
     def deliveries(
         self, webhook: Webhook | str, *, page_size: int = LARGEST, **filters: Filter
     ) -> Iterator[WebhookDelivery]:
+        """What was sent and what came of it, over all pages, fetched as they are asked for."""
         params = {"page_size": page_size, **write_filters(filters)}
         return self._walk(WebhookDelivery, f"webhooks/{id_of(webhook)}/deliveries/", params)
 
     def redeliver(self, delivery: WebhookDelivery | str) -> WebhookDelivery:
+        """Send a letter once more, as a delivery of its own."""
         return self._post(WebhookDelivery, f"webhook-deliveries/{id_of(delivery)}/redeliver/")

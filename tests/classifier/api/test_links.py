@@ -25,8 +25,13 @@ HOOK = {"url": "https://93.184.216.34/hooks", "events": ["review.signed"]}
 
 
 @pytest.fixture(scope="module")
-def operations() -> dict[str, dict[str, Any]]:
-    paths = SchemaGenerator().get_schema(request=None, public=True)["paths"]
+def document() -> dict[str, Any]:
+    return SchemaGenerator().get_schema(request=None, public=True)
+
+
+@pytest.fixture(scope="module")
+def operations(document) -> dict[str, dict[str, Any]]:
+    paths = document["paths"]
     return {
         operation["operationId"]: {**operation, "path": path, "method": method}
         for path, methods in paths.items()
@@ -107,7 +112,7 @@ def test_a_webhook_from_its_making_to_its_end(api, side, operations):
     walker.follow(made, "webhooks_delete")
 
 
-def test_every_link_leads_to_an_operation_that_takes_what_it_names(operations):
+def test_every_link_leads_to_an_operation_that_takes_what_it_names(document, operations):
     assert set(LINKS) <= set(operations)
     for source, links in LINKS.items():
         said = [answer["links"] for answer in operations[source]["responses"].values() if "links" in answer]
@@ -115,3 +120,7 @@ def test_every_link_leads_to_an_operation_that_takes_what_it_names(operations):
         for link in links:
             target = operations[link.operation]
             assert bool(link.field) != ("{id}" in target["path"]), link
+            if link.field:
+                body = target["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+                fields = document["components"]["schemas"][body.rpartition("/")[2]]["properties"]
+                assert link.field in fields, link

@@ -81,6 +81,17 @@ def test_consent_that_somebody_changed_meanwhile(clinician, patient):
     assert Consent.objects.filter(patient=patient, purpose="teaching").count() == 1
 
 
+def test_consent_that_is_as_it_was_after_other_words(clinician, patient):
+    """Agreed, withdrawn, agreed again: the history is another, and so is its tag."""
+    say = {"purpose": "teaching", "is_given": True}
+    read = clinician.post(consents(patient), say)["ETag"]
+    for is_given in (False, True):
+        clinician.post(consents(patient), {**say, "is_given": is_given})
+    again = clinician.get(consents(patient), HTTP_IF_NONE_MATCH=read)
+    assert again.status_code == 200
+    assert len(again.json()["history"]) == 3
+
+
 def test_consent_sent_twice_is_recorded_once(clinician, patient):
     key = {"HTTP_IDEMPOTENCY_KEY": str(uuid.uuid4())}
     data = {"purpose": "teaching", "is_given": True}

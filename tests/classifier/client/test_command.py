@@ -8,13 +8,14 @@ import io
 import json
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
 from knox.models import AuthToken
 
-from classifier.client import Client
-from classifier.client.command import run
+from classifier.client import Client, ImageFile
+from classifier.client.command import run, submitting
 from classifier.models import Patient, Submission
 from classifier.services.inference import run_queued
 from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
@@ -163,6 +164,27 @@ def test_stopped_run_goes_on(command, folder, bridge):
     assert Submission.objects.count() == 3
 
 
+def test_stop_between_two_cases_ends_the_pauses_of_others(command, folder, bridge, monkeypatch):
+    read = ImageFile.read
+
+    def fail_at_the_first(path):
+        if path.name != "0.jpg":
+            return read(path)
+        while not bridge.posts:
+            time.sleep(0.01)
+        raise OSError
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ImageFile, "read", fail_at_the_first)
+    monkeypatch.setattr(submitting, "explain", stop)
+    bridge.faults = [problem(429, "throttled", after="20")] * 9
+    began = time.monotonic()
+    assert command("submit", folder)[0] == 130
+    assert time.monotonic() - began < 15
+
+
 def test_status_says_what_kind_of_trouble(command, folder, bridge, side):
     assert command("show", "0198c0de-0000-7000-8000-000000000001")[0] == 1
     assert command("submit", folder, person=side.own.administrator)[0] == 1
@@ -212,6 +234,28 @@ def test_withdrawn_case_has_no_result(command, folder):
     (case, *_) = command("submit", folder)[1].split()
     assert json.loads(command("cancel", case)[1]) == {"state": "cancelled"}
     assert command("wait", case, "--quiet")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["results", "--since", "yesterday"], "--since: expected a day or a moment"),
+        (["submit", "x", "--parallel", "9"], "--parallel: expected 1 to 8"),
+        (["--patience", "nan", "whoami"], "--patience: expected a number of seconds"),
+    ],
+)
+def test_argument_that_cannot_be_read_says_what_is_expected(command, capsys, arguments, words):
+    with pytest.raises(SystemExit) as ended:
+        command(*arguments)
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_file_that_cannot_be_written_is_named(command, folder):
+    (case, *_) = command("submit", folder)[1].split()
+    status, _, told = command("results", case, "--output", folder / "none" / "x.json")
+    assert status == 2
+    assert "none" in told
 
 
 def test_token_is_no_argument():

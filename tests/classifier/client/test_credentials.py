@@ -108,6 +108,13 @@ def test_token_endpoint_that_refuses(answer, error):
         Portal([answer]).client(ClientCredentials("id", "s3cret")).me()
 
 
+@pytest.mark.parametrize("trouble", [httpx.Response(502, text="x"), problem(429, "throttled", after="0")])
+def test_token_endpoint_that_is_away_for_a_moment(trouble):
+    portal = Portal([trouble, issue(1), httpx.Response(200, json=ME)])
+    portal.client(ClientCredentials("id", "s3cret")).me()
+    assert sent(portal.last) == "Bearer dpo_1"
+
+
 @pytest.mark.parametrize("text", ["", " ", "dp_a dp_b", "dp_a\r\nX-Other: 1", "dp_ä"])
 def test_text_that_is_no_token(text):
     with pytest.raises(ConfigurationError) as told:

@@ -161,6 +161,12 @@ def test_mapping_says_whose_lesion_each_file_shows(run, folder, tmp_path):
     assert run(read_mapping(mapping, folder)) == {"known": 3}
 
 
+def test_row_without_a_case_joins_none_of_that_name(folder, tmp_path):
+    mapping = tmp_path / "mapping.csv"
+    mapping.write_text("file,case\n0.jpg,row 3\n1.jpg,\n2.jpg,row 3\n")
+    assert [len(case.files) for case in read_mapping(mapping, folder)] == [2, 1]
+
+
 def test_same_picture_for_two_lesions_is_refused(run, folder, tmp_path):
     (folder / "1.jpg").write_bytes(draw_jpeg(0))
     mapping = tmp_path / "mapping.csv"

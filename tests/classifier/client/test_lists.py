@@ -7,7 +7,7 @@ import datetime as dt
 import httpx
 import pytest
 
-from classifier.client import ApiError, LostConnectionError
+from classifier.client import ApiError, LostConnectionError, ProtocolError
 from tests.classifier.client.portal import SITE, Portal, page, problem
 from tests.classifier.client.shapes import ID, example
 
@@ -39,8 +39,10 @@ def test_page_by_page():
     assert (first.results[0].id, second.results[0].id, second.next) == ("a", "b", None)
 
 
-def test_list_that_names_the_same_page_again_ends():
-    assert len(list(Portal([page(*rows("a"), cursor="x")]).client().patients.list())) == 2
+def test_list_that_names_the_same_page_again_is_told():
+    """It neither goes on for ever nor ends as if that were all."""
+    with pytest.raises(ProtocolError, match="same page"):
+        list(Portal([page(*rows("a"), cursor="x")]).client().patients.list())
 
 
 def test_page_lost_on_the_way_is_asked_for_again():

@@ -110,13 +110,9 @@ def test_operation_is_asked_as_the_schema_says(name):
     assert ("Idempotency-Key" in request.headers) == ("Idempotency-Key" in taken)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, (_, _, operation) in operations().items() if "requestBody" in operation]
-)
+@pytest.mark.parametrize("name", [name for name in CALLS if "requestBody" in operations()[name][2]])
 def test_body_has_the_fields_of_the_schema(name):
     """All of them: what the API takes can be given."""
-    if name in WITHOUT:
-        return
     operation = operations()[name][2]
     portal = Portal([answer_of(operation)])
     CALLS[name](portal.client())

@@ -26,7 +26,17 @@ def test_forged_changed_or_replayed():
 
 
 @pytest.mark.parametrize(
-    "header", ["", "t=1", "v1=00", "t=x,v1=00", "t=²,v1=00", "t=1,t=2,v1=00", "t=٣,v1=ä"]
+    "header",
+    [
+        "",
+        "t=1",
+        "v1=00",
+        "t=x,v1=00",
+        "t=²,v1=00",
+        "t=1,t=2,v1=00",
+        "t=٣,v1=ä",
+        pytest.param(f"t={'9' * 5000},v1=00", id="long"),
+    ],
 )
 def test_nonsense(header):
     assert not is_genuine("whsec_a", header, BODY)

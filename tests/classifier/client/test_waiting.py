@@ -47,6 +47,7 @@ def test_patience_ends_with_the_number_of_the_case():
         portal.client().submissions.wait(ID, patience=0.3)
     assert 0.3 <= time.monotonic() - began < 1
     assert told.value.submission == ID
+    assert len(portal.asked) <= 2
 
 
 def test_connection_lost_while_waiting_is_made_again():

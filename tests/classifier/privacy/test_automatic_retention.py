@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import structlog
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
@@ -16,6 +17,7 @@ from portal.accounts.models import Clinic
 from portal.accounts.services import update_clinic
 from portal.audit.models import AuditEvent
 from portal.celery import app
+from tests.factories import LesionFactory, SubmissionFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -72,19 +74,21 @@ def test_a_killed_run_goes_on_where_it_was(add, start, monkeypatch):
 
 def test_one_that_breaks_keeps_nobody_else(add, start, monkeypatch):
     start()
-    broken = add(added=30)
+    broken = [add(added=31), add(added=30)]
     add()
     erase = retention.erase_patient
 
-    def break_at_one(*, patient, **given):
-        if patient == broken:
+    def break_at_some(*, patient, **given):
+        if patient in broken:
             raise ValueError("a bug")
         return erase(patient=patient, **given)
 
-    monkeypatch.setattr(retention, "erase_patient", break_at_one)
-    with pytest.raises(ValueError, match="a bug"):
+    monkeypatch.setattr(retention, "erase_patient", break_at_some)
+    with structlog.testing.capture_logs() as logs, pytest.raises(ValueError, match="a bug"):
         run_automatic_retention(budget_seconds=math.inf)
     assert count_erased() == 1
+    told = [line["patient"] for line in logs if line["event"] == "patient_not_erased"]
+    assert told == [str(patient.pk) for patient in broken]
 
 
 def test_time_is_up_and_the_next_is_woken(add, start, monkeypatch):
@@ -97,15 +101,18 @@ def test_time_is_up_and_the_next_is_woken(add, start, monkeypatch):
 
 
 def test_who_came_back_meanwhile_stays(add, start, side, clinic, monkeypatch):
-    """The list is made, then one gets a hold and the policy is stopped."""
+    """The list is made, then one gets a hold, or a case, and the policy is stopped."""
     start()
-    add(), add()
+    patient = add()
     ask = retention._erase_if_due
 
     def hold_first(*given, **how):
         Patient.objects.update(is_on_hold=True)
         assert not ask(*given, **how)
         Patient.objects.update(is_on_hold=False)
+        case = SubmissionFactory(lesion=LesionFactory(patient=patient))
+        assert not ask(*given, **how)
+        case.delete()
         stop_automatic_retention(actor=side.own.administrator, clinic=clinic)
         return ask(*given, **how)
 
@@ -137,9 +144,10 @@ def test_page_lets_it_run_after_the_list_and_stops_it(add, side, clinic, log_in)
     page = client.get(reverse("retention")).content.decode()
     assert page.index(patient.public_id) < page.index("Erase every night from now on")
     assert "Erase every night" not in client.get(reverse("retention"), {"years": "3"}).content.decode()
-    client.post(reverse("retention"), {"automatic": "yes", "years": "9"})
-    clinic.refresh_from_db()
-    assert clinic.retention_automatic_since is None
+    for years in ("9", "ten", "9" * 5000):
+        client.post(reverse("retention"), {"automatic": "yes", "years": years})
+        clinic.refresh_from_db()
+        assert clinic.retention_automatic_since is None
     client.post(reverse("retention"), {"automatic": "yes", "years": "10"})
     assert "Stop erasing by itself" in client.get(reverse("retention")).content.decode()
     client.post(reverse("retention"), {"automatic": "no"})
