@@ -14,12 +14,13 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from portal.accounts.code_forms import TOO_MANY_CODE, ReauthenticateForm
-from portal.accounts.step_up import PREFIX
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+PREFIX = "step_up_"
+"""Of the fields that hold a confirmation, beside those of the act itself."""
 CODES = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 TOO_MANY = "Too many tries. Wait a minute, then try again."
 
