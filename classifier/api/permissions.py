@@ -8,10 +8,10 @@ from django.urls import reverse
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 
+from portal.accounts.freshness import lacks_confirmation
 from portal.accounts.models import Membership
 from portal.accounts.roles import ROLES_ALLOWED, Action
 from portal.accounts.scopes import METHODS
-from portal.accounts.step_up import lacks_confirmation
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -8,10 +8,10 @@ and makes no version of its own.
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from classifier.fhir.bundles import add_meta
+from classifier.fhir.resources.base import Version
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from classifier.models import Review, Submission
 
     Build = Callable[[Submission, Viewer], JSON]
-
-
-@dataclass(frozen=True)
-class Version:
-    resource: JSON
-    changed_at: dt.datetime | None
-
-    @property
-    def version_id(self) -> str:
-        found: str = self.resource["meta"]["versionId"]
-        return found
 
 
 def list_report_versions(row: Any, viewer: Viewer, build: Build) -> list[Version]:

@@ -48,8 +48,6 @@ def page(
                 if is_fragment:
                     return HttpResponse(status=401)
                 return _send_away(request, view)
-            if request.method == "POST":
-                done_with_kept(request)
             if operators and request.user.is_staff:
                 return view(request, *args, **kwargs)
             # A view of uploads names its clinic itself, and reads the body under its own guard.
@@ -63,7 +61,7 @@ def page(
             require(request.user, membership.clinic, action)  # type: ignore[arg-type]
             return view(request, *args, **kwargs)
 
-        return wrapper
+        return done_with_kept(wrapper)
 
     return decorate
 

@@ -26,7 +26,7 @@ from classifier.services.emergencies import (
 from classifier.services.errors import ServiceError
 from classifier.views.access import page
 from portal.accounts.roles import Action, Role
-from portal.accounts.sessions import renew_key
+from portal.accounts.session_keys import renew_key
 
 if TYPE_CHECKING:
     import uuid

@@ -1,6 +1,7 @@
 """Why a target is missed, as far as the stored figures can tell."""
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +19,18 @@ _FEW = 2
 _KNOWN, _FOREIGN = "ham10000-subset", "isic2017-segmentation"
 
 
-def explain_shortfalls(results: Results, network: Network, missed: list[str]) -> str:
-    """Return a list of what the figures say about the targets `missed`; empty when they say nothing."""
+def explain_shortfalls(results: Results, network: Network, missed: Mapping[str, float]) -> str:
+    """Return a list of what the figures say about the targets `missed`, words to limits; empty for nothing."""
     lines = []
-    if any("on the 660" in words and "refusals" not in words for words in missed):
-        lines += [_explain_order(network), _compare_held_out(results, network), _average_recipes(results)]
-    if any("ISIC 2017" in words for words in missed):
-        lines.append(_explain_transfer(network))
-    if any("worst variant" in words for words in missed):
-        lines.append(_explain_steadiness(results, network))
+    for words, limit in missed.items():
+        if words.startswith("Accuracy on the 660"):
+            lines.append(_explain_order(network, limit))
+        if words.startswith("AUC on the 660"):
+            lines += [_compare_held_out(results, network, limit), _average_recipes(results)]
+        if "ISIC 2017" in words:
+            lines.append(_explain_transfer(network, limit))
+        if "worst variant" in words:
+            lines.append(_explain_steadiness(results, network))
     return "\n".join(f"- {line}" for line in lines if line)
 
 
@@ -38,18 +42,23 @@ def find_best_cut(part: Part) -> tuple[float, float]:
     return right[best], float(cuts[best])
 
 
-def _explain_order(network: Network) -> str:
+def _explain_order(network: Network, limit: float) -> str:
     part = network.read_part(TEST)
     if part is None or not part.p.size:
         return ""
     accuracy, cut = find_best_cut(part)
+    if accuracy >= limit:
+        return (
+            f"A cut of {cut:.2f} would reach the accuracy: {format_share(accuracy)} on the 660 themselves, known "
+            "only to who has seen the labels. What falls short is the place of the cut."
+        )
     return (
         f"No cut mends the accuracy: the best one on the 660 themselves ({cut:.2f}, known only to who has seen "
         f"the labels) gives {format_share(accuracy)}. What falls short is the order of the images, so the AUC."
     )
 
 
-def _compare_held_out(results: Results, network: Network) -> str:
+def _compare_held_out(results: Results, network: Network, limit: float) -> str:
     training = network.specification.training if network.specification else {}
     name = str(training.get("calibrated_on", "")).removeprefix(OUT_OF_FOLD)
     path = results.folder / "cross-validation" / name
@@ -57,9 +66,11 @@ def _compare_held_out(results: Results, network: Network) -> str:
         return ""
     scores = _read_held_out(path)
     p, y = np.array([p for p, _ in scores.values()]), np.array([y for _, y in scores.values()])
+    auc = measure_auc(p, y)
+    verdict = "It is not" if auc < limit else "It may be"
     return (
-        f"It is not the draw of the test: held out inside train, the same recipe has an AUC of "
-        f"{measure_auc(p, y):.3f} over {p.size:,} of the paper's images, learning from two thirds of them."
+        f"{verdict} the draw of the test: held out inside train, the same recipe has an AUC of {auc:.3f} over "
+        f"{p.size:,} of the paper's images, learning from two thirds of them."
     )
 
 
@@ -75,7 +86,7 @@ def _average_recipes(results: Results) -> str:
     p = average_views(np.array([[scores[path][0] for path in paths] for scores in whole]))
     y = np.array([whole[0][path][1] for path in paths])
     return (
-        f"Nor is it one network's chance: averaged over {len(whole)} recipes, {len(whole)} networks for each image, "
+        f"Averaged over {len(whole)} recipes, so {len(whole)} networks for each image, "
         f"the held-out AUC is {measure_auc(p, y):.3f} and the accuracy {format_share(float(np.mean((p >= 0.5) == y)))} "
         f"on the same {p.size:,} images."
     )
@@ -91,10 +102,11 @@ def _read_held_out(path: Path) -> dict[str, tuple[float, bool]]:
         }
 
 
-def _explain_transfer(network: Network) -> str:
+def _explain_transfer(network: Network, limit: float) -> str:
     parts = [read_seen(network, name) for name in (_KNOWN, _FOREIGN)]
     aucs = [measure_auc(part.p, part.y) for part in parts if part and part.y.any() and not part.y.all()]
-    if len(aucs) < len(parts):
+    if len(aucs) < len(parts) or aucs[0] < limit:
+        # Where it fails on both, the archive explains nothing.
         return ""
     return (
         f"What does not carry over to ISIC 2017 is the archive: the same diagnoses are told apart at an AUC of "

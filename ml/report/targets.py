@@ -109,7 +109,7 @@ def write_targets(results: Results) -> str:
     network = results.networks[0]
     targets = list_targets(results, network)
     held = sum(target.held for target in targets)
-    missed = [target.words for target in targets if not target.held]
+    missed = {target.words: target.limit for target in targets if not target.held}
     why = explain_shortfalls(results, network, missed)
     return join_parts(
         heading,

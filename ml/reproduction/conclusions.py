@@ -62,6 +62,8 @@ def describe_constant(groups: Sequence[RunGroup]) -> list[str]:
         "the last epoch they give every image the same class, so their accuracy is the share of that class. "
         "They count in every mean and interval of this section, since a reader who trains once may draw one."
     )
+    if not rest:
+        return [words]
     return [
         words,
         "Without them, accuracy on test: "
@@ -133,7 +135,7 @@ def _describe_one(groups: Sequence[RunGroup], name: str) -> str:
         f"{PUBLISHED[group.architecture].title}'s {PARTS[part]} at {group.iterations} iterations: "
         f"{format_share(estimate)}, {100 * abs(estimate.mean - value):.1f} points away"
     )
-    if any(is_constant(run) for one in groups for run in one.runs):
+    if sum(len(one.runs) for one in learnt) < sum(len(one.runs) for one in groups):
         words += " (runs that learnt nothing left out)"
     words += "." if estimate.low is None else f"; the interval {inside} it."
     own = [one for one in groups if one.architecture == name]

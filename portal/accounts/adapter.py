@@ -8,11 +8,11 @@ from allauth.core import context
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
+from portal.accounts.freshness import is_fresh
 from portal.accounts.kept_forms import has_kept_form
 from portal.accounts.login_guard import LoginGuard
 from portal.accounts.mail import tell
 from portal.accounts.models import UserKind
-from portal.accounts.step_up import is_fresh
 
 if TYPE_CHECKING:
     from typing import Any

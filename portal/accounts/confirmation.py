@@ -13,13 +13,14 @@ from allauth.mfa.webauthn.internal.auth import begin_authentication
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from portal.accounts.code_forms import TOO_MANY_CODE, ReauthenticateForm
-from portal.accounts.step_up import PREFIX
+from portal.accounts import code_forms
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+PREFIX = "step_up_"
+"""Of the fields that hold a confirmation, beside those of the act itself."""
 CODES = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 TOO_MANY = "Too many tries. Wait a minute, then try again."
 
@@ -57,8 +58,9 @@ def confirm(request: HttpRequest) -> str:
 def _check_password(request: HttpRequest, value: str) -> str:
     try:
         is_right = get_adapter(request).reauthenticate(request.user, value)
-    except ValidationError:
-        return TOO_MANY
+    except ValidationError as error:
+        # Too many failures: the guard of log-ins says how to go on.
+        return " ".join(error.messages)
     if not is_right:
         return "That is not your password."
     reauthenticate_by_password(request)
@@ -73,9 +75,9 @@ def _check_form(form: Any, words: str) -> str:
 
 
 def _check_code(request: HttpRequest, value: str) -> str:
-    form = ReauthenticateForm(user=request.user, data={"code": value})
-    if form.has_error("code", TOO_MANY_CODE):
-        return TOO_MANY
+    form = code_forms.ReauthenticateForm(user=request.user, data={"code": value})
+    if form.has_error("code", code_forms.TOO_MANY_CODE):
+        return code_forms.TOO_MANY
     return _check_form(form, "This code is wrong or was used before. Wait for the next one.")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,6 +18,8 @@ from portal.accounts.kept_forms import forget_form, give_back, keep_form
 from portal.accounts.step_up import list_kept
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest, HttpResponse
 
     from portal.accounts.models import User
@@ -48,10 +51,18 @@ def keep_for_later(request: HttpRequest) -> HttpResponse | None:
     return redirect_to_login(reverse("kept-form"))
 
 
-def done_with_kept(request: HttpRequest) -> None:
-    """Erase what was kept once it is sent again."""
-    if key := request.GET.get(SENT_AGAIN):
-        forget_form(person=request.user, key=key)  # type: ignore[arg-type]
+def done_with_kept(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Erase what was kept once it was sent again. Where it was refused it can be sent once more."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        key = request.GET.get(SENT_AGAIN)
+        if key and request.method == "POST" and request.user.is_authenticated:
+            forget_form(person=request.user, key=key)
+        return response
+
+    return wrapper
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

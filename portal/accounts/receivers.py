@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from allauth.account.signals import password_changed, password_reset
+from allauth.account.signals import authentication_step_completed, password_changed, password_reset
 from allauth.mfa import signals as mfa
 from django.db import transaction
 from django.dispatch import receiver
 
 from portal.accounts.login_limits import forgive, list_counters
-from portal.accounts.sessions import renew_key
+from portal.accounts.session_keys import renew_key
 from portal.accounts.token_ends import revoke_all_tokens
 from portal.audit.services import record_event
 
@@ -29,7 +29,7 @@ def record_password_change(user: User, **_: Any) -> None:
 @receiver(password_reset)
 def record_password_reset(user: User, request: HttpRequest, **_: Any) -> None:
     _record("user.password_reset", user)
-    # The way out of every wait: only who reads the person's mail gets here.
+    # The way out of waits for the password: only who reads the person's mail gets here.
     forgive(list_counters(request, user.email))
 
 
@@ -40,10 +40,18 @@ def _record(action: str, user: User) -> None:
         record_event(clinic_id=None, action=action, actor=user, obj=user, details={"tokens_revoked": tokens})
 
 
+@receiver(authentication_step_completed)
+def renew_confirmed(request: HttpRequest, *, reauthenticated: bool = False, **_: Any) -> None:
+    """Who has a copy of the session's key must not sign or export by a confirmation that was another's."""
+    if reauthenticated:
+        renew_key(request)
+
+
 @receiver(mfa.authenticator_added)
 def record_factor_added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
     _record_factor("user.mfa_added", user, authenticator)
-    renew_key(request)
+    # The database knows the factor, so the former key would open as much as the new one.
+    renew_key(request, at_once=True)
 
 
 @receiver(mfa.authenticator_removed)

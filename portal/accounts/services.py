@@ -56,7 +56,7 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
             changed = [name for name, value in changes.items() if getattr(clinic, name) != value]
             for name in changed:
                 setattr(clinic, name, changes[name])
-            if "retention_years" in changed:
+            if "retention_years" in changed and clinic.retention_automatic_since is not None:
                 # Whom the new policy erases has been shown to nobody yet.
                 clinic.retention_automatic_since = None
                 changed.append("retention_automatic_since")

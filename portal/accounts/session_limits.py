@@ -15,6 +15,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.utils import timezone
 
+from portal.accounts.session_keys import is_over, is_superseded
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def begin(request: HttpRequest, **_: Any) -> None:
 
 def stamp(request: HttpRequest) -> None:
     """Note that the person did something, in the session and in the list of sessions."""
+    if is_superseded(request.session):
+        return
     now = timezone.now().timestamp()
     request.session.setdefault(BEGAN, now)
     granularity = min(STAMP_SECONDS, idle_seconds() / 10 or STAMP_SECONDS)
@@ -82,11 +85,16 @@ class SessionLimitsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             left, reason = seconds_left(request)
+            if is_over(request.session):
+                left, reason = 0, "superseded"
             if left <= 0:
                 self._end(request, reason)
         response = self.get_response(request)
         if request.user.is_authenticated and _is_act(request):
             stamp(request)
+        if is_superseded(request.session):
+            # Saved, its key would come back into a browser that has the new one by now.
+            request.session.modified = False
         return response
 
     @staticmethod

@@ -14,8 +14,6 @@ from portal.audit.services import record_event
 if TYPE_CHECKING:
     import datetime as dt
 
-    from django.http import HttpRequest
-
     from portal.accounts.models import User
 
 # The first that fits: later ones stand in the names of earlier ones.
@@ -55,13 +53,6 @@ def describe_agent(agent: str) -> str:
     if browser and system:
         return f"{browser} on {system}"
     return browser or system or "An unknown program"
-
-
-def renew_key(request: HttpRequest) -> None:
-    """Give a session that may do more from now on a key that nobody saw before."""
-    former = request.session.session_key
-    request.session.cycle_key()
-    UserSession.objects.filter(session_key=former).update(session_key=request.session.session_key)
 
 
 def list_sessions(*, user: User, current_key: str | None) -> list[SessionRow]:

@@ -6,37 +6,21 @@ with the confirmation, and nothing of a patient waits in a session.
 
 from __future__ import annotations
 
-import time
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.shortcuts import render
+
+from portal.accounts.confirmation import PREFIX, confirm, list_ways
+from portal.accounts.freshness import is_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest, HttpResponse
 
-DEFAULT_MINUTES = 10
-PREFIX = "step_up_"
 NOT_KEPT = {"csrfmiddlewaretoken"}
-
-
-def is_fresh(request: HttpRequest) -> bool:
-    """Whether this person logged in or confirmed themselves within the last minutes."""
-    if not request.user.is_authenticated:
-        return False
-    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
-    latest = max((float(record["at"]) for record in records), default=0.0)
-    allowed = settings.DERMAPORT_STEP_UP_MINUTES or DEFAULT_MINUTES
-    return time.time() - latest < allowed * 60
-
-
-def lacks_confirmation(request: HttpRequest) -> bool:
-    """Whether an act that counts must wait until this session's person has confirmed themselves."""
-    return bool(settings.DERMAPORT_STEP_UP_MINUTES) and not is_fresh(request)
 
 
 def step_up(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -51,8 +35,6 @@ def step_up(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 def ask_again(request: HttpRequest) -> HttpResponse | None:
     """The page that asks, or None where the act may go on."""
-    from portal.accounts.confirmation import confirm, list_ways  # noqa: PLC0415 (allauth's adapter is ours)
-
     if request.method != "POST" or not settings.DERMAPORT_STEP_UP_MINUTES:
         return None
     trouble = ""

@@ -162,6 +162,16 @@ def test_runs_that_learnt_nothing_are_named_and_left_out_once(tmp_path):
     assert "CNN-2 at 100 iterations 70.0 % (one seed)" in without
     assert groups[0].estimate("test_accuracy").count == 3
     assert "nearest to CNN-1's" in describe_published(groups)[0]
+    assert "(runs that learnt nothing left out)" in describe_published(groups)[0]
+
+
+def test_where_none_learnt_none_is_left_out(tmp_path):
+    groups = write(tmp_path, {"paper-cnn-1": [(0.5, 0.5)]})
+    lost = {label: {"benign": 50, "malignant": 0} for label in ("benign", "malignant")}
+    groups[0].runs[0]["final"]["confusion"] = lost
+    assert "left out" not in describe_published(groups)[0]
+    (told,) = describe_constant(groups)
+    assert "1 of 1 runs" in told
 
 
 def test_networks_are_also_compared_where_both_learnt(tmp_path):

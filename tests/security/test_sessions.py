@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
+from allauth.usersessions.models import UserSession
 from django.conf import settings as site_settings
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
+from knox.models import AuthToken
 
+from portal.accounts.session_keys import renew_key
+from portal.audit.models import AuditEvent
 from tests.factories import PASSWORD, SubmissionFactory, staff_clinic
 from tests.support.second_factor import code_of, log_in, set_up_app
 
 pytestmark = pytest.mark.django_db
 COOKIE = site_settings.SESSION_COOKIE_NAME
 NEW = "another-long-secret-phrase"
+TOKEN = {"name": "Tablet", "scopes": ["submissions:read"], "days": "30"}
 
 
 @pytest.fixture
@@ -120,7 +129,66 @@ def test_key_changes_with_the_opening_of_a_patient_in_an_emergency(person):
     opened = client.post("/emergency/", reason)
     assert client.get(opened["Location"]).status_code == 200
     assert key_of(client) != before
-    assert not is_in(with_key(before))
+    assert with_key(before).get(opened["Location"]).status_code == 404
+
+
+@pytest.fixture
+def confirmed(settings, time_machine, person):
+    """A browser whose person just confirmed themselves, and the key that it had before."""
+    settings.DERMAPORT_STEP_UP_MINUTES = 10
+    time_machine.move_to(timezone.now())
+    client = Client()
+    log_in(client, person)
+    before = key_of(client)
+    time_machine.shift(dt.timedelta(minutes=11))
+    client.post("/settings/tokens/", {**TOKEN, "step_up_password": PASSWORD})
+    assert AuthToken.objects.count() == 1
+    return client, before
+
+
+def test_key_changes_with_a_confirmation(confirmed, time_machine):
+    """Who copied the former key gains nothing by the confirmation, and soon has nothing at all."""
+    client, before = confirmed
+    assert key_of(client) != before
+    assert client.post("/settings/tokens/", TOKEN).status_code == 200
+    thief = with_key(before)
+    assert thief.post("/settings/tokens/", TOKEN).status_code == 403
+    time_machine.shift(dt.timedelta(seconds=31))
+    assert not is_in(thief)
+    assert is_in(client)
+    event = AuditEvent.objects.get(action="user.session_expired")
+    assert event.details == {"reason": "superseded"}
+    assert list(UserSession.objects.values_list("session_key", flat=True)) == [key_of(client)]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_what_another_tab_asked_just_before_a_confirmation_is_answered(confirmed, person, method):
+    """And leaves the new key in the browser."""
+    _, before = confirmed
+    answer = getattr(with_key(before), method)("/accounts/session/")
+    assert answer.json()["person"] == str(person.pk)
+    assert COOKIE not in answer.cookies
+    assert not UserSession.objects.filter(session_key=before).exists()
+
+
+def test_second_confirmation_by_the_former_key_gets_a_whole_session(confirmed, time_machine):
+    """As when the button is pressed twice."""
+    again = with_key(confirmed[1])
+    assert again.post("/settings/tokens/", {**TOKEN, "step_up_password": PASSWORD}).status_code == 200
+    time_machine.shift(dt.timedelta(seconds=31))
+    assert is_in(again)
+
+
+def test_session_that_ended_meanwhile_is_not_raised_by_a_confirmation(person, rf):
+    client = Client()
+    log_in(client, person)
+    request = rf.post("/")
+    request.session = SessionStore(key_of(client))
+    assert request.session["_auth_user_id"] == str(person.pk)
+    client.post("/accounts/logout/")
+    with pytest.raises(SessionInterrupted):
+        renew_key(request)
+    assert not Session.objects.exists()
 
 
 def test_log_out_ends_the_session_everywhere_it_was_copied_to(person):

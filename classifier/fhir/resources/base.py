@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from classifier.fhir.search import Query
     from classifier.fhir.systems import JSON
-    from classifier.fhir.versions import Version
     from classifier.fhir.viewer import Viewer
 
 
@@ -32,6 +31,19 @@ class Param:
     words: str
     is_private: bool = False
     """Its value may tell who a patient is, so it has no place in an address."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a resource said from a moment on."""
+
+    resource: JSON
+    changed_at: dt.datetime | None
+
+    @property
+    def version_id(self) -> str:
+        found: str = self.resource["meta"]["versionId"]
+        return found
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from rest_framework.request import Request
 
+    from classifier.fhir.resources.base import Version
     from classifier.fhir.systems import JSON
-    from classifier.fhir.versions import Version
 
 
 class _VersionsView(KindView):

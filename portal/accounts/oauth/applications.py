@@ -98,9 +98,7 @@ def update_application(
         for field in changed:
             setattr(application, field, changes[field])
         application.save(update_fields=[*changed, "updated"])
-        Grant.objects.filter(application=application).exclude(
-            redirect_uri__in=application.redirect_uris.split()
-        ).delete()
+        _end_codes_elsewhere(application)
         record_application_event(actor, application, "application.updated", fields=changed)
     return application
 
@@ -119,6 +117,13 @@ def set_application_active(*, actor: User, application: OAuthApplication, is_act
         else:
             ended = revoke_application_tokens(application=application)
             record_application_event(actor, application, "application.deactivated", tokens_revoked=ended)
+
+
+def _end_codes_elsewhere(application: OAuthApplication) -> None:
+    """Asked of the application, not compared as text: an app on a device has a port of its own choice."""
+    for grant in Grant.objects.filter(application=application):
+        if not application.redirect_uri_allowed(grant.redirect_uri):
+            grant.delete()
 
 
 def _check_service(clinic: Clinic, service: Membership | None) -> User:

@@ -12,14 +12,13 @@ from django.views.decorators.cache import never_cache
 from oauth2_provider import views as toolkit
 
 from portal.accounts.models import OAuthApplication
+from portal.accounts.oauth.nul import NUL, holds_nul
 from portal.accounts.oauth.validator import may_act_for
 from portal.accounts.scopes import sort_scopes
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
-
-NUL = "\x00"  # which PostgreSQL refuses
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -42,7 +41,7 @@ class AuthorizeView(toolkit.AuthorizationView):  # type: ignore[misc]  # the too
         return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if any(NUL in value for _, values in request.GET.lists() for value in values):
+        if holds_nul(request.GET):
             return self.render_to_response({"error": {"error": "invalid_request"}}, status=400)
         # With it a client would ask to be let in again without the page.
         request.GET = request.GET.copy()  # type: ignore[assignment]

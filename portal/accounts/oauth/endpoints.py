@@ -10,13 +10,13 @@ from django.http import JsonResponse
 from django.urls import reverse
 from oauth2_provider import views as toolkit
 
+from portal.accounts.oauth.nul import holds_nul
 from portal.accounts.token_use import note_refusal
 from portal.audit.middleware import mark_recorded
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-NUL = "\x00"  # which PostgreSQL refuses
 ROUTES = {"authorize": "oauth-authorize", "token": "oauth-token", "revoke-token": "oauth-revoke"}
 
 
@@ -55,7 +55,7 @@ class MetadataView(toolkit.OAuthServerMetadataView):  # type: ignore[misc]
 def _refuse_early(request: HttpRequest) -> HttpResponse | None:
     if not ratelimit.consume(request, action="oauth"):
         return JsonResponse({"error": "temporarily_unavailable"}, status=429, headers={"Retry-After": "60"})
-    if any(NUL in value for values in request.POST.lists() for value in values[1]):
+    if holds_nul(request.POST):
         return JsonResponse({"error": "invalid_request"}, status=400)
     return None
 

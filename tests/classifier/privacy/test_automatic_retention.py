@@ -126,6 +126,8 @@ def test_another_policy_has_to_be_looked_at_first(start, side, clinic):
     update_clinic(actor=side.own.administrator, clinic=clinic, retention_years=2)
     clinic.refresh_from_db()
     assert clinic.retention_automatic_since is None
+    event = AuditEvent.objects.get(action="clinic.updated")
+    assert event.details["fields"] == ["retention_automatic_since", "retention_years"]
     with pytest.raises(PeopleError, match="shown another"):
         start()
 

@@ -90,6 +90,18 @@ def test_without_files_the_page_has_the_words_again(client, staff, sent):
     assert "Zephyrine" in answer.content.decode()
 
 
+def test_it_stays_where_sending_it_again_is_refused(client, staff, wait):
+    log_in(client, staff.clinician)
+    wait(16)
+    client.post(
+        "/settings/name/", {"full_name": "Ada", "form_clinic": "6a0e8d0c-5a77-4c38-9f58-2f7f9f1c7a10"}
+    )
+    log_in(client, staff.clinician)
+    address, fields = resend(client.get(KEPT).content.decode())
+    assert client.post(address, fields).status_code == 404
+    assert "Ada" in client.get(KEPT).content.decode()
+
+
 def test_log_in_by_another_way_leads_there_too(client, staff, sent):
     assert log_in(client, staff.dermatologist)["Location"] == "/"
     assert log_in(Client(), staff.clinician)["Location"] == KEPT

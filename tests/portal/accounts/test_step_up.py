@@ -122,6 +122,20 @@ def test_confirmations_cannot_be_guessed_at_leisure(reader):
     assert not AuthToken.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        ("step_up_password", "Wait a few minutes, or set a new password by mail."),
+        ("step_up_code", "Too many failed codes. Wait a few minutes, then try again."),
+    ],
+)
+def test_page_says_how_long_to_wait(reader, staff, field, words):
+    set_up_app(staff.dermatologist)
+    for _ in range(6):
+        page = reader.post("/settings/tokens/", {**TOKEN, field: "000000"})
+    assert words in page.content.decode()
+
+
 def test_amending_asks(reader, staff, case):
     review = ReviewFactory(submission=case, signed_by=staff.dermatologist)
     sent = {**DECISION, "amends": review.pk, "amendment_reason": "Histology came back."}

@@ -109,6 +109,15 @@ class TestNameAndAddresses:
         assert not Grant.objects.exists()
         assert redeem(website, code).status_code == 400
 
+    def test_code_on_its_way_to_a_port_of_a_device_stays(self, client, clinics, person):
+        made = register(clinics.own, "device", redirect_uris="http://127.0.0.1/back")
+        agree(client, made.application, redirect_uri="http://127.0.0.1:5123/back")
+        given = {"actor": clinics.own.administrator, "application": made.application, "name": "Renamed"}
+        update_application(**given, redirect_uris="http://127.0.0.1/back")
+        assert Grant.objects.count() == 1
+        update_application(**given, redirect_uris="http://127.0.0.1/elsewhere")
+        assert not Grant.objects.exists()
+
     def test_system_has_a_name_only(self, client, clinics, system):
         client.force_login(clinics.own.administrator)
         address = f"{PAGE}{system.application.pk}/"
