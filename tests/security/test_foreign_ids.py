@@ -140,6 +140,14 @@ def test_no_page_and_no_list_tells_of_another_clinic(sides):
     assert wrong == []
 
 
+def test_history_by_a_person_of_another_clinic(sides):
+    """By itself: beside a patient or a lesion the person would not be looked at."""
+    client, address = client_of(sides.mine, "own.clinician", READS[0]), reverse("submission-list")
+    mine, theirs = (side.side.own.clinician for side in (sides.mine, sides.theirs))
+    assert mine.full_name in text_of(client.get(address, {"by": mine.pk}))
+    assert client.get(address, {"by": theirs.pk}).status_code == 404
+
+
 def list_filters(row: Row) -> list[str]:
     view = ROUTES[row.route].callback
     filters = getattr(getattr(view, "cls", None), "filterset_class", None)
