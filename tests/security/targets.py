@@ -71,7 +71,7 @@ def ids_of(world: World) -> dict[str, str]:
 
 
 def words_of(world: World) -> set[str]:
-    """What stands in no other clinic's pages: record numbers, pseudonyms, addresses, ids of cases."""
+    """What stands in no other clinic's pages: record numbers, pseudonyms, people, ids of cases."""
     clinic = world.side.own.clinic
     patients = apps.get_model("classifier.Patient").objects.filter(clinic=clinic)
     cases = apps.get_model("classifier.Submission").objects.filter(clinic=clinic)
@@ -79,7 +79,7 @@ def words_of(world: World) -> set[str]:
     return {
         *(word for patient in patients for word in (patient.mrn, patient.public_id)),
         *(str(case.pk) for case in cases),
-        *(person.email for person in people),
+        *(word for person in people for word in (person.email, person.full_name)),
         *(str(row.pk) for row in (world.image, world.prediction, world.review, world.webhook, world.outcome)),
         world.application.client_id,
         world.webhook.url,
@@ -89,6 +89,12 @@ def words_of(world: World) -> set[str]:
 def fingerprints() -> dict[tuple[str, str], str]:
     """Every row of every table as it is now: two of these tell what a request touched."""
     return {(label, key): hashlib.sha256(repr(row).encode()).hexdigest() for label, key, row in all_rows()}
+
+
+def list_touched(before: dict[tuple[str, str], str]) -> list[tuple[str, str]]:
+    """Rows that were changed or taken away since `before`."""
+    after = fingerprints()
+    return [key for key in before if after.get(key) != before[key]]
 
 
 def all_rows() -> Iterator[tuple[str, str, dict[str, Any]]]:

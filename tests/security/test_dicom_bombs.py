@@ -1,6 +1,7 @@
 """A small file that would become a large one is refused before it does."""
 
 import struct
+import tracemalloc
 
 import pytest
 from pydicom.dataset import Dataset
@@ -41,7 +42,12 @@ def test_runs_are_not_expanded_beyond_the_picture():
     bomb = b"\x81\xff" * 500_000  # 64 MB
     header = struct.pack("<16L", 3, 64, 64 + len(bomb), 64 + 2 * len(bomb), *[0] * 12)
     dataset.PixelData = encapsulate([header + bomb * 3])
-    assert refuse(write(dataset)).code == "corrupt"
+    data = write(dataset)
+    tracemalloc.start()
+    assert refuse(data).code == "corrupt"
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 * len(data), "a few copies of the file, and nothing of 64 MB"
 
 
 def test_too_deep():

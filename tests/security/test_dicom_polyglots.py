@@ -58,8 +58,10 @@ def test_nothing_may_follow_the_picture(name, tail):
 def test_padding_may_follow_and_holds_nothing():
     for syntax in (SYNTAXES["explicit"], ImplicitVRLittleEndian):
         assert inspect_image(build_dicom(PICTURE, syntax, DataSetTrailingPadding=bytes(64)), "a.dcm", LIMITS)
-        hidden = build_dicom(PICTURE, syntax, DataSetTrailingPadding=bytes(30) + build_zip())
-        assert refuse(hidden).code == "mixed_content"
+        for held in (build_zip(), b"MZ", b"<script>alert(1)</script>", b"\x01"):
+            hidden = build_dicom(PICTURE, syntax, DataSetTrailingPadding=bytes(30) + held + bytes(30))
+            error = refuse(hidden)
+            assert (error.code, "bytes follow" in error.message) == ("mixed_content", True)
 
 
 def test_a_page_in_a_header():

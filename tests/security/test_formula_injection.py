@@ -44,6 +44,8 @@ def plant(world):
         other = SubmissionFactory(clinic=case.clinic).lesion.patient
         Patient.objects.filter(pk=other.pk).update(mrn=f"{sign}{n}{COMMAND}"[:60])
         Lesion.objects.filter(patient=other).update(note=words)
+    # Of this one an image was judged twice: its number stands in the export of a trial.
+    Patient.objects.filter(pk=case.lesion.patient_id).update(mrn=f"={COMMAND}")
     Clinic.objects.filter(pk=case.clinic_id).update(name=f"={COMMAND}")
     User.objects.update(full_name=f"@{COMMAND}")
 
@@ -78,7 +80,7 @@ def test_every_file_that_leaves(db, stores, no_outside):
     """Whatever route answers with a table or a document: it is found by its type."""
     world = build_world()
     plant(world)
-    tables, wrong = 0, []
+    tables, wrong = {}, []
     for row in [row for row in MATRIX if row.method in ("GET", "POST") and row.route != "patient-erase"]:
         for actor in actors_of(row)[:1]:
             with transaction.atomic():
@@ -88,20 +90,18 @@ def test_every_file_that_leaves(db, stores, no_outside):
                     body = answer.getvalue()
                 transaction.set_rollback(True)
             if kind.startswith("text/csv"):
-                tables += 1
-                wrong += [(str(row), cell) for cell in list_running(body.decode())]
+                tables[str(row)] = body.decode()
                 assert "attachment" in answer["Content-Disposition"], row
             if kind.startswith("application/pdf"):
                 wrong += [(str(row), sign) for sign in find_active(body)]
             if kind.startswith("application/zip"):
                 with zipfile.ZipFile(io.BytesIO(body)) as archive:
                     for name in [one for one in archive.namelist() if one.endswith(".csv")]:
-                        tables += 1
-                        wrong += [
-                            (str(row), name, cell) for cell in list_running(archive.read(name).decode())
-                        ]
+                        tables[f"{row} {name}"] = archive.read(name).decode()
+    wrong += [(place, cell) for place, table in tables.items() for cell in list_running(table)]
     assert wrong == []
-    assert tables >= 4, "cases, trail, trial and archive"
+    assert len(tables) >= 4, "cases, trail, trial and archive"
+    assert [place for place, table in tables.items() if "HYPERLINK" not in table] == []
 
 
 def test_export_holds_the_words(db, stores, no_outside):

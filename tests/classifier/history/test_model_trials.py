@@ -6,7 +6,7 @@ import io
 import pytest
 from django.urls import reverse
 
-from classifier.models import Prediction
+from classifier.models import Patient, Prediction
 from classifier.trials import compare, find_opponents, select_pairs
 from portal.audit.models import AuditEvent
 from tests.factories import (
@@ -177,3 +177,14 @@ class TestExport:
         assert (row["mrn"], row["signed_diagnosis"]) == ("'=1+1", "melanoma")
         event = AuditEvent.objects.get(action="model.comparison_exported")
         assert (event.chain.clinic, event.details["count"]) == (clinics.own.clinic, 1)
+
+    def test_patients_who_withdrew_the_consent_stay_behind(self, client, clinics, trial):
+        kept, left = (judge_along(trial, clinics.own, "benign", "malignant") for _ in range(2))
+        Patient.objects.filter(pk=left.lesion.patient_id).update(consents_to_training=False)
+        client.force_login(clinics.own.administrator)
+        answer = client.post(address(trial, "model-trial-export"))
+        rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+        assert [row["submission_id"] for row in rows] == [str(kept.pk)]
+        assert answer["X-Left-Out"] == "1"
+        event = AuditEvent.objects.get(action="model.comparison_exported")
+        assert (event.details["count"], event.details["left_out"]) == (1, 1)

@@ -1,12 +1,14 @@
 """The trail shows an edit, a deletion, a reordering and a lost tail; many writers keep it whole."""
 
+import uuid
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
 from portal.audit.models import AuditChain, AuditEvent
 from portal.audit.services import Entry, record_event, record_events, verify_chains
-from tests.factories import ClinicFactory
+from tests.factories import ClinicFactory, UserFactory
 from tests.support.threads import run_in_threads
 
 EVENTS = 6
@@ -50,6 +52,29 @@ def test_untouched(chain):
 def test_edit(chain):
     tamper("UPDATE audit_auditevent SET action = 'test.undone' WHERE position = 3")
     assert breaks() == [(3, "its content was changed")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("id", uuid.UUID(int=7).hex),
+        ("occurred_at", "2001-02-03 04:05:06"),
+        ("actor_id", None),
+        ("action", "test.undone"),
+        ("object_type", "classifier.patient"),
+        ("object_id", "7"),
+        ("details", '{"number": 7}'),
+        ("previous_hash", "0" * 64),
+        ("hash", "0" * 64),
+    ],
+)
+def test_edit_of_any_column(chain, column, value):
+    """Who did what to which object, and when: none of it can be said otherwise later."""
+    person = UserFactory()
+    record_event(clinic_id=chain.clinic_id, action="test.done", actor=person, obj=person)
+    assert breaks() == []
+    tamper(f"UPDATE audit_auditevent SET {column} = %s WHERE position = %s", value, EVENTS + 1)
+    assert (EVENTS + 1, "its content was changed") in breaks()
 
 
 def test_edit_with_a_new_hash(chain):

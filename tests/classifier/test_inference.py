@@ -1,0 +1,56 @@
+"""From a network's raw figures to what people are told: calibrated first, then the version's own policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from classifier import inference
+from tests.factories import ModelVersionFactory, tiny_specification
+
+PIXELS = np.zeros((32, 32, 3), np.uint8)
+
+
+@dataclass
+class FixedPredictor:
+    """Says the same raw figures whatever it is shown."""
+
+    raw: list[float]
+    device: str = "CPU: fixed"
+
+    def predict(self, images):
+        return np.array(self.raw[: len(images)])
+
+
+@pytest.fixture
+def judge(monkeypatch):
+    def judge(raw, **changes):
+        specification = tiny_specification("-".join(("fixed", *changes))) | changes
+        version = ModelVersionFactory.build(
+            sha256=specification["sha256"], specification=specification, name=specification["name"]
+        )
+        monkeypatch.setattr(inference, "load_predictor", lambda _: FixedPredictor(raw))
+        return inference.predict(version, [PIXELS] * len(raw)).judgements
+
+    return judge
+
+
+RAW = [0.3, 0.5, 0.7]
+SHIFTED = {"method": "platt", "a": 1.0, "b": 2.0}
+"""Raises every figure: 0.3 becomes 0.76, 0.5 becomes 0.88 and 0.7 becomes 0.95."""
+
+
+def test_policy_is_asked_of_the_calibrated_figure(judge):
+    """Else what the model reads as malignant would be called benign, and the figure beside it would differ."""
+    assert [one.outcome for one in judge(RAW)] == ["benign", "refer", "malignant"]
+    found = judge(RAW, calibration=SHIFTED)
+    assert [one.outcome for one in found] == ["malignant"] * 3
+    assert [one.probability for one in found] == RAW
+    assert [round(one.calibrated_probability, 2) for one in found] == [0.76, 0.88, 0.95]
+
+
+def test_policy_is_the_versions_own(judge):
+    policy = {"version": "2", "threshold": 0.1, "refer_low": 0.1, "refer_high": 0.4}
+    assert [one.outcome for one in judge(RAW, policy=policy)] == ["refer", "malignant", "malignant"]
