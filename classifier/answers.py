@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.case_summary import Headline
+from classifier.intake.quality import find_quality_notices
 from classifier.states import PredictionState
 from classifier.vocabulary import CaptureKind
 
@@ -110,6 +111,18 @@ def find_cautions(summary: CaseSummary) -> list[str]:
             "from dermoscopic images; read its figure with doubt."
         )
     return cautions
+
+
+def find_doubts(summary: CaseSummary) -> list[str]:
+    """What was hinted at when an image came in, where the gates let it pass and the model judged it."""
+    doubts = []
+    for answer in summary.answers:
+        is_judged = bool(answer.outcome) and not answer.is_refused
+        if is_judged and answer.image.quality.get("verdict") == "check":
+            of = f"Image {answer.image.position}: " if len(summary.answers) > 1 else ""
+            notices = find_quality_notices(answer.image.quality)
+            doubts += [f"{of}{notice.message} Read its figure with doubt." for notice in notices]
+    return doubts
 
 
 def describe_progress(summary: CaseSummary, ahead: int | None) -> str:

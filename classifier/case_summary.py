@@ -129,7 +129,12 @@ class CaseSummary:
 
     @property
     def refusal_reason(self) -> str:
-        """Why the first refused image was refused, without what to do: for a row of a list."""
+        """Why the case was referred without a figure, without what to do: for a row of a list.
+
+        Of a case that stands on its other images, whatever one of them was refused for says nothing.
+        """
+        if self.has_figure:
+            return ""
         return next((a.refusals[0].partition(". ")[0] + "." for a in self.refused if a.refusals), "")
 
     @property

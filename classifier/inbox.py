@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 LOOKED_BACK = dt.timedelta(days=60)
 LOOKED_AT = 60
 SHOWN = 10
+WORRY = {Headline.MALIGNANT: 0, Headline.REFER: 1}
+"""What is read first among the news; the rest after it."""
 WITHOUT_ANSWER = {Headline.FAILED, Headline.REJECTED, Headline.INCOMPLETE}
 
 
@@ -66,12 +68,13 @@ def build_inbox(*, user: User, clinic: Clinic, role: str) -> Inbox:
 
 
 def _find_news(user: User, cases: SubmissionQuerySet, role: str) -> list[CaseRow]:
-    """Own cases with something the person has not seen or was asked to do."""
+    """Own cases with something the person has not seen or was asked to do: worst first, then newest."""
     mine = cases.awaited_by(user).filter(cancelled_at=None, submitted_at__gte=timezone.now() - LOOKED_BACK)
     rows = build_rows(load_cases(_with_successor(mine))[:LOOKED_AT], role=role)
     opened = find_opened(user, (row.submission.pk for row in rows))
     found = ((row, _say_news(row, opened.get(str(row.submission.pk)))) for row in rows)
-    return [replace(row, note=note) for row, note in found if note]
+    news = [replace(row, note=note) for row, note in found if note]
+    return sorted(news, key=lambda row: WORRY.get(row.summary.headline, len(WORRY)))
 
 
 def _say_news(row: CaseRow, opened: dt.datetime | None) -> str:

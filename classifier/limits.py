@@ -44,6 +44,11 @@ class UploadLimits:
         )
 
     @property
+    def size_words(self) -> str:
+        """The most that one image may have, as a person reads it: "25 MB"."""
+        return describe_bytes(self.max_bytes)
+
+    @property
     def format_words(self) -> str:
         """The formats as a person reads them: "JPEG, PNG or WebP"."""
         names = [FORMAT_NAMES.get(name, name) for name in self.formats]

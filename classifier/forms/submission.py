@@ -31,7 +31,7 @@ class SubmissionForm(forms.Form):
         choices=CaptureKind.choices,
         initial=CaptureKind.DERMOSCOPIC,
         label="These images are",
-        help_text="The model learned from dermoscopic images. It reads others with less right.",
+        help_text="The model learned from dermoscopic images. Its figures for others are less reliable.",
     )
     clinical_question = forms.CharField(
         required=False,

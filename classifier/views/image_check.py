@@ -46,7 +46,7 @@ def check_image(request: HttpRequest) -> HttpResponse:
     lines = [notice.message for notice in intake.warnings]
     if double := _find_double(request, clinic.pk, intake):
         lines.append(double)
-    said = lines or ["Good enough to judge."]
+    said = lines or ["Sharp, bright and large enough."]
     answer = _describe("doubtful" if lines else "good", [*said, intake.offer] if intake.offer else said)
     answer["size"] = f"{intake.width}×{intake.height} pixels"
     if intake.format in ("TIFF", "HEIC", "DICOM"):

@@ -80,6 +80,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
             "specification": version.specification,
             "figures": read_figures(version.specification),
             "images": read_test(version.specification).get("images"),
+            "trained_on": _list_sets(version.specification),
             "comparison": compared.get(version.pk),
             "moves": MOVES[ModelLifecycle(version.lifecycle)] if is_operator else (),
             "is_non_commercial": _needs_note(str(version.specification.get("licence", ""))),
@@ -88,6 +89,12 @@ def model_list(request: HttpRequest) -> HttpResponse:
     ]
     context = {"cards": cards, "newer": find_newer_default()}
     return render(request, "classifier/models/list.html", context)
+
+
+def _list_sets(specification: dict[str, Any]) -> list[str]:
+    """The sets of images that a version learned from; specifications name one or several."""
+    sets = specification.get("training", {}).get("data", [])
+    return [sets] if isinstance(sets, str) else list(sets)
 
 
 def _needs_note(licence: str) -> bool:

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from classifier.answers import CANNOT_JUDGE, choose_words, describe_progress, find_cautions
+from classifier.answers import CANNOT_JUDGE, choose_words, describe_progress, find_cautions, find_doubts
 from classifier.case_rows import find_current_review, load_cases
 from classifier.case_summary import CaseSummary, ImageAnswer, summarise
 from classifier.duplicates import find_doubles
@@ -77,6 +77,7 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
     failed = any(a.state == PredictionState.FAILED for a in summary.answers)
     is_open = submission.cancelled_at is None and not summary.is_reviewed
     awaits_review = is_open and not summary.is_in_work and any(a.is_judged for a in summary.answers)
+    doubts = find_doubts(summary)
     return {
         "submission": submission,
         "lesion": submission.lesion,
@@ -84,12 +85,12 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
         "summary": summary,
         "words": choose_words(summary),
         "review": find_current_review(submission),
-        "cautions": find_cautions(summary),
+        "cautions": [*find_cautions(summary), *doubts],
         "cannot_judge": CANNOT_JUDGE,
         "progress": describe_progress(summary, _count_ahead(summary)) if summary.is_in_work else "",
         "rights": rights,
         "may_retry": rights.submit and is_open and failed and not summary.is_in_work,
-        "may_replace": rights.submit and is_open and bool(summary.refused),
+        "may_replace": rights.submit and is_open and bool(summary.refused or doubts),
         "may_cancel": rights.cancel and is_open,
         "may_review": rights.review and (awaits_review or summary.is_reviewed),
         "state": SubmissionState.AWAITING_REVIEW if awaits_review else "",

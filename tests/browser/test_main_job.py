@@ -68,6 +68,23 @@ def test_a_refused_image_loses_nothing_that_was_typed(open_as, tmp_path, lesion_
     complaints.clear()
 
 
+def test_the_bar_says_that_there_are_too_many_images(open_as, lesion_photo):
+    page = open_as("clinician")
+    page.goto("/submissions/new/")
+    choose_new_patient(page, "BROWSER-4")
+    page.get_by_label("Body site").select_option("upper_extremity_shoulder")
+    expect(page.get_by_text("up to 25 MB each")).to_be_visible()
+    photo = Path(lesion_photo(5))
+    copies = [photo.with_name(f"copy-{number}.jpg") for number in range(11)]
+    for copy in copies:
+        copy.write_bytes(photo.read_bytes())
+    page.locator("input[type=file][name=images]").set_input_files([str(copy) for copy in copies])
+    bar = page.locator("#still-missing")
+    expect(bar).to_have_text("Too many images: remove 1.")
+    page.get_by_role("button", name="Remove copy-0.jpg").click()
+    expect(bar).to_have_text(re.compile("^(Checking|Ready to send)"), timeout=60 * SECONDS)
+
+
 def test_a_known_patient_and_lesion_take_three_choices(open_as, lesion_photo):
     page = open_as("clinician")
     page.goto("/submissions/new/")

@@ -27,6 +27,17 @@ def make_shadow_answers(staff, *outcomes):
     return shadow
 
 
+@pytest.mark.parametrize(
+    ("data", "words"), [("one-set", "one-set"), (["one-set", "other"], "one-set, other")]
+)
+def test_sets_a_version_learned_from_are_named(data, words, client, clinics):
+    training = {"training": {"data": data}}
+    ModelVersionFactory(name="zzz", active=True, specification={**tiny_specification("zzz"), **training})
+    client.force_login(clinics.own.clinician)
+
+    assert f"<dt>Trained on</dt><dd>{words}</dd>" in client.get("/models/").text
+
+
 def test_versions_stand_with_figures_and_the_active_one_first(client, clinics):
     ModelVersionFactory(name="aaa", lifecycle="retired")
     ModelVersionFactory(

@@ -8,7 +8,13 @@ from django.urls import reverse
 from classifier.models import Explanation
 from classifier.services.readings import record_unseen_reading
 from portal.audit.models import AuditEvent
-from tests.factories import ExplanationFactory, PredictionFactory, ReviewFactory, answered_submission
+from tests.factories import (
+    ExplanationFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    answered_submission,
+)
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -52,6 +58,12 @@ def ask(client, prediction, page="case", **options):
 
 def overlay(client, prediction, **options):
     return client.get(reverse("explanation-overlay", args=[prediction.pk]), **options)
+
+
+def test_a_case_in_work_says_nothing_of_a_map(client, staff):
+    case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+    PredictionFactory(submission=case, state="queued")
+    assert "where it looked" not in client.get(reverse("submission-detail", args=[case.pk])).text
 
 
 class TestPanel:

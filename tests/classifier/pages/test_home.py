@@ -38,6 +38,23 @@ def test_result_needs_you_until_you_opened_it(staff, log_in):
     assert [row.submission for row in inbox.recent] == [case]
 
 
+def test_malignant_results_stand_before_newer_ones(staff):
+    malignant = answered_submission(staff, "malignant")
+    benign = [answered_submission(staff, "benign") for _ in range(10)]
+    refer = answered_submission(staff, "refer")
+    inbox = inbox_of(staff)
+    found = [row.submission for row in inbox.needs]
+    assert found == [malignant, refer, *reversed(benign[2:])]
+    assert inbox.needs_more == 2
+
+
+def test_what_finds_no_room_is_one_click_away(staff, log_in):
+    for _ in range(11):
+        answered_submission(staff, "benign")
+    page = log_in(staff.clinician).get(reverse("home")).text
+    assert f'<a href="{reverse("submission-list")}?scope=mine">1 more among your submissions</a>' in page
+
+
 def test_signature_is_news_again(staff, log_in):
     case = answered_submission(staff, "benign")
     log_in(staff.clinician).get(reverse("submission-detail", args=[case.pk]))
@@ -114,3 +131,10 @@ class TestPolling:
         answered_submission(staff, "benign")
         assert "Result back" in client.get(f"{reverse('home-columns')}?seen={seen}").text
         assert AuditEvent.objects.count() == before + 1
+
+
+def test_operator_is_shown_the_way_to_the_status(log_in, django_user_model):
+    operator = django_user_model.objects.create_user("kim.operator@example.org", is_staff=True)
+    page = log_in(operator).get(reverse("home")).text
+    assert f'href="{reverse("status")}">Look at the status</a>' in page
+    assert "Ask the administrator" not in page

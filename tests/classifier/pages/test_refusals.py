@@ -80,6 +80,12 @@ class TestCasePage:
         assert "1 of 2 images could not be judged" in page
         assert SENTENCE in page
 
+    def test_row_of_a_judged_case_does_not_tell_the_refusal_of_one_image(self, refused, staff, log_in):
+        PredictionFactory(submission=refused, state="succeeded", outcome="malignant")
+        page = log_in(staff.clinician).get(reverse("submission-list")).text
+        assert "Malignant" in page
+        assert "Too blurred to judge" not in page
+
     def test_only_who_submits_is_asked_for_a_new_picture(self, refused, staff, log_in):
         assert "Take it again" not in answer_of(show(log_in(staff.administrator), refused))
 

@@ -41,6 +41,42 @@ def answer_of(page):
     return page[start : page.index("</section>", start)]
 
 
+BLURRED = {
+    "sharpness": 1.9,
+    "brightness": 180.0,
+    "contrast": 16.0,
+    "dark_fraction": 0.0,
+    "bright_fraction": 0.0,
+    "verdict": "check",
+}
+
+
+class TestDoubts:
+    """An image that looked poor when it came in, and that the gates let pass."""
+
+    @pytest.fixture
+    def case(self, staff):
+        case = answered_submission(staff, "benign")
+        case.images.update(quality=BLURRED)
+        return case
+
+    def test_figure_of_a_blurred_image_is_doubted_and_a_new_one_offered(self, case, staff, log_in):
+        page = answer_of(show(log_in(staff.clinician), case))
+        assert "This photo looks blurred" in page
+        assert "Read its figure with doubt." in page
+        assert "Take it again" in page
+
+    def test_one_image_of_several_is_named(self, case, staff, log_in):
+        PredictionFactory(submission=case, state="succeeded", outcome="benign")
+        page = answer_of(show(log_in(staff.clinician), case))
+        assert page.count("Read its figure with doubt.") == 1
+        assert "Image 1: This photo looks blurred" in page
+
+    def test_nothing_is_said_of_an_answer_that_is_withheld(self, case, staff, log_in):
+        type(staff.clinic).objects.filter(pk=staff.clinic.pk).update(hide_result_until_read=True)
+        assert "with doubt" not in answer_of(show(log_in(staff.dermatologist), case))
+
+
 class TestAnswer:
     @pytest.mark.parametrize(
         ("outcome", "figure", "sentence"),

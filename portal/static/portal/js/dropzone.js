@@ -18,7 +18,7 @@ function readLimits(zone) {
 }
 
 function formatBytes(bytes) {
-  return bytes < MEGABYTE ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / MEGABYTE).toFixed(1)} MB`;
+  return bytes < MEGABYTE ? `${Math.ceil(bytes / 1024)} KB` : `${Number((bytes / MEGABYTE).toFixed(1))} MB`;
 }
 
 function judgeFile(file, limits) {

@@ -36,8 +36,15 @@ function describeLesion() {
 
 function describeImages() {
   const { files } = field("images");
-  if (!files.length || checks.countBad()) return "";
+  if (!files.length || checks.countBad() || countOver()) return "";
   return files.length === 1 ? "1 image" : `${files.length} images`;
+}
+
+// One submission takes so many images and no more; the server refuses the rest.
+function countOver() {
+  const input = field("images");
+  const most = Number(input.closest("[data-dropzone]").dataset.maxImages) || Infinity;
+  return Math.max(input.files.length - most, 0);
 }
 
 function describeQuestion() {
@@ -93,12 +100,14 @@ function closeLaterParts() {
 function showBar(missing) {
   const bar = document.getElementById("still-missing");
   const busy = checks.countPending();
+  const over = countOver();
   let text = "Ready to send.";
-  if (missing.length) text = `Still missing: ${missing.join(", ")}`;
+  if (over) text = `Too many images: remove ${over}.`;
+  else if (missing.length) text = `Still missing: ${missing.join(", ")}`;
   else if (busy) text = `Checking ${busy === 1 ? "1 image" : `${busy} images`}. You can send already.`;
   if (bar.textContent.trim() === text) return;
   const span = document.createElement("span");
-  span.className = missing.length ? "" : "is-complete";
+  span.className = missing.length || over ? "" : "is-complete";
   span.textContent = text;
   bar.replaceChildren(span);
 }
