@@ -12,8 +12,8 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 BIN := .venv/bin
 ARGS ?=
-# One process a core, four at most; a module's tests stay together.
-SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadgroup
+# One process a core, four at most; tests/conftest.py says which stay together and which begin.
+SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 # Neither database nor broker can change what these find.
 APART := $(addprefix --ignore=tests/,ml architecture browser classifier/client acceptance/test_isic_test_split.py)
 LOCK ?= runtime
