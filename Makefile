@@ -12,10 +12,15 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 BIN := .venv/bin
 ARGS ?=
-# One process a core, four at most; a module's tests stay together.
-SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadgroup
-# Neither database nor broker can change what these find.
-APART := $(addprefix --ignore=tests/,ml architecture browser classifier/client acceptance/test_isic_test_split.py)
+# One process a core, four at most; tests/conftest.py says which stay together and which begin.
+SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
+# Neither database nor broker can change what these find: the science, what a browser makes of a page,
+# how a stack ends, where links lead, and who calls, which is decided before a row is read. What a
+# caller may do with each row is asked on both (permissions/test_matrix.py).
+APART := -m "not browser and not acceptance" $(addprefix --ignore=tests/, \
+	ml architecture classifier/client classifier/demo classifier/commands/test_register_model.py \
+	permissions/test_reachable.py permissions/test_sessions.py permissions/test_tokens.py \
+	portal/stack/test_ends.py security/test_open_redirect.py security/test_xss_in_html.py)
 LOCK ?= runtime
 
 export PORT HOST

@@ -156,6 +156,7 @@ def test_pages_of_access_are_clean(visit, staff, settings, viewport, monkeypatch
     page.goto("/accounts/login/")
     faults.append(("log in", look(page)))
     give_password(page, staff.clinician)
+    page.wait_for_url(re.compile("/2fa/authenticate/"))
     faults.append(("second factor", look(page)))
     assert [fault for fault in faults if fault[1]] == []
 
@@ -166,7 +167,6 @@ def check(page, address):
 
 
 def look(page):
-    page.wait_for_load_state("networkidle")
     found = [(v["id"], v["nodes"][0]["html"][:160]) for v in Axe().run(page).response["violations"]]
     if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
         found.append(("scrolls sideways", ""))

@@ -6,32 +6,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
-from django.test import override_settings
 
 from portal.health.probes import Probe
 from tests.permissions.world import World, build_world
-
-FILES = "django.core.files.storage.FileSystemStorage"
+from tests.support.shared_rows import shared_rows
 
 
 @pytest.fixture(scope="module")
 def shared_world(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
-    from django.conf import settings
-
-    root = tmp_path_factory.mktemp("stores")
-    stores = {
-        name: {"BACKEND": FILES, "OPTIONS": {"location": root / name}} for name in ("sealed", "derived")
-    }
-    with django_db_blocker.unblock(), override_settings(STORAGES={**settings.STORAGES, **stores}):
-        outermost = transaction.atomic()
-        # As in Django's own TestCase: this transaction is the test's, not the site's.
-        outermost._from_testcase = True
-        with outermost:
-            yield build_world()
-            transaction.set_rollback(True)
+    with shared_rows(django_db_blocker, tmp_path_factory.mktemp("stores")):
+        yield build_world()
 
 
 @pytest.fixture

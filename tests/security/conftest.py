@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from classifier.services import webhook_names
 from portal.health.probes import Probe
 from tests.factories import TwoClinics
 from tests.permissions.world import World, build_world
+from tests.support.shared_rows import shared_rows
 
 PUBLIC = "93.184.216.34"
 
@@ -46,14 +48,23 @@ def no_outside(monkeypatch) -> None:
     monkeypatch.setattr(webhook_names.socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
 
 
+@pytest.fixture(scope="module")
+def shared_sides(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sides]:
+    with shared_rows(django_db_blocker, tmp_path_factory.mktemp("stores")):
+        theirs = build_world()
+        side = theirs.side
+        mine = build_world(
+            TwoClinics(own=side.other, other=side.own, outsider=side.outsider, operator=side.operator)
+        )
+        yield Sides(mine=mine, theirs=theirs)
+
+
 @pytest.fixture
-def sides(db, stores, no_outside) -> Sides:
-    theirs = build_world()
-    side = theirs.side
-    mine = build_world(
-        TwoClinics(own=side.other, other=side.own, outsider=side.outsider, operator=side.operator)
-    )
-    return Sides(mine=mine, theirs=theirs)
+def sides(shared_sides: Sides, db: None, no_outside: None) -> Sides:
+    """Made once for a module: each test takes back what it changes."""
+    return shared_sides
 
 
 @pytest.fixture

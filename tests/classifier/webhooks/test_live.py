@@ -7,7 +7,6 @@ import pytest
 
 from classifier.webhook_docs import VERIFY
 from tests.classifier.webhooks.receiver import Receiver
-from tests.support.live_stack import LiveStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
@@ -23,20 +22,13 @@ TEST = """
 from classifier.models import WebhookEndpoint
 from classifier.services.webhook_posting import send_test
 from portal.accounts.models import User
-send_test(actor=User.objects.get(email="admin@live.example"), endpoint=WebhookEndpoint.objects.get())
+send_test(actor=User.objects.get(email="admin@live.example"), endpoint=WebhookEndpoint.objects.get(clinic__name="Live webhooks"))
 """
-
-
-@pytest.fixture
-def stack(tmp_path):
-    running = LiveStack(
-        tmp_path / "var",
-        DERMAPORT_WEBHOOK_LOOPBACK="1",
-        DERMAPORT_RECONCILE_SECONDS="2",
-    )
-    running.start()
-    yield running
-    running.stop()
+STATES = """
+    SELECT delivery.state FROM classifier_webhookdelivery delivery
+    JOIN classifier_webhookendpoint endpoint ON endpoint.id = delivery.endpoint_id
+    JOIN accounts_clinic clinic ON clinic.id = endpoint.clinic_id
+    WHERE clinic.name = 'Live webhooks' ORDER BY delivery.created_at"""
 
 
 def wait_for_letters(receiver, number, stack, seconds=60):
@@ -48,13 +40,13 @@ def wait_for_letters(receiver, number, stack, seconds=60):
 
 def wait_for_state(stack, *states, seconds=60):
     deadline = time.monotonic() + seconds
-    query = "SELECT state FROM classifier_webhookdelivery ORDER BY created_at"
-    while (found := [row[0] for row in stack.query(query)]) != list(states):
+    while (found := [row[0] for row in stack.query(STATES)]) != list(states):
         assert time.monotonic() < deadline, found
         time.sleep(0.05)
 
 
-def test_courier(stack, tmp_path):
+def test_courier(live_stack, tmp_path):
+    stack = live_stack
     with Receiver(tmp_path) as receiver:
         url = f"http://127.0.0.1:{receiver.port}/hooks"
         secret = stack.manage("shell", "-v", "0", "-c", MAKE.format(url=url)).split()[-1]

@@ -1,0 +1,80 @@
+"""However a stack ends, none of its processes is left."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from tests.support.live_stack import LiveStack
+
+pytestmark = pytest.mark.stack
+
+
+def wait_until_gone(processes, seconds=30):
+    deadline = time.monotonic() + seconds
+    while alive := [process for process in processes if is_alive(process)]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.05)
+
+
+def is_alive(process):
+    """A zombie has ended; init alone decides when it is taken off the list."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """One data folder for all: the first start prepares it, the others find it as the last end left it."""
+    return tmp_path_factory.mktemp("own") / "var"
+
+
+@pytest.fixture
+def own_stack(folder):
+    """A stack that this test may end."""
+    stack = LiveStack(folder)
+    stack.log.unlink(missing_ok=True)
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+def test_stop_leaves_no_process(own_stack):
+    processes = [own_stack.supervisor, *own_stack.supervisor.children(recursive=True)]
+    assert len(processes) > 8
+
+    own_stack.stop()
+
+    wait_until_gone(processes, seconds=1)
+    assert sorted(path.name for path in (own_stack.var / "run").glob("*.pid")) == []
+
+
+def test_killed_supervisor_leaves_no_process(own_stack):
+    supervisor = own_stack.supervisor
+    processes = supervisor.children(recursive=True)
+
+    supervisor.kill()
+
+    wait_until_gone(processes)
+
+
+def test_hang_up_of_the_terminal_stops_everything(own_stack):
+    processes = [own_stack.supervisor, *own_stack.supervisor.children(recursive=True)]
+
+    os.kill(own_stack.supervisor.pid, signal.SIGHUP)
+
+    wait_until_gone(processes)
+
+
+def test_wrong_configuration_stops_the_stack_with_its_sentence(folder):
+    stack = LiveStack(folder, DERMAPORT_VISIBILITY_SECONDS="10")
+    stack.log.unlink(missing_ok=True)
+
+    with pytest.raises(AssertionError) as failed:
+        stack.start()
+
+    assert "The visibility timeout (10 s) must be longer than the hard time limit" in str(failed.value)
