@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "malignant_classes": ["malignant"],
     "output": "probabilities",
 }
+FIRST_VERSION = "1.0.0"
 # How `training["calibrated_on"]` begins, before the name of the cross-validation's file.
 OUT_OF_FOLD = "out-of-fold predictions, "
 _MIN_CLASSES = 2

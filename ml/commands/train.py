@@ -15,7 +15,7 @@ from ml.device import configure_devices
 from ml.finishing import finish_specification
 from ml.plans import TrainingPlan
 from ml.release import LICENCE, ScoredImages, describe_versions, round_fields, save_network
-from ml.specification import OUT_OF_FOLD, ModelSpecification
+from ml.specification import FIRST_VERSION, OUT_OF_FOLD, ModelSpecification
 from ml.training import find_scaling, train_network
 from ml.training_data import TrainingData, load_training_data
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folder", type=Path, help="checkpoints (default var/training/ARCHITECTURE)")
     parser.add_argument("--restart", action="store_true", help="forget the folder's checkpoint")
     parser.add_argument("--name", help="of the network (default the architecture's)")
-    parser.add_argument("--version", default="1.0.0", help="version of the network")
+    parser.add_argument("--version", default=FIRST_VERSION, help="version of the network")
     parser.add_argument(
         "--calibration",
         type=Path,

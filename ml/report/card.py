@@ -9,7 +9,7 @@ from ml.report.measures import TITLES, measure_part
 from ml.report.sets import COMMAND, TEST, read_clean, read_seen, read_within_source
 from ml.report.stored import Network, Results
 from ml.report.text import format_table, join_parts, name_missing
-from ml.specification import OUT_OF_FOLD, ModelSpecification
+from ml.specification import FIRST_VERSION, OUT_OF_FOLD, ModelSpecification
 from ml.training_data import TRAINING_SETS
 
 _QUOTED = ("auc", "accuracy_half", "sensitivity", "specificity", "specificity_95", "missed", "ece")
@@ -169,6 +169,8 @@ def _name_training(specification: ModelSpecification) -> str:
         words.append(f"--leave-out {' '.join(training['left_out'])}")
     if len(specification.views) > 1:
         words.append(f"--views {len(specification.views)}")
+    if specification.version != FIRST_VERSION:
+        words.append(f"--version {specification.version}")
     plan = training.get("plan", {})
     if specification.architecture in BACKBONES and plan:
         words += _name_changes(plan, default_plan(specification.architecture).to_dict())

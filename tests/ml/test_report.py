@@ -259,9 +259,13 @@ def test_a_card_names_what_the_plan_changes(shelf, specification_data):
         "seed": 3,
     }
     training = {"data": ["fanconi-isic"], "plan": plan}
-    data = specification_data | {"architecture": "efficientnetv2-b0", "training": training}
+    changes = {"architecture": "efficientnetv2-b0", "version": "2.0.0", "training": training}
+    data = specification_data | changes
     card = write_card(open_results(shelf), ModelSpecification.from_dict(data))
-    assert "--architecture efficientnetv2-b0 --input-size 224 --seed 3 --training-sizes 160 224`" in card
+    assert (
+        "--architecture efficientnetv2-b0 --version 2.0.0 --input-size 224 --seed 3 --training-sizes 160 224`"
+        in card
+    )
 
 
 def test_a_card_says_what_was_left_out_of_a_set(shelf, specification_data):
