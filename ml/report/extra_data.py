@@ -51,7 +51,8 @@ def _write_tested(results: Results) -> str:
     return join_parts(
         f"On the test sets: version {default.record['version']} as shipped, trained on "
         f"{' and '.join(default.training_sets)}, and version {other.record['version']}, which learnt from "
-        f"{' and '.join(other.training_sets)} alone: AUC, and the difference with its paired interval.",
+        f"{' and '.join(other.training_sets)} alone: AUC, and the difference with its paired interval. The two versions differ in their plan too; the "
+        "table above compares like with like.",
         format_table(
             [
                 "",
@@ -162,7 +163,7 @@ def _list_changes(first: dict[str, Any], second: dict[str, Any]) -> set[str]:
     """Return the names of what differs between two recipes' plans and surroundings."""
     keys = {*first["plan"], *second["plan"]}
     changes = {key for key in keys if first["plan"].get(key) != second["plan"].get(key)}
-    return changes | {key for key in ("views", "backend") if first.get(key) != second.get(key)}
+    return changes | {key for key in ("views", "folds", "backend") if first.get(key) != second.get(key)}
 
 
 def _score_extra(folder: Path, name: str) -> str:

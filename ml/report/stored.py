@@ -112,7 +112,7 @@ class Results:
 
     @cached_property
     def comparison(self) -> Network | None:
-        """The default's recipe trained on the paper's images alone: predictions only."""
+        """The version before the default, which learnt from the paper's images alone: predictions only."""
         return self._open(COMPARISON, None)
 
     def read_json(self, name: str) -> Any | None:
