@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 LABELS = {
     "short_side": "Short side",
     "sharpness": "Sharpness",
+    "soft_sharpness": "Sharpness without JPEG's traces",
     "brightness": "Brightness",
     "contrast": "Contrast",
     "dark_share": "Black part",

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 DEPTHS: Final = (3, 6, 10, 13, 16)
 COMPONENTS: Final = 64
 FOLDS: Final = 5
-# Shares of training images that each limit refuses, at most; together under 1 %.
+# Shares of training images that each limit refuses, at most; together under 1 %, as both of blur overlap.
 QUALITY_SHARES: Final = {
     "brightness_least": 0.001,
     "brightness_most": 0.001,
     "bright_share_most": 0.001,
     "sharpness_least": 0.004,
+    "soft_sharpness_least": 0.004,
     "contrast_least": 0.001,
 }
 # A round field in a 4:3 frame leaves up to half of it black, which is normal.

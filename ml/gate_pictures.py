@@ -1,5 +1,6 @@
 """The pictures the gates are fitted and measured with: sets, everyday photographs, spoilt images."""
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -76,6 +77,13 @@ def blur_evenly(pixels: Pixels, radius: float) -> Pixels:
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
 
 
+def blur_and_compress(pixels: Pixels, radius: float) -> Pixels:
+    """Return `pixels` out of focus as `blur_evenly`, then saved as JPEG of quality 75."""
+    stream = io.BytesIO()
+    Image.fromarray(blur_evenly(pixels, radius)).save(stream, "JPEG", quality=75)
+    return np.asarray(Image.open(stream).convert("RGB"))
+
+
 def blur_by_motion(pixels: Pixels, length: float) -> Pixels:
     """Return `pixels` moved sideways by `length` pixels during the exposure."""
     width = int(length)
@@ -100,6 +108,7 @@ DEGRADATIONS: Final[
     tuple[tuple[str, Callable[[Pixels, float], Pixels], tuple[float, ...], str, bool], ...]
 ] = (
     ("gaussian blur", blur_evenly, (1.0, 1.5, 2.0, 3.0, 5.0), "sharpness", True),
+    ("JPEG 75 of gaussian blur", blur_and_compress, (1.0, 1.5, 2.0, 3.0, 5.0), "soft_sharpness", True),
     ("motion blur", blur_by_motion, (5.0, 9.0, 15.0), "sharpness", True),
     ("under-exposure", expose, (0.5, 0.35, 0.25, 0.1), "brightness", True),
     ("over-exposure", expose, (1.4, 1.8, 2.5), "bright_share", False),

@@ -23,7 +23,8 @@ SENTENCES: Final[dict[str, str]] = {
         "avoid glare and take the picture again."
     ),
     "blurred": (
-        "The image is blurred: sharpness {sharpness:.2f}, at least {sharpness_least:.2f} is needed. "
+        "The image is blurred: sharpness {sharpness:.2f} (at least {sharpness_least:.2f}), "
+        "{soft_sharpness:.2f} without JPEG's traces (at least {soft_sharpness_least:.2f}). "
         "Hold still, refocus and take the picture again."
     ),
     "low_contrast": (

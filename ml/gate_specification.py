@@ -19,6 +19,7 @@ RULES: Final = (
     ("too_bright", "brightness", "brightness_most"),
     ("too_bright", "bright_share", "bright_share_most"),
     ("blurred", "sharpness", "sharpness_least"),
+    ("blurred", "soft_sharpness", "soft_sharpness_least"),
     ("low_contrast", "contrast", "contrast_least"),
     ("not_dermoscopic", "domain_distance", "domain_distance_most"),
 )

@@ -10,7 +10,15 @@ from PIL import Image
 from ml.data import find_data_root
 from ml.domain import DomainStatistics
 from ml.gate_fitting import build_network, fit_quality_limits, fit_statistics, place_limit, vary_image
-from ml.gate_pictures import blur_by_motion, blur_evenly, expose, flatten_contrast, list_images, read_pictures
+from ml.gate_pictures import (
+    blur_and_compress,
+    blur_by_motion,
+    blur_evenly,
+    expose,
+    flatten_contrast,
+    list_images,
+    read_pictures,
+)
 from ml.gate_specification import LIMITS, RULES, GateError, GateSpecification, find_refusals
 from ml.gates import CODES, Gates, describe_refusal
 from ml.loading import UnsafeModelError
@@ -25,6 +33,7 @@ GOLDEN = {
     "brightness": 174.43,
     "contrast": 151.7,
     "sharpness": 0.8733,
+    "soft_sharpness": 0.7545,
 }
 
 
@@ -58,14 +67,15 @@ def test_figures_hardly_depend_on_the_resolution():
     large = np.asarray(Image.fromarray(blur_evenly(draw_lesion(3, malignant=True, size=1792), 8)))
     small = np.asarray(Image.fromarray(large).resize((448, 448), Image.Resampling.BOX))
     first, second = (measure_quality(image, shrink(image)) for image in (large, small))
-    for name in ("dark_share", "bright_share", "brightness", "contrast", "sharpness"):
+    for name in ("dark_share", "bright_share", "brightness", "contrast", "sharpness", "soft_sharpness"):
         assert first[name] == pytest.approx(second[name], rel=0.03, abs=0.002), name
 
 
 def test_a_blank_image_has_no_sharpness_and_no_contrast():
     image = np.full((300, 400, 3), 128, np.uint8)
     figures = measure_quality(image, shrink(image))
-    assert (figures["sharpness"], figures["contrast"], figures["short_side"]) == (0.0, 0.0, 300.0)
+    assert (figures["contrast"], figures["short_side"]) == (0.0, 300.0)
+    assert (figures["sharpness"], figures["soft_sharpness"]) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("shape", [(224, 224), (224, 224, 4), (0, 10, 3)])
@@ -82,6 +92,7 @@ def test_another_shape_is_refused_with_what_was_received(shape):
         ("too_dark", lambda image: expose(image, 0.2)),
         ("too_bright", lambda image: expose(image, 2.5)),
         ("blurred", lambda image: blur_evenly(image, 3)),
+        ("blurred", lambda image: blur_and_compress(image, 3)),
         ("blurred", lambda image: blur_by_motion(image, 15)),
         ("low_contrast", lambda image: flatten_contrast(image, 0.03)),
     ],
@@ -100,6 +111,22 @@ def test_each_fault_is_found_in_most_real_images_and_told_with_its_number(gates,
 def test_what_is_no_lesion_is_refused(gates, folder, missed):
     verdicts = gates.assess(read_foreign(folder))
     assert sum("not_dermoscopic" not in verdict.refusals for verdict in verdicts) <= missed
+
+
+def test_the_traces_of_jpeg_do_not_pass_for_sharpness(lesions):
+    gained = {"sharpness": 0.0, "soft_sharpness": 0.0}
+    for image in lesions:
+        plain, saved = (
+            measure_quality(each, each) for each in (blur_evenly(image, 3), blur_and_compress(image, 3))
+        )
+        for name in gained:
+            gained[name] += saved[name] - plain[name]
+    assert gained["sharpness"] > 1.5 * gained["soft_sharpness"] > 0
+
+
+def test_a_sharp_image_saved_again_is_not_called_blurred(gates, lesions):
+    verdicts = gates.assess([blur_and_compress(image, 0) for image in lesions])
+    assert not any("blurred" in verdict.refusals for verdict in verdicts)
 
 
 def test_a_round_black_frame_passes(gates, lesions):
@@ -194,6 +221,7 @@ def test_quality_limits_are_the_softest_of_the_sets_within_their_bounds():
     def figures(sharpness, brightness, bright_share):
         row = {
             "sharpness": sharpness,
+            "soft_sharpness": sharpness / 2,
             "brightness": brightness,
             "bright_share": bright_share,
             "contrast": 30.0,
@@ -202,6 +230,7 @@ def test_quality_limits_are_the_softest_of_the_sets_within_their_bounds():
 
     limits = fit_quality_limits(figures(0.6, 100.0, 0.0), figures(0.4, 90.0, 0.05))
     assert (limits["sharpness_least"], limits["brightness_most"]) == (0.4, 100.0)
+    assert limits["soft_sharpness_least"] == 0.2
     assert (limits["brightness_least"], limits["bright_share_most"]) == (50.0, 0.1)
 
 

@@ -125,10 +125,10 @@ def test_sentences_are_kept_as_they_were_said(monkeypatch):
 
     class OneVerdict:
         def decide(self, looks):
-            figures = {"sharpness": 3.1, "sharpness_least": 8.0}
-            return [GateVerdict("gates-1", figures, ("blurred",)) for _ in looks]
+            figures = {"short_side": 200.0, "short_side_least": 224.0}
+            return [GateVerdict("gates-1", figures, ("too_small",)) for _ in looks]
 
     monkeypatch.setattr(inference, "load_gates", OneVerdict)
     (verdict,) = inference.assess([None])
-    assert verdict.refusals[0]["code"] == "blurred"
-    assert "sharpness 3.10, at least 8.00" in verdict.refusals[0]["message"]
+    assert verdict.refusals[0]["code"] == "too_small"
+    assert "200 pixels on its short side; at least 224" in verdict.refusals[0]["message"]
