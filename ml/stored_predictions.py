@@ -42,11 +42,13 @@ class StoredRow:
 
 
 def describe_network(specification: ModelSpecification) -> dict[str, Any]:
-    """Return what decides a prediction, and the training sets, as a JSON object."""
+    """Return what decides a prediction, the training sets and the plan if there is one, as a JSON object."""
     data = specification.to_dict()
+    plan = specification.training.get("plan")
     keys = ("name", "version", "sha256", "architecture", "parameters", "scaling", "views", *_USUAL)
     kept = {key: data[key] for key in (*keys, "calibration", "policy") if key in data}
-    return {**kept, "training_sets": list_training_sets(specification.training)}
+    described = {**kept, "training_sets": list_training_sets(specification.training)}
+    return {**described, "plan": plan} if plan else described
 
 
 def digest_network(network: Mapping[str, Any]) -> str:

@@ -95,6 +95,7 @@ def _write_introduction(results: Results) -> str:
         "[Targets](#targets).",
         table if rows else "",
         absent,
+        extra_data.name_twin(results),
         "Values in brackets are 95 % intervals: Wilson's for shares; for the other figures 2,000 bootstrap rounds, "
         "whole lesions drawn anew within each class. *Threshold* is the network's own, put where 95 % of the "
         "malignant are found on held-out images; *P ≥ 0.5* is the cut that published accuracies use. Accuracy, "

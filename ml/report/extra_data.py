@@ -12,9 +12,14 @@ from numpy.typing import NDArray
 from ml.data import EXTRA_SET, PAPER_SET
 from ml.metrics import measure_auc
 from ml.metrics_lesions import bootstrap_lesions
-from ml.report.sets import read_clean, read_seen
-from ml.report.stored import DEFAULT_NETWORK, Part, Results
+from ml.report.sets import TEST, read_clean, read_seen, read_within_source
+from ml.report.stored import COMPARISON, DEFAULT_NETWORK, Network, Part, Results
 from ml.report.text import format_table, join_parts, name_command, name_missing
+
+_TWIN_COMMAND = (
+    f"python -m ml train --architecture {DEFAULT_NETWORK} --data-sets {PAPER_SET} --views 4 "
+    "--calibration ml/results/cross-validation/paper-data-288.csv --output TWIN.h5 --folder var/training/twin"
+)
 
 
 def write_extra_data(results: Results) -> str:
@@ -26,43 +31,52 @@ def write_extra_data(results: Results) -> str:
     )
 
 
+def name_twin(results: Results) -> str:
+    """Say what the default's twin in the tables is; empty where none is compared."""
+    twin, default = results.comparison, next(iter(results.compared), None)
+    if twin is None or default is None or twin not in results.compared:
+        return ""
+    return (
+        f"*{twin.name}* ({twin.record['version']}) stands beside {default.name} to compare with results on the same "
+        f"images: trained on {' and '.join(twin.training_sets)} alone, {_compare_plans(default, twin)}. It doesn't "
+        "ship."
+    )
+
+
+def _compare_plans(default: Network, twin: Network) -> str:
+    plans = default.plan, twin.plan
+    changes = sorted(key for key in {*plans[0], *plans[1]} if plans[0].get(key) != plans[1].get(key))
+    return f"by a plan that differs in {', '.join(changes)} too" if changes else "by the same plan and seed"
+
+
 def _write_tested(results: Results) -> str:
-    """Compare the network that ships with the version before it, which learnt from the paper's images alone."""
-    default = next((each for each in results.networks if each.name == DEFAULT_NETWORK), None)
-    other = results.comparison
-    if default is None or other is None:
+    """Compare the network that ships with its twin, which learnt from the paper's images alone."""
+    twin, default = results.comparison, next(iter(results.compared), None)
+    if twin is None or default is None or twin not in results.compared:
         return ""
     rows: list[Sequence[object]] = []
-    common = read_seen(other, "ham10000-subset")
+    common = read_seen(twin, "ham10000-subset")
     parts: list[tuple[str, Part | None, Part | None]] = [
-        ("602 clean", read_clean(default), read_clean(other)),
-        ("660", default.read_part("fanconi-test"), other.read_part("fanconi-test")),
+        ("602 clean", read_clean(default), read_clean(twin)),
+        ("within one source", read_within_source(default), read_within_source(twin)),
+        ("660", default.read_part(TEST), twin.read_part(TEST)),
         (
             "HAM10000, naevi and melanomas",
             _match(default.read_part("ham10000-subset"), common),
             common,
         ),
-        ("HAM10000, all diagnoses", default.read_part("ham10000-subset"), other.read_part("ham10000-subset")),
-        ("ISIC 2017", default.read_part("isic2017-segmentation"), other.read_part("isic2017-segmentation")),
+        ("HAM10000, all diagnoses", default.read_part("ham10000-subset"), twin.read_part("ham10000-subset")),
+        ("ISIC 2017", default.read_part("isic2017-segmentation"), twin.read_part("isic2017-segmentation")),
     ]
     for title, first, second in parts:
         if first and second:
             rows.append([title, *_compare(first, second, results.rounds)])
     return join_parts(
-        f"On the test sets: version {default.record['version']} as shipped, trained on "
-        f"{' and '.join(default.training_sets)}, and version {other.record['version']}, which learnt from "
-        f"{' and '.join(other.training_sets)} alone: AUC, and the difference with its paired interval. The two versions differ in their plan too; the "
-        "table above compares like with like.",
-        format_table(
-            [
-                "",
-                f"{default.record['version']}",
-                f"{other.record['version']}, paper's images alone",
-                "Difference",
-            ],
-            rows,
-        ),
-        name_command("python -m ml evaluate --sets all"),
+        f"On the test sets, {default.name} as it ships and {twin.name}: AUC, and the difference with its paired "
+        "interval. All their figures stand side by side in the sections above.",
+        format_table(["", "As it ships", "Paper's images alone", "Difference"], rows),
+        f"The twin is made by `{_TWIN_COMMAND}`.",
+        name_command(f"python -m ml evaluate --sets all --model TWIN.h5 --keep-as {COMPARISON}"),
     )
 
 

@@ -70,7 +70,7 @@ def write_clean(results: Results) -> str:
         "The test images whose lesion is not in train. Of all figures on the paper's set, read these. The last "
         "column looks at no lesion: it calls an image benign if it was recognised as HAM10000's, and malignant "
         "if not.",
-        tabulate(results, [(each, read_clean(each)) for each in results.networks], rule=True),
+        tabulate(results, [(each, read_clean(each)) for each in results.compared], rule=True),
         name_command(COMMAND),
     )
 
@@ -81,7 +81,7 @@ def write_within(results: Results) -> str:
         "## Within one source",
         "HAM10000 naevi against HAM10000 melanomas, of the clean images. All come from one archive, so knowing "
         "the archive helps nobody here.",
-        tabulate(results, [(each, read_within_source(each)) for each in results.networks]),
+        tabulate(results, [(each, read_within_source(each)) for each in results.compared]),
         name_command(COMMAND),
     )
 
@@ -91,7 +91,7 @@ def write_all(results: Results) -> str:
     return join_parts(
         "## All 660 test images",
         "To compare with published results. 58 of these images show a lesion that is also in train.",
-        tabulate(results, [(each, each.read_part(TEST)) for each in results.networks], rule=True),
+        tabulate(results, [(each, each.read_part(TEST)) for each in results.compared], rule=True),
         _compare_rule(results),
         name_command(COMMAND),
     )
@@ -114,8 +114,8 @@ def write_external(results: Results) -> str:
 
 
 def _write_both(results: Results, name: str) -> list[str]:
-    whole = [(each, each.read_part(name)) for each in results.networks]
-    seen = [(each, read_seen(each, name)) for each in results.networks]
+    whole = [(each, each.read_part(name)) for each in results.compared]
+    seen = [(each, read_seen(each, name)) for each in results.compared]
     texts = ["Diagnoses that each network has been trained on:", tabulate(results, seen)]
     if any(
         part and some and len(part.rows) != len(some.rows)
@@ -126,7 +126,7 @@ def _write_both(results: Results, name: str) -> list[str]:
 
 
 def _tabulate_classes(results: Results, name: str) -> str:
-    parts = [(each, part) for each in results.networks if (part := each.read_part(name)) and part.p.size]
+    parts = [(each, part) for each in results.compared if (part := each.read_part(name)) and part.p.size]
     if not parts:
         return name_missing("this table", COMMAND)
     columns = {}
@@ -159,7 +159,7 @@ def _measure_answered(network: Network, part: Part, rounds: int) -> Estimate:
 
 def _write_repeats(results: Results) -> str:
     rows = []
-    for network in results.networks:
+    for network in results.compared:
         part = network.read_part("isic-archive-dermoscopic")
         if part is None:
             continue

@@ -69,6 +69,12 @@ class Network:
         """Names of the image sets it was trained on."""
         return list(self.record["training_sets"])
 
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """The plan that it was trained by, empty where none was kept."""
+        kept = self.specification.training if self.specification else self.record
+        return dict(kept.get("plan", {}))
+
     def read_part(self, name: str) -> Part | None:
         """Return the stored predictions of the set `name`, None when there are none."""
         if name not in self.files:
@@ -112,8 +118,15 @@ class Results:
 
     @cached_property
     def comparison(self) -> Network | None:
-        """The version before the default, which learnt from the paper's images alone: predictions only."""
+        """The default's twin, which learnt from the paper's images alone and doesn't ship: predictions only."""
         return self._open(COMPARISON, None)
+
+    @cached_property
+    def compared(self) -> list[Network]:
+        """The networks that ship, the default's twin beside it if there is one."""
+        first = [each for each in self.networks if each.name == DEFAULT_NETWORK]
+        others = [each for each in self.networks if each.name != DEFAULT_NETWORK]
+        return [*first, *([self.comparison] if first and self.comparison else []), *others]
 
     def read_json(self, name: str) -> Any | None:
         """Return the content of a stored JSON file, None when there is none."""

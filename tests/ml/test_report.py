@@ -150,8 +150,11 @@ def test_targets_are_computed(shelf):
 def test_cross_validation_ablation_and_extra_data_are_shown(shelf, specification_data):
     folder = shelf / "results/cross-validation"
     folder.mkdir()
-    lines = [f"{n}.jpg,{n % 2},g{n // 2},{n % 4 // 2},{0.9 if n % 2 else 0.2}" for n in range(40)]
-    (folder / "plain.csv").write_text("\n".join(["path,label,group,fold,probability", *lines]) + "\n")
+    lines = [
+        f"fanconi-isic,{n}.jpg,{n % 2},g{n // 2},{n % 4 // 2},{0.9 if n % 2 else 0.2}" for n in range(40)
+    ]
+    header = "data_set,path,label,group,fold,probability"
+    (folder / "plain.csv").write_text("\n".join([header, *lines]) + "\n")
     figures = {"images": 40, "accuracy": 0.885, "auc": 0.95, "log_loss": 0.25}
     summary = {
         "recipe": "plain",
@@ -168,17 +171,39 @@ def test_cross_validation_ablation_and_extra_data_are_shown(shelf, specification
         "by_fold": [{"fold": 0, **figures, "auc": 0.94}],
     }
     (folder / "plain.json").write_text(json.dumps(summary))
-    data = specification_data | {"name": DEFAULT_NETWORK, "file": "default.h5"}
-    ModelSpecification.from_dict(data).save(shelf / "weights/default.json")
-    store_network(shelf / "results", data, skill=3.0)
-    store_network(shelf / "results", specification_data, name=COMPARISON)
-    results = open_results(shelf)
-    assert [network.name for network in results.networks] == [DEFAULT_NETWORK, "drawn"]
-    text = write_report(results)
+    text = write_report(open_results(shelf))
     assert "| plain | 40 | 2 | 1.000 (1.000–1.000) | 1.000, 1.000 | 100.0 %" in text
     tried = "| plain | no changes | fanconi-isic | 8 | 1 | 2 of 3 | 88.5 % | 0.950 | 0.250 | 88.5 % | 0.940 | 0.250 | 5 | CPU: drawn, jax |"
     assert tried in text
-    assert "| 602 clean |" in text.split("## With and without")[1].split("## Gates")[0]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "words"), [(16, "by the same plan and seed"), (8, "by a plan that differs in epochs too")]
+)
+def test_the_default_stands_beside_the_same_recipe_on_the_papers_images_alone(
+    shelf, specification_data, epochs, words
+):
+    plan = {"epochs": 16, "seed": 0}
+    data = specification_data | {"name": DEFAULT_NETWORK, "file": "default.h5"}
+    data["training"] = {"data": ["fanconi-isic", "ham10000-extra-train"], "plan": plan}
+    ModelSpecification.from_dict(data).save(shelf / "weights/default.json")
+    store_network(shelf / "results", data, skill=3.0)
+    twin = data | {"version": "1.0.0-alone", "sha256": "1" * 64}
+    twin["training"] = {"data": ["fanconi-isic"], "plan": plan | {"epochs": epochs}}
+    store_network(shelf / "results", twin, name=COMPARISON)
+    results = open_results(shelf)
+    assert [network.name for network in results.networks] == [DEFAULT_NETWORK, "drawn"]
+    text = write_report(results)
+    assert f"*{COMPARISON}* (1.0.0-alone) stands beside {DEFAULT_NETWORK} " in text
+    assert f"trained on fanconi-isic alone, {words}. It doesn't ship." in text
+    assert text.count(f"|  | {DEFAULT_NETWORK} | {COMPARISON} | drawn |") >= 4
+    section = text.split("## With and without")[1].split("\n## ")[0]
+    assert "| 602 clean |" in section
+
+
+def test_a_twin_is_not_shown_without_its_default(shelf, specification_data):
+    store_network(shelf / "results", specification_data, name=COMPARISON)
+    assert COMPARISON not in write_report(open_results(shelf))
 
 
 def test_extra_data_are_judged_against_the_same_recipe_on_the_images_that_both_held_out(shelf):
