@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import django_filters
 
+from classifier.api.choices import FilterSet
 from classifier.models import ModelVersion
 from classifier.vocabulary import (
     ModelLifecycle,
 )
 
 
-class ModelVersionFilter(django_filters.FilterSet):
+class ModelVersionFilter(FilterSet):
     lifecycle = django_filters.ChoiceFilter(choices=ModelLifecycle.choices)
 
     class Meta:

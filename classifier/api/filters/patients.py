@@ -5,6 +5,7 @@ from __future__ import annotations
 import django_filters
 from django.db.models import QuerySet
 
+from classifier.api.choices import FilterSet
 from classifier.api.filters.moments import MomentFilter
 from classifier.models import Lesion, Patient
 from classifier.vocabulary import (
@@ -13,7 +14,7 @@ from classifier.vocabulary import (
 )
 
 
-class PatientFilter(django_filters.FilterSet):
+class PatientFilter(FilterSet):
     clinic = django_filters.UUIDFilter()
     public_id = django_filters.CharFilter(help_text="The pseudonym, such as P-7KQ2MXWD.")
     created_from = MomentFilter(field_name="created_at", lookup_expr="gte")
@@ -24,7 +25,7 @@ class PatientFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class LesionFilter(django_filters.FilterSet):
+class LesionFilter(FilterSet):
     patient = django_filters.UUIDFilter()
     body_site = django_filters.ChoiceFilter(
         choices=BODY_SITE_CHOICES, method="filter_site", help_text="The site and all within it."

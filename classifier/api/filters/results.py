@@ -5,6 +5,7 @@ from __future__ import annotations
 import django_filters
 
 from classifier import models
+from classifier.api.choices import FilterSet
 from classifier.api.filters.moments import MomentFilter
 from classifier.models import Prediction, Review
 from classifier.models.prediction import PredictionQuerySet
@@ -17,7 +18,7 @@ from classifier.vocabulary import (
 )
 
 
-class PredictionFilter(django_filters.FilterSet):
+class PredictionFilter(FilterSet):
     clinic = django_filters.UUIDFilter(field_name="image__clinic")
     patient = django_filters.UUIDFilter(field_name="image__submission__lesion__patient")
     lesion = django_filters.UUIDFilter(field_name="image__submission__lesion")
@@ -40,7 +41,7 @@ class PredictionFilter(django_filters.FilterSet):
         return queryset.filter(outcome=value, is_withheld=False)
 
 
-class ReviewFilter(django_filters.FilterSet):
+class ReviewFilter(FilterSet):
     clinic = django_filters.UUIDFilter(field_name="submission__clinic")
     patient = django_filters.UUIDFilter(field_name="submission__lesion__patient")
     lesion = django_filters.UUIDFilter(field_name="submission__lesion")
@@ -58,7 +59,7 @@ class ReviewFilter(django_filters.FilterSet):
         fields: list[str] = []
 
 
-class OutcomeFilter(django_filters.FilterSet):
+class OutcomeFilter(FilterSet):
     clinic = django_filters.UUIDFilter(field_name="lesion__patient__clinic")
     patient = django_filters.UUIDFilter(field_name="lesion__patient")
     lesion = django_filters.UUIDFilter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import django_filters
 from django.db.models import Exists, OuterRef
 
+from classifier.api.choices import FilterSet
 from classifier.api.filters.moments import MomentFilter
 from classifier.models import Prediction, Submission
 from classifier.models.submission import SubmissionQuerySet, SubmissionState
@@ -13,7 +14,7 @@ from classifier.vocabulary import (
 )
 
 
-class SubmissionFilter(django_filters.FilterSet):
+class SubmissionFilter(FilterSet):
     clinic = django_filters.UUIDFilter()
     patient = django_filters.UUIDFilter(field_name="lesion__patient")
     lesion = django_filters.UUIDFilter()

@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from classifier.api.choices import ChoiceField
 from classifier.api.serializers.relations import VisibleRelation
 from classifier.api.strict import StrictSerializer
 from classifier.limits import UploadLimits
@@ -32,8 +33,8 @@ class NewSubmissionSerializer(StrictSerializer):
         required=False,
         help_text="Of a new patient; must equal that of a known one.",
     )
-    sex = serializers.ChoiceField(choices=Sex.choices, required=False, help_text="Of a new patient.")
-    skin_type = serializers.ChoiceField(
+    sex = ChoiceField(choices=Sex.choices, required=False, help_text="Of a new patient.")
+    skin_type = ChoiceField(
         choices=SkinType.choices, required=False, help_text="Of a new patient (Fitzpatrick)."
     )
     lesion = VisibleRelation(
@@ -42,10 +43,10 @@ class NewSubmissionSerializer(StrictSerializer):
         required=False,
         help_text="A known lesion; or give body_site.",
     )
-    body_site = serializers.ChoiceField(
+    body_site = ChoiceField(
         choices=BODY_SITE_CHOICES, required=False, help_text="Creates a lesion (ISIC site codes)."
     )
-    laterality = serializers.ChoiceField(choices=Laterality.choices, required=False)
+    laterality = ChoiceField(choices=Laterality.choices, required=False)
     note = serializers.CharField(
         required=False, allow_blank=True, help_text="What tells a new lesion from its neighbours."
     )
@@ -56,7 +57,7 @@ class NewSubmissionSerializer(StrictSerializer):
     )
     clinical_question = serializers.CharField(required=False, allow_blank=True, default="")
     clinical_history = serializers.CharField(required=False, allow_blank=True, default="")
-    priority = serializers.ChoiceField(choices=Priority.choices, default=Priority.ROUTINE)
+    priority = ChoiceField(choices=Priority.choices, default=Priority.ROUTINE)
 
     def validate_images(self, images: list[Any]) -> list[Any]:
         most = UploadLimits.from_settings().max_images

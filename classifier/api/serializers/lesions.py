@@ -3,6 +3,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from classifier.api import examples
+from classifier.api.choices import ChoiceField
 from classifier.api.expansion import ExpandedField
 from classifier.api.serializers.patients import PatientSerializer
 from classifier.api.serializers.relations import VisibleRelation
@@ -30,10 +31,8 @@ class LesionSerializer(LesionReferenceSerializer):
 
 @examples.asked("A correction", examples.LESION_CHANGES)
 class LesionChangesSerializer(StrictSerializer):
-    body_site = serializers.ChoiceField(
-        choices=BODY_SITE_CHOICES, required=False, help_text="ISIC site code."
-    )
-    laterality = serializers.ChoiceField(choices=Laterality.choices, required=False)
+    body_site = ChoiceField(choices=BODY_SITE_CHOICES, required=False, help_text="ISIC site code.")
+    laterality = ChoiceField(choices=Laterality.choices, required=False)
     note = serializers.CharField(
         required=False, allow_blank=True, help_text="What tells it from its neighbours."
     )
@@ -42,4 +41,4 @@ class LesionChangesSerializer(StrictSerializer):
 @examples.asked("A lesion", examples.NEW_LESION)
 class NewLesionSerializer(LesionChangesSerializer):
     patient = VisibleRelation(queryset=Patient.objects.none())
-    body_site = serializers.ChoiceField(choices=BODY_SITE_CHOICES, help_text="ISIC site code.")
+    body_site = ChoiceField(choices=BODY_SITE_CHOICES, help_text="ISIC site code.")

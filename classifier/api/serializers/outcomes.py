@@ -3,6 +3,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from classifier.api import examples
+from classifier.api.choices import ChoiceField
 from classifier.api.expansion import ExpandedField
 from classifier.api.serializers.lesions import LesionReferenceSerializer
 from classifier.api.serializers.patients import PatientSerializer
@@ -51,8 +52,8 @@ class OutcomeSerializer(serializers.ModelSerializer[Outcome]):
 
 
 class _FindingSerializer(StrictSerializer):
-    diagnosis = serializers.ChoiceField(choices=Histopathology.choices)
-    procedure = serializers.ChoiceField(choices=Procedure.choices)
+    diagnosis = ChoiceField(choices=Histopathology.choices)
+    procedure = ChoiceField(choices=Procedure.choices)
     specimen_taken_on = serializers.DateField()
     reported_on = serializers.DateField()
     breslow_mm = serializers.DecimalField(

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from classifier.api import examples
+from classifier.api.choices import ChoiceField
 from classifier.api.expansion import ExpandedField
 from classifier.api.serializers.people import ClinicSerializer
 from classifier.api.serializers.relations import VisibleRelation
@@ -16,7 +17,7 @@ from portal.accounts.models import Clinic
 
 class PatientSerializer(serializers.ModelSerializer[Patient]):
     # Said here: a read-only field of the model would not tell that it can be empty.
-    skin_type = serializers.ChoiceField(
+    skin_type = ChoiceField(
         choices=[("", "Not given"), *SkinType.choices], read_only=True, help_text="Fitzpatrick."
     )
     expanded = ExpandedField(name="PatientExpanded", parts={"clinic": ("clinic", ClinicSerializer)})
@@ -43,8 +44,8 @@ class PatientChangesSerializer(StrictSerializer):
     """What can be corrected. The record number stays: it ties the history together."""
 
     birth_date = serializers.DateField(required=False, allow_null=True)
-    sex = serializers.ChoiceField(choices=Sex.choices, required=False)
-    skin_type = serializers.ChoiceField(choices=SkinType.choices, required=False, allow_blank=True)
+    sex = ChoiceField(choices=Sex.choices, required=False)
+    skin_type = ChoiceField(choices=SkinType.choices, required=False, allow_blank=True)
     consents_to_inference = serializers.BooleanField(
         required=False, help_text="Without it nothing of this patient is judged by a model."
     )

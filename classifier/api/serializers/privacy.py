@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from classifier.api import examples
+from classifier.api.choices import ChoiceField
 from classifier.api.serializers.people import PersonSerializer
 from classifier.api.strict import StrictSerializer
 from classifier.models import Consent, Patient
@@ -51,13 +52,13 @@ class ConsentsSerializer(serializers.Serializer[Patient]):
 
 @examples.asked("A withdrawal", examples.NEW_CONSENT)
 class NewConsentSerializer(StrictSerializer):
-    purpose = serializers.ChoiceField(choices=ConsentPurpose.choices)
+    purpose = ChoiceField(choices=ConsentPurpose.choices)
     is_given = serializers.BooleanField(help_text="False withdraws it.")
 
 
 @examples.asked("At the patient's request", examples.ERASURE)
 class ErasureSerializer(StrictSerializer):
-    reason = serializers.ChoiceField(choices=ErasureReason.choices)
+    reason = ChoiceField(choices=ErasureReason.choices)
     public_id = serializers.CharField(
         max_length=12,
         help_text="The patient's public id once more: the wrong patient can't be brought back.",

@@ -3,6 +3,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from classifier.api import examples
+from classifier.api.choices import ChoiceField
 from classifier.api.expansion import ExpandedField
 from classifier.api.serializers.lesions import LesionReferenceSerializer
 from classifier.api.serializers.patients import PatientSerializer
@@ -51,13 +52,13 @@ class ReviewSerializer(ReviewReferenceSerializer):
 
 
 class _DecisionSerializer(StrictSerializer):
-    diagnosis = serializers.ChoiceField(choices=Diagnosis.choices)
-    agreement = serializers.ChoiceField(
+    diagnosis = ChoiceField(choices=Diagnosis.choices)
+    agreement = ChoiceField(
         choices=Agreement.choices,
         required=False,
         help_text="With the model. Left out, it follows from the diagnosis where that is clear.",
     )
-    management = serializers.ChoiceField(choices=Management.choices)
+    management = ChoiceField(choices=Management.choices)
     comment = serializers.CharField(required=False, allow_blank=True, default="")
 
 

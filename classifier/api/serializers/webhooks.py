@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from classifier.api import examples
+from classifier.api.choices import ChoiceField
 from classifier.api.strict import StrictSerializer
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.webhook_states import CHOSEN_EVENTS, DeliveryState, DisabledReason, WebhookEventType
@@ -15,8 +16,8 @@ from portal.accounts.roles import Role
 class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     """An address that is told of events. Its secret is in the answers that made it, and only there."""
 
-    events = serializers.ListField(child=serializers.ChoiceField(choices=CHOSEN_EVENTS), read_only=True)
-    disabled_reason = serializers.ChoiceField(
+    events = serializers.ListField(child=ChoiceField(choices=CHOSEN_EVENTS), read_only=True)
+    disabled_reason = ChoiceField(
         choices=["", *DisabledReason.values], read_only=True, help_text="Empty while it is active."
     )
     failing_since = serializers.DateTimeField(
@@ -70,7 +71,7 @@ class NewWebhookSerializer(StrictSerializer):
     )
     url = serializers.CharField(help_text="https, a public address, a usual port.")
     description = serializers.CharField(required=False, allow_blank=True)
-    events = serializers.ListField(child=serializers.ChoiceField(choices=CHOSEN_EVENTS), allow_empty=False)
+    events = serializers.ListField(child=ChoiceField(choices=CHOSEN_EVENTS), allow_empty=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()
@@ -100,13 +101,13 @@ class WebhookChangesSerializer(StrictSerializer):
     url = serializers.CharField(required=False)
     description = serializers.CharField(required=False, allow_blank=True)
     events = serializers.ListField(
-        child=serializers.ChoiceField(choices=CHOSEN_EVENTS), allow_empty=False, required=False
+        child=ChoiceField(choices=CHOSEN_EVENTS), allow_empty=False, required=False
     )
     is_active = serializers.BooleanField(required=False)
 
 
 class WebhookEventSerializer(serializers.ModelSerializer[WebhookEvent]):
-    type = serializers.ChoiceField(choices=WebhookEventType.choices, read_only=True)
+    type = ChoiceField(choices=WebhookEventType.choices, read_only=True)
 
     class Meta:
         model = WebhookEvent
@@ -118,7 +119,7 @@ class WebhookDeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
     """One event on its way to one webhook, with what came of the last try."""
 
     event = WebhookEventSerializer(read_only=True)
-    state = serializers.ChoiceField(choices=DeliveryState.choices, read_only=True)
+    state = ChoiceField(choices=DeliveryState.choices, read_only=True)
     attempt = serializers.IntegerField(read_only=True, help_text="How many tries there were.")
     error_code = serializers.CharField(read_only=True, help_text="Empty where the last try arrived.")
 

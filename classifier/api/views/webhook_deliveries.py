@@ -12,6 +12,7 @@ from rest_framework import generics
 from rest_framework.filters import OrderingFilter
 from rest_framework.response import Response
 
+from classifier.api.choices import FilterSet
 from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
 from classifier.api.parsers import BoundedJSONParser
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 OFF = OpenApiResponse(ERROR, "The webhook is off or removed, or the letter is being sent already.")
 
 
-class WebhookDeliveryFilter(django_filters.FilterSet):
+class WebhookDeliveryFilter(FilterSet):
     state = django_filters.ChoiceFilter(choices=DeliveryState.choices)
     type = django_filters.ChoiceFilter(field_name="event__type", choices=WebhookEventType.choices)
     event = django_filters.UUIDFilter()

@@ -56,6 +56,20 @@ def test_filters(client, side):
         assert response.json()["fields"][0]["field"] == next(iter(query))
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "words"),
+    [
+        ("submissions", "outcome", 'Can be benign, malignant, refer, received "bad".'),
+        ("outcomes", "diagnosis", 'received "bad".'),
+        ("lesions", "body_site", "Can be head_and_neck"),
+    ],
+)
+def test_a_wrong_choice_is_told_with_all_that_can_be_chosen(client, path, name, words):
+    (field,) = client.get(f"{ROOT}/{path}/", {name: "bad"}).json()["fields"]
+    assert (field["field"], field["code"]) == (name, "invalid_choice")
+    assert words in field["detail"]
+
+
 @pytest.mark.parametrize("ordering", ["submitted_at", "-submitted_at"])
 def test_pages_hold_every_case_once_even_of_one_moment(client, side, ordering):
     moment = timezone.now()

@@ -56,6 +56,13 @@ def test_patient_that_can_not_be_added(client, facts, expected):
     assert not Patient.objects.exists()
 
 
+def test_wrong_choice_is_told_with_all_that_can_be_chosen(client):
+    (field,) = client.post(PATIENTS, {"mrn": "1", "sex": "lady"}, format="json").json()["fields"]
+    assert field["detail"] == 'Can be female, male, other, unknown, received "lady".'
+    (field,) = client.post(PATIENTS, {"mrn": "1", "sex": ["x" * 999]}, format="json").json()["fields"]
+    assert len(field["detail"]) < 200
+
+
 def test_second_patient_of_one_record_number(client, side):
     PatientFactory(clinic=side.own.clinic, mrn="MRN-1")
     response = client.post(PATIENTS, {"mrn": "MRN-1"})
