@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from classifier.services.errors import UnavailableError
+from portal.common.encryption.keys import DecryptionError
 
 if TYPE_CHECKING:
     from django.core.files import File
 
     from classifier.models import SubmissionImage
+
+log = structlog.get_logger(__name__)
 
 
 def open_derivative(image: SubmissionImage) -> File[bytes]:
@@ -18,6 +23,11 @@ def open_derivative(image: SubmissionImage) -> File[bytes]:
         return image.derivative.open("rb")
     except OSError as error:
         raise _unavailable() from error
+    except DecryptionError as error:
+        log.error("stored_picture_damaged", image=str(image.pk))  # noqa: TRY400
+        raise UnavailableError(
+            "image_unavailable", "The stored image was changed or its key is missing. Tell your operator."
+        ) from error
 
 
 def read_derivative(image: SubmissionImage) -> bytes:

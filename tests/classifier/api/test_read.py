@@ -1,6 +1,7 @@
 """Lists, details, polling: what is shown, to whom, in how many queries, and the trail it leaves."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -8,9 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
-from classifier.models import Prediction
+from classifier.models import Prediction, SubmissionImage
 from classifier.services.queue import position_in_queue
 from portal.audit.models import AuditEvent
+from portal.common.encryption.storage import EncryptedFileSystemStorage
 from tests.classifier.api.conftest import ROOT
 from tests.factories import (
     TOO_BLURRED,
@@ -249,6 +251,17 @@ def test_lost_derivative_is_unavailable(client, side):
     response = client.get(f"{ROOT}/images/{image.pk}/derivative/", HTTP_ACCEPT="image/*")
     assert response.status_code == 503
     assert response.json()["code"] == "image_unavailable"
+
+
+def test_derivative_that_was_changed_in_the_store_is_unavailable(client, side, stores, monkeypatch):
+    field = SubmissionImage._meta.get_field("derivative")
+    monkeypatch.setattr(field, "storage", EncryptedFileSystemStorage(location=stores / "encrypted"))
+    image = SubmissionImageFactory(submission__clinic=side.own.clinic, with_files=True)
+    path = Path(image.derivative.path)
+    path.write_bytes(path.read_bytes()[:-1])
+    response = client.get(f"{ROOT}/images/{image.pk}/derivative/", HTTP_ACCEPT="image/*")
+    assert (response.status_code, response.json()["code"]) == (503, "image_unavailable")
+    assert "Tell your operator" in response.json()["detail"]
 
 
 def test_reading_leaves_one_event_each(client, side):

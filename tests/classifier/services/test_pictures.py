@@ -7,6 +7,7 @@ import pytest
 
 from classifier.services.errors import UnavailableError
 from classifier.services.pictures import read_derivative
+from portal.common.encryption.keys import DecryptionError
 
 
 class Torn(io.BytesIO):
@@ -20,8 +21,18 @@ def fail(_mode):
 
 @pytest.mark.parametrize("open_file", [fail, lambda _mode: Torn(b"picture")])
 def test_store_that_goes_away(open_file):
-    image = SimpleNamespace(derivative=SimpleNamespace(open=open_file))
+    image = SimpleNamespace(pk="1", derivative=SimpleNamespace(open=open_file))
     with pytest.raises(UnavailableError) as told:
+        read_derivative(image)
+    assert told.value.code == "image_unavailable"
+
+
+def test_file_that_was_changed_in_the_store():
+    def refuse(_mode):
+        raise DecryptionError("changed")
+
+    image = SimpleNamespace(pk="1", derivative=SimpleNamespace(open=refuse))
+    with pytest.raises(UnavailableError, match="Tell your operator") as told:
         read_derivative(image)
     assert told.value.code == "image_unavailable"
 
