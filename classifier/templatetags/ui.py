@@ -11,12 +11,21 @@ from django import template
 from django.forms import BoundField
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
 
 HUNDRED = 100
+# Pages that one comes to from a place that their address does not begin with.
+PLACES = {
+    "submission-review": "worklist",
+    "submission-amend": "worklist",
+    "lesion-detail": "patient-list",
+    "outcome-new": "patient-list",
+    "outcome-correct": "patient-list",
+}
 
 
 @dataclass(frozen=True)
@@ -146,6 +155,9 @@ def code_marks(text: str) -> SafeString:
 def is_place(request: HttpRequest | None, href: str) -> bool:
     """Whether the page belongs to this entry of the rail; the home page only to itself."""
     path = getattr(request, "path", "")
+    match = getattr(request, "resolver_match", None)
+    if match is not None and (place := PLACES.get(match.url_name or "")):
+        path = reverse(place)
     return path == href if href == "/" else bool(href) and path.startswith(href)
 
 

@@ -1,5 +1,6 @@
 import pytest
 from django.template import Context, Template
+from django.urls import resolve, reverse
 
 from classifier.states import PredictionState
 from classifier.templatetags import ui
@@ -79,6 +80,23 @@ def test_scale_says_in_words_what_it_draws(probability):
 
 def test_scale_without_a_band_draws_none():
     assert "refers from" not in render("{% probability_scale 0.9 0.38 %}")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/submissions/0f3c5b0e-0a1b-4c69-9f0e-2f6f2b6d1c11/", "submission-list"),
+        ("/submissions/0f3c5b0e-0a1b-4c69-9f0e-2f6f2b6d1c11/review/", "worklist"),
+        ("/lesions/0f3c5b0e-0a1b-4c69-9f0e-2f6f2b6d1c11/", "patient-list"),
+        ("/patients/", "patient-list"),
+        ("/", "home"),
+    ],
+)
+def test_one_place_of_the_rail_is_marked(rf, path, place):
+    request = rf.get(path)
+    request.resolver_match = resolve(path)
+    places = ("home", "patient-list", "submission-list", "worklist", "dashboard", "settings")
+    assert [name for name in places if ui.is_place(request, reverse(name))] == [place]
 
 
 def test_initials_of_a_person_and_of_an_address():
