@@ -33,14 +33,21 @@ def write_extra_data(results: Results) -> str:
 
 def name_twin(results: Results) -> str:
     """Say what the default's twin in the tables is; empty where none is compared."""
-    twin, default = results.comparison, next(iter(results.compared), None)
-    if twin is None or default is None or twin not in results.compared:
+    pair = _find_pair(results)
+    if pair is None:
         return ""
+    default, twin = pair
     return (
         f"*{twin.name}* ({twin.record['version']}) stands beside {default.name} to compare with results on the same "
         f"images: trained on {' and '.join(twin.training_sets)} alone, {_compare_plans(default, twin)}. It doesn't "
         "ship."
     )
+
+
+def _find_pair(results: Results) -> tuple[Network, Network] | None:
+    """Return the default and its twin, None unless both have predictions."""
+    twin = results.comparison
+    return (results.compared[0], twin) if twin and twin in results.compared else None
 
 
 def _compare_plans(default: Network, twin: Network) -> str:
@@ -51,9 +58,10 @@ def _compare_plans(default: Network, twin: Network) -> str:
 
 def _write_tested(results: Results) -> str:
     """Compare the network that ships with its twin, which learnt from the paper's images alone."""
-    twin, default = results.comparison, next(iter(results.compared), None)
-    if twin is None or default is None or twin not in results.compared:
+    pair = _find_pair(results)
+    if pair is None:
         return ""
+    default, twin = pair
     rows: list[Sequence[object]] = []
     common = read_seen(twin, "ham10000-subset")
     parts: list[tuple[str, Part | None, Part | None]] = [
