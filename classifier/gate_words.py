@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 LABELS = {
     "short_side": "Short side",
     "sharpness": "Sharpness",
-    "soft_sharpness": "Sharpness without JPEG's traces",
+    "soft_sharpness": "Sharpness, smoothed",
     "brightness": "Brightness",
     "contrast": "Contrast",
     "dark_share": "Black part",

@@ -23,9 +23,9 @@ SENTENCES: Final[dict[str, str]] = {
         "avoid glare and take the picture again."
     ),
     "blurred": (
-        "The image is blurred: sharpness {sharpness:.2f} (at least {sharpness_least:.2f}), "
-        "{soft_sharpness:.2f} without JPEG's traces (at least {soft_sharpness_least:.2f}). "
-        "Hold still, refocus and take the picture again."
+        "The image is blurred: sharpness {sharpness:.2f} ({soft_sharpness:.2f} smoothed), at least "
+        "{sharpness_least:.2f} ({soft_sharpness_least:.2f}) is needed. Hold still, refocus and take the "
+        "picture again."
     ),
     "low_contrast": (
         "The image shows almost no contrast: {contrast:.1f}, at least {contrast_least:.1f} is needed. "

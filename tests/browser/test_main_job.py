@@ -28,7 +28,7 @@ def fill_case(page, mrn, photo):
     expect(page.locator("[data-picked] li")).to_have_count(1)
 
 
-def test_a_phone_submits_and_a_dermatologist_signs(open_as, lesion_photo):
+def test_a_phone_submits_and_a_dermatologist_signs_by_keys_alone(open_as, lesion_photo):
     phone = open_as("clinician", PHONE, has_touch=True, is_mobile=True)
     fill_case(phone, "BROWSER-1", lesion_photo(1))
     phone.get_by_role("button", name="Submit").click()
@@ -41,13 +41,16 @@ def test_a_phone_submits_and_a_dermatologist_signs(open_as, lesion_photo):
 
     desk = open_as("dermatologist", DESK)
     desk.goto(f"{address}review/")
-    desk.locator("input[name=diagnosis][value=naevus]").check()
-    desk.locator("input[name=agreement][value=agrees]").check()
-    desk.locator("input[name=management][value=no_action]").check()
-    desk.get_by_label("Comment").fill("Regular network.")
-    desk.get_by_role("button", name="Sign", exact=True).click()
+    # Naevus, agrees, no further action, a comment; out of it again, sign.
+    for key in ("1", "a", "n", "c"):
+        desk.keyboard.press(key)
+    desk.keyboard.type("Regular network.")
+    desk.keyboard.press("Escape")
+    desk.keyboard.press("s")
+    desk.wait_for_url(lambda url: not url.startswith(address))
 
     phone.goto(address)
+    expect(phone.get_by_text("Regular network.")).to_be_visible()
     expect(phone.get_by_text(re.compile("Signed by Ada Lindqvist")).first).to_be_visible()
     expect(phone.get_by_text("Preliminary until a dermatologist signs it")).to_have_count(0)
 

@@ -1,6 +1,6 @@
 // Keys of the page. An element names its own key, so the sheet, the hint and the action agree:
 //   <a data-key="n" href="…">   <button data-key="a">   <textarea data-key="c">
-// "?" opens the sheet, "/" goes to the search field.
+// "?" opens the sheet, "/" goes to the search field, Escape leaves a text so that the keys hold again.
 
 const TYPING = "input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]";
 
@@ -18,7 +18,9 @@ function isShown(element) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target.closest(TYPING) || document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open]")) return;
+  if (event.key === "Escape" && event.target.matches("textarea")) event.target.blur();
+  if (event.target.closest(TYPING)) return;
   if (event.key === "?") {
     document.getElementById("shortcuts")?.showModal();
   } else if (event.key === "/") {
