@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -194,7 +195,7 @@ def _read_audit(keys: list[uuid.UUID]) -> Iterator[list[object]]:
             event.action,
             event.object_type,
             event.object_id,
-            event.details or None,
+            json.dumps(event.details, sort_keys=True, ensure_ascii=False) if event.details else None,
             event.hash,
         ]
 

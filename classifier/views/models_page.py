@@ -57,6 +57,10 @@ class Figure:
     high: float | None = None
 
 
+# Of the test images, those whose lesion no training image shows.
+CLEAN = "test_clean"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """How often a shadow said the same as what was served."""
@@ -80,6 +84,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
             "specification": version.specification,
             "figures": read_figures(version.specification),
             "images": read_test(version.specification).get("images"),
+            "is_clean": CLEAN in version.specification.get("metrics", {}),
             "trained_on": _list_sets(version.specification),
             "comparison": compared.get(version.pk),
             "moves": MOVES[ModelLifecycle(version.lifecycle)] if is_operator else (),
@@ -103,8 +108,9 @@ def _needs_note(licence: str) -> bool:
 
 
 def read_test(specification: dict[str, Any]) -> dict[str, Any]:
-    """Figures of the untouched test images; empty when the specification has none."""
-    test = specification.get("metrics", {}).get("test", {})
+    """Figures of the test images, best those of lesions that it never saw; empty when there are none."""
+    metrics = specification.get("metrics", {})
+    test = metrics.get(CLEAN) or metrics.get("test", {})
     return test if isinstance(test, dict) else {}
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import zipfile
 from typing import Any
 
@@ -35,8 +37,10 @@ def test_privacy_pages_and_archive(reviewed, side, watch: Watch) -> None:
     assert HISTORY in taken.read("patient.json").decode()
     assert find_canaries("\n".join(taken.namelist())) == []
     watch.note(client.get(reverse("audit-trail"), {"patient": patient.public_id}))
-    exported = client.post(reverse("audit-export")).getvalue().decode()
+    exported = client.post(reverse("audit-export")).getvalue().decode("utf-8-sig")
     assert find_canaries(exported) == []
+    details = [row["details"] for row in csv.DictReader(io.StringIO(exported))]
+    assert {"images": 1, "submissions": 1} in [json.loads(each) for each in details if each]
     wrong = {"reason": HISTORY, "public_id": NAME}
     assert client.post(reverse("patient-erase", args=[patient.pk]), wrong).status_code == 422
     assert watch.leaks() == {}

@@ -55,6 +55,20 @@ class TestPage:
         assert str(other) in page
         assert address(other) not in page
 
+    def test_figures_are_of_lesions_that_it_never_saw_where_they_are_known(self, client, operator):
+        figures = {"images": 660, "auc": {"value": 0.91}}, {"images": 602, "auc": {"value": 0.87}}
+        first = ModelVersionFactory()
+        first.specification["metrics"] = {"test": figures[0], "test_clean": figures[1]}
+        second = ModelVersionFactory()
+        second.specification["metrics"] = {"test": figures[0]}
+        for version in (first, second):
+            version.save(update_fields=["specification"])
+        client.force_login(operator)
+        page = client.get(reverse("model-list")).text
+        assert "On lesions it never saw (602 images)" in page
+        assert "On images it never saw (660 images)" in page
+        assert "0.870" in page
+
     def test_asks_before_it_does(self, client, operator, make_version):
         former, newer = active_model(), make_version("newer")
         queue_predictions(images=[SubmissionImageFactory()])
