@@ -1,10 +1,10 @@
 """What lies over a lesion in a real photograph: hairs, the dermatoscope's frame, blur, JPEG."""
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
+
+from ml.recoding import encode_again
 
 _HAIRS = 0.1
 _FRAME = 0.06
@@ -31,15 +31,8 @@ def add_artefacts(image: NDArray[np.uint8], generator: np.random.Generator) -> N
         _draw_frame(picture, generator)
     if blur:
         picture = picture.filter(ImageFilter.GaussianBlur(generator.uniform(0.3, 1.2)))
-    if compressed:
-        picture = _compress(picture, int(generator.integers(*_QUALITIES)))
-    return np.asarray(picture)
-
-
-def _compress(picture: Image.Image, quality: int) -> Image.Image:
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=quality)
-    return Image.open(stream).convert("RGB")
+    pixels = np.asarray(picture)
+    return encode_again(pixels, int(generator.integers(*_QUALITIES))) if compressed else pixels
 
 
 def _draw_hairs(picture: Image.Image, generator: np.random.Generator) -> None:

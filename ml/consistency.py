@@ -1,7 +1,6 @@
 """The same picture sent again, a little changed: re-encoded, shifted, flipped, turned."""
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,10 @@ from ml.calibration import Calibration
 from ml.image_sets import SetImage
 from ml.inputs import build_input
 from ml.prediction import BATCH_SHAPES, Predictor
+from ml.recoding import encode_again
 from ml.stored_predictions import format_number
 
 Pixels = NDArray[np.uint8]
-
-
-def encode_again(pixels: Pixels, quality: int) -> Pixels:
-    """Return `pixels` after one JPEG encoding of `quality` 1 to 95."""
-    stream = BytesIO()
-    Image.fromarray(pixels).save(stream, format="JPEG", quality=quality)
-    return np.asarray(Image.open(stream).convert("RGB"))
 
 
 def shift(pixels: Pixels, rows: int, columns: int) -> Pixels:

@@ -5,11 +5,12 @@ import pytest
 
 from ml.__main__ import main
 from ml.calibration import Calibration
-from ml.consistency import VARIANTS, encode_again, score_variants, shift, turn
+from ml.consistency import VARIANTS, score_variants, shift, turn
 from ml.data import DataError
 from ml.image_sets import SETS, SetImage, find_seen_diagnoses, find_set, list_training_sets
 from ml.metrics import MetricsError, bootstrap, measure_auc
 from ml.metrics_lesions import bootstrap_lesions
+from ml.recoding import encode_again
 from ml.stored_predictions import read_index, read_rows
 from tests.ml.conftest import WEIGHTS
 from tests.ml.drawing import draw_lesion, save_lesion

@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from classifier.api.choices import ChoiceField
 from portal.accounts.models import Clinic, Membership, User
 from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 
@@ -48,7 +47,7 @@ class PersonSerializer(serializers.ModelSerializer[User]):
 
 class MembershipSerializer(serializers.ModelSerializer[Membership]):
     clinic = ClinicSerializer(read_only=True)
-    role = ChoiceField(choices=Role.choices, read_only=True)
+    role = serializers.ChoiceField(choices=Role.choices, read_only=True)
     may = serializers.SerializerMethodField(help_text="What this role allows in this clinic.")
 
     class Meta:

@@ -7,7 +7,6 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from classifier.api.choices import ChoiceField
 from classifier.api.serializers.models import ModelReferenceSerializer, ThresholdPolicySerializer
 from classifier.models import Prediction, SubmissionImage
 from classifier.vocabulary import Outcome
@@ -83,7 +82,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     def get_position_in_queue(self, prediction: Prediction) -> int | None:
         return prediction.waiting_before  # type: ignore[attr-defined] # annotated by the query
 
-    @extend_schema_field(ChoiceField(choices=Outcome.choices, allow_null=True))
+    @extend_schema_field(serializers.ChoiceField(choices=Outcome.choices, allow_null=True))
     def get_outcome(self, prediction: Prediction) -> str | None:
         return prediction.outcome or None
 

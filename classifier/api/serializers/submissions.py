@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from classifier.api import examples
-from classifier.api.choices import ChoiceField
 from classifier.api.expansion import ExpandedField
 from classifier.api.serializers.lesions import LesionReferenceSerializer
 from classifier.api.serializers.people import ClinicSerializer, PersonSerializer
@@ -29,7 +28,7 @@ class PatientReferenceSerializer(serializers.ModelSerializer[Patient]):
 class SubmissionSerializer(serializers.ModelSerializer[Submission]):
     """A case with everything that is known of it."""
 
-    state = ChoiceField(choices=SubmissionState.choices, read_only=True)
+    state = serializers.ChoiceField(choices=SubmissionState.choices, read_only=True)
     preliminary = serializers.SerializerMethodField(
         help_text="True until a dermatologist signs: a model's result alone decides nothing."
     )
@@ -100,7 +99,7 @@ class AcceptedSerializer(serializers.Serializer[Any]):
     """Taken and queued; the result comes later."""
 
     id = serializers.UUIDField(source="submission.pk")
-    state = ChoiceField(choices=SubmissionState.choices, source="submission.state")
+    state = serializers.ChoiceField(choices=SubmissionState.choices, source="submission.state")
     patient = serializers.UUIDField(source="submission.lesion.patient_id")
     lesion = serializers.UUIDField(source="submission.lesion_id")
     url = serializers.URLField()
@@ -113,7 +112,7 @@ class StatusSerializer(serializers.Serializer[Any]):
     """Where a case stands. Holds nothing of the patient, so that polling leaves no trail."""
 
     id = serializers.UUIDField()
-    state = ChoiceField(choices=SubmissionState.choices)
+    state = serializers.ChoiceField(choices=SubmissionState.choices)
     is_finished = serializers.BooleanField(help_text="Stop polling when true.")
     images = serializers.IntegerField(help_text="How many images the case has.")
     images_finished = serializers.IntegerField()
