@@ -17,7 +17,7 @@ from portal.accounts.models import Clinic
 
 class PatientSerializer(serializers.ModelSerializer[Patient]):
     # Said here: a read-only field of the model would not tell that it can be empty.
-    skin_type = ChoiceField(
+    skin_type = serializers.ChoiceField(
         choices=[("", "Not given"), *SkinType.choices], read_only=True, help_text="Fitzpatrick."
     )
     expanded = ExpandedField(name="PatientExpanded", parts={"clinic": ("clinic", ClinicSerializer)})

@@ -16,8 +16,8 @@ from portal.accounts.roles import Role
 class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):
     """An address that is told of events. Its secret is in the answers that made it, and only there."""
 
-    events = serializers.ListField(child=ChoiceField(choices=CHOSEN_EVENTS), read_only=True)
-    disabled_reason = ChoiceField(
+    events = serializers.ListField(child=serializers.ChoiceField(choices=CHOSEN_EVENTS), read_only=True)
+    disabled_reason = serializers.ChoiceField(
         choices=["", *DisabledReason.values], read_only=True, help_text="Empty while it is active."
     )
     failing_since = serializers.DateTimeField(
@@ -107,7 +107,7 @@ class WebhookChangesSerializer(StrictSerializer):
 
 
 class WebhookEventSerializer(serializers.ModelSerializer[WebhookEvent]):
-    type = ChoiceField(choices=WebhookEventType.choices, read_only=True)
+    type = serializers.ChoiceField(choices=WebhookEventType.choices, read_only=True)
 
     class Meta:
         model = WebhookEvent
@@ -119,7 +119,7 @@ class WebhookDeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
     """One event on its way to one webhook, with what came of the last try."""
 
     event = WebhookEventSerializer(read_only=True)
-    state = ChoiceField(choices=DeliveryState.choices, read_only=True)
+    state = serializers.ChoiceField(choices=DeliveryState.choices, read_only=True)
     attempt = serializers.IntegerField(read_only=True, help_text="How many tries there were.")
     error_code = serializers.CharField(read_only=True, help_text="Empty where the last try arrived.")
 
