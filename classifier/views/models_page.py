@@ -45,6 +45,8 @@ FIGURES = [
     ("decided_accuracy", "Right, where judged"),
     ("malignant_called_benign", "Malignant called benign"),
 ]
+CLEAN = "test_clean"
+"""Of the test images, those whose lesion no training image shows."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,6 @@ class Figure:
     value: float
     low: float | None = None
     high: float | None = None
-
-
-# Of the test images, those whose lesion no training image shows.
-CLEAN = "test_clean"
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
             "specification": version.specification,
             "figures": read_figures(version.specification),
             "images": read_test(version.specification).get("images"),
-            "is_clean": CLEAN in version.specification.get("metrics", {}),
+            "is_clean": bool(version.specification.get("metrics", {}).get(CLEAN)),
             "trained_on": _list_sets(version.specification),
             "comparison": compared.get(version.pk),
             "moves": MOVES[ModelLifecycle(version.lifecycle)] if is_operator else (),
