@@ -17,7 +17,7 @@ from ml.report.stored import COMPARISON, DEFAULT_NETWORK, Network, Part, Results
 from ml.report.text import format_table, join_parts, name_command, name_missing
 
 _TWIN_COMMAND = (
-    f"python -m ml train --architecture {DEFAULT_NETWORK} --data-sets {PAPER_SET} --views 4 "
+    f"python -m ml train --architecture {DEFAULT_NETWORK} --data-sets {PAPER_SET} --views 4 --version VERSION "
     "--calibration ml/results/cross-validation/paper-data-288.csv --output TWIN.h5 --folder var/training/twin"
 )
 
@@ -51,8 +51,7 @@ def _find_pair(results: Results) -> tuple[Network, Network] | None:
 
 
 def _compare_plans(default: Network, twin: Network) -> str:
-    plans = default.plan, twin.plan
-    changes = sorted(key for key in {*plans[0], *plans[1]} if plans[0].get(key) != plans[1].get(key))
+    changes = sorted(_list_changes(default.plan, twin.plan))
     return f"by a plan that differs in {', '.join(changes)} too" if changes else "by the same plan and seed"
 
 
@@ -83,7 +82,7 @@ def _write_tested(results: Results) -> str:
         f"On the test sets, {default.name} as it ships and {twin.name}: AUC, and the difference with its paired "
         "interval. All their figures stand side by side in the sections above.",
         format_table(["", "As it ships", "Paper's images alone", "Difference"], rows),
-        f"The twin is made by `{_TWIN_COMMAND}`.",
+        f"The twin is made by `{_TWIN_COMMAND.replace('VERSION', twin.record['version'])}`.",
         name_command(f"python -m ml evaluate --sets all --model TWIN.h5 --keep-as {COMPARISON}"),
     )
 
@@ -177,15 +176,20 @@ def _find_partner(summary: dict[str, Any], summaries: dict[str, dict[str, Any]])
     if EXTRA_SET not in summary["data_sets"]:
         return None
     alone = [name for name, each in summaries.items() if each["data_sets"] == [PAPER_SET]]
-    same = [name for name in alone if not _list_changes(summary, summaries[name])]
-    return same[0] if same else None
+    wanted = _describe_recipe(summary)
+    return next(
+        (name for name in alone if not _list_changes(wanted, _describe_recipe(summaries[name]))), None
+    )
+
+
+def _describe_recipe(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe's plan and surroundings."""
+    return {**summary["plan"], **{key: summary.get(key) for key in ("views", "folds", "backend")}}
 
 
 def _list_changes(first: dict[str, Any], second: dict[str, Any]) -> set[str]:
-    """Return the names of what differs between two recipes' plans and surroundings."""
-    keys = {*first["plan"], *second["plan"]}
-    changes = {key for key in keys if first["plan"].get(key) != second["plan"].get(key)}
-    return changes | {key for key in ("views", "folds", "backend") if first.get(key) != second.get(key)}
+    """Return the names of what differs."""
+    return {key for key in {*first, *second} if first.get(key) != second.get(key)}
 
 
 def _score_extra(folder: Path, name: str) -> str:

@@ -147,6 +147,22 @@ def test_targets_are_computed(shelf):
     assert "blurred 33" in write_report(results)
 
 
+def test_both_measures_of_blur_stand_beside_each_other(shelf):
+    row = {
+        "name": "JPEG 75 of gaussian blur 2",
+        "kind": "degraded",
+        "images": 300,
+        "rate": {"value": 0.6, "low": 0.5, "high": 0.7},
+        "by_code": {"blurred": 180, "too_dark": 3},
+        "by_limit": {"sharpness_least": 110, "soft_sharpness_least": 170},
+    }
+    plain = {**row, "name": "gaussian blur 2"}
+    (shelf / "results/gates.json").write_text(json.dumps({"sets": [plain, row], "auroc": []}))
+    text = write_report(open_results(shelf))
+    told = "softened: JPEG 75 of gaussian blur 2: 110 by sharpness alone, 180 by either of 300."
+    assert told in text
+
+
 def test_cross_validation_ablation_and_extra_data_are_shown(shelf, specification_data):
     folder = shelf / "results/cross-validation"
     folder.mkdir()
@@ -199,6 +215,7 @@ def test_the_default_stands_beside_the_same_recipe_on_the_papers_images_alone(
     assert text.count(f"|  | {DEFAULT_NETWORK} | {COMPARISON} | drawn |") >= 4
     section = text.split("## With and without")[1].split("\n## ")[0]
     assert "| 602 clean |" in section
+    assert "--version 1.0.0-alone" in section
 
 
 def test_a_twin_is_not_shown_without_its_default(shelf, specification_data):
