@@ -18,6 +18,7 @@ from ml.gate_pictures import (
     list_images,
     read_pictures,
 )
+from ml.gate_specification import find_broken_limits
 from ml.gates import Gates, GateVerdict
 from ml.metrics import bootstrap, measure_auc, measure_wilson
 from ml.quality import measure_quality, shrink
@@ -34,12 +35,13 @@ def assess_pictures(gates: Gates, pictures: Iterable[NDArray[np.uint8]]) -> Iter
 
 
 def count_refusals(name: str, kind: str, verdicts: Sequence[GateVerdict], *, files: int) -> dict[str, Any]:
-    """Return the row of one set: how many were refused, by code, with the Wilson interval.
+    """Return the row of one set: how many were refused, by code and by limit, with the Wilson interval.
 
     `kind`: dermoscopy, mixed or foreign; `files` counts those that could not be decoded too.
     """
     refused = sum(bool(verdict.refusals) for verdict in verdicts)
     codes = Counter(code for verdict in verdicts for code in verdict.refusals)
+    limits = Counter(limit for verdict in verdicts for limit in find_broken_limits(verdict.figures))
     low, high = measure_wilson(refused, len(verdicts))
     return {
         "name": name,
@@ -49,6 +51,7 @@ def count_refusals(name: str, kind: str, verdicts: Sequence[GateVerdict], *, fil
         "refused": refused,
         "refused_but_for_size": sum(verdict.refusals not in ((), ("too_small",)) for verdict in verdicts),
         "by_code": dict(sorted(codes.items())),
+        "by_limit": dict(sorted(limits.items())),
         "rate": _box(refused / len(verdicts), low, high),
     }
 

@@ -1,6 +1,5 @@
 """The pictures the gates are fitted and measured with: sets, everyday photographs, spoilt images."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from PIL import Image, ImageFilter
 
 from ml.image_errors import UndecodableImageError
 from ml.images import decode_image
+from ml.recoding import encode_again
 
 Pixels = NDArray[np.uint8]
 _SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".bmp"})
@@ -79,9 +79,7 @@ def blur_evenly(pixels: Pixels, radius: float) -> Pixels:
 
 def blur_and_compress(pixels: Pixels, radius: float) -> Pixels:
     """Return `pixels` out of focus as `blur_evenly`, then saved as JPEG of quality 75."""
-    stream = io.BytesIO()
-    Image.fromarray(blur_evenly(pixels, radius)).save(stream, "JPEG", quality=75)
-    return np.asarray(Image.open(stream).convert("RGB"))
+    return encode_again(blur_evenly(pixels, radius), 75)
 
 
 def blur_by_motion(pixels: Pixels, length: float) -> Pixels:

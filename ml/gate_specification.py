@@ -93,9 +93,14 @@ def find_gates_folder(folder: Path | None = None) -> Path:
 
 def find_refusals(figures: Mapping[str, float]) -> tuple[str, ...]:
     """Return the codes whose measure in `figures` is beyond its limit there, each once, in order."""
-    found: dict[str, None] = {}
-    for code, measure, limit in RULES:
-        value, bound = figures[measure], figures[limit]
-        if value < bound if limit.endswith("_least") else value > bound:
-            found[code] = None
-    return tuple(found)
+    broken = find_broken_limits(figures)
+    return tuple(dict.fromkeys(code for code, _, limit in RULES if limit in broken))
+
+
+def find_broken_limits(figures: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the names of the limits in `figures` that its measures are beyond, in order."""
+    return tuple(limit for _, measure, limit in RULES if _is_beyond(figures[measure], limit, figures[limit]))
+
+
+def _is_beyond(value: float, limit: str, bound: float) -> bool:
+    return value < bound if limit.endswith("_least") else value > bound

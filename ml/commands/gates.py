@@ -54,8 +54,7 @@ NOTES = (
     ),
     (
         "Sharpness is also taken of the image softened by a pixel, since the edges of JPEG's blocks pass for "
-        "detail: without that, gates-1.0.0 refused as blurred 114, 195 and 201 of the 300 training images "
-        "blurred by 2, 3 and 5 pixels and saved at JPEG quality 75."
+        "detail."
     ),
     (
         "The copies in isic-archive-mixed are 384 pixels on the long side: too_small there is the copy's "

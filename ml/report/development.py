@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -79,8 +80,20 @@ def write_gates(results: Results) -> str:
         "How well the gates' measures tell good images from the others (AUROC):",
         format_table(["Gate", "Against", "Images", "AUROC"], areas),
         " ".join(stored.get("notes", [])),
+        _compare_sharpness(stored["sets"]),
         name_command("python -m ml gates"),
     )
+
+
+def _compare_sharpness(rows: list[dict[str, Any]]) -> str:
+    """Say what each measure of blur finds in blurred images that were saved as JPEG."""
+    told = [
+        f"{row['name']}: {limits.get('sharpness_least', 0)} by sharpness alone, {row['by_code'].get('blurred', 0)} "
+        f"by either of {row['images']}"
+        for row in rows
+        if (limits := row.get("by_limit")) is not None and row["name"].startswith("JPEG")
+    ]
+    return f"Called blurred, sharpness being taken as it is and softened: {'; '.join(told)}." if told else ""
 
 
 def _list_codes(codes: dict[str, int]) -> str:

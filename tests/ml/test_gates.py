@@ -10,6 +10,7 @@ from PIL import Image
 from ml.data import find_data_root
 from ml.domain import DomainStatistics
 from ml.gate_fitting import build_network, fit_quality_limits, fit_statistics, place_limit, vary_image
+from ml.gate_measuring import count_refusals
 from ml.gate_pictures import (
     blur_and_compress,
     blur_by_motion,
@@ -134,6 +135,14 @@ def test_a_round_black_frame_passes(gates, lesions):
     inside = np.hypot(rows, columns) < 105
     verdicts = gates.assess([np.where(inside[..., None], image, 0).astype(np.uint8) for image in lesions])
     assert not any("black_frame" in verdict.refusals for verdict in verdicts)
+
+
+def test_a_set_is_counted_by_code_and_by_each_limit(gates, lesions):
+    verdicts = gates.assess([blur_evenly(image, 5) for image in lesions])
+    row = count_refusals("blurred", "degraded", verdicts, files=len(lesions) + 1)
+    assert (row["images"], row["undecodable"]) == (len(lesions), 1)
+    assert row["by_code"]["blurred"] == len(lesions)
+    assert row["by_limit"]["sharpness_least"] == row["by_limit"]["soft_sharpness_least"] == len(lesions)
 
 
 def test_a_single_image_equals_the_same_in_a_batch(gates):
