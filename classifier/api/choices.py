@@ -13,8 +13,8 @@ _SHOWN = 60
 
 
 def describe_choices(received: object, values: Iterable[object]) -> str:
-    """Return such as `Can be left, right, received "up".`, a long text cut short."""
-    return f'Can be {", ".join(map(str, values))}, received "{str(received)[:_SHOWN]}".'
+    """Return such as `Received "up", can be left, right.`, a long text cut short."""
+    return f'Received "{str(received)[:_SHOWN]}", can be {", ".join(map(str, values))}.'
 
 
 class ChoiceField(serializers.ChoiceField):

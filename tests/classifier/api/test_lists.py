@@ -59,9 +59,9 @@ def test_filters(client, side):
 @pytest.mark.parametrize(
     ("path", "name", "words"),
     [
-        ("submissions", "outcome", 'Can be benign, malignant, refer, received "bad".'),
-        ("outcomes", "diagnosis", 'received "bad".'),
-        ("lesions", "body_site", "Can be head_and_neck"),
+        ("submissions", "outcome", 'Received "bad", can be benign, malignant, refer.'),
+        ("outcomes", "diagnosis", 'Received "bad", can be naevus, '),
+        ("lesions", "body_site", 'Received "bad", can be head_and_neck, '),
     ],
 )
 def test_a_wrong_choice_is_told_with_all_that_can_be_chosen(client, path, name, words):

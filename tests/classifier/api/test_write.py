@@ -58,7 +58,7 @@ def test_patient_that_can_not_be_added(client, facts, expected):
 
 def test_wrong_choice_is_told_with_all_that_can_be_chosen(client):
     (field,) = client.post(PATIENTS, {"mrn": "1", "sex": "lady"}, format="json").json()["fields"]
-    assert field["detail"] == 'Can be female, male, other, unknown, received "lady".'
+    assert field["detail"] == 'Received "lady", can be female, male, other, unknown.'
     (field,) = client.post(PATIENTS, {"mrn": "1", "sex": ["x" * 999]}, format="json").json()["fields"]
     assert len(field["detail"]) < 200
 
