@@ -18,7 +18,7 @@ from tests.security.targets import WRITES, actors_of, all_rows, client_of
 
 ID = uuid.UUID("e11e11e1-1e11-41e1-8e11-1e11e11e11e1")
 MOMENT = dt.datetime(2001, 2, 3, tzinfo=dt.UTC)
-WORD, NUMBER, FIGURE = "evil0000", 7_331, 0.123456
+WORD, NUMBER, FIGURE = "evil0000", 1_733_173_317, 0.123456
 MARKS = (str(ID), ID.hex, WORD, str(NUMBER), str(FIGURE), "2001, 2, 3", "2001-02-03")
 
 PEOPLE = "user owner created_by submitted_by signed_by recorded_by requested_by made_by actor caller author"

@@ -187,7 +187,7 @@ def test_another_birth_date_stops_a_mix_up(client, side):
     PatientFactory(clinic=side.own.clinic, mrn=orders.MRN)
     response = send(client, orders.order(side.own.clinic))
     assert places(response) == [("birth_date_mismatch", "Bundle.entry[0].resource.birthDate")]
-    assert "1970" not in response.content.decode()
+    assert "1970-05-17" not in response.content.decode()
 
 
 def test_consent_and_models_are_asked_for(client, side, model):
