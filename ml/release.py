@@ -2,7 +2,7 @@
 
 import logging
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.calibration import Calibration, fit_platt
+from ml.data import EXTRA_SET, PAPER_SET
 from ml.digests import digest_file
 from ml.metrics import measure_all
 from ml.policy import ThresholdPolicy, fit_policy
@@ -18,11 +19,10 @@ from ml.policy import ThresholdPolicy, fit_policy
 if TYPE_CHECKING:
     import keras
 
-LICENCE = (
-    "CC BY-NC 4.0, non-commercial use only: the training images are ISIC Archive images, at "
-    "least 1,574 of the paper's 3,297 and all of ham10000-extra-train HAM10000 (CC BY-NC 4.0; "
-    "Tschandl, Rosendahl, Kittler 2018), to be attributed to the ISIC Archive. Not a medical device."
-)
+_HAM10000_SHARE = {
+    PAPER_SET: "at least 1,574 of the paper's 3,297",
+    EXTRA_SET: "all of ham10000-extra-train",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,19 @@ class ScoredImages:
 
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
+
+
+def describe_licence(data_sets: Sequence[str]) -> str:
+    """Return the licence of weights trained on `data_sets`, with what each owes to HAM10000.
+
+    HAM10000 is CC BY-NC 4.0 (Tschandl, Rosendahl, Kittler 2018, Scientific Data 5, 180161).
+    """
+    shares = " and ".join(share for name, share in _HAM10000_SHARE.items() if name in data_sets)
+    return (
+        f"CC BY-NC 4.0, non-commercial use only: the training images are ISIC Archive images, {shares} "
+        "HAM10000 (CC BY-NC 4.0; Tschandl, Rosendahl, Kittler 2018), to be attributed to the ISIC Archive. "
+        "Not a medical device."
+    )
 
 
 def save_network(model: "keras.Model", path: Path) -> str:

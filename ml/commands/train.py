@@ -14,7 +14,7 @@ from ml.data import find_data_root, read_records, split_validation
 from ml.device import configure_devices
 from ml.finishing import finish_specification
 from ml.plans import TrainingPlan
-from ml.release import LICENCE, ScoredImages, describe_versions, round_fields, save_network
+from ml.release import ScoredImages, describe_licence, describe_versions, round_fields, save_network
 from ml.specification import FIRST_VERSION, OUT_OF_FOLD, ModelSpecification
 from ml.training import find_scaling, train_network
 from ml.training_data import TrainingData, load_training_data
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         classes=("benign", "malignant"),
         calibration={"method": "identity"},
         policy=_PROVISIONAL_POLICY,
-        licence=LICENCE,
+        licence=describe_licence(options.data_sets),
         views=read_views(options),
         training=_describe_training(plan, progress, held_out, options),
     )

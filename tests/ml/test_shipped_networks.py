@@ -8,8 +8,10 @@ import pytest
 from classifier.demo.lesions import draw_lesion as draw_demo_lesion
 from ml.architectures import PAPER_CNN_1_PARAMETERS, PAPER_CNN_2_PARAMETERS
 from ml.digests import digest_file
+from ml.image_sets import list_training_sets
 from ml.images import decode_image, to_array
 from ml.prediction import Predictor
+from ml.release import describe_licence
 from ml.report.stored import DEFAULT_NETWORK
 from ml.specification import ModelSpecification
 from tests.ml.conftest import WEIGHTS
@@ -48,13 +50,20 @@ def test_specification_and_card_describe_the_file_beside_them(name):
     specification = ModelSpecification.load(WEIGHTS / f"{name}.json")
     assert digest_file(WEIGHTS / specification.file) == specification.sha256
     assert specification.parameters == SHIPPED[name]
-    assert "non-commercial" in specification.licence
+    assert specification.licence == describe_licence(list_training_sets(specification.training))
     assert specification.calibration["method"] == "platt"
     counts = {part: specification.metrics[part]["images"] for part in ("test", "test_clean")}
     assert counts == {"test": 660, "test_clean": 602}
     card = (WEIGHTS / f"{name}.md").read_text(encoding="utf-8")
     assert specification.sha256 in card
     assert f"{specification.parameters:,}" in card
+
+
+def test_a_licence_names_the_sets_that_were_learnt_from():
+    one, both = describe_licence(["fanconi-isic"]), describe_licence(["ham10000-extra-train", "fanconi-isic"])
+    assert "non-commercial" in one
+    assert "the paper's 3,297 HAM10000" in one
+    assert "the paper's 3,297 and all of ham10000-extra-train HAM10000" in both
 
 
 def test_the_default_is_calibrated_on_lesions_it_was_not_trained_on():
