@@ -17,7 +17,9 @@ def shared_world(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     with shared_rows(django_db_blocker, tmp_path_factory.mktemp("stores")):
-        yield build_world()
+        world = build_world()
+        world.let_in()
+        yield world
 
 
 @pytest.fixture

@@ -55,9 +55,9 @@ def test_method_without_a_row_is_not_allowed(world: World, route: str) -> None:
     rows = [row for row in MATRIX if row.route == route]
     stated = {row.method for row in rows}
     address = reverse(route, kwargs=rows[0].at(world))
-    for actor, policy in rows[0].policy.items():
-        if policy != OK:
-            continue
+    allowed = [actor for actor in ACTORS if rows[0].policy[actor] == OK]
+    # Which methods there are is not a matter of who asks: the first and the last of those let in.
+    for actor in dict.fromkeys([*allowed[:1], *allowed[-1:]]):
         with transaction.atomic():
             client = world.client(actor, by_token=route.startswith(FOR_PROGRAMS))
             client.raise_request_exception = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from allauth.account.forms import default_token_generator
@@ -70,6 +70,14 @@ ACTORS = [
 
 
 @dataclass(frozen=True)
+class Key:
+    """What shows who calls: nothing for nobody."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class World:
     side: TwoClinics
     deactivated: User
@@ -96,6 +104,7 @@ class World:
     stranger: Patient
     service: Membership
     application: OAuthApplication
+    keys: dict[tuple[str, bool], Key] = field(default_factory=dict)
 
     def person(self, actor: str) -> User | None:
         if actor == "nobody":
@@ -106,26 +115,37 @@ class World:
         place, _, role = actor.partition(".")
         return getattr(self.side, place).person(role) if role else getattr(self.side, place)
 
+    def let_in(self) -> None:
+        """Log everybody in once, so that no test and no caller of a module does it again."""
+        for actor in ACTORS:
+            for by_token in (False, True):
+                self.keys[actor, by_token] = self._log_in(actor, by_token)
+
     def client(self, actor: str, *, by_token: bool) -> Client:
         """As this person calls: with a token where it is the API, with a session elsewhere."""
+        key = self.keys.get((actor, by_token)) or self._log_in(actor, by_token)
+        client = Client(headers=dict(key.headers))
+        client.cookies.load(key.cookies)
+        return client
+
+    def _log_in(self, actor: str, by_token: bool) -> Key:
         person = self.person(actor)
         if person is None:
-            return Client()
+            return Key()
         if by_token:
-            return Client(headers={"Authorization": f"Bearer {AuthToken.objects.create(user=person)[1]}"})
+            token = AuthToken.objects.create(user=person)[1]
+            return Key(headers={"Authorization": f"Bearer {token}"})
         client = Client()
         client.force_login(person)
+        session = client.session
         if actor.startswith("emergency"):
-            session = client.session
             rows = EmergencyAccess.objects.filter(user=person)
             session[EMERGENCIES_KEY] = [str(pk) for pk in rows.values_list("pk", flat=True)]
-            session.save()
         if actor.startswith("guest"):
             # Their own clinic is the other one; they chose this one, while it lasted.
-            session = client.session
             session[SESSION_KEY] = str(self.side.own.clinic.pk)
-            session.save()
-        return client
+        session.save()
+        return Key(cookies={name: morsel.value for name, morsel in client.cookies.items()})
 
 
 def build_world(side: TwoClinics | None = None) -> World:
