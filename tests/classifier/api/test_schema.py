@@ -51,6 +51,14 @@ def test_schema_is_open_to_everybody(db):
     assert yaml.safe_load(response.content)["info"]["title"] == "Dermaport"
 
 
+def test_schema_is_made_once_and_takes_no_word_of_the_address(db, schema):
+    client = APIClient()
+    answers = [client.get(f"{ROOT}/schema/{query}") for query in ("", "?version=other", "?lang=de")]
+    assert [answer.data for answer in answers] == [schema] * 3
+    assert len({id(answer.data) for answer in answers}) == 1
+    assert {answer["Content-Disposition"] for answer in answers} == {'inline; filename="Dermaport (v1).yaml"'}
+
+
 def test_docs_hold_no_inline_code(db):
     client = APIClient()
     page = client.get(f"{ROOT}/docs/")
