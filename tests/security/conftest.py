@@ -58,6 +58,8 @@ def shared_sides(
         mine = build_world(
             TwoClinics(own=side.other, other=side.own, outsider=side.outsider, operator=side.operator)
         )
+        for world in (mine, theirs):
+            world.let_in()
         yield Sides(mine=mine, theirs=theirs)
 
 
