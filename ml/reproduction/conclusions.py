@@ -60,7 +60,8 @@ def describe_constant(groups: Sequence[RunGroup]) -> list[str]:
     words = (
         f"**{len(constant)} of {sum(len(group.runs) for group in groups)} runs learnt nothing** ({names}): after "
         "the last epoch they give every image the same class, so their accuracy is the share of that class. "
-        "They count in every mean and interval of this section, since a reader who trains once may draw one."
+        "They count in every mean and interval of this section, since a reader who trains once may draw one. "
+        f"That is {'; '.join(_count_lost_seeds(groups))}."
     )
     if not rest:
         return [words]
@@ -74,6 +75,21 @@ def describe_constant(groups: Sequence[RunGroup]) -> list[str]:
         )
         + ".",
     ]
+
+
+def _count_lost_seeds(groups: Sequence[RunGroup]) -> list[str]:
+    """One start serves all numbers of iterations, so seeds are counted, not runs."""
+    told = []
+    for name, published in PUBLISHED.items():
+        runs = [run for group in groups if group.architecture == name for run in group.runs]
+        seeds = {run["seed"] for run in runs}
+        lost = {run["seed"] for run in runs if is_constant(run)}
+        if seeds:
+            low, high = measure_wilson(len(lost), len(seeds))
+            told.append(
+                f"{published.title} at {len(lost)} of {len(seeds)} seeds (Wilson {100 * low:.0f} to {100 * high:.0f} %)"
+            )
+    return told
 
 
 def _show_seeds(estimate: Estimate) -> str:

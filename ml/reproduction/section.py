@@ -168,8 +168,14 @@ def average_confusion(group: RunGroup) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def pick_shown_runs(groups: Sequence[RunGroup]) -> list[dict[str, Any]]:
-    """Return the run of each network that the samples show: most iterations, then lowest seed."""
-    shown = {group.architecture: group.runs[0] for group in groups}
+    """Return the run of each network that the samples show: most iterations, then the lowest seed that learnt.
+
+    Where none learnt anything, the lowest seed.
+    """
+    shown = {
+        group.architecture: (group.leave_out_constant().runs or group.runs)[0]
+        for group in sorted(groups, key=lambda group: group.iterations)
+    }
     return [shown[name] for name in sorted(shown)]
 
 
@@ -177,7 +183,8 @@ def _describe_samples(stored: StoredResults) -> str:
     count = len(choose_samples(stored.predictions))
     return (
         f"{count} test images, the first of each class by SHA-256 of the file, so chosen without looking at "
-        f"any prediction, with P(malignant) of one run a network. The images themselves are CC BY-NC: "
+        f"any prediction, with P(malignant) of one run a network: of those with most iterations that learnt "
+        f"something, the lowest seed. The images themselves are CC BY-NC: "
         f"`python -m ml reproduce` draws them on a sheet outside the repository."
     )
 

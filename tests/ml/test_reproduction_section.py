@@ -5,7 +5,7 @@ from ml.reproduction.conclusions import describe_comparison, describe_constant, 
 from ml.reproduction.groups import estimate_difference, estimate_mean, group_runs
 from ml.reproduction.results import RunResult
 from ml.reproduction.runs import ReproductionRun, list_runs
-from ml.reproduction.section import describe_reproduction
+from ml.reproduction.section import describe_reproduction, pick_shown_runs
 from ml.reproduction.tables import choose_samples, read_tables, write_tables
 
 RECORDS = [
@@ -158,11 +158,21 @@ def test_runs_that_learnt_nothing_are_named_and_left_out_once(tmp_path):
     lost["final"]["test_accuracy"] = 0.5
     told, without = describe_constant(groups)
     assert "**1 of 4 runs learnt nothing** (`paper-cnn-1-100-iterations-seed-1`)" in told
+    assert "CNN-1 at 1 of 3 seeds (Wilson 6 to 79 %); CNN-2 at 0 of 1 seeds (Wilson 0 to 79 %)." in told
     assert "CNN-1 at 100 iterations 81.0 % (68.3 to 93.7), 2 seeds" in without
     assert "CNN-2 at 100 iterations 70.0 % (one seed)" in without
     assert groups[0].estimate("test_accuracy").count == 3
     assert "nearest to CNN-1's" in describe_published(groups)[0]
     assert "(runs that learnt nothing left out)" in describe_published(groups)[0]
+
+
+def test_samples_are_of_a_run_that_learnt_where_one_did(tmp_path):
+    groups = write(tmp_path, {"paper-cnn-1": [(0.8, 0.9)] * 3}, iterations=(100, 200))
+    assert [run["name"] for run in pick_shown_runs(groups)] == ["paper-cnn-1-200-iterations-seed-0"]
+    lost = {label: {"benign": 50, "malignant": 0} for label in ("benign", "malignant")}
+    for seed, shown in ((0, 1), (1, 2), (2, 0)):
+        groups[1].runs[seed]["final"]["confusion"] = lost
+        assert pick_shown_runs(groups)[0]["name"] == f"paper-cnn-1-200-iterations-seed-{shown}"
 
 
 def test_where_none_learnt_none_is_left_out(tmp_path):
