@@ -133,6 +133,7 @@ def _describe(event: AuditEvent, position: int | None) -> TrailEvent | None:
         "submission.retried": (f"Tried again: {count_images(count or 1)}", "refresh"),
         "submission.cancelled": ("Cancelled", "close"),
         "submission.handed_over": ("Handed over to a colleague", "patients"),
+        "submission.report_exported": ("Report taken as PDF", "download"),
         "prediction.succeeded": (f"{image} judged by the model", "check"),
         "prediction.refused": (f"{image} refused before the model saw it", "outcome-refer"),
         "prediction.rejected": (f"{image} can't be judged", "outcome-failed"),

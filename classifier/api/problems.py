@@ -105,6 +105,7 @@ PROBLEMS: dict[str, Problem] = {
                 ),
                 ("patient_erased", "The patient was erased", "Nothing of this patient can be read or added."),
                 ("nothing_to_retry", "Nothing to retry", "Every image has a result or is in work."),
+                ("report_unfinished", "Nothing to report yet", "Wait until the case is finished."),
                 ("still_in_work", "The model is still at work", "Wait until the case is finished."),
                 ("request_in_progress", "Still running", "Your first request with this key is not done."),
                 ("answer_lost", "The first answer is lost", "The request was done. Read what it made."),

@@ -21,6 +21,7 @@ class Action(StrEnum):
     REVIEW = "review"
     RECORD_OUTCOME = "record_outcome"
     EXPORT = "export"
+    REPORT = "report"
     ADMINISTER = "administer"
     BREAK_GLASS = "break_glass"
 
@@ -32,6 +33,8 @@ ROLES_ALLOWED: dict[Action, frozenset[Role]] = {
     Action.REVIEW: frozenset({Role.DERMATOLOGIST}),
     Action.RECORD_OUTCOME: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.INTEGRATION}),
     Action.EXPORT: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST, Role.ADMINISTRATOR}),
+    # The report of one case, for the patient's record: taken by people, filed by record systems.
+    Action.REPORT: frozenset(Role),
     Action.ADMINISTER: frozenset({Role.ADMINISTRATOR}),
     # Read one patient of another clinic in an emergency; never by a program.
     Action.BREAK_GLASS: frozenset({Role.CLINICIAN, Role.DERMATOLOGIST}),

@@ -74,5 +74,8 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "PIL": {"level": "WARNING"},
+            # Which letters a report needed is told by the first, those its typeface lacks by the second.
+            "fontTools": {"level": "WARNING"},
+            "fpdf": {"level": "ERROR"},
         },
     }

@@ -220,7 +220,9 @@ def test_me_names_roles_and_rights(api, side):
     (membership,) = body["memberships"]
     assert membership["clinic"] == {"id": str(side.own.clinic.pk), "name": side.own.clinic.name}
     assert membership["role"] == "dermatologist"
-    assert set(membership["may"]) == {"view_cases", "submit", "cancel", "review", "record_outcome", "export"}
+    assert set(membership["may"]) == {
+        *("view_cases", "submit", "cancel", "review", "record_outcome", "export", "report"),
+    }
 
 
 def test_model_versions(client):

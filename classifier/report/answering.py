@@ -1,0 +1,103 @@
+"""What the model says, in the order and in the words of the case's page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from classifier.answers import CANNOT_JUDGE, choose_words, find_cautions, find_doubts
+from classifier.duplicates import find_doubles
+from classifier.report.content import Answer, Scale
+from classifier.report.words import say_moment
+from classifier.templatetags.cases import case_chip
+from classifier.templatetags.scale import probability_scale
+from classifier.templatetags.ui import in_hundred, percent
+
+if TYPE_CHECKING:
+    from classifier.case_summary import CaseSummary, ImageAnswer
+    from classifier.models import Prediction, Submission
+
+HASH_START = 12
+
+
+def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: bool) -> Answer:
+    words, chip = choose_words(summary), case_chip(summary)
+    figured = summary.prediction if summary.has_figure else None
+    return Answer(
+        title="What the model says" if is_signed else "What the model says (preliminary)",
+        icon=chip["look"].icon,
+        word=chip["word"],
+        sentence=words.sentence,
+        scale=_build_scale(figured) if figured else None,
+        frequency=_say_frequency(summary, figured) if figured else "",
+        next_step="" if is_signed else words.next_step,
+        notes=(*_list_notes(summary), *_list_doubles(submission, summary)),
+        limits=CANNOT_JUDGE if figured else (),
+        making=_say_making(summary, summary.prediction) if summary.prediction else "",
+    )
+
+
+def _build_scale(prediction: Prediction) -> Scale:
+    policy: dict[str, Any] = prediction.threshold_policy or {}
+    drawn = probability_scale(
+        prediction.calibrated_probability or 0.0,
+        policy["threshold"],
+        policy.get("refer_low"),
+        policy.get("refer_high"),
+        prediction.outcome,
+    )
+    places = {name: float(drawn[name].rstrip("%")) / 100 for name in ("marker", "threshold", "low", "high")}
+    band = f"; hatched: refers from {drawn['low_figure']} to {drawn['high_figure']}"
+    return Scale(
+        figure=f"{drawn['figure']} %",
+        has_band=drawn["has_band"],
+        key=f"Upright line: threshold {drawn['threshold_figure']}{band if drawn['has_band'] else ''}",
+        **places,
+    )
+
+
+def _say_frequency(summary: CaseSummary, prediction: Prediction) -> str:
+    figure = prediction.calibrated_probability
+    words = (
+        f"{percent(figure)}: {in_hundred(figure)} lesions that look like this to the model were malignant."
+    )
+    if len(summary.answers) > 1 and summary.image:
+        place, total = summary.image.position, len(summary.answers)
+        words += f" The figure is image {place}'s, the most worrying of {total}."
+    return words
+
+
+def _list_notes(summary: CaseSummary) -> list[str]:
+    """Refusals, cautions, doubts and failures."""
+    refusals = [f"{_of(a, summary)}{sentence}" for a in summary.refused for sentence in a.refusals]
+    failures = [f"{_of(a, summary)}{_say_failure(a)}" for a in summary.unjudged]
+    return [*refusals, *find_cautions(summary), *find_doubts(summary), *failures]
+
+
+def _of(answer: ImageAnswer, summary: CaseSummary) -> str:
+    return f"Image {answer.image.position}: " if len(summary.answers) > 1 else ""
+
+
+def _say_failure(answer: ImageAnswer) -> str:
+    return (answer.prediction.error_message if answer.prediction else "") or "There is no result."
+
+
+def _list_doubles(submission: Submission, summary: CaseSummary) -> list[str]:
+    """Another patient's pseudonym has no place on this patient's paper."""
+    return [
+        double.words
+        if double.is_same_patient
+        else f"Image {double.position}: The same picture was submitted for another patient. "
+        "Make sure whose it is; the portal names the other case."
+        for double in find_doubles(submission, summary)
+    ]
+
+
+def _say_making(summary: CaseSummary, prediction: Prediction) -> str:
+    version, policy = prediction.model_version, prediction.threshold_policy
+    made = f"Model {version}, not asked: the image was refused before"
+    if policy:
+        hashed = f"sha256 {version.sha256[:HASH_START]}…"
+        made = f"Model {version} ({hashed}), threshold policy {policy['version']}, {prediction.device}"
+    gates = f", gates {summary.image.gate_version}" if summary.image and summary.image.gate_version else ""
+    at = f", {say_moment(prediction.finished_at)}" if prediction.finished_at else ""
+    return f"{made}{gates}{at}."

@@ -1,0 +1,211 @@
+"""The parts of the report, from its head to the signature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from classifier.report.scale import draw_scale
+from classifier.report.shapes import draw_mark
+from classifier.report.sheet import BODY, HEADING, LEADING, SIDE, SMALL, WIDTH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from classifier.report.content import Answer, Fact, Finding, Group, Picture, Report, Review
+    from classifier.report.sheet import Sheet
+
+GUTTER = 5.0
+PICTURE_WIDTH, PICTURE_HEIGHT = 74.0, 68.0
+ANSWER_X = SIDE + PICTURE_WIDTH + GUTTER
+ANSWER_WIDTH = WIDTH - PICTURE_WIDTH - GUTTER
+LABEL_WIDTH = 17.0
+THUMB = 24.0
+HEADING_ROOM = 16.0
+"""A heading and some lines below it: less is left to the next page."""
+
+
+def draw_heading(sheet: Sheet, report: Report) -> None:
+    sheet.paragraph(report.clinic, width=WIDTH, points=9)
+    sheet.gap(1.5)
+    sheet.paragraph("Dermoscopy report", width=WIDTH, points=16, bold=True)
+    sheet.paragraph(report.subject, width=WIDTH, points=9.5)
+    sheet.gap(2.5)
+    top = sheet.get_y()
+    sheet.set_xy(SIDE + 3, top + 1.8)
+    sheet.paragraph(report.status.line, width=WIDTH - 6, points=9.5, bold=True)
+    # What nobody signed is framed more heavily: seen across a desk, and in greyscale.
+    sheet.set_line_width(0.3 if report.status.is_signed else 0.8)
+    sheet.rect(SIDE, top, WIDTH, sheet.get_y() + 1.8 - top, style="D")
+    sheet.gap(5)
+
+
+def draw_facts(sheet: Sheet, groups: Sequence[Group]) -> None:
+    """Side by side; the longest one says where the next part begins."""
+    width = (WIDTH - GUTTER * (len(groups) - 1)) / len(groups)
+    top, ends = sheet.get_y(), []
+    for number, group in enumerate(groups):
+        left = SIDE + number * (width + GUTTER)
+        sheet.set_y(top)
+        sheet.heading(group.title, x=left, width=width)
+        for fact in group.facts:
+            _draw_fact(sheet, fact, x=left, width=width)
+        ends.append(sheet.get_y())
+    sheet.set_y(max(ends))
+    sheet.gap(3.5)
+
+
+def _draw_fact(sheet: Sheet, fact: Fact, *, x: float, width: float) -> None:
+    top = sheet.get_y()
+    sheet.write_at(fact.label, x=x, y=top + 0.25, points=SMALL)
+    sheet.set_xy(x + LABEL_WIDTH, top)
+    sheet.paragraph(fact.text, width=width - LABEL_WIDTH)
+    sheet.set_y(sheet.get_y() + 0.5)
+
+
+def draw_answer(sheet: Sheet, report: Report) -> None:
+    """The picture, and beside it what the model says of it."""
+    top = sheet.get_y()
+    end = _draw_picture(sheet, report.picture, top=top) if report.picture else top
+    answer = report.answer
+    sheet.set_y(top)
+    sheet.heading(answer.title, x=ANSWER_X, width=ANSWER_WIDTH)
+    y = sheet.get_y() + 1
+    draw_mark(sheet, answer.icon, x=ANSWER_X, y=y + 0.6, size=5.6)
+    sheet.set_xy(ANSWER_X + 8.5, y)
+    sheet.paragraph(answer.word, width=ANSWER_WIDTH - 8.5, points=14, bold=True)
+    sheet.set_xy(ANSWER_X, sheet.get_y() + 1)
+    sheet.paragraph(answer.sentence, width=ANSWER_WIDTH, points=9)
+    if answer.scale:
+        y = draw_scale(sheet, answer.scale, x=ANSWER_X, y=sheet.get_y(), width=ANSWER_WIDTH)
+        sheet.set_xy(ANSWER_X, y + 2)
+        sheet.paragraph(answer.frequency, width=ANSWER_WIDTH, points=9)
+    if answer.next_step and not answer.notes:
+        sheet.set_xy(ANSWER_X, sheet.get_y() + 2.5)
+        sheet.paragraph("Next step", width=ANSWER_WIDTH, bold=True)
+        sheet.paragraph(answer.next_step, width=ANSWER_WIDTH)
+    sheet.set_y(max(end, sheet.get_y()))
+    sheet.gap(3.5)
+
+
+def _draw_picture(sheet: Sheet, picture: Picture, *, top: float) -> float:
+    height = sheet.picture(picture, x=SIDE, y=top + 0.6, width=PICTURE_WIDTH, height=PICTURE_HEIGHT)
+    sheet.set_xy(SIDE, top + height + 1.8)
+    sheet.paragraph(picture.caption, width=PICTURE_WIDTH, points=SMALL)
+    return sheet.get_y()
+
+
+def draw_notes(sheet: Sheet, answer: Answer) -> None:
+    """With the next step after them, which may build on them: "take it again as said above"."""
+    if not answer.notes:
+        return
+    sheet.keep_together(HEADING_ROOM)
+    sheet.heading("Keep in mind")
+    _draw_list(sheet, answer.notes)
+    if answer.next_step:
+        sheet.gap(0.8)
+        sheet.paragraph(f"Next step: {answer.next_step}", width=WIDTH, bold=True)
+    sheet.gap(2.5)
+
+
+def _draw_list(sheet: Sheet, texts: Sequence[str], points: float = BODY) -> None:
+    for text in texts:
+        sheet.keep_together(points * LEADING)
+        y = sheet.get_y()
+        sheet.write_at("•", x=SIDE, y=y, points=points)
+        sheet.set_xy(SIDE + 3.5, y)
+        sheet.paragraph(text, width=WIDTH - 3.5, points=points)
+        sheet.gap(0.3)
+
+
+def draw_review(sheet: Sheet, review: Review | None) -> None:
+    if review is None:
+        return
+    sheet.keep_together(HEADING_ROOM + 6)
+    sheet.heading("The dermatologist's review")
+    sheet.paragraph(review.management, width=WIDTH, points=10, bold=True)
+    sheet.paragraph(review.diagnosis, width=WIDTH, points=9)
+    for text in filter(None, (review.comment, review.amendment)):
+        sheet.gap(0.8)
+        sheet.paragraph(text, width=WIDTH)
+    sheet.gap(0.8)
+    sheet.paragraph(review.signature, width=WIDTH, points=SMALL)
+    sheet.gap(2.5)
+
+
+def draw_others(sheet: Sheet, others: Sequence[Picture]) -> None:
+    """The other images in rows, each with its own word."""
+    if not others:
+        return
+    step = THUMB + GUTTER
+    row = int((WIDTH + GUTTER) // step)
+    sheet.keep_together(HEADING_ROOM + THUMB)
+    sheet.heading("Other images of this case")
+    for start in range(0, len(others), row):
+        sheet.keep_together(THUMB + 9)
+        top, ends = sheet.get_y(), []
+        for number, picture in enumerate(others[start : start + row]):
+            ends.append(_draw_thumb(sheet, picture, x=SIDE + number * step, top=top))
+        sheet.set_y(max(ends))
+        sheet.gap(2)
+
+
+def _draw_thumb(sheet: Sheet, picture: Picture, *, x: float, top: float) -> float:
+    y = top + sheet.picture(picture, x=x, y=top, width=THUMB, height=THUMB) + 1
+    draw_mark(sheet, picture.icon, x=x, y=y + 0.6, size=2.3)
+    sheet.set_xy(x + 3.5, y)
+    sheet.paragraph(picture.caption, width=THUMB - 3.5, points=SMALL)
+    return sheet.get_y()
+
+
+def draw_clinical(sheet: Sheet, facts: Sequence[Fact]) -> None:
+    sheet.keep_together(HEADING_ROOM)
+    sheet.heading("Clinical data")
+    for fact in facts:
+        sheet.keep_together(BODY * LEADING)
+        y = sheet.get_y()
+        sheet.write_at(fact.label, x=SIDE, y=y + 0.25, points=SMALL)
+        sheet.set_xy(SIDE + LABEL_WIDTH, y)
+        sheet.paragraph(fact.text, width=WIDTH - LABEL_WIDTH)
+        sheet.gap(0.5)
+    sheet.gap(2.5)
+
+
+def draw_findings(sheet: Sheet, findings: Sequence[Finding]) -> None:
+    if not findings:
+        return
+    sheet.keep_together(HEADING_ROOM)
+    sheet.heading("Histopathology of this lesion")
+    for finding in findings:
+        sheet.paragraph(finding.text, width=WIDTH, bold=finding.is_current)
+        for detail in finding.details:
+            sheet.paragraph(detail, width=WIDTH)
+        sheet.gap(1)
+    sheet.gap(2.5)
+
+
+def draw_limits(sheet: Sheet, answer: Answer) -> None:
+    if answer.limits:
+        sheet.keep_together(HEADING_ROOM)
+        sheet.heading("What the model can't judge")
+        _draw_list(sheet, answer.limits, SMALL + 0.5)
+    if answer.making:
+        sheet.gap(1)
+        sheet.paragraph(answer.making, width=WIDTH, points=SMALL)
+
+
+def draw_signature(sheet: Sheet, review: Review | None) -> None:
+    """Who signed, or room for a pen; never parted by a page's end."""
+    sheet.keep_together(20.5)
+    sheet.gap(3)
+    if review:
+        sheet.rule()
+        sheet.gap(2)
+        sheet.paragraph(review.signature, width=WIDTH, points=HEADING, bold=True)
+        return
+    sheet.paragraph("Not signed in the portal. Name, date, signature:", width=WIDTH)
+    y, width = sheet.get_y() + 9.5, (WIDTH - 2 * GUTTER) / 3
+    for number, word in enumerate(("Name", "Date", "Signature")):
+        x = SIDE + number * (width + GUTTER)
+        sheet.set_y(y)
+        sheet.rule(x=x, width=width)
+        sheet.write_at(word, x=x, y=y + 0.6, points=SMALL)
