@@ -48,7 +48,8 @@ ABOUT_LESION = (
     Link("submissions_create", "Submit images of the lesion.", field="lesion"),
     Link("outcomes_create", "Record histopathology of the lesion.", field="lesion"),
 )
-ABOUT_CASE = (Link("submissions_status", "Whether it is finished; cheap to ask often."), CANCEL, SIGN)
+REPORT = Link("submissions_report", "The case's report as a PDF, once it is finished.")
+ABOUT_CASE = (Link("submissions_status", "Whether it is finished; cheap to ask often."), REPORT, CANCEL, SIGN)
 ABOUT_WEBHOOK = (
     Link("webhooks_update", "Change it, or switch it off or on."),
     Link("webhooks_test", "Send a letter that tells of nothing."),

@@ -14,6 +14,7 @@ from classifier.api.views import (
     reviews,
     site,
     submission,
+    submission_report,
     submission_status,
     submissions,
     tokens,
@@ -28,6 +29,11 @@ urlpatterns = [
         "submissions/<uuid:pk>/status/",
         submission_status.SubmissionStatus.as_view(),
         name="api-submission-status",
+    ),
+    path(
+        "submissions/<uuid:pk>/report/",
+        submission_report.SubmissionReport.as_view(),
+        name="api-submission-report",
     ),
     path(
         "submissions/<uuid:pk>/cancel/",

@@ -17,6 +17,7 @@ from classifier.views import (
     submission_actions,
     submission_detail,
     submission_new,
+    submission_report,
 )
 
 urlpatterns = [
@@ -40,6 +41,7 @@ urlpatterns = [
     path("submissions/new/image/", image_check.check_image, name="submission-check-image"),
     path("submissions/<uuid:pk>/", submission_detail.submission_detail, name="submission-detail"),
     path("submissions/<uuid:pk>/status/", submission_detail.submission_status, name="submission-status"),
+    path("submissions/<uuid:pk>/report/", submission_report.submission_report, name="submission-report"),
     path("submissions/<uuid:pk>/cancel/", submission_actions.submission_cancel, name="submission-cancel"),
     path("submissions/<uuid:pk>/retry/", submission_actions.submission_retry, name="submission-retry"),
     path(

@@ -42,6 +42,10 @@ class Rights:
         return self.role in ROLES_ALLOWED[Action.EXPORT]
 
     @property
+    def report(self) -> bool:
+        return self.role in ROLES_ALLOWED[Action.REPORT]
+
+    @property
     def administer(self) -> bool:
         return self.role in ROLES_ALLOWED[Action.ADMINISTER]
 

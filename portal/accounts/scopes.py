@@ -19,7 +19,7 @@ SCOPES: dict[str, str] = {
     "patients:erase": "Erase patients",
     "consents:read": "Read what patients agree to",
     "consents:write": "Record and withdraw patients' consents",
-    "submissions:read": "Read cases with their images and results",
+    "submissions:read": "Read cases with their images, results and reports",
     "submissions:write": "Submit cases and withdraw them",
     "predictions:read": "Read what a model says of each image",
     "reviews:read": "Read what dermatologists signed",

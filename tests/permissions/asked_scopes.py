@@ -14,7 +14,7 @@ RESOURCES: dict[str, list[str]] = {
     "consents": ["api-patient-consents"],
     "submissions": [
         *("api-submissions", "api-submission", "api-submission-status", "api-submission-cancel"),
-        *("api-image-derivative", "api-image-dicom"),
+        *("api-image-derivative", "api-image-dicom", "api-submission-report"),
     ],
     "predictions": ["api-predictions", "api-prediction"],
     "reviews": ["api-reviews", "api-review", "api-review-amend"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 
 JPEG, CSV, ZIP, DICOM = "image/jpeg", "text/csv", "application/zip", "application/dicom"
+PDF = "application/pdf"
 
 FILES = {
     "GET image-derivative": JPEG,
@@ -14,6 +15,8 @@ FILES = {
     "GET fhir-binary": JPEG,
     "POST image-dicom": DICOM,
     "GET api-image-dicom": DICOM,
+    "GET submission-report": PDF,
+    "GET api-submission-report": PDF,
     "POST submission-export": CSV,
     "POST model-trial-export": CSV,
     "POST audit-export": CSV,

@@ -18,7 +18,7 @@ from tests.permissions.world import ACTORS, World
 PEOPLE = [actor for actor in ACTORS if actor not in ("nobody", "deactivated", "operator", "dismissed")]
 OPENED = (PATIENT, LESION, JUDGED, IMAGE, PREDICTION, OUTCOME)
 """The rows of the patient whom the emergency opened."""
-EXPORTS = {"GET api-image-dicom"}
+EXPORTS = {"GET api-image-dicom", "GET api-submission-report"}
 ABOUT_OPENED = {"fhir-diagnostic-report-version"}
 NAMED_IN_BODY = {
     *("POST api-submissions", "POST api-lesions", "POST api-outcomes"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import uuid
 from typing import Any
 
@@ -16,7 +17,15 @@ from classifier.models import Patient, Prediction, Submission
 from classifier.services.inference import run_queued
 from portal.audit.models import AuditEvent
 from portal.common.addresses import hide_words
-from tests.factories import ReviewFactory, SubmissionFactory, answered_submission
+from tests.factories import (
+    LesionFactory,
+    PatientFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    SubmissionImageFactory,
+    answered_submission,
+)
 from tests.privacy.conftest import FILE, HISTORY, MRN, NAME, NOTE, QUESTION, Watch, find_canaries, picture
 
 WORDS = {"clinical_question": QUESTION, "clinical_history": HISTORY, "note": NOTE}
@@ -168,6 +177,28 @@ def test_bug_tells_nobody_what_it_stumbled_over(clients, side, watch: Watch, mon
     log = watch.log.getvalue()
     assert f"{fault.__name__}: (message withheld" in log
     assert "in fail" in log, "the place of the bug must stay visible"
+
+
+def test_report(clients, side, watch: Watch) -> None:
+    """Its typeface lacks some of the letters, which whoever draws it would tell the log."""
+    patient = PatientFactory(clinic=side.own.clinic, mrn=MRN)
+    case = SubmissionFactory(
+        clinic=side.own.clinic,
+        lesion=LesionFactory(patient=patient, note=f"{NOTE} שלום"),
+        clinical_history=f"{HISTORY} 中文",
+        clinical_question=QUESTION,
+    )
+    image = SubmissionImageFactory(submission=case, with_files=True, original_name=FILE)
+    PredictionFactory(image=image, state="succeeded", outcome="malignant")
+    addresses = (f"/api/v1/submissions/{case.pk}/report/", reverse("submission-report", args=[case.pk]))
+    for client, address in zip(clients, addresses, strict=True):
+        answer = watch.note(client.get(address))
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "application/pdf"
+    assert watch.leaks() == {}
+    log = watch.log.getvalue()
+    assert not re.search(r"中|U\+4E2D|Glyph", log)
+    assert find_canaries(read_trail()) == []
 
 
 def test_worker(side, watch: Watch, api, monkeypatch) -> None:

@@ -106,6 +106,9 @@ def add_reading(commands: Commands[argparse.ArgumentParser]) -> None:
         parser.add_argument("image")
         parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     dicom.add_argument("--identified", action="store_true", help="with record number and birth date")
+    pdf = add(commands, "pdf", reading.pdf, "save the report of a case as PDF, signed or preliminary")
+    pdf.add_argument("submission")
+    pdf.add_argument("--output", type=Path, required=True, metavar="FILE")
     add(commands, "whoami", reading.whoami, "who the token is, and what it may")
 
 

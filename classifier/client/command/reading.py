@@ -83,6 +83,11 @@ def dicom(client: Client, asked: argparse.Namespace) -> int:
     return 0
 
 
+def pdf(client: Client, asked: argparse.Namespace) -> int:
+    write_bytes(asked.output, client.reports.pdf(asked.submission))
+    return 0
+
+
 def whoami(client: Client, asked: argparse.Namespace) -> int:  # noqa: ARG001 - as every command
     write_json(sys.stdout, client.me())
     return 0

@@ -1,4 +1,4 @@
-"""What is not JSON of the API itself: pictures, DICOM files and FHIR reports."""
+"""What is not JSON of the API itself: pictures, DICOM files and reports."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ class Images(Resource):
 
 
 class Reports(Resource):
+    def pdf(self, submission: Submission | str) -> bytes:
+        """The case's report for the patient's record; every page says how far it was signed."""
+        call = Call(method="GET", path=f"{API}/submissions/{id_of(submission)}/report/", headers=ANY)
+        return self._connection.send(call).content
+
     def read(self, submission: Submission | str) -> Mapping[str, Any]:
         """The case's FHIR DiagnosticReport: `preliminary`, `final`, `amended` and so on."""
         path = f"{FHIR}/DiagnosticReport/{id_of(submission)}"

@@ -221,6 +221,8 @@ def test_case_is_read_signed_and_reported(command, folder, side, tmp_path):
     image = shown["images"][0]["id"]
     assert command("image", image, "--output", tmp_path / "a.jpg")[0] == 0
     assert (tmp_path / "a.jpg").read_bytes()[:2] == b"\xff\xd8"
+    assert command("pdf", case, "--output", tmp_path / "a.pdf")[0] == 0
+    assert (tmp_path / "a.pdf").read_bytes()[:5] == b"%PDF-"
     assert command("dicom", image, "--output", tmp_path / "a.dcm", person=dermatologist)[0] == 0
     assert command("dicom", image, "--output", tmp_path / "b.dcm")[0] == 3
     assert not (tmp_path / "b.dcm").exists()

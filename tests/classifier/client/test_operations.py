@@ -53,6 +53,7 @@ CALLS = {
         priority="urgent",
     ),
     "submissions_status": lambda c: c.submissions.status(ID, wait=3),
+    "submissions_report": lambda c: c.reports.pdf(ID),
     "submissions_cancel": lambda c: c.submissions.cancel(ID, if_match='"tag"'),
     "reviews_sign": lambda c: c.reviews.sign(ID, **DECISION, if_match='"tag"'),
     "reviews_amend": lambda c: c.reviews.amend(ID, reason="x", **DECISION),

@@ -9,7 +9,7 @@ def test_page_says_in_words_what_is_asked(client, person, website):
 
     words = page.content.decode()
     assert "Hospital records" in words
-    assert "Read cases with their images and results" in words
+    assert "Read cases with their images, results and reports" in words
     assert "Read patients" not in words
     assert RETURN in words
     assert "<script" not in words.split("<body")[1]

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+
+from classifier.api.permissions import MayViewCases
+from classifier.api.schema import ERROR
+from classifier.api.views.base import NoStoreView
+from classifier.api.views.images import JsonForErrors
+from classifier.models import Submission
+from classifier.services.case_reports import CONTENT_TYPE, export_report
+from portal.accounts.scopes import scopes_for
+
+if TYPE_CHECKING:
+    import uuid
+
+    from rest_framework.request import Request
+
+
+class SubmissionReport(NoStoreView):
+    scopes = scopes_for("submissions")
+    permission_classes = [MayViewCases]
+    content_negotiation_class = JsonForErrors
+
+    @extend_schema(
+        operation_id="submissions_report",
+        summary="The case's report as a PDF",
+        description=(
+            "What the case's page says, for the patient's record: preliminary until a dermatologist signs, "
+            "as every page of it tells. It holds the record number, the birth date and the lesion's "
+            "histopathology."
+        ),
+        responses={
+            (200, CONTENT_TYPE): OpenApiTypes.BINARY,
+            409: OpenApiResponse(ERROR, "The model is still at work on the case."),
+        },
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
+        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
+        report = export_report(actor=request.user, submission_id=submission.pk)
+        response = HttpResponse(report.data, content_type=CONTENT_TYPE)
+        response["Content-Disposition"] = f'attachment; filename="{report.filename}"'
+        return response

@@ -1,0 +1,38 @@
+"""The report of a case as a PDF, to file or to hand on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_safe
+
+from classifier.models import Submission
+from classifier.services.case_reports import CONTENT_TYPE, export_report
+from classifier.services.errors import ServiceError
+from classifier.views.access import get_visible, page
+from classifier.views.rights import require_right, rights_in
+
+if TYPE_CHECKING:
+    import uuid
+
+    from django.http import HttpRequest
+
+
+@require_safe
+@page()
+def submission_report(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    submission: Submission = get_visible(Submission.objects.all(), request, pk)
+    require_right(rights_in(request, submission.clinic_id).report, "Your role here takes no reports.")
+    try:
+        report = export_report(actor=request.user, submission_id=submission.pk)  # type: ignore[arg-type]
+    except ServiceError as error:
+        messages.error(request, error.message)
+        return redirect("submission-detail", submission.pk)
+    response = HttpResponse(report.data, content_type=CONTENT_TYPE)
+    response["Content-Disposition"] = f'attachment; filename="{report.filename}"'
+    response["Cache-Control"] = "private, no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
