@@ -30,6 +30,11 @@ class Viewer:
         return cls(request.user, find_base(request), dict(held.values_list("clinic_id", "role")))
 
     @property
+    def site(self) -> str:
+        """The address of the portal itself, for what is not FHIR."""
+        return self.base.removesuffix(BASE)
+
+    @property
     def clinics(self) -> list[uuid.UUID]:
         """Where something may be seen: the viewer's own, and those of patients opened in an emergency."""
         opened = (access.clinic_id for access in emergencies_of(self.user))

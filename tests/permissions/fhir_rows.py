@@ -65,7 +65,7 @@ def new_case_by_bundle(world: World, actor: str) -> dict[str, Any]:
 
 def version_of_report(world: World) -> dict[str, Any]:
     clinician = world.side.own.clinician
-    viewer = Viewer(clinician, "", {world.side.own.clinic.pk: "clinician"})
+    viewer = Viewer(clinician, "http://testserver/fhir/r4", {world.side.own.clinic.pk: "clinician"})
     row = DIAGNOSTIC_REPORT.find(viewer, world.judged.pk)
     (current,) = list_report_versions(row, viewer, DIAGNOSTIC_REPORT.build)
     return {"pk": world.judged.pk, "version": current.version_id}

@@ -37,8 +37,11 @@ SNOMED_DIAGNOSES = {
 """Only where the concept says no more and no less than our own word."""
 
 
-def build_diagnostic_report(submission: Submission, summary: CaseSummary) -> JSON:
-    """A case as the viewer of `summary` sees it. Needs what `summarise` needs, and the lesion."""
+def build_diagnostic_report(submission: Submission, summary: CaseSummary, *, pdf: str) -> JSON:
+    """A case as the viewer of `summary` sees it. Needs what `summarise` needs, and the lesion.
+
+    `pdf` is where the report on paper is fetched, once there is something to report.
+    """
     reviews = sorted(submission.reviews.all(), key=lambda review: review.signed_at)
     current = reviews[-1] if reviews else None
     issued = current.signed_at if current else _find_end(summary)
@@ -63,8 +66,15 @@ def build_diagnostic_report(submission: Submission, summary: CaseSummary) -> JSO
             "media": [{"link": refer_to("Media", answer.image.pk)} for answer in summary.answers],
             "conclusion": _conclude(current) if current else _conclude_alone(summary),
             "conclusionCode": _code(current, summary),
+            "presentedForm": [_present(pdf)] if not summary.is_in_work else [],
         }
     )
+
+
+def _present(pdf: str) -> JSON:
+    # True of an earlier version too: there is one address, and it gives what stands today.
+    title = "Dermoscopy report as it stands when it is fetched"
+    return {"contentType": "application/pdf", "language": "en", "url": pdf, "title": title}
 
 
 def find_status(summary: CaseSummary, *, signed: int) -> str:

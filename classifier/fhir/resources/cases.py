@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Greatest
+from django.urls import reverse
 
 from classifier.case_summary import summarise, summary_prefetches
 from classifier.fhir.builders.cases import build_media, build_service_request
@@ -96,7 +97,9 @@ def _narrow_by_identifier(
 
 
 def _build_report(row: Submission, viewer: Viewer) -> JSON:
-    return build_diagnostic_report(row, summarise(row, role=viewer.roles.get(row.clinic_id)))
+    summary = summarise(row, role=viewer.roles.get(row.clinic_id))
+    pdf = f"{viewer.site}{reverse('api-submission-report', args=[row.pk])}"
+    return build_diagnostic_report(row, summary, pdf=pdf)
 
 
 def _about_a_patient(lesion: str) -> dict[str, Param]:

@@ -54,6 +54,16 @@ def test_preliminary_from_the_model(client, side):
     }
 
 
+def test_report_leads_to_its_paper(client, side):
+    case = answered_submission(side.own, "malignant")
+    (paper,) = read_result(client, case)[0]["presentedForm"]
+    assert paper["contentType"] == "application/pdf"
+    assert paper["url"] == f"http://testserver/api/v1/submissions/{case.pk}/report/"
+    assert paper["title"] == "Dermoscopy report as it stands when it is fetched"
+    waiting = PredictionFactory(submission=SubmissionFactory(clinic=side.own.clinic)).image.submission
+    assert "presentedForm" not in read_result(client, waiting)[0]
+
+
 def test_final_when_signed_and_amended_after(client, side):
     case = answered_submission(side.own, "malignant")
     signed = ReviewFactory(submission=case, diagnosis="melanoma", management="excise", comment="Atypical.")
