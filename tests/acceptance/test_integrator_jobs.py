@@ -83,6 +83,7 @@ def check_files(folder: Path) -> None:
     assert {row["prediction"] for row in rows} == {"succeeded"}
     assert len({row["submission_id"] for row in rows}) == 2
     assert (folder / "image.dcm").read_bytes()[128:132] == b"DICM"
+    assert (folder / "report.pdf").read_bytes()[:5] == b"%PDF-"
 
 
 def wait_for(condition, clinic) -> None:
