@@ -23,7 +23,7 @@ def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: boo
     words, chip = choose_words(summary), case_chip(summary)
     figured = summary.prediction if summary.has_figure else None
     return Answer(
-        title="What the model says" if is_signed else "What the model says (preliminary)",
+        title=f"What the model says{' (preliminary)' if summary.is_judged and not is_signed else ''}",
         icon=chip["look"].icon,
         word=chip["word"],
         sentence=words.sentence,

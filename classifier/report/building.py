@@ -64,13 +64,13 @@ def build_report(
 def _find_status(submission: Submission, review: Review | None) -> Status:
     if submission.cancelled_at is not None:
         word = f"CANCELLED: {UNSIGNED}"
-        return Status(word, f"{word}, and without a result", is_signed=False)
+        return Status(word, f"{word}, and without a result", is_signed=False, awaits_signature=False)
     if review is None:
         word = f"PRELIMINARY: {UNSIGNED}"
-        return Status(word, word, is_signed=False)
+        return Status(word, word, is_signed=False, awaits_signature=True)
     word = "Amended" if review.amends_id else "Final"
     by = f"signed by {review.signed_by.get_full_name()} on {say_moment(review.signed_at)}"
-    return Status(word, f"{word}, {by}", is_signed=True)
+    return Status(word, f"{word}, {by}", is_signed=True, awaits_signature=False)
 
 
 def _show(

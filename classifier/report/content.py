@@ -26,6 +26,8 @@ class Status:
     word: str
     line: str
     is_signed: bool
+    awaits_signature: bool
+    """Whether there is something left to sign, by hand if need be."""
 
 
 @dataclass(frozen=True)

@@ -42,5 +42,5 @@ def draw_report(content: Report) -> bytes:
     if has_gaps:
         sheet.gap(2)
         sheet.paragraph(GAPS, width=WIDTH, points=SMALL, bold=True)
-    draw_signature(sheet, report.review)
+    draw_signature(sheet, report)
     return sheet.finish()

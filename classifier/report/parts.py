@@ -19,7 +19,7 @@ PICTURE_WIDTH, PICTURE_HEIGHT = 74.0, 68.0
 ANSWER_X = SIDE + PICTURE_WIDTH + GUTTER
 ANSWER_WIDTH = WIDTH - PICTURE_WIDTH - GUTTER
 LABEL_WIDTH = 17.0
-THUMB = 24.0
+THUMB = 25.0
 HEADING_ROOM = 16.0
 """A heading and some lines below it: less is left to the next page."""
 
@@ -153,7 +153,7 @@ def _draw_thumb(sheet: Sheet, picture: Picture, *, x: float, top: float) -> floa
     y = top + sheet.picture(picture, x=x, y=top, width=THUMB, height=THUMB) + 1
     draw_mark(sheet, picture.icon, x=x, y=y + 0.6, size=2.3)
     sheet.set_xy(x + 3.5, y)
-    sheet.paragraph(picture.caption, width=THUMB - 3.5, points=SMALL)
+    sheet.paragraph(picture.caption, width=THUMB + GUTTER - 4.5, points=SMALL)
     return sheet.get_y()
 
 
@@ -193,15 +193,19 @@ def draw_limits(sheet: Sheet, answer: Answer) -> None:
         sheet.paragraph(answer.making, width=WIDTH, points=SMALL)
 
 
-def draw_signature(sheet: Sheet, review: Review | None) -> None:
+def draw_signature(sheet: Sheet, report: Report) -> None:
     """Who signed, or room for a pen; never parted by a page's end."""
     sheet.keep_together(20.5)
     sheet.gap(3)
-    if review:
+    if report.review:
         sheet.rule()
         sheet.gap(2)
-        sheet.paragraph(review.signature, width=WIDTH, points=HEADING, bold=True)
-        return
+        sheet.paragraph(report.review.signature, width=WIDTH, points=HEADING, bold=True)
+    elif report.status.awaits_signature:
+        _draw_signature_lines(sheet)
+
+
+def _draw_signature_lines(sheet: Sheet) -> None:
     sheet.paragraph("Not signed in the portal. Name, date, signature:", width=WIDTH)
     y, width = sheet.get_y() + 9.5, (WIDTH - 2 * GUTTER) / 3
     for number, word in enumerate(("Name", "Date", "Signature")):

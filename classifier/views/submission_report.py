@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET
 
 from classifier.models import Submission
 from classifier.services.case_reports import CONTENT_TYPE, export_report
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
-@require_safe
+# Not HEAD: it would leave an event of a report that nobody got.
+@require_GET
 @page()
 def submission_report(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     submission: Submission = get_visible(Submission.objects.all(), request, pk)
