@@ -24,8 +24,12 @@ def finish(kind: Kind, rows: list[Any], viewer: Viewer) -> list[JSON]:
 
 
 def add_meta(resource: JSON, changed_at: dt.datetime | None = None) -> JSON:
-    """The resource with its version: a digest of what this viewer sees of it."""
-    content = json.dumps(resource, sort_keys=True).encode()
+    """The resource with its version: a digest of what this viewer sees of it.
+
+    Not of the address of its paper form: asked under another host name it is the same version.
+    """
+    said = {name: value for name, value in resource.items() if name != "presentedForm"}
+    content = json.dumps(said, sort_keys=True).encode()
     meta = {"versionId": hashlib.sha256(content).hexdigest()[:20]}
     if changed_at:
         meta["lastUpdated"] = instant(changed_at)

@@ -64,6 +64,17 @@ def test_report_leads_to_its_paper(client, side):
     assert "presentedForm" not in read_result(client, waiting)[0]
 
 
+def test_another_host_name_makes_no_version(client, side):
+    case = answered_submission(side.own, "malignant")
+    reports = [
+        client.get(f"{ROOT}/DiagnosticReport/{case.pk}", headers={"host": host}).json()
+        for host in ("testserver", "localhost")
+    ]
+    one, other = ((report["presentedForm"][0]["url"], report["meta"]["versionId"]) for report in reports)
+    assert one[0] != other[0]
+    assert one[1] == other[1]
+
+
 def test_final_when_signed_and_amended_after(client, side):
     case = answered_submission(side.own, "malignant")
     signed = ReviewFactory(submission=case, diagnosis="melanoma", management="excise", comment="Atypical.")
