@@ -70,8 +70,10 @@ class Sheet(FPDF):
         left, y = SIDE, self.get_y() + 1.2
         self.write_fitting(self._footer.subject, x=left, y=y, width=WIDTH, bold=True)
         self.write_fitting(self._status.word, x=left, y=y + 3.6, width=WIDTH - 25, bold=True)
-        page = f"Page {self.page_no()} of {PAGES}"
-        self.write_at(page, x=left + WIDTH, y=y + 3.6, points=SMALL, align="R")
+        self.type(SMALL)
+        # Few reports have ten pages: set for a number of one digit.
+        right = left + WIDTH - self.get_string_width(f"Page {self.page_no()} of 9")
+        self.write_at(f"Page {self.page_no()} of {PAGES}", x=right, y=y + 3.6, points=SMALL)
         self.write_fitting(self._footer.printed, x=left, y=y + 7.2, width=WIDTH)
 
     def type(self, points: float, *, bold: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
@@ -90,7 +91,8 @@ class SessionLimitsMiddleware:
             if left <= 0:
                 self._end(request, reason)
         response = self.get_response(request)
-        if request.user.is_authenticated and _is_act(request):
+        # Whoever came with a token is known by now too, and has no session: none is begun for them.
+        if SESSION_KEY in request.session and _is_act(request):
             stamp(request)
         if is_superseded(request.session):
             # Saved, its key would come back into a browser that has the new one by now.

@@ -2,6 +2,8 @@ import datetime as dt
 
 import pytest
 import time_machine
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.test import APIClient
@@ -60,6 +62,17 @@ def test_revoked_token_no_longer_opens(client, person):
     assert client.get(f"{ROOT}/me/").status_code == 401
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {other}")
     assert client.get(f"{ROOT}/me/").status_code == 200
+
+
+@pytest.mark.parametrize("address", [f"{ROOT}/me/", f"{ROOT}/submissions/", "/fhir/r4/Patient"])
+def test_token_begins_no_session(client, person, address):
+    token = ask(client, person.email).json()["token"]
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert answer.cookies == {}
+    assert not Session.objects.exists()
+    assert not UserSession.objects.exists()
 
 
 def test_token_leaves_events_without_secrets(client, person):
