@@ -16,6 +16,7 @@ from classifier.services.retention import run_automatic_retention
 from classifier.services.webhook_couriers import deliver_due
 from classifier.services.webhook_reconciling import reconcile_webhooks
 from portal.accounts.kept_forms import forget_old_forms
+from portal.accounts.sessions import forget_expired_sessions
 from portal.accounts.token_ends import forget_expired_tokens
 
 RUN_BUDGET_SHARE = 0.25
@@ -61,6 +62,7 @@ def apply_retention_task() -> None:
 @shared_task(name="classifier.tasks.forget_expired_tokens_task", ignore_result=True)
 def forget_expired_tokens_task() -> None:
     forget_expired_tokens()
+    forget_expired_sessions()
 
 
 @shared_task(name="classifier.tasks.forget_requests_task", ignore_result=True)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.utils import timezone
 
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from portal.accounts.models import User
 
 # The first that fits: later ones stand in the names of earlier ones.
@@ -100,3 +103,14 @@ def end_sessions(*, actor: User, current_key: str | None, pk: int | None = None)
                 details={"sessions": len(ended)},
             )
     return len(ended)
+
+
+def forget_expired_sessions() -> None:
+    """Delete sessions that are over, and from where and with what they were used.
+
+    What was seen a short while ago stays: its key may be on the way from one to another.
+    """
+    SessionStore.clear_expired()
+    quiet_since = timezone.now() - dt.timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    live = Session.objects.values("session_key")
+    UserSession.objects.filter(last_seen_at__lt=quiet_since).exclude(session_key__in=live).delete()

@@ -1,9 +1,15 @@
 """Where a person is logged in: seen and ended by themselves alone."""
 
-import pytest
-from allauth.usersessions.models import UserSession
-from django.test import Client
+import datetime as dt
 
+import pytest
+import time_machine
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from classifier.tasks import forget_expired_tokens_task
 from portal.accounts.sessions import describe_agent
 from portal.audit.models import AuditEvent
 from tests.factories import staff_clinic
@@ -90,3 +96,21 @@ def test_session_known_to_the_site_only_is_listed(person):
 )
 def test_agent_in_words(agent, words):
     assert describe_agent(agent) == words
+
+
+def test_sessions_that_are_over_are_forgotten(person, settings):
+    browser(person, PHONE, "203.0.113.7")
+    over = timezone.now() + dt.timedelta(seconds=settings.SESSION_COOKIE_AGE + 60)
+    with time_machine.travel(over):
+        desk = browser(person, DESK, "203.0.113.8")
+        forget_expired_tokens_task()
+        assert Session.objects.count() == 1
+        assert [row.ip for row in UserSession.objects.all()] == ["203.0.113.8"]
+        assert is_in(desk)
+
+
+def test_session_whose_key_changes_just_now_is_not_forgotten(person):
+    browser(person, PHONE, "203.0.113.7")
+    Session.objects.all().delete()
+    forget_expired_tokens_task()
+    assert UserSession.objects.count() == 1
