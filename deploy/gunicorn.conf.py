@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from gunicorn.http import parser
+
 from portal.stack.keeper import end_with_parent
 
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
@@ -15,6 +17,10 @@ timeout = 60
 graceful_timeout = 5
 keepalive = 5
 control_socket_disable = True
+# Whoever is refused before their pictures were read (a wrong token, too many calls) was promised that
+# the connection goes on: what they still send is read, ten pictures of 25 MB at most and for five
+# seconds at most. Gunicorn stops after 64 KB, and the next request would meet a closed connection.
+parser._DRAIN_MAX_BYTES = 256 * 1024 * 1024  # noqa: SLF001 - there is no setting for it
 # Workers show that they live by touching a file: in memory, so that a slow disk kills none.
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of unnamed files
 worker_tmp_dir = str(MEMORY) if MEMORY.is_dir() else None

@@ -1,9 +1,11 @@
 """Real processes: the stack starts and mends itself."""
 
+import http.client
 import subprocess
 import sys
 import time
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,6 +27,23 @@ def test_second_start_on_the_same_folder_is_refused(live_stack):
 
     assert done.returncode == 1
     assert "Dermaport already runs on" in done.stderr
+
+
+@pytest.mark.parametrize("size", [10_000, 3_000_000])
+def test_connection_goes_on_when_a_picture_was_refused_unread(live_stack, size):
+    """Nobody is known by this token, so the body is never looked at."""
+    address = urlsplit(live_stack.url)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=30)
+    connection.connect()
+    first = connection.sock
+    for _ in range(10):
+        headers = {"Authorization": "Bearer nobody", "Content-Type": "image/jpeg"}
+        connection.request("POST", "/api/v1/submissions/", b"x" * size, headers)
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("Connection")) == (401, "keep-alive")
+        answer.read()
+    assert connection.sock is first
+    connection.close()
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "worker-child", "beat", "broker"])
