@@ -79,6 +79,16 @@ def _is_act(request: HttpRequest) -> bool:
     return request.method == "POST" or not getattr(match.func, "is_background", False)
 
 
+def _is_by_session(request: HttpRequest) -> bool:
+    """Whether the session says who this is.
+
+    Whoever came with a token is known by now too: no session is begun for them, and none that came
+    along becomes theirs.
+    """
+    is_known: bool = request.user.is_authenticated
+    return is_known and request.session.get(SESSION_KEY) == str(request.user.pk)
+
+
 class SessionLimitsMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -91,8 +101,7 @@ class SessionLimitsMiddleware:
             if left <= 0:
                 self._end(request, reason)
         response = self.get_response(request)
-        # Whoever came with a token is known by now too, and has no session: none is begun for them.
-        if SESSION_KEY in request.session and _is_act(request):
+        if _is_by_session(request) and _is_act(request):
             stamp(request)
         if is_superseded(request.session):
             # Saved, its key would come back into a browser that has the new one by now.

@@ -3,11 +3,14 @@
 import datetime as dt
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.conf import settings as site_settings
 from django.test import Client
 from django.utils import timezone
+from knox.models import AuthToken
 
 from classifier.models import Submission
+from portal.accounts.models import User
 from portal.audit.models import AuditEvent
 from tests.factories import answered_submission, staff_clinic
 from tests.support.second_factor import log_in
@@ -130,3 +133,22 @@ def test_session_key_given_before_log_in_opens_nothing(client, staff):
     thief.cookies[site_settings.SESSION_COOKIE_NAME] = planted.session_key
     assert is_in(client)
     assert not is_in(thief)
+
+
+def test_session_that_came_along_with_a_token_stays_its_owners(staff, wait):
+    client = Client()
+    log_in(client, staff.clinician)
+    (before,) = UserSession.objects.values_list("user", "last_seen_at")
+    wait(minutes=1)
+    token = AuthToken.objects.create(user=staff.dermatologist)[1]
+    assert client.get("/api/v1/me/", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert list(UserSession.objects.values_list("user", "last_seen_at")) == [before]
+
+
+def test_session_of_who_was_deactivated_says_nothing(staff, wait):
+    client = Client()
+    log_in(client, staff.clinician)
+    User.objects.update(is_active=False)
+    wait(minutes=1)
+    assert client.get("/submissions/").status_code == 302
+    assert client.get("/accounts/login/").status_code == 200
