@@ -55,6 +55,31 @@ def test_a_phone_submits_and_a_dermatologist_signs_by_keys_alone(open_as, lesion
     expect(phone.get_by_text("Preliminary until a dermatologist signs it")).to_have_count(0)
 
 
+def test_a_diagnosis_that_does_not_fit_the_agreement_is_pointed_out(open_as, portal):
+    row = portal.query(
+        "SELECT s.id FROM classifier_submission s JOIN accounts_clinic c ON c.id = s.clinic_id "
+        "JOIN classifier_submissionimage i ON i.submission_id = s.id "
+        "JOIN classifier_prediction p ON p.image_id = i.id WHERE c.name = %s AND s.source = 'demo' "
+        "AND p.outcome = 'benign' AND NOT p.is_shadow AND NOT EXISTS "
+        "(SELECT 1 FROM classifier_review r WHERE r.submission_id = s.id) "
+        "AND (SELECT count(*) FROM classifier_submissionimage o WHERE o.submission_id = s.id) = 1 LIMIT 1",
+        ("Harbour Skin Clinic",),
+    )[0][0]
+    page = open_as("dermatologist")
+    page.goto(f"/submissions/{uuid.UUID(str(row))}/review/")
+    hint = page.locator("[data-agreement-hint]")
+    melanoma, naevus, agree, disagree = "2", "1", "a", "d"
+    for key, told in (
+        (melanoma, ""),
+        (agree, "Your diagnosis differs from the model's answer, benign. Sign it so only if you mean it."),
+        (disagree, ""),
+        (naevus, "Your diagnosis agrees with the model's answer, benign. Sign it so only if you mean it."),
+        (agree, ""),
+    ):
+        page.keyboard.press(key)
+        expect(hint).to_have_text(told)
+
+
 def test_a_refused_image_loses_nothing_that_was_typed(open_as, tmp_path, lesion_photo, complaints):
     torn = tmp_path / "torn.jpg"
     torn.write_bytes(Path(lesion_photo(2)).read_bytes()[:40_000])
