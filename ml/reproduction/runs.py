@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 NETWORKS = ("paper-cnn-1", "paper-cnn-2")
 ITERATIONS = (100, 200)
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1, 2, 3, 4)
 EPOCHS = 10
 
 
