@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
+from classifier.attachments import attach
 from classifier.models import SubmissionImage
 from classifier.services.dicom_exports import CONTENT_TYPE, PSEUDONYMOUS, export_image
 from classifier.services.errors import ServiceError
@@ -19,7 +19,7 @@ from portal.accounts.step_up import ask_again
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 @require_POST
@@ -37,8 +37,4 @@ def _export(request: HttpRequest, image: SubmissionImage) -> HttpResponse:
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect("submission-detail", image.submission_id)
-    response = HttpResponse(export.data, content_type=CONTENT_TYPE)
-    response["Content-Disposition"] = f'attachment; filename="{export.filename}"'
-    response["Cache-Control"] = "private, no-store"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return attach(export.data, content_type=CONTENT_TYPE, filename=export.filename)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
-from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
+from classifier.attachments import attach
 from classifier.models import Submission
 from classifier.services.case_reports import CONTENT_TYPE, export_report
 from classifier.services.errors import ServiceError
@@ -18,7 +18,7 @@ from classifier.views.rights import require_right, rights_in
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest
+    from django.http import HttpRequest, HttpResponse
 
 
 # Not HEAD: it would leave an event of a report that nobody got.
@@ -32,8 +32,4 @@ def submission_report(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect("submission-detail", submission.pk)
-    response = HttpResponse(report.data, content_type=CONTENT_TYPE)
-    response["Content-Disposition"] = f'attachment; filename="{report.filename}"'
-    response["Cache-Control"] = "private, no-store"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    return attach(report.data, content_type=CONTENT_TYPE, filename=report.filename)

@@ -10,6 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from classifier.api.permissions import MayViewCases
 from classifier.api.views.base import NoStoreView
 from classifier.api.views.images import JsonForErrors
+from classifier.attachments import attach
 from classifier.models import SubmissionImage
 from classifier.services.dicom_exports import CONTENT_TYPE, NAMINGS, PSEUDONYMOUS, export_image
 from portal.accounts.scopes import scopes_for
@@ -47,6 +48,4 @@ class ImageDicom(NoStoreView):
         image = get_object_or_404(SubmissionImage.objects.visible_to(request.user), pk=pk)
         naming = request.query_params.get("patient", PSEUDONYMOUS)
         export = export_image(actor=request.user, image_id=image.pk, naming=naming)
-        response = HttpResponse(export.data, content_type=CONTENT_TYPE)
-        response["Content-Disposition"] = f'attachment; filename="{export.filename}"'
-        return response
+        return attach(export.data, content_type=CONTENT_TYPE, filename=export.filename)

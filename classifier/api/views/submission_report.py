@@ -11,6 +11,7 @@ from classifier.api.permissions import MayViewCases
 from classifier.api.schema import ERROR
 from classifier.api.views.base import NoStoreView
 from classifier.api.views.images import JsonForErrors
+from classifier.attachments import attach
 from classifier.models import Submission
 from classifier.services.case_reports import CONTENT_TYPE, export_report
 from portal.accounts.scopes import scopes_for
@@ -42,6 +43,4 @@ class SubmissionReport(NoStoreView):
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
         submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
         report = export_report(actor=request.user, submission_id=submission.pk)
-        response = HttpResponse(report.data, content_type=CONTENT_TYPE)
-        response["Content-Disposition"] = f'attachment; filename="{report.filename}"'
-        return response
+        return attach(report.data, content_type=CONTENT_TYPE, filename=report.filename)
