@@ -4,6 +4,7 @@ from classifier.intake.derivatives import (
     DERIVATIVE_CONTENT_TYPE,
     build_derivative,
     build_thumbnail,
+    encode_jpeg,
 )
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
 from classifier.intake.inspection import inspect_image
@@ -15,5 +16,6 @@ __all__ = [
     "RejectedImageError",
     "build_derivative",
     "build_thumbnail",
+    "encode_jpeg",
     "inspect_image",
 ]

@@ -18,15 +18,16 @@ _THUMBNAIL_QUALITY: Final = 85
 
 def build_derivative(pixels: Image.Image) -> bytes:
     """Return a JPEG, its longer side at most DERMAPORT_DERIVATIVE_MAX_SIDE; never enlarged."""
-    return _encode(pixels, settings.DERMAPORT_DERIVATIVE_MAX_SIDE, _DERIVATIVE_QUALITY)
+    return encode_jpeg(pixels, settings.DERMAPORT_DERIVATIVE_MAX_SIDE, _DERIVATIVE_QUALITY)
 
 
 def build_thumbnail(pixels: Image.Image) -> bytes:
     """Return a JPEG, its longer side at most 256 pixels; never enlarged."""
-    return _encode(pixels, THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
+    return encode_jpeg(pixels, THUMBNAIL_SIDE, _THUMBNAIL_QUALITY)
 
 
-def _encode(pixels: Image.Image, max_side: int, quality: int) -> bytes:
+def encode_jpeg(pixels: Image.Image, max_side: int, quality: int) -> bytes:
+    """Return a JPEG of the pixels alone, its longer side at most `max_side`; never enlarged."""
     scale = min(1.0, max_side / max(pixels.size))
     size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
     # A new image and a paste: Pillow's encoders also write what they find in `info`.

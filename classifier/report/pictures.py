@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from classifier.intake import encode_jpeg
+
 LARGE, SMALL = 1200, 400
 """Longest side in pixels: of the picture that speaks for the case, and of the others."""
 QUALITY = 88
@@ -32,7 +34,6 @@ def reduce_picture(data: bytes, longest: int) -> Reduced:
             pixels = image.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnreadableError from error
-    pixels.thumbnail((longest, longest), Image.Resampling.LANCZOS)
-    target = io.BytesIO()
-    pixels.save(target, "JPEG", quality=QUALITY)
-    return Reduced(target.getvalue(), *pixels.size)
+    jpeg = encode_jpeg(pixels, longest, QUALITY)
+    with Image.open(io.BytesIO(jpeg)) as reduced:
+        return Reduced(jpeg, *reduced.size)
