@@ -62,6 +62,10 @@ def apply_retention_task() -> None:
 @shared_task(name="classifier.tasks.forget_expired_tokens_task", ignore_result=True)
 def forget_expired_tokens_task() -> None:
     forget_expired_tokens()
+
+
+@shared_task(name="classifier.tasks.forget_expired_sessions_task", ignore_result=True)
+def forget_expired_sessions_task() -> None:
     forget_expired_sessions()
 
 

@@ -247,6 +247,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": dt.timedelta(hours=6),
         "options": {"expires": 3600},
     },
+    "forget-expired-sessions": {
+        "task": "classifier.tasks.forget_expired_sessions_task",
+        "schedule": dt.timedelta(hours=6),
+        "options": {"expires": 3600},
+    },
     "reconcile-predictions": {
         "task": "classifier.tasks.reconcile_predictions_task",
         "schedule": DERMAPORT_RECONCILE_SECONDS,

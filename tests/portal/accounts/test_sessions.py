@@ -9,7 +9,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from classifier.tasks import forget_expired_tokens_task
+from classifier.tasks import forget_expired_sessions_task
 from portal.accounts.sessions import describe_agent
 from portal.audit.models import AuditEvent
 from tests.factories import staff_clinic
@@ -103,7 +103,7 @@ def test_sessions_that_are_over_are_forgotten(person, settings):
     over = timezone.now() + dt.timedelta(seconds=settings.SESSION_COOKIE_AGE + 60)
     with time_machine.travel(over):
         desk = browser(person, DESK, "203.0.113.8")
-        forget_expired_tokens_task()
+        forget_expired_sessions_task()
         assert Session.objects.count() == 1
         assert [row.ip for row in UserSession.objects.all()] == ["203.0.113.8"]
         assert is_in(desk)
@@ -112,5 +112,5 @@ def test_sessions_that_are_over_are_forgotten(person, settings):
 def test_session_whose_key_changes_just_now_is_not_forgotten(person):
     browser(person, PHONE, "203.0.113.7")
     Session.objects.all().delete()
-    forget_expired_tokens_task()
+    forget_expired_sessions_task()
     assert UserSession.objects.count() == 1
