@@ -1,4 +1,9 @@
+import datetime as dt
+import re
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.template import Context, Template
 from django.urls import resolve, reverse
 
@@ -107,3 +112,24 @@ def test_initials_of_a_person_and_of_an_address():
 def test_code_marks_escape_what_they_mark():
     assert ui.code_marks("send `<b>` & wait") == "send <code>&lt;b&gt;</code> &amp; wait"
     assert ui.code_marks("plain") == "plain"
+
+
+def test_moment_of_a_machine_is_valid_html():
+    moment = dt.datetime(2026, 3, 3, 9, 15, 7, 123456, tzinfo=dt.UTC)
+
+    assert dt.datetime.fromisoformat(ui.machine_moment(moment)) == moment.replace(microsecond=0)
+    assert "." not in ui.machine_moment(moment)
+    assert ui.machine_moment(dt.date(2026, 3, 3)) == "2026-03-03"
+    assert ui.machine_moment(None) == ""
+
+
+def test_every_template_writes_moments_by_the_one_filter():
+    """`date:"c"` writes six digits of a second, which HTML doesn't read."""
+    written = {
+        (path.name, value)
+        for path in Path(settings.BASE_DIR, "templates").rglob("*.html")
+        for value in re.findall(r'<time\b[^>]*?datetime="(.*?)"', path.read_text())
+    }
+
+    assert written
+    assert {(name, value) for name, value in written if not value.endswith("|machine_moment }}")} == set()
