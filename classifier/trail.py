@@ -86,9 +86,9 @@ def _describe(event: AuditEvent, position: int | None) -> TrailEvent | None:
     texts = {
         "submission.created": (f"Submitted {count_images(count or 1)}", "upload"),
         "submission.retried": (f"Tried again: {count_images(count or 1)}", "refresh"),
-        "submission.cancelled": ("Cancelled", "close"),
+        "submission.cancelled": ("Withdrawn", "close"),
         "submission.handed_over": ("Handed over to a colleague", "patients"),
-        "submission.report_exported": ("Report taken as PDF", "download"),
+        "submission.report_exported": ("Report downloaded as PDF", "download"),
         "prediction.succeeded": (f"{image} judged by the model", "check"),
         "prediction.refused": (f"{image} refused before the model saw it", "outcome-refer"),
         "prediction.rejected": (f"{image} can't be judged", "outcome-failed"),

@@ -102,7 +102,7 @@ def _list_doubles(submission: Submission, summary: CaseSummary) -> list[str]:
 
 def _say_making(summary: CaseSummary, prediction: Prediction) -> str:
     version, policy = prediction.model_version, prediction.threshold_policy
-    made = f"Model {version}, not asked: the image was refused before"
+    made = f"Model {version}, not asked, because the image was refused first"
     if policy:
         hashed = f"sha256 {version.sha256[:HASH_START]}…"
         made = f"Model {version} ({hashed}), threshold policy {policy['version']}, {prediction.device}"

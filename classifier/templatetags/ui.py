@@ -54,7 +54,7 @@ STATES = {
     "succeeded": Look("plain", "check", "Done"),
     "rejected": Look("refer", "outcome-refer", "Not usable"),
     "failed": Look("failed", "outcome-failed", "Failed"),
-    "cancelled": Look("plain", "close", "Cancelled"),
+    "cancelled": Look("plain", "close", "Withdrawn"),
     "unreviewed": Look("plain", "eye", "Preliminary"),
     "preliminary": Look("plain", "eye", "Preliminary"),
     "signed": Look("accent", "signature", "Signed"),

@@ -47,7 +47,7 @@ STATES = [
     (SubmissionState.IN_WORK.value, "In work"),
     (SubmissionState.NO_RESULT.value, "No result"),
     (SubmissionState.REVIEWED.value, "Reviewed"),
-    (SubmissionState.CANCELLED.value, "Cancelled"),
+    (SubmissionState.CANCELLED.value, "Withdrawn"),
 ]
 
 

@@ -136,7 +136,7 @@ def patient_edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "breadcrumb": [
             ("Patients", reverse("patient-list")),
             (f"Patient {patient.mrn}", reverse("patient-detail", args=[patient.pk])),
-            ("Correct", ""),
+            ("Edit", ""),
         ],
     }
     status = 422 if form.errors else 200
