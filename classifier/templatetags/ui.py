@@ -140,6 +140,12 @@ def machine_moment(value: dt.date | None) -> str:
     return value.isoformat() if value else ""
 
 
+@register.simple_tag
+def this_moment() -> dt.datetime:
+    """Now, for what says when it was made."""
+    return timezone.now()
+
+
 @register.filter
 def initials(person: object) -> str:
     """Two letters for the avatar, from the name if there is one, else the log-in."""
