@@ -1,5 +1,9 @@
 """The home page has no empty column, and what is printed says whose it is and overlaps nowhere."""
 
+import io
+
+from pypdf import PdfReader
+
 from tests.browser.conftest import DESK
 
 ROOM = """() => {
@@ -54,4 +58,11 @@ def test_paper_says_whose_it_is_and_overlaps_nowhere(open_as, portal):
             assert mrn in head.inner_text()
             assert public in head.inner_text()
         assert page.evaluate(OVERLAPS) == [], address
+        sheets = PdfReader(io.BytesIO(page.pdf(format="A4"))).pages
+        for sheet in sheets:
+            text = sheet.extract_text()
+            assert "Harbour Skin Clinic" in text, address
+            assert "Printed by" in text, address
+            if address in (case, patient, lesion):
+                assert f"Record number {mrn} · patient {public}" in text
         page.emulate_media(media="screen")
