@@ -9,7 +9,7 @@ from classifier.models import Submission
 from classifier.vocabulary import CaptureKind, Priority
 
 NEW = "new"
-LOST_KEY = "This page lost the key that keeps a case from being sent twice. Open the page anew."
+LOST_KEY = "This page lost the key that keeps a case from being sent twice. Reload the page."
 ACCEPT = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,application/dicom,.dcm"
 
 
