@@ -43,7 +43,7 @@ def check_image(request: HttpRequest) -> HttpResponse:
         intake = inspect_image(read_upload(file, limits), file.name or "", limits)
     except RejectedImageError as error:
         return JsonResponse(_describe("bad", [error.message]))
-    lines = [notice.message for notice in intake.warnings]
+    lines = [notice.message for notice in (*intake.warnings, *intake.gate_notices)]
     if double := _find_double(request, clinic.pk, intake):
         lines.append(double)
     said = lines or ["Sharp, bright and large enough."]
