@@ -30,12 +30,29 @@ if TYPE_CHECKING:
     from portal.accounts.models import Clinic, User
 
 
+TARGETS = {
+    "request_key": "form-trouble",
+    "patient": "patient-fault",
+    "lesion": "lesion-fault",
+    "images": "image-faults",
+}
+"""Fields that are no single element of the page: where their faults stand. Their words need no label."""
+
+
 @dataclass(frozen=True)
 class RefusedImage:
     """A file that can't be taken, and why."""
 
     name: str
     message: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What has to change before the case can be sent. `target` is the id of the element to go to."""
+
+    target: str
+    words: str
 
 
 @dataclass
@@ -80,11 +97,37 @@ class NewCase:
         """What the page still lacks, as words for the bar at its foot."""
         site = self.lesion_form["body_site"].value()
         has_patient = self.patient or (self.is_new_patient and self.patient_form["mrn"].value())
+        asks_consent = self.is_new_patient and not self.patient_form["consents_to_inference"].value()
         return [
             *([] if has_patient else ["patient"]),
+            *(["consent, yes or no"] if asks_consent else []),
             *([] if self.lesion or site else ["body site" if self.is_new_lesion else "lesion"]),
             "images",
         ]
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Every fault in the order of the page, for the summary and for the bar at its foot."""
+        faults = [Fault("form-trouble", str(error)) for error in self.form.non_field_errors()]
+        faults += self._list_faults(self.form, "request_key", "patient")
+        faults += self._list_faults(self.patient_form, *self.patient_form.fields)
+        faults += self._list_faults(self.form, "lesion")
+        faults += self._list_faults(self.lesion_form, *self.lesion_form.fields)
+        faults += self._list_faults(self.form, "images")
+        faults += [Fault("image-faults", f"{image.name}: {image.message}") for image in self.refused]
+        named = {"request_key", "patient", "lesion", "images"}
+        faults += self._list_faults(self.form, *(name for name in self.form.fields if name not in named))
+        return faults
+
+    @staticmethod
+    def _list_faults(form: forms.Form, *names: str) -> list[Fault]:
+        faults = []
+        for name in names:
+            label = str(form[name].label).rstrip("?")
+            target = TARGETS.get(name) or form[name].auto_id
+            words = [str(error) for error in form[name].errors]
+            faults += [Fault(target, line if name in TARGETS else f"{label}: {line}") for line in words]
+        return faults
 
     @property
     def has_errors(self) -> bool:
@@ -165,7 +208,9 @@ class NewCase:
         """Put a service's refusal beside the field it names."""
         forms: list[forms.Form] = [self.form, self.patient_form, self.lesion_form]
         owner = next((form for form in forms if error.field in form.fields), None)
-        if owner is None:
+        if error.code == "consent_missing" and self.is_new_patient:
+            self.patient_form.add_error("consents_to_inference", error.message)
+        elif owner is None:
             self.form.add_error(None, error.message)
         else:
             owner.add_error(error.field, error.message)

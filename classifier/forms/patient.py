@@ -1,10 +1,27 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
 from classifier.forms.fields import DayField, length_limit
 from classifier.models import Patient
 from classifier.vocabulary import Sex, SkinType
+
+
+YES, NO = "on", "off"
+
+
+class ConsentField(forms.TypedChoiceField):
+    """Yes or no, and neither until somebody says which: a ticked box that nobody touched is no consent."""
+
+    widget = forms.RadioSelect
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=[(YES, "Yes"), (NO, "No")], coerce=lambda value: value == YES, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return (YES if value else NO) if isinstance(value, bool) else value
 
 
 class PatientFactsForm(forms.Form):
@@ -17,11 +34,10 @@ class PatientFactsForm(forms.Form):
         required=False,
         label="Skin type (Fitzpatrick)",
     )
-    consents_to_inference = forms.BooleanField(
-        required=False,
-        initial=True,
-        label="The patient agrees that a model judges the images",
-        help_text="Without this nothing can be submitted for the patient.",
+    consents_to_inference = ConsentField(
+        label="Does the patient agree that a model judges the images?",
+        help_text="Without a yes nothing can be submitted for the patient.",
+        error_messages={"required": "Choose yes or no, as the patient said."},
     )
 
 
