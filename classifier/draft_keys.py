@@ -33,7 +33,7 @@ LONGEST_TICKET = 500
 
 
 class ClosedDraftError(Exception):
-    """This ticket opens nothing, or not for this person, or not any more."""
+    """The ticket opens nothing, or not for this person, or not any more."""
 
 
 @dataclass(frozen=True)

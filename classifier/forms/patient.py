@@ -8,7 +8,6 @@ from classifier.forms.fields import DayField, length_limit
 from classifier.models import Patient
 from classifier.vocabulary import Sex, SkinType
 
-
 YES, NO = "on", "off"
 
 

@@ -136,7 +136,10 @@ class TestErrors:
         bar = page[page.index('class="sticky-bar"') :]
         assert "Birth date: “31.2.1980” is not a date." in bar
         assert "Ready to send" not in bar
-        for target, words in (("id_birth_date", "Birth date: “31.2.1980”"), ("id_body_site", "Body site: Choose")):
+        for target, words in (
+            ("id_birth_date", "Birth date: “31.2.1980”"),
+            ("id_body_site", "Body site: Choose"),
+        ):
             assert f'<a href="#{target}">{words}' in page
             assert f'id="{target}"' in page
 
@@ -256,7 +259,9 @@ class TestDraftKey:
         client.post(ADDRESS, values)
         asked = {"clinic": staff.clinic.pk, "request_key": values["request_key"]}
         case = Submission.objects.get()
-        assert client.post(self.address, asked).json() == {"sent": reverse("submission-detail", args=[case.pk])}
+        assert client.post(self.address, asked).json() == {
+            "sent": reverse("submission-detail", args=[case.pk])
+        }
 
     def test_key_stays_out_of_caches_and_needs_a_session(self, client, staff):
         answer = client.post(self.address, {"clinic": staff.clinic.pk})

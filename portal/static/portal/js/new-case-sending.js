@@ -14,15 +14,17 @@ const WORDS = {
   429: "Not sent: too much was sent in a short time. Wait a minute and press Submit again.",
 };
 
+// After a fault or a broken connection nobody here knows whether it arrived; the request key of the form makes
+// a second try safe.
 export function explainStatus(status) {
   if (WORDS[status]) return WORDS[status];
-  if (status >= 500) return `Not sent: the portal has a fault (${status}). Everything is still here. ${AGAIN}`;
+  if (status >= 500) return `Not sent, as far as this page knows: the portal has a fault (${status}). Everything is still here. ${AGAIN}`;
   return `Not sent: the portal refused it (${status}). Everything is still here; press Submit again.`;
 }
 
 export function explainSilence() {
   if (!navigator.onLine) return "Not sent: this device has no connection. Everything is still here; press Submit when it is back.";
-  return `Not confirmed: the connection broke before the portal answered. Everything is still here. ${AGAIN}`;
+  return `Not sent, as far as this page knows: the connection broke before the portal answered. Everything is still here. ${AGAIN}`;
 }
 
 // The sentence of our own server in a fragment; nothing of a proxy's page in between.
