@@ -4,6 +4,7 @@
 
 import { ImageChecks } from "./image-checks.js";
 import { CaseDraft } from "./new-case-draft.js";
+import { PictureKinds } from "./picture-kinds.js";
 import { Sending, explainSilence, explainStatus, readSentence } from "./new-case-sending.js";
 
 const PARTS = ["patient", "lesion", "images", "question"];
@@ -17,6 +18,7 @@ const DRAFT_WORDS = {
 };
 
 let checks = null;
+let kinds = null;
 // The try to send that is under way, what became of the last one, and whether there was one.
 let sending = null;
 let trouble = "";
@@ -146,14 +148,37 @@ function showBar(missing) {
   else if (fault) say(fault, "is-wrong");
   else if (over) say(`Too many images: remove ${over}.`);
   else if (missing.length) say(`${wasTried ? "Not sent yet. " : ""}Still missing: ${missing.join(", ")}`);
-  else if (wasTried) say("Not sent yet: press Submit.", "is-complete");
-  else if (busy) say(`Checking ${busy === 1 ? "1 image" : `${busy} images`}. You can send already.`, "is-complete");
-  else say("Ready to send.", "is-complete");
+  else sayReady(busy, describeUnjudged());
+}
+
+function sayReady(busy, unjudged) {
+  let words = "Ready to send.";
+  if (wasTried) words = "Not sent yet: press Submit.";
+  else if (busy) words = `Checking ${busy === 1 ? "1 image" : `${busy} images`}. You can send already.`;
+  say(`${words} ${unjudged}`.trim(), unjudged ? "is-doubtful" : "is-complete");
+}
+
+function showKinds() {
+  checks.showAgain();
+  showState();
+}
+
+// What the model will not judge of a case that is ready to go.
+function describeUnjudged() {
+  const forModel = [...field("images").files].filter((file) => kinds.isDermoscopic(file)).length;
+  if (!forModel) return "No dermoscopic picture: the model won't be asked, a dermatologist sees the case.";
+  const refused = checks.countUnjudged();
+  if (!refused) return "";
+  if (refused === forModel) return "No picture will be judged by the model.";
+  return refused === 1 ? "1 picture will not be judged." : `${refused} pictures will not be judged.`;
 }
 
 function begin() {
   if (!form()) return;
-  if (!checks?.belongsTo(field("images"))) checks = new ImageChecks(form(), showState);
+  if (!checks?.belongsTo(field("images"))) {
+    kinds = new PictureKinds(form, field("images"), showKinds);
+    checks = new ImageChecks(form(), kinds, showState);
+  }
   // A page that comes back with errors shows all of itself.
   if (!form().querySelector("[role=alert]")) closeLaterParts();
   checks.follow();
@@ -387,6 +412,7 @@ async function restore(found) {
   draft.adopt(found);
   wasTried = true;
   if (found.files.length) putFiles(found.files);
+  for (const { file, more } of found.files) kinds.restore(file, more);
   const patient = describePatient();
   sayOfDraft(
     `Your draft from ${nameTime(found.row.savedAt)}${patient ? ` (patient ${patient})` : ""} was kept on this device. Not sent yet.`,
@@ -421,7 +447,7 @@ async function lookForDraft() {
   else offer(found);
 }
 
-const draft = new CaseDraft({ form, stateChanged: showDraftState });
+const draft = new CaseDraft({ form, describe: (file) => kinds.describe(file), stateChanged: showDraftState });
 begin();
 goToFault();
 lookForDraft().catch(() => {});
