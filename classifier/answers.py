@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.case_summary import Headline
 from classifier.intake.quality import find_quality_notices
-from classifier.states import PredictionState
+from classifier.states import Headline, PredictionState
 from classifier.vocabulary import CaptureKind
 
 if TYPE_CHECKING:
@@ -36,6 +35,15 @@ WORDS: dict[Headline, Words] = {
         "The model reads this lesion as benign.",
         "A dermatologist reviews it before it counts. If the lesion grows, bleeds or worries you "
         "or the patient, refer whatever the model says.",
+    ),
+    Headline.NOT_JUDGED: Words(
+        "The model could not judge what was sent.",
+        "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
+        "you, refer without waiting.",
+    ),
+    Headline.NOT_ASKED: Words(
+        "The model was not asked: it judges dermoscopic pictures only.",
+        "A dermatologist reads this case. If the lesion worries you, refer without waiting.",
     ),
     Headline.INCOMPLETE: Words(
         "The model could not judge every image, so it gives no answer for this case.",
@@ -76,7 +84,7 @@ REFUSED_PARTLY = Words(
 
 def choose_words(summary: CaseSummary) -> Words:
     """The words of a case's headline; a refusal has words of its own."""
-    if summary.headline == Headline.REFER and not summary.has_figure:
+    if summary.headline == Headline.NOT_JUDGED:
         return REFUSED if len(summary.answers) == 1 else REFUSED_PARTLY
     return WORDS[summary.headline]
 

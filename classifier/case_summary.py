@@ -7,31 +7,18 @@ cancelled, no outcome is given at all; images that could not be judged never cou
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Prefetch, TextChoices
+from django.db.models import Prefetch
 
-from classifier.states import PredictionState
-from classifier.vocabulary import Outcome
+from classifier.states import UNFINISHED, Headline, PredictionState
+from classifier.vocabulary import CaptureKind, Outcome
 from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from classifier.models import Prediction, Submission, SubmissionImage
-
-
-class Headline(TextChoices):
-    """The one word over a case. Only the three outcomes are judgements of the lesion."""
-
-    CANCELLED = "cancelled", "Cancelled"
-    QUEUED = "queued", "In the queue"
-    RUNNING = "running", "In work"
-    HIDDEN = "hidden", "Read first"
-    MALIGNANT = "malignant", "Malignant"
-    REFER = "refer", "Refer"
-    INCOMPLETE = "incomplete", "Incomplete"
-    FAILED = "failed", "Failed"
-    REJECTED = "rejected", "Can't be judged"
-    BENIGN = "benign", "Benign"
 
 
 IN_WORK = frozenset({Headline.QUEUED, Headline.RUNNING})
@@ -102,7 +89,12 @@ class CaseSummary:
 
     @property
     def outcome(self) -> str:
-        """`benign`, `malignant`, `refer`, or empty when the case has none to show."""
+        """`benign`, `malignant`, `refer`, or empty when the case has none to show.
+
+        The key that integrators know: of a case that was not judged it is `refer`, too.
+        """
+        if self.headline == Headline.NOT_JUDGED:
+            return Outcome.REFER.value
         return self.headline.value if self.is_judged else ""
 
     @property
@@ -120,7 +112,7 @@ class CaseSummary:
     @property
     def has_figure(self) -> bool:
         """Whether the headline stands on a figure of the model, not on a refusal of the gates."""
-        return self.prediction is not None and not self.prediction.is_refused
+        return self.prediction is not None
 
     @property
     def refused(self) -> tuple[ImageAnswer, ...]:
@@ -191,33 +183,46 @@ def _find_headline(
 ) -> tuple[Headline, ImageAnswer | None]:
     if submission.cancelled_at is not None:
         return Headline.CANCELLED, None
-    states = {a.state for a in answers}
-    if PredictionState.RUNNING in states:
-        return Headline.RUNNING, None
-    if PredictionState.QUEUED in states:
+    headline, prediction = weigh_images([(a.state, a.prediction, a.image.capture_kind) for a in answers])
+    return headline, next((a for a in answers if prediction and a.prediction == prediction), None)
+
+
+def weigh_images(images: Sequence[tuple[str, Any, str]]) -> tuple[Headline, Any]:
+    """The model's answer for a case, and the prediction that speaks for it, from its images.
+
+    Each image as (state, served prediction or None, capture kind). The most worrying speaks: malignant,
+    refer, not judged, benign. An image that the model was never to judge says nothing.
+    """
+    asked = [
+        (state or PredictionState.FAILED, found)
+        for state, found, kind in images
+        if found is not None or kind == CaptureKind.DERMOSCOPIC
+    ]
+    states = {state for state, _ in asked}
+    if images and not asked:
+        return Headline.NOT_ASKED, None
+    if states & UNFINISHED:
         # Some are done and some wait: work has begun.
-        has_begun = states != {PredictionState.QUEUED}
-        return (Headline.RUNNING if has_begun else Headline.QUEUED), None
-    return _weigh(answers)
+        return (Headline.QUEUED if states == {PredictionState.QUEUED} else Headline.RUNNING), None
+    return _weigh_finished(asked)
 
 
-def _weigh(answers: tuple[ImageAnswer, ...]) -> tuple[Headline, ImageAnswer | None]:
-    """The most worrying of finished images: malignant, refer, not judged, benign."""
-    judged = [a for a in answers if a.is_judged]
+def _weigh_finished(asked: Sequence[tuple[str, Any]]) -> tuple[Headline, Any]:
+    judged = [
+        found for state, found in asked if state == PredictionState.SUCCEEDED and not found.refusal_code
+    ]
+    refused = [found for state, found in asked if state == PredictionState.SUCCEEDED and found.refusal_code]
     for outcome, headline in ((Outcome.MALIGNANT, Headline.MALIGNANT), (Outcome.REFER, Headline.REFER)):
-        if same := [a for a in judged if a.outcome == outcome]:
-            return headline, max(same, key=_worry)
-    if judged and len(judged) == len(answers):
-        return Headline.BENIGN, max(judged, key=_worry)
+        if same := [found for found in judged if found.outcome == outcome]:
+            return headline, max(same, key=lambda found: found.calibrated_probability)
+    if refused:
+        return Headline.NOT_JUDGED, refused[0]
+    if judged and len(judged) == len(asked):
+        return Headline.BENIGN, max(judged, key=lambda found: found.calibrated_probability)
     if judged:
         return Headline.INCOMPLETE, None
-    only_rejected = {a.state for a in answers} == {PredictionState.REJECTED}
+    only_rejected = {state for state, _ in asked} == {PredictionState.REJECTED}
     return (Headline.REJECTED if only_rejected else Headline.FAILED), None
-
-
-def _worry(answer: ImageAnswer) -> float:
-    figure = answer.prediction.calibrated_probability if answer.prediction else None
-    return figure if figure is not None else -1.0
 
 
 def _is_hidden(submission: Submission, answers: tuple[ImageAnswer, ...], role: str | None) -> bool:

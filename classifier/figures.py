@@ -11,10 +11,9 @@ from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
 from classifier.case_queries import waiting_for_review, with_headline
-from classifier.case_summary import Headline
 from classifier.gate_words import name_refusal
 from classifier.models import Prediction, Review, Submission
-from classifier.states import PredictionState
+from classifier.states import Headline, PredictionState, SubmissionState
 from classifier.vocabulary import Agreement
 
 if TYPE_CHECKING:
@@ -91,6 +90,8 @@ SHOWN = [
     Headline.MALIGNANT,
     Headline.REFER,
     Headline.BENIGN,
+    Headline.NOT_JUDGED,
+    Headline.NOT_ASKED,
     Headline.INCOMPLETE,
     Headline.REJECTED,
     Headline.FAILED,
@@ -122,7 +123,7 @@ def _time_to_result(rows: SubmissionQuerySet) -> Any:
         .order_by("-finished_at")
         .values("finished_at")
     )
-    finished = rows.with_facts().filter(is_unfinished=False, has_result=True)
+    finished = rows.filter(state__in=[SubmissionState.AWAITING_REVIEW, SubmissionState.REVIEWED])
     return finished.annotate(
         took=ExpressionWrapper(Subquery(answers[:1]) - F("submitted_at"), output_field=DurationField())
     )
@@ -131,12 +132,8 @@ def _time_to_result(rows: SubmissionQuerySet) -> Any:
 def _time_to_signature(rows: SubmissionQuerySet) -> Any:
     """From submit to the first signature."""
     first = Review.objects.filter(submission=OuterRef("pk"), amends__isnull=True).values("signed_at")
-    return (
-        rows.with_facts()
-        .filter(is_reviewed=True)
-        .annotate(
-            took=ExpressionWrapper(Subquery(first[:1]) - F("submitted_at"), output_field=DurationField())
-        )
+    return rows.filter(state=SubmissionState.REVIEWED).annotate(
+        took=ExpressionWrapper(Subquery(first[:1]) - F("submitted_at"), output_field=DurationField())
     )
 
 
@@ -169,7 +166,7 @@ def _count_agreement(rows: SubmissionQuerySet) -> list[AgreementRow]:
     current = Review.objects.current().filter(submission=OuterRef("pk")).values("agreement")
     counted = (
         with_headline(rows)
-        .filter(is_reviewed=True, headline__in=[Headline.MALIGNANT, Headline.BENIGN])
+        .filter(state=SubmissionState.REVIEWED, headline__in=[Headline.MALIGNANT, Headline.BENIGN])
         .annotate(agreement=Subquery(current[:1]))
         .values_list("headline", "agreement")
         .annotate(count=Count("pk"))

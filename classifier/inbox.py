@@ -10,9 +10,8 @@ from django.db.models import Case, Exists, Max, OuterRef, Value, When
 from django.utils import timezone
 
 from classifier.case_rows import CaseRow, build_rows, find_current_review, load_cases
-from classifier.case_summary import Headline
 from classifier.models import Submission
-from classifier.models.submission import SubmissionState
+from classifier.states import Headline, SubmissionState
 from classifier.vocabulary import Management, Priority
 from portal.accounts.roles import ROLES_ALLOWED, Action
 from portal.audit.models import AuditEvent

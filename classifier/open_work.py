@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from classifier.models import Submission
-from classifier.models.submission import SubmissionState
 from classifier.reading import READ_UNSEEN
+from classifier.states import SubmissionState
 from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:

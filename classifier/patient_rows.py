@@ -9,8 +9,8 @@ from django.db.models import Count, Exists, F, OuterRef, Subquery
 
 from classifier.case_rows import CaseRow, build_rows, load_cases
 from classifier.models import Lesion, Patient, Submission
-from classifier.models.submission import SubmissionState
 from classifier.patient_search import search_patients
+from classifier.states import SubmissionState
 from classifier.wording import describe_birth
 
 if TYPE_CHECKING:

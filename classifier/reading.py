@@ -1,11 +1,9 @@
-"""How a dermatologist's diagnosis stands to the model's answer, and what was read unseen."""
+"""What a dermatologist read before seeing the model's answer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.case_summary import Headline
-from classifier.vocabulary import Agreement, Diagnosis
 from portal.accounts.roles import Role
 from portal.audit.models import AuditEvent
 
@@ -14,32 +12,6 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 READ_UNSEEN = "submission.read_unseen"
-
-BENIGN, MALIGNANT, OPEN = "benign", "malignant", "open"
-DIAGNOSIS_GROUPS: dict[str, str] = {
-    Diagnosis.NAEVUS: BENIGN,
-    Diagnosis.MELANOMA: MALIGNANT,
-    Diagnosis.BASAL_CELL_CARCINOMA: MALIGNANT,
-    Diagnosis.SQUAMOUS_CELL_CARCINOMA: MALIGNANT,
-    # Bowen's disease is carcinoma in situ, and HAM10000 counts both as malignant.
-    Diagnosis.ACTINIC_KERATOSIS: MALIGNANT,
-    Diagnosis.SEBORRHOEIC_KERATOSIS: BENIGN,
-    Diagnosis.DERMATOFIBROMA: BENIGN,
-    Diagnosis.VASCULAR_LESION: BENIGN,
-    Diagnosis.OTHER_BENIGN: BENIGN,
-    Diagnosis.OTHER_MALIGNANT: MALIGNANT,
-    Diagnosis.INDETERMINATE: OPEN,
-}
-
-
-def suggest_agreement(diagnosis: str, headline: str) -> str:
-    """The agreement that follows from both; empty where only the reader can say."""
-    if headline not in (Headline.BENIGN, Headline.MALIGNANT):
-        return Agreement.NO_RESULT.value
-    group = DIAGNOSIS_GROUPS.get(diagnosis, OPEN)
-    if group == OPEN:
-        return ""
-    return Agreement.AGREES.value if group == headline else Agreement.DISAGREES.value
 
 
 def find_unseen_reading(*, reader: User, submission: Submission) -> str:

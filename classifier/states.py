@@ -1,4 +1,4 @@
-"""States of what workers do, predictions and explanations, and the only moves between them."""
+"""States of a case, of what the model says of it, and of what workers do, with the only moves between them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.db.models import QuerySet
+
+
+class SubmissionState(TextChoices):
+    """How far a case has come."""
+
+    IN_WORK = "in_work", "In work"
+    NO_RESULT = "no_result", "No result"
+    AWAITING_REVIEW = "awaiting_review", "Waiting for review"
+    REVIEWED = "reviewed", "Reviewed"
+    CANCELLED = "cancelled", "Withdrawn"
+
+
+class Headline(TextChoices):
+    """What the model says of a case, in one word. Only the first of each group are judgements."""
+
+    MALIGNANT = "malignant", "Malignant"
+    REFER = "refer", "Refer"
+    BENIGN = "benign", "Benign"
+    NOT_JUDGED = "not_judged", "Not judged"
+    INCOMPLETE = "incomplete", "Incomplete"
+    REJECTED = "rejected", "Not judged"
+    FAILED = "failed", "Failed"
+    NOT_ASKED = "not_asked", "Not judged"
+    QUEUED = "queued", "In the queue"
+    RUNNING = "running", "In work"
+    HIDDEN = "hidden", "Read first"
+    CANCELLED = "cancelled", "Withdrawn"
 
 
 class PredictionState(TextChoices):

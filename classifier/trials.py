@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Count, F, OuterRef, Subquery, UUIDField
 
 from classifier.models import ModelVersion, Prediction, Review
-from classifier.reading import DIAGNOSIS_GROUPS, OPEN
-from classifier.vocabulary import Outcome
+from classifier.vocabulary import DIAGNOSIS_GROUPS, LesionGroup, Outcome
 
 if TYPE_CHECKING:
     import uuid
@@ -141,7 +140,7 @@ def _count_signed(counted: list[tuple[Any, ...]]) -> Signed:
     known = [
         (DIAGNOSIS_GROUPS[diagnosis], served, said, images)
         for served, said, diagnosis, images in counted
-        if diagnosis and DIAGNOSIS_GROUPS[diagnosis] != OPEN
+        if diagnosis and DIAGNOSIS_GROUPS[diagnosis] != LesionGroup.INDETERMINATE
     ]
     return Signed(
         images=sum(images for *_, images in known),

@@ -41,6 +41,27 @@ class Outcome(TextChoices):
     REFER = "refer", "Refer"
 
 
+class Standing(TextChoices):
+    """What a case, a lesion or a patient is held for, whoever said it. `refer` is "too close to call"."""
+
+    MALIGNANT = "malignant", "Malignant"
+    INDETERMINATE = "indeterminate", "Can't be told"
+    REFER = "refer", "Refer"
+    NOT_JUDGED = "not_judged", "Not judged"
+    IN_WORK = "in_work", "In work"
+    BENIGN = "benign", "Benign"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class StandingBasis(TextChoices):
+    """Whose word a standing is; the earlier of these outweighs the later."""
+
+    HISTOPATHOLOGY = "histopathology", "Pathologist"
+    REVIEW = "review", "Dermatologist"
+    MODEL = "model", "Model"
+    STATE = "state", "Portal"
+
+
 class Priority(TextChoices):
     """FHIR request-priority, the two that a skin clinic uses."""
 
@@ -54,6 +75,14 @@ class ConsentPurpose(TextChoices):
     INFERENCE = "inference", "A model judges the images"
     TEACHING = "teaching", "The images are used to teach"
     TRAINING = "training", "The data leave in exports, also to train models"
+
+
+class ConsentOrigin(TextChoices):
+    """How a word on consent came into the portal."""
+
+    STATED = "stated", "Chosen by who recorded it"
+    DEFAULT = "default", "Ticked by default"
+    ELSEWHERE = "elsewhere", "Recorded in another system"
 
 
 class ErasureReason(TextChoices):
@@ -78,9 +107,19 @@ class Source(TextChoices):
 
 
 class CaptureKind(TextChoices):
+    """Of each picture. The network judges dermoscopic ones only; the others are shown and kept."""
+
     DERMOSCOPIC = "dermoscopic", "Dermoscopic"
     CLINICAL = "clinical", "Clinical close-up"
     OVERVIEW = "overview", "Overview"
+
+
+class DermoscopicType(TextChoices):
+    """How a dermoscopic picture was lit and whether the dermatoscope touched the skin: ISIC's terms."""
+
+    CONTACT_POLARIZED = "contact_polarized", "Contact, polarised"
+    CONTACT_NON_POLARIZED = "contact_non_polarized", "Contact, not polarised"
+    NON_CONTACT_POLARIZED = "non_contact_polarized", "Without contact, polarised"
 
 
 class ModelLifecycle(TextChoices):
@@ -94,6 +133,7 @@ class Agreement(TextChoices):
     AGREES = "agrees", "Agrees with the model"
     DISAGREES = "disagrees", "Disagrees with the model"
     NO_RESULT = "no_result", "The model gave no usable result"
+    UNDETERMINED = "undetermined", "Can't be compared"
 
 
 class Diagnosis(TextChoices):
@@ -130,6 +170,48 @@ class Histopathology(TextChoices):
     INCONCLUSIVE = "inconclusive", "Inconclusive"
 
 
+class LesionGroup(TextChoices):
+    """What a diagnosis means for the patient."""
+
+    BENIGN = "benign", "Benign"
+    MALIGNANT = "malignant", "Malignant"
+    INDETERMINATE = "indeterminate", "Can't be told"
+
+
+DIAGNOSIS_GROUPS: dict[str, LesionGroup] = {
+    Diagnosis.NAEVUS: LesionGroup.BENIGN,
+    Diagnosis.MELANOMA: LesionGroup.MALIGNANT,
+    Diagnosis.BASAL_CELL_CARCINOMA: LesionGroup.MALIGNANT,
+    Diagnosis.SQUAMOUS_CELL_CARCINOMA: LesionGroup.MALIGNANT,
+    # Bowen's disease is carcinoma in situ, and HAM10000 counts both as malignant.
+    Diagnosis.ACTINIC_KERATOSIS: LesionGroup.MALIGNANT,
+    Diagnosis.SEBORRHOEIC_KERATOSIS: LesionGroup.BENIGN,
+    Diagnosis.DERMATOFIBROMA: LesionGroup.BENIGN,
+    Diagnosis.VASCULAR_LESION: LesionGroup.BENIGN,
+    Diagnosis.OTHER_BENIGN: LesionGroup.BENIGN,
+    Diagnosis.OTHER_MALIGNANT: LesionGroup.MALIGNANT,
+    Diagnosis.INDETERMINATE: LesionGroup.INDETERMINATE,
+}
+"""The one table of what a dermatologist's diagnosis means."""
+
+HISTOPATHOLOGY_GROUPS: dict[str, LesionGroup] = {
+    Histopathology.NAEVUS: LesionGroup.BENIGN,
+    Histopathology.DYSPLASTIC_NAEVUS: LesionGroup.BENIGN,
+    Histopathology.MELANOMA_IN_SITU: LesionGroup.MALIGNANT,
+    Histopathology.MELANOMA_INVASIVE: LesionGroup.MALIGNANT,
+    Histopathology.BASAL_CELL_CARCINOMA: LesionGroup.MALIGNANT,
+    Histopathology.SQUAMOUS_CELL_CARCINOMA: LesionGroup.MALIGNANT,
+    Histopathology.ACTINIC_KERATOSIS: LesionGroup.MALIGNANT,
+    Histopathology.SEBORRHOEIC_KERATOSIS: LesionGroup.BENIGN,
+    Histopathology.DERMATOFIBROMA: LesionGroup.BENIGN,
+    Histopathology.VASCULAR_LESION: LesionGroup.BENIGN,
+    Histopathology.OTHER_BENIGN: LesionGroup.BENIGN,
+    Histopathology.OTHER_MALIGNANT: LesionGroup.MALIGNANT,
+    Histopathology.INCONCLUSIVE: LesionGroup.INDETERMINATE,
+}
+"""The same of a pathologist's finding."""
+
+
 class Procedure(TextChoices):
     """How the specimen was taken."""
 
@@ -146,6 +228,31 @@ class Management(TextChoices):
     BIOPSY = "biopsy", "Biopsy"
     EXCISE = "excise", "Excise"
     URGENT_REFERRAL = "urgent_referral", "Urgent cancer referral"
+
+
+ORDERS: dict[Management, int] = {
+    Management.URGENT_REFERRAL: 2,
+    Management.EXCISE: 28,
+    Management.BIOPSY: 14,
+    Management.SEE_IN_PERSON: 14,
+    Management.NEW_IMAGE: 14,
+    Management.FOLLOW_UP: 120,
+}
+"""What somebody has to do and acknowledge, with the days it may take where a clinic sets none."""
+
+
+class AcknowledgedAs(TextChoices):
+    """What was done about an order."""
+
+    REFERRED = "referred", "Referred"
+    EXCISED = "excised", "Excised"
+    BIOPSIED = "biopsied", "Biopsied"
+    SEEN = "seen", "Seen in person"
+    NEW_IMAGE_SENT = "new_image_sent", "New image sent"
+    APPOINTMENT = "appointment", "Appointment made"
+    PATIENT_INFORMED = "patient_informed", "Patient informed"
+    DECLINED = "declined", "Patient declined"
+    OTHER = "other", "Other, see the note"
 
 
 def _site_label(value: str) -> str:

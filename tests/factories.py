@@ -5,7 +5,8 @@
     SubmissionImageFactory(with_files=True, with_files__seed=3)      # real JPEGs in the stores
     PredictionFactory(state="succeeded", outcome="malignant")
 
-They write rows directly, without services: no audit events, no wake-ups.
+They write rows directly, without services: no audit events, no wake-ups. What a case is held for is
+worked out after each; a test that changes a row by itself calls `restate(submission)`.
 """
 
 from __future__ import annotations
@@ -23,9 +24,11 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from PIL import Image
 
+from classifier.cases.standing import CaseFacts, Held, refresh_lesions, refresh_standing
 from classifier.intake import build_derivative, build_thumbnail, inspect_image
 from classifier.limits import UploadLimits
 from classifier.models import (
+    Acknowledgement,
     Explanation,
     Lesion,
     ModelVersion,
@@ -39,6 +42,7 @@ from classifier.models import Outcome as HistologyOutcome
 from classifier.services.images import NewImage
 from classifier.states import FINISHED, PredictionState
 from classifier.vocabulary import (
+    AcknowledgedAs,
     Agreement,
     Diagnosis,
     Histopathology,
@@ -60,6 +64,32 @@ from tests.support.people import (  # noqa: F401 (one address for everything inv
     staff_clinic,
     two_clinics,
 )
+
+
+def restate(*submissions: Submission) -> None:
+    """Keep the columns that `classifier.cases.standing` writes as the rows now are."""
+    refresh_standing({submission.pk for submission in submissions})
+    refresh_lesions({submission.lesion_id for submission in submissions})
+    for submission in submissions:
+        names = [*CaseFacts.__dataclass_fields__, "is_unread", "news_at", *Held.__dataclass_fields__]
+        submission.refresh_from_db(fields=[name.removesuffix("_id") for name in names if name != "held"])
+
+
+class StandingFactory(factory.django.DjangoModelFactory):
+    """A factory of rows that say something of a case."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _case_of(cls, row: Any) -> Submission:
+        return row.submission
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        row = super()._create(model_class, *args, **kwargs)
+        restate(cls._case_of(row))
+        return row
 
 
 # --- Images -----------------------------------------------------------------------------------
@@ -93,6 +123,7 @@ class PatientFactory(factory.django.DjangoModelFactory):
     birth_date = dt.date(1970, 5, 17)
     sex = Sex.FEMALE
     skin_type = "II"
+    consents_to_inference = True
     created_by = factory.SubFactory(UserFactory)
 
 
@@ -115,7 +146,7 @@ class LesionFactory(factory.django.DjangoModelFactory):
     created_by = factory.SelfAttribute("patient.created_by")
 
 
-class SubmissionFactory(factory.django.DjangoModelFactory):
+class SubmissionFactory(StandingFactory):
     """A case without images; give `clinic=` or `lesion=`."""
 
     class Meta:
@@ -132,8 +163,12 @@ class SubmissionFactory(factory.django.DjangoModelFactory):
         kwargs["lesion"] = kwargs["lesion"] or LesionFactory(clinic=kwargs["clinic"])
         return super()._create(model_class, *args, **kwargs)
 
+    @classmethod
+    def _case_of(cls, row: Any) -> Submission:
+        return row
 
-class SubmissionImageFactory(factory.django.DjangoModelFactory):
+
+class SubmissionImageFactory(StandingFactory):
     """A row that names files; `with_files=True` writes real ones (`with_files__seed`, `__size`)."""
 
     class Meta:
@@ -221,7 +256,7 @@ def active_model() -> ModelVersion:
     return ModelVersion.objects.active().first() or ModelVersionFactory(active=True)
 
 
-class PredictionFactory(factory.django.DjangoModelFactory):
+class PredictionFactory(StandingFactory):
     """`PredictionFactory(state="succeeded", outcome="malignant", probability=0.9)`.
 
     `refused=True` is one that the gates refused; its image is then to be a `refused_image()`.
@@ -273,6 +308,10 @@ class PredictionFactory(factory.django.DjangoModelFactory):
     )
     error_code = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[0])
     error_message = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[1])
+
+    @classmethod
+    def _case_of(cls, row: Any) -> Submission:
+        return row.image.submission
 
 
 PROBABILITIES = {Outcome.BENIGN: 0.12, Outcome.REFER: 0.5, Outcome.MALIGNANT: 0.91}
@@ -354,7 +393,7 @@ EXPLANATION_FIGURES = {
 }
 
 
-class ReviewFactory(factory.django.DjangoModelFactory):
+class ReviewFactory(StandingFactory):
     """A signed review; `amends=` makes it an amendment."""
 
     class Meta:
@@ -371,7 +410,7 @@ class ReviewFactory(factory.django.DjangoModelFactory):
     amendment_reason = factory.LazyAttribute(lambda o: "Histology came back." if o.amends else "")
 
 
-class OutcomeFactory(factory.django.DjangoModelFactory):
+class OutcomeFactory(StandingFactory):
     """Histopathology of a lesion; `corrects=` makes it a correction."""
 
     class Meta:
@@ -386,6 +425,29 @@ class OutcomeFactory(factory.django.DjangoModelFactory):
     recorded_at = factory.LazyFunction(timezone.now)
     corrects = None
     correction_reason = factory.LazyAttribute(lambda o: "Second opinion." if o.corrects else "")
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        row = super(StandingFactory, cls)._create(model_class, *args, **kwargs)
+        refresh_standing(row.lesion.submissions.values_list("pk", flat=True))
+        refresh_lesions([row.lesion_id])
+        return row
+
+
+class AcknowledgementFactory(StandingFactory):
+    """Somebody's word that the order of `review` was carried out."""
+
+    class Meta:
+        model = Acknowledgement
+
+    review = factory.SubFactory(ReviewFactory, management=Management.EXCISE)
+    done = AcknowledgedAs.EXCISED
+    acknowledged_by = factory.SubFactory(UserFactory)
+    acknowledged_at = factory.LazyFunction(timezone.now)
+
+    @classmethod
+    def _case_of(cls, row: Any) -> Submission:
+        return row.review.submission
 
 
 def answered_submission(staff: Staff, *outcomes: str, **submission: Any) -> Submission:

@@ -70,7 +70,6 @@ FIELD_CODES: dict[str, str] = {
     # Reviews and outcomes.
     "diagnosis_unknown": "Choose one of the values that the schema lists.",
     "agreement_unknown": "Choose one of the values that the schema lists.",
-    "agreement_unclear": "Say whether you agree with the model.",
     "management_unknown": "Choose one of the values that the schema lists.",
     "histopathology_unknown": "Choose one of the values that the schema lists.",
     "procedure_unknown": "Choose one of the values that the schema lists.",

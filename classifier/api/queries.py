@@ -8,7 +8,7 @@ from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Prefet
 from django.db.models.functions import Coalesce
 
 from classifier.models import Outcome, Prediction, Review, Submission, SubmissionImage
-from classifier.states import PredictionState
+from classifier.states import PredictionState, SubmissionState
 from portal.accounts.models import Membership
 from portal.accounts.roles import Role
 
@@ -24,7 +24,6 @@ def select_submissions(user: User) -> SubmissionQuerySet:
     """Cases that `user` may see, with all that a `SubmissionSerializer` shows."""
     return (
         Submission.objects.visible_to(user)
-        .with_facts()
         .annotate(is_withheld=_is_withheld_from(user))
         .select_related("clinic", "lesion__patient", "submitted_by")
         .prefetch_related(
@@ -37,12 +36,10 @@ def select_submissions(user: User) -> SubmissionQuerySet:
 
 def select_predictions(user: User) -> PredictionQuerySet:
     """Answers that `user` may see, each with what decides whether it is withheld."""
-    is_reviewed = Exists(Review.objects.filter(submission=OuterRef("image__submission")))
     case = "image__submission"
     return (
         select_served_predictions()
         .filter(pk__in=Prediction.objects.visible_to(user).values("pk"))
-        .annotate(is_reviewed=is_reviewed)
         .annotate(is_withheld=_is_withheld_from(user, clinic="image__clinic", case=f"{case}__"))
         .select_related(f"{case}__lesion__patient__clinic", f"{case}__clinic")
     )
@@ -73,7 +70,12 @@ def _is_withheld_from(user: User, *, clinic: str = "clinic", case: str = "") -> 
         clinic=OuterRef(clinic),
         clinic__hide_result_until_read=True,
     )
-    return Q(Exists(reads_first)) & Q(is_reviewed=False) & Q(**{f"{case}cancelled_at__isnull": True})
+    open_states = [
+        state
+        for state in SubmissionState
+        if state not in (SubmissionState.REVIEWED, SubmissionState.CANCELLED)
+    ]
+    return Q(Exists(reads_first)) & Q(**{f"{case}state__in": open_states})
 
 
 def select_served_predictions() -> PredictionQuerySet:

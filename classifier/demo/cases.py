@@ -17,14 +17,13 @@ from classifier.demo.people import HARBOUR, HILLSIDE
 from classifier.intake import inspect_image
 from classifier.limits import UploadLimits
 from classifier.models import Lesion, Patient, Submission
-from classifier.models.submission import SubmissionState
 from classifier.services.images import NewImage
 from classifier.services.lesions import create_lesion
 from classifier.services.patients import create_patient
 from classifier.services.reviews import Decision, sign_review
 from classifier.services.submissions import Question, create_submission, find_by_request_key
+from classifier.states import SubmissionState
 from classifier.vocabulary import (
-    Agreement,
     Diagnosis,
     Laterality,
     Management,
@@ -203,27 +202,23 @@ def _decision(submission: Submission, number: int) -> Decision:
     if summarise(submission).refused:
         return Decision(
             diagnosis=Diagnosis.INDETERMINATE,
-            agreement=Agreement.NO_RESULT,
             management=Management.NEW_IMAGE,
             comment="Can't be read from this picture. Take it again, in focus.",
         )
     if outcome == Outcome.BENIGN:
         return Decision(
             diagnosis=Diagnosis.NAEVUS,
-            agreement=Agreement.AGREES,
             management=Management.NO_ACTION,
             comment="Regular network, symmetric.",
         )
     if outcome == Outcome.MALIGNANT and number % 4 != 3:  # noqa: PLR2004
         return Decision(
             diagnosis=Diagnosis.MELANOMA,
-            agreement=Agreement.AGREES,
             management=Management.EXCISE,
             comment="Irregular border, several colours. Excise with narrow margin.",
         )
     return Decision(
         diagnosis=Diagnosis.SEBORRHOEIC_KERATOSIS,
-        agreement=Agreement.DISAGREES if outcome == Outcome.MALIGNANT else Agreement.NO_RESULT,
         management=Management.FOLLOW_UP,
         comment="Follow up in three months with a new image.",
     )

@@ -6,13 +6,13 @@ import datetime as dt
 from typing import Any
 
 from django import forms
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from classifier.case_queries import order_by_state, with_headline, with_risk
-from classifier.case_summary import Headline
 from classifier.models import ModelVersion, Prediction
-from classifier.models.submission import SubmissionQuerySet, SubmissionState
+from classifier.models.submission import SubmissionQuerySet
+from classifier.states import Headline, SubmissionState
 from classifier.vocabulary import BODY_SITE_CHOICES, Priority, body_site_within
 
 UNJUDGED = "unjudged"
@@ -26,7 +26,12 @@ OUTCOME_HEADLINES: dict[str, list[str]] = {
     Headline.MALIGNANT.value: [Headline.MALIGNANT.value],
     Headline.REFER.value: [Headline.REFER.value],
     Headline.BENIGN.value: [Headline.BENIGN.value],
-    UNJUDGED: [Headline.INCOMPLETE.value, Headline.FAILED.value, Headline.REJECTED.value],
+    UNJUDGED: [
+        Headline.NOT_JUDGED.value,
+        Headline.INCOMPLETE.value,
+        Headline.FAILED.value,
+        Headline.REJECTED.value,
+    ],
 }
 REVIEWED_CHOICES = [("yes", "Signed"), ("no", "Not signed")]
 SORT_CHOICES = [("newest", "Newest"), ("oldest", "Oldest"), ("risk", "Risk"), ("state", "State")]
@@ -72,7 +77,6 @@ class HistoryForm(forms.Form):
     def apply(self, rows: SubmissionQuerySet, *, hides_unread: bool) -> SubmissionQuerySet:
         """Narrow and order `rows` in SQL."""
         values = self.values
-        rows = rows.with_facts()
         if outcome := values.get("outcome"):
             rows = with_headline(rows, hides_unread=hides_unread).filter(
                 headline__in=OUTCOME_HEADLINES[outcome]
@@ -80,7 +84,7 @@ class HistoryForm(forms.Form):
         if state := values.get("state"):
             rows = rows.with_state(SubmissionState(state))
         if reviewed := values.get("reviewed"):
-            rows = rows.filter(is_reviewed=reviewed == "yes")
+            rows = _narrow_by_signature(rows, is_signed=reviewed == "yes")
         if priority := values.get("priority"):
             rows = rows.filter(priority=priority)
         if site := values.get("site"):
@@ -103,6 +107,11 @@ def _sort(rows: SubmissionQuerySet, by: str, *, hides_unread: bool) -> Submissio
     if by == "oldest":
         return rows.order_by("submitted_at", "pk")
     return rows.order_by("-submitted_at", "-pk")
+
+
+def _narrow_by_signature(rows: SubmissionQuerySet, *, is_signed: bool) -> SubmissionQuerySet:
+    signed = Q(state=SubmissionState.REVIEWED)
+    return rows.filter(signed if is_signed else ~signed)
 
 
 def _start_of(day: dt.date) -> dt.datetime:

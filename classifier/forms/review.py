@@ -7,13 +7,11 @@ from typing import Any
 from django import forms
 
 from classifier.models import Review
-from classifier.reading import DIAGNOSIS_GROUPS, suggest_agreement
 from classifier.services.reviews import Decision
-from classifier.vocabulary import Agreement, Diagnosis, Management
+from classifier.vocabulary import DIAGNOSIS_GROUPS, Diagnosis, Management
 
 # Without 0, which fits the picture while the viewer has the focus.
 DIAGNOSIS_KEYS = dict(zip(Diagnosis.values, "123456789ti", strict=True))
-AGREEMENT_KEYS = {Agreement.AGREES: "a", Agreement.DISAGREES: "d", Agreement.NO_RESULT: "r"}
 MANAGEMENT_KEYS = {
     Management.NO_ACTION: "n",
     Management.FOLLOW_UP: "f",
@@ -24,12 +22,6 @@ MANAGEMENT_KEYS = {
     Management.URGENT_REFERRAL: "u",
 }
 COMMENT_KEY = "c"
-# Under the heading "The model's answer" these say enough, and stand in one line.
-AGREEMENT_WORDS = [
-    (Agreement.AGREES.value, "Agree"),
-    (Agreement.DISAGREES.value, "Disagree"),
-    (Agreement.NO_RESULT.value, "No usable result"),
-]
 
 
 class KeyedRadio(forms.RadioSelect):
@@ -61,12 +53,6 @@ class UnseenForm(forms.Form):
 
 
 class ReviewForm(UnseenForm):
-    agreement = forms.ChoiceField(
-        choices=AGREEMENT_WORDS,
-        required=False,
-        widget=KeyedRadio(AGREEMENT_KEYS),
-        label="The model's answer",
-    )
     management = forms.ChoiceField(
         choices=Management.choices,
         widget=KeyedRadio(MANAGEMENT_KEYS),
@@ -82,18 +68,10 @@ class ReviewForm(UnseenForm):
         super().__init__(*args, **kwargs)
         self.headline = headline
 
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if cleaned.get("diagnosis") and not cleaned.get("agreement") and "agreement" not in self.errors:
-            # Left open means "what follows from the diagnosis", as the page fills in by script.
-            cleaned["agreement"] = suggest_agreement(cleaned["diagnosis"], self.headline)
-            if not cleaned["agreement"]:
-                self.add_error("agreement", "Say whether you agree with the model.")
-        return cleaned
-
     @property
     def decision(self) -> Decision:
-        return Decision(**{name: self.cleaned_data[name] for name in Decision.__dataclass_fields__})
+        names = Decision.__dataclass_fields__
+        return Decision(**{name: self.cleaned_data[name] for name in names if name in self.cleaned_data})
 
 
 class AmendForm(ReviewForm):

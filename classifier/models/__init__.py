@@ -1,3 +1,4 @@
+from classifier.models.acknowledgement import Acknowledgement
 from classifier.models.consent import Consent
 from classifier.models.emergency_access import EmergencyAccess
 from classifier.models.explanation import Explanation
@@ -8,6 +9,7 @@ from classifier.models.model_version import ModelVersion
 from classifier.models.outcome import Outcome
 from classifier.models.patient import Patient
 from classifier.models.prediction import Prediction
+from classifier.models.reading_claim import ReadingClaim
 from classifier.models.request_count import RequestCount
 from classifier.models.review import Review
 from classifier.models.submission import Submission
@@ -17,6 +19,7 @@ from classifier.models.webhook_endpoint import WebhookEndpoint
 from classifier.models.webhook_event import WebhookEvent
 
 __all__ = [
+    "Acknowledgement",
     "Consent",
     "EmergencyAccess",
     "Explanation",
@@ -27,6 +30,7 @@ __all__ = [
     "Outcome",
     "Patient",
     "Prediction",
+    "ReadingClaim",
     "RequestCount",
     "Review",
     "Submission",

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 
 from classifier.models.visibility import visible_rows
-from classifier.vocabulary import ConsentPurpose
+from classifier.vocabulary import ConsentOrigin, ConsentPurpose
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -27,6 +27,7 @@ class Consent(models.Model):
     patient = models.ForeignKey("classifier.Patient", on_delete=models.PROTECT, related_name="consents")
     purpose = models.CharField(max_length=10, choices=ConsentPurpose)
     is_given = models.BooleanField()
+    origin = models.CharField(max_length=9, choices=ConsentOrigin, default=ConsentOrigin.STATED)
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 
@@ -37,6 +38,9 @@ class Consent(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(purpose__in=ConsentPurpose.values), name="consent_purpose_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(origin__in=ConsentOrigin.values), name="consent_origin_known"
             ),
         ]
         indexes = [models.Index(fields=["patient", "-recorded_at"])]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
+from classifier.models.standing_columns import StandingColumns, standing_constraints
 from classifier.models.visibility import visible_rows
 from classifier.vocabulary import BODY_SITES, Laterality, body_site_choices
 from portal.common.encryption.fields import EncryptedCharField
@@ -21,8 +22,8 @@ class LesionQuerySet(models.QuerySet["Lesion"]):
         return self.filter(visible_rows(user, clinic="patient__clinic_id", patient="patient_id"))
 
 
-class Lesion(models.Model):
-    """One spot on the skin, over time."""
+class Lesion(StandingColumns):
+    """One spot on the skin, over time. Held for the most worrying of what is open of its cases."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     patient = models.ForeignKey("classifier.Patient", on_delete=models.PROTECT, related_name="lesions")
@@ -31,6 +32,11 @@ class Lesion(models.Model):
     note = EncryptedCharField(max_length=120, blank=True, help_text="What tells it from its neighbours.")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    # The case whose standing this is; None where a pathologist's finding speaks without one.
+    standing_case = models.ForeignKey(
+        "classifier.Submission", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     objects = LesionQuerySet.as_manager()
 
@@ -44,7 +50,9 @@ class Lesion(models.Model):
                 condition=models.Q(laterality__in=Laterality.values),
                 name="lesion_laterality_known",
             ),
+            *standing_constraints("lesion"),
         ]
+        indexes = [models.Index(fields=["patient", "standing_rank"], name="lesion_by_risk")]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 
+from classifier.models.standing_columns import StandingColumns, standing_constraints
 from classifier.models.visibility import visible_rows
 from classifier.vocabulary import Sex, SkinType
 from portal.common.encryption.fields import BlindIndexField, EncryptedCharField, EncryptedDateField
@@ -36,7 +37,9 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return super().update(**values)
 
 
-class Patient(models.Model):
+class Patient(StandingColumns):
+    """A person in the care of one clinic. Held for the most worrying of their lesions."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="patients")
     public_id = models.CharField(max_length=12, unique=True, default=make_public_id, editable=False)
@@ -48,13 +51,16 @@ class Patient(models.Model):
     sex = models.CharField(max_length=8, choices=Sex, default=Sex.UNKNOWN)
     skin_type = models.CharField(max_length=3, choices=SkinType, blank=True)
     # The newest word on each purpose; the rows of Consent are the history. None is "never asked".
-    consents_to_inference = models.BooleanField(default=True)
+    consents_to_inference = models.BooleanField(null=True, blank=True)
     consents_to_teaching = models.BooleanField(null=True, blank=True)
     consents_to_training = models.BooleanField(null=True, blank=True)
     is_on_hold = models.BooleanField(default=False, help_text="Legal hold: never erased.")
     erased_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    standing_lesion = models.ForeignKey(
+        "classifier.Lesion", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     objects = PatientQuerySet.as_manager()
 
@@ -75,6 +81,10 @@ class Patient(models.Model):
                 condition=models.Q(skin_type__in=["", *SkinType.values]),
                 name="patient_skin_type_known",
             ),
+            *standing_constraints("patient"),
+        ]
+        indexes = [
+            models.Index(fields=["clinic", "standing_rank", "standing_at"], name="patient_by_risk"),
         ]
 
     def __str__(self) -> str:

@@ -40,7 +40,9 @@ class Review(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     submission = models.ForeignKey("classifier.Submission", on_delete=models.PROTECT, related_name="reviews")
     diagnosis = models.CharField(max_length=30, choices=Diagnosis)
+    # What follows from the diagnosis and the model's answer; what was stated before it was worked out.
     agreement = models.CharField(max_length=12, choices=Agreement)
+    stated_agreement = models.CharField(max_length=12, choices=Agreement, blank=True, editable=False)
     management = models.CharField(max_length=20, choices=Management)
     comment = EncryptedTextField(max_length=4000, blank=True)
     signed_by = models.ForeignKey(
@@ -50,6 +52,8 @@ class Review(models.Model):
     amends = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="amended_by"
     )
+    # Why it was signed although a picture could not be shown; empty where all were seen.
+    unseen_reason = EncryptedCharField(max_length=500, blank=True)
     amendment_reason = EncryptedCharField(max_length=500, blank=True)
 
     objects = ReviewQuerySet.as_manager()
@@ -71,10 +75,12 @@ class Review(models.Model):
             models.CheckConstraint(
                 condition=Q(diagnosis__in=Diagnosis.values)
                 & Q(agreement__in=Agreement.values)
-                & Q(management__in=Management.values),
+                & Q(management__in=Management.values)
+                & Q(stated_agreement__in=["", *Agreement.values]),
                 name="review_words_known",
             ),
         ]
+        indexes = [models.Index(fields=["signed_by", "-signed_at"], name="review_by_signer")]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -5,27 +5,18 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, TextChoices
+from django.db.models import Q
 
+from classifier.models.standing_columns import StandingColumns, standing_constraints
 from classifier.models.visibility import visible_rows
-from classifier.states import UNFINISHED, PredictionState
-from classifier.vocabulary import Priority, Source
+from classifier.states import Headline, SubmissionState
+from classifier.vocabulary import ORDERS, Management, Priority, Source
 from portal.common.encryption.fields import EncryptedCharField, EncryptedTextField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from portal.accounts.models import User
-
-
-class SubmissionState(TextChoices):
-    """Where a case stands: worked out from its rows, so that it can't disagree with them."""
-
-    IN_WORK = "in_work", "In work"
-    NO_RESULT = "no_result", "No result"
-    AWAITING_REVIEW = "awaiting_review", "Waiting for review"
-    REVIEWED = "reviewed", "Reviewed"
-    CANCELLED = "cancelled", "Cancelled"
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
@@ -36,37 +27,15 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         """Cases whose results this person follows up: their own, unless handed over, and those they took."""
         return self.filter(Q(responsible=user) | Q(responsible__isnull=True, submitted_by=user))
 
-    def with_facts(self) -> SubmissionQuerySet:
-        """Annotate what the state is made of: is_reviewed, is_unfinished, has_result."""
-        from classifier.models.prediction import Prediction  # noqa: PLC0415 (they name each other)
-        from classifier.models.review import Review  # noqa: PLC0415
-
-        served = Prediction.objects.filter(image__submission=OuterRef("pk"), is_shadow=False)
-        return self.annotate(
-            is_reviewed=Exists(Review.objects.filter(submission=OuterRef("pk"))),
-            is_unfinished=Exists(served.filter(state__in=UNFINISHED)),
-            has_result=Exists(served.filter(state=PredictionState.SUCCEEDED)),
-        )
-
     def with_state(self, *states: SubmissionState) -> SubmissionQuerySet:
-        """Submissions in any of `states`; the same partition as `Submission.state`."""
-        condition = Q(pk__in=[])
-        for state in states:
-            condition |= STATE_CONDITIONS[state]
-        return self.with_facts().filter(condition)
+        return self.filter(state__in=states)
+
+    def with_open_order(self) -> SubmissionQuerySet:
+        """Signed with an order that nobody has acknowledged."""
+        return self.filter(order_due_at__isnull=False)
 
 
-_OPEN = Q(cancelled_at__isnull=True) & Q(is_reviewed=False)
-STATE_CONDITIONS: dict[SubmissionState, Q] = {
-    SubmissionState.CANCELLED: Q(cancelled_at__isnull=False),
-    SubmissionState.REVIEWED: Q(cancelled_at__isnull=True) & Q(is_reviewed=True),
-    SubmissionState.IN_WORK: _OPEN & Q(is_unfinished=True),
-    SubmissionState.AWAITING_REVIEW: _OPEN & Q(is_unfinished=False) & Q(has_result=True),
-    SubmissionState.NO_RESULT: _OPEN & Q(is_unfinished=False) & Q(has_result=False),
-}
-
-
-class Submission(models.Model):
+class Submission(StandingColumns):
     """Who asks what about which lesion, when."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -98,6 +67,22 @@ class Submission(models.Model):
         blank=True,
         related_name="+",
     )
+    withdrawal_reason = EncryptedCharField(max_length=500, blank=True)
+    # From here on `classifier.cases.standing` alone writes, in the transaction of what changes it.
+    state = models.CharField(max_length=16, choices=SubmissionState, default=SubmissionState.IN_WORK)
+    model_answer = models.CharField(max_length=14, choices=Headline, default=Headline.QUEUED)
+    model_probability = models.FloatField(
+        null=True, blank=True, help_text="Calibrated P(malignant) of the image that speaks for the case."
+    )
+    management = models.CharField(
+        max_length=20, choices=Management, blank=True, help_text="Of the review in force."
+    )
+    order_due_at = models.DateTimeField(
+        null=True, blank=True, help_text="Set while an order waits for its acknowledgement."
+    )
+    # News for whoever follows the case up: what it stands for changed, and they have not opened it since.
+    is_unread = models.BooleanField(default=False)
+    news_at = models.DateTimeField(null=True, blank=True)
 
     objects = SubmissionQuerySet.as_manager()
 
@@ -110,8 +95,42 @@ class Submission(models.Model):
                 | Q(cancelled_at__isnull=False, cancelled_by__isnull=False),
                 name="submission_cancelled_by_someone",
             ),
+            models.CheckConstraint(
+                condition=Q(withdrawal_reason="") | Q(cancelled_at__isnull=False),
+                name="submission_reason_of_a_withdrawal",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=SubmissionState.values) & Q(model_answer__in=Headline.values),
+                name="submission_state_known",
+            ),
+            *standing_constraints("submission"),
+            # An order is a signed one.
+            models.CheckConstraint(
+                condition=Q(order_due_at__isnull=True)
+                | Q(management__in=list(ORDERS), state=SubmissionState.REVIEWED),
+                name="submission_order_is_signed",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_unread=False) | Q(news_at__isnull=False), name="submission_unread_has_news"
+            ),
         ]
         indexes = [
+            models.Index(
+                fields=["clinic", "standing_rank", "-submitted_at", "-id"], name="submission_by_risk"
+            ),
+            models.Index(fields=["clinic", "standing", "-submitted_at"], name="submission_by_standing"),
+            models.Index(fields=["clinic", "state", "-submitted_at"], name="submission_by_state"),
+            models.Index(fields=["clinic", "model_answer", "-submitted_at"], name="submission_by_answer"),
+            models.Index(
+                fields=["clinic", "order_due_at"],
+                condition=Q(order_due_at__isnull=False),
+                name="submission_open_orders",
+            ),
+            models.Index(
+                fields=["clinic", "standing_rank", "news_at"],
+                condition=Q(is_unread=True),
+                name="submission_unread",
+            ),
             models.Index(fields=["clinic", "-submitted_at"]),
             models.Index(fields=["lesion", "-submitted_at"]),
             models.Index(fields=["submitted_by", "-submitted_at"]),
@@ -121,16 +140,6 @@ class Submission(models.Model):
         return str(self.pk)
 
     @property
-    def state(self) -> SubmissionState:
-        """The same partition as `with_state`; needs `with_facts()` or works it out."""
-        if self.cancelled_at is not None:
-            return SubmissionState.CANCELLED
-        facts = vars(self if "is_reviewed" in vars(self) else self._load_facts())
-        if facts["is_reviewed"]:
-            return SubmissionState.REVIEWED
-        if facts["is_unfinished"]:
-            return SubmissionState.IN_WORK
-        return SubmissionState.AWAITING_REVIEW if facts["has_result"] else SubmissionState.NO_RESULT
-
-    def _load_facts(self) -> Submission:
-        return Submission.objects.with_facts().get(pk=self.pk)
+    def is_reviewed(self) -> bool:
+        """Whether a dermatologist signed."""
+        return self.state == SubmissionState.REVIEWED

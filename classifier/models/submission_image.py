@@ -7,7 +7,7 @@ from django.core.files.storage import storages
 from django.db import models
 
 from classifier.models.visibility import visible_rows
-from classifier.vocabulary import CaptureKind
+from classifier.vocabulary import CaptureKind, DermoscopicType
 from portal.common.encryption.fields import EncryptedCharField
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ def derived_storage() -> Storage:
 class SubmissionImageQuerySet(models.QuerySet["SubmissionImage"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionImageQuerySet:
         return self.filter(visible_rows(user, clinic="clinic_id", patient="submission__lesion__patient_id"))
+
+    def for_the_model(self) -> SubmissionImageQuerySet:
+        """Those that the network may judge."""
+        return self.filter(capture_kind=CaptureKind.DERMOSCOPIC)
 
 
 class SubmissionImage(models.Model):
@@ -52,6 +56,7 @@ class SubmissionImage(models.Model):
     width = models.PositiveIntegerField()
     height = models.PositiveIntegerField()
     capture_kind = models.CharField(max_length=12, choices=CaptureKind, default=CaptureKind.DERMOSCOPIC)
+    dermoscopic_type = models.CharField(max_length=21, choices=DermoscopicType, blank=True)
     quality = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     # What the gates found, once for all model versions, before the first network saw the image.
@@ -74,6 +79,16 @@ class SubmissionImage(models.Model):
             models.CheckConstraint(
                 condition=models.Q(width__gt=0, height__gt=0, byte_size__gt=0),
                 name="image_has_pixels",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(capture_kind__in=CaptureKind.values)
+                & (
+                    models.Q(dermoscopic_type="")
+                    | models.Q(
+                        capture_kind=CaptureKind.DERMOSCOPIC, dermoscopic_type__in=DermoscopicType.values
+                    )
+                ),
+                name="image_kind_known",
             ),
             models.CheckConstraint(
                 condition=models.Q(gated_at__isnull=True, gate_version="")

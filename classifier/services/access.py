@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from classifier.models import Submission
 from classifier.models.visibility import find_emergency
 from portal.audit.services import Entry, record_events
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 def record_viewed(*, actor: User, obj: models.Model, clinic_id: uuid.UUID) -> None:
     """One event "<model>.viewed" for a page or an answer that showed `obj`."""
     _record(f"{obj._meta.model_name}.viewed", actor, clinic_id, obj=obj, details={})  # noqa: SLF001
+    if isinstance(obj, Submission):
+        mark_read(actor=actor, submission=obj)
+
+
+def mark_read(*, actor: User, submission: Submission) -> None:
+    """Note that who follows the case up has opened it; what became of it since they did stays unread."""
+    if submission.is_unread and actor.pk == (submission.responsible_id or submission.submitted_by_id):
+        Submission.objects.filter(pk=submission.pk, news_at=submission.news_at).update(is_unread=False)
 
 
 def record_listed(

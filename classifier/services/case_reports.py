@@ -9,12 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.case_rows import load_cases
-from classifier.case_summary import CaseSummary, Headline, summarise
+from classifier.case_summary import CaseSummary, summarise
 from classifier.models import Submission
 from classifier.report.building import build_report
 from classifier.report.pictures import LARGE, SMALL, Reduced, UnreadableError, reduce_picture
 from classifier.services.errors import ConflictError, UnavailableError
 from classifier.services.pictures import read_derivative
+from classifier.states import Headline
 from portal.accounts.permissions import require, role_in
 from portal.accounts.roles import Action
 from portal.audit.services import record_event

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from classifier.models import Consent, Explanation, Patient, Prediction
+from classifier.cases.standing import refresh_standing
+from classifier.models import Consent, Explanation, Patient, Prediction, SubmissionImage
 from classifier.services.errors import InvalidInputError
 from classifier.services.preconditions import check_unchanged
 from classifier.states import PredictionState, transition
@@ -108,6 +109,9 @@ def stop_inference(patient: Patient, code: str, message: str) -> int:
     values: dict[str, Any] = {"finished_at": now, "lease_until": None, "error_code": code}
     path = "image__submission__lesion__patient"
     predictions = _lock(Prediction.objects.unfinished().filter(**{path: patient}))
+    cases = set(
+        SubmissionImage.objects.filter(predictions__in=predictions).values_list("submission", flat=True)
+    )
     explanations = _lock(Explanation.objects.unfinished().filter(**{f"prediction__{path}": patient}))
     stopped = 0
     for source in (PredictionState.QUEUED, PredictionState.RUNNING):
@@ -127,6 +131,7 @@ def stop_inference(patient: Patient, code: str, message: str) -> int:
             error_message=message,
             **values,
         )
+    refresh_standing(cases)
     return stopped
 
 

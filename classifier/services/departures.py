@@ -82,7 +82,9 @@ def _move(actor: User, cases: SubmissionQuerySet, field: str, colleague: User | 
     moved = list(cases)
     # One by one: few, and the databases differ in updating a table by a query on itself.
     for case in moved:
-        Submission.objects.filter(pk=case.pk).update(**{field: colleague})
+        # What the one who left had opened, the one who follows has not.
+        news = {"is_unread": True} if field == "responsible" and case.news_at else {}
+        Submission.objects.filter(pk=case.pk).update(**{field: colleague}, **news)
     record_events(
         Entry(
             clinic_id=case.clinic_id,

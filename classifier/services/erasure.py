@@ -14,6 +14,7 @@ from django.db import models
 from django.utils import timezone
 
 from classifier.models import (
+    Acknowledgement,
     EmergencyAccess,
     Explanation,
     Lesion,
@@ -118,10 +119,12 @@ def _erase_rows(patient: Patient) -> dict[str, int]:
         forget_answers(clinic_id=patient.clinic_id, about=rows.values_list("pk", flat=True))
     lesions.update(note="")
     EmergencyAccess.objects.filter(patient=patient).update(reason=ERASED)
+    done = Acknowledgement.objects.filter(review__submission__lesion__patient=patient)
+    done.exclude(note="").update(note=ERASED)
     counts = {
-        "submissions": submissions.update(clinical_question="", clinical_history=""),
+        "submissions": submissions.update(clinical_question="", clinical_history="", withdrawal_reason=""),
         "images": images.update(original_name="", sha256="", pixel_sha256=""),
-        "reviews": reviews.update(comment=""),
+        "reviews": reviews.update(comment="", unseen_reason=""),
         "outcomes": outcomes.update(comment=""),
         "explanations": maps.count(),
     }

@@ -130,7 +130,7 @@ def _in_chunks(
 
 def _read_submissions(keys: list[uuid.UUID], role: str | None) -> Iterator[list[object]]:
     rows = (
-        Submission.objects.with_facts()
+        Submission.objects.all()
         .select_related("clinic", "lesion__patient", "submitted_by")
         .prefetch_related(*summary_prefetches())
     )
@@ -149,7 +149,7 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
     return [
         submission.pk,
         _moment(submission.submitted_at),
-        submission.state.value,
+        submission.state,
         summary.headline.value,
         summary.outcome,
         prediction.calibrated_probability if prediction else None,

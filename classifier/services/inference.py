@@ -13,11 +13,18 @@ from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from classifier import inference
+from classifier.cases.standing import lock_patients
 from classifier.models import Prediction
 from classifier.services.decoding import Decoded, OutageError, Unusable, start_decoding
 from classifier.services.gating import gate, store_verdicts
 from classifier.services.model_refusals import note_refused_load
-from classifier.services.queue import claim_batch, give_back, lock_running, send_wake_up
+from classifier.services.queue import (
+    claim_batch,
+    give_back,
+    lock_running,
+    refresh_standing_of,
+    send_wake_up,
+)
 from classifier.services.webhook_outbox import announce_predictions
 from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState, transition
@@ -186,6 +193,7 @@ def finish_batch(answers: list[Answer]) -> int:
     if not answers:
         return 0
     with transaction.atomic():
+        lock_patients(images=[answer.row.image_id for answer in answers if not answer.row.is_shadow])
         own = Prediction.objects.filter(
             pk__in=[answer.row.pk for answer in answers], claim=answers[0].row.claim
         )
@@ -200,6 +208,7 @@ def finish_batch(answers: list[Answer]) -> int:
         for alike in by_shape.values():
             _write(alike)
         announce_predictions(answer.row.pk for answer in taken)
+        refresh_standing_of(answer.row for answer in taken)
         record_events(_entry(answer) for answer in taken)
     if late := len(answers) - len(taken):
         log.info("late_answers_dropped", count=late)

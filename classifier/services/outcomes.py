@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from classifier.cases.standing import lock_patients, refresh_lesions, refresh_standing
 from classifier.models import Lesion, Outcome
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
@@ -48,6 +49,7 @@ def record_outcome(*, actor: User, lesion: Lesion, finding: Finding) -> Outcome:
     require(actor, lesion.patient.clinic_id, Action.RECORD_OUTCOME)
     _check(finding)
     with transaction.atomic():
+        lock_patients(patients=[lesion.patient_id])
         return _record(actor=actor, lesion=lesion, finding=finding)
 
 
@@ -74,6 +76,7 @@ def correct_outcome(
     try:
         with transaction.atomic():
             # Corrections of one lesion follow each other.
+            lock_patients(patients=[outcome.lesion.patient_id])
             Lesion.objects.select_for_update().get(pk=outcome.lesion_id)
             check_unchanged(outcome, expected)
             return _record(
@@ -102,6 +105,8 @@ def _record(
         corrects=corrects,
         correction_reason=reason,
     )
+    refresh_standing(lesion.submissions.values_list("pk", flat=True), actor=actor)
+    refresh_lesions([lesion.pk])
     record_event(
         clinic_id=lesion.patient.clinic_id,
         action="outcome.corrected" if corrects else "outcome.recorded",

@@ -19,19 +19,19 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from classifier.models import ModelVersion, Prediction
+from classifier.cases.standing import lock_patients, refresh_standing
+from classifier.models import ModelVersion, Prediction, SubmissionImage
 from classifier.services.webhook_outbox import announce_predictions
 from classifier.services.worker_identity import list_dead_holders
 from classifier.states import LIVE, PredictionState, transition
-from classifier.vocabulary import ModelLifecycle, Priority
+from classifier.vocabulary import CaptureKind, ModelLifecycle, Priority
 from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from celery import Task
 
-    from classifier.models import SubmissionImage
     from classifier.models.prediction import PredictionQuerySet
 
 log = structlog.get_logger(__name__)
@@ -45,12 +45,13 @@ _unsent_until = 0.0
 def queue_predictions(
     *, images: Sequence[SubmissionImage], priority: str = Priority.ROUTINE
 ) -> list[Prediction]:
-    """Queue each image for the active model and for every shadow, in the caller's transaction.
+    """Queue each dermoscopic image for the active model and for every shadow, in the caller's transaction.
 
     A version that judged an image on trial, as a shadow, judges it again once it is active: what
     was said on trial is no answer of the case.
     """
     now = timezone.now()
+    images = [image for image in images if image.capture_kind == CaptureKind.DERMOSCOPIC]
     versions = ModelVersion.objects.filter(lifecycle__in=[ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW])
     rows = [
         Prediction(
@@ -167,6 +168,9 @@ def give_back(*, rows: PredictionQuerySet, reason: str, is_tried: bool = True) -
     """
     most = settings.DERMAPORT_MAX_ATTEMPTS
     with transaction.atomic():
+        if is_tried:
+            last = rows.filter(attempt__gte=most, is_shadow=False)
+            lock_patients(images=last.values_list("image", flat=True))
         locked = lock_running(rows)
         spent = [row for row in locked.values() if is_tried and row.attempt >= most]
         spent_ids = {row.pk for row in spent}
@@ -184,10 +188,18 @@ def give_back(*, rows: PredictionQuerySet, reason: str, is_tried: bool = True) -
             _fail_spent(row, reason)
         if spent:
             announce_predictions(spent_ids)
+            refresh_standing_of(spent)
         _record_failures(spent)
     if locked:
         log.warning("predictions_given_back", reason=reason, queued=queued, failed=len(spent))
     return queued, len(spent)
+
+
+def refresh_standing_of(rows: Iterable[Prediction]) -> None:
+    """What the cases of these answered rows are held for; the caller holds their patients' locks."""
+    images = {row.image_id for row in rows if not row.is_shadow}
+    cases = SubmissionImage.objects.filter(pk__in=images).values_list("submission", flat=True)
+    refresh_standing(set(cases))
 
 
 def _fail_spent(row: Prediction, reason: str) -> None:

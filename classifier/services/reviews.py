@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from classifier.cases.standing import find_agreement, lock_patients, refresh_standing
 from classifier.models import Review, Submission
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
 from classifier.services.preconditions import check_unchanged
 from classifier.services.webhook_outbox import announce_review
 from classifier.states import UNFINISHED
-from classifier.vocabulary import Agreement, Diagnosis, Management
+from classifier.vocabulary import Diagnosis, Management
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What a dermatologist decides about a case."""
+    """What a dermatologist decides about a case. How it stands to the model's answer follows from it."""
 
     diagnosis: str
-    agreement: str
     management: str
     comment: str = ""
+    unseen_reason: str = ""
 
 
 def sign_review(
@@ -52,6 +53,7 @@ def sign_review(
     _check(decision)
     try:
         with transaction.atomic():
+            lock_patients(submissions=[submission.pk])
             submission = Submission.objects.select_for_update().get(pk=submission.pk)
             check_unchanged(submission, expected)
             _check_reviewable(submission)
@@ -82,11 +84,12 @@ def amend_review(
     try:
         with transaction.atomic():
             # Amendments of one case follow each other.
-            Submission.objects.select_for_update().get(pk=review.submission_id)
+            lock_patients(submissions=[review.submission_id])
+            submission = Submission.objects.select_for_update().get(pk=review.submission_id)
             check_unchanged(review, expected)
             return _record(
                 actor=actor,
-                submission=review.submission,
+                submission=submission,
                 decision=decision,
                 amends=review,
                 reason=reason,
@@ -109,14 +112,16 @@ def _record(
     review = Review.objects.create(
         submission=submission,
         diagnosis=decision.diagnosis,
-        agreement=decision.agreement,
+        agreement=find_agreement(decision.diagnosis, submission.model_answer),
         management=decision.management,
         comment=decision.comment.strip(),
+        unseen_reason=decision.unseen_reason.strip(),
         signed_by=actor,
         signed_at=timezone.now(),
         amends=amends,
         amendment_reason=reason,
     )
+    refresh_standing([submission.pk], actor=actor)
     announce_review(review)
     record_event(
         clinic_id=submission.clinic_id,
@@ -144,9 +149,9 @@ def _already_reviewed() -> ConflictError:
 def _check(decision: Decision) -> None:
     for name, choices in (
         ("diagnosis", Diagnosis),
-        ("agreement", Agreement),
         ("management", Management),
     ):
         if getattr(decision, name) not in choices.values:
             raise InvalidInputError(f"{name}_unknown", "Choose one from the list.", field=name)
     check_length(Review, "comment", decision.comment, what="The comment")
+    check_length(Review, "unseen_reason", decision.unseen_reason, what="The reason")

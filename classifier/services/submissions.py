@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
+from classifier.cases.standing import lock_patients, refresh_standing
 from classifier.limits import UploadLimits
 from classifier.models import ModelVersion, Prediction, Submission, SubmissionImage
 from classifier.services.consents import MISSING, require_inference_consent
@@ -95,6 +96,7 @@ def _save(submission: Submission, stored: StoredFiles, *, actor: User) -> None:
         submission.save(force_insert=True)
         rows = SubmissionImage.objects.bulk_create(stored.rows)
         queue_predictions(images=rows, priority=submission.priority)
+        refresh_standing([submission.pk], actor=actor)
         record_event(
             clinic_id=submission.clinic_id,
             action="submission.created",
@@ -120,6 +122,7 @@ def cancel_submission(
     """
     require(actor, submission.clinic_id, Action.CANCEL)
     with transaction.atomic():
+        lock_patients(submissions=[submission.pk])
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         check_unchanged(submission, expected)
         if submission.cancelled_at is not None:
@@ -143,6 +146,7 @@ def cancel_submission(
             )
             for state in (PredictionState.QUEUED, PredictionState.RUNNING)
         )
+        refresh_standing([submission.pk], actor=actor)
         record_event(
             clinic_id=submission.clinic_id,
             action="submission.cancelled",
@@ -180,6 +184,7 @@ def retry_submission(*, actor: User, submission: Submission) -> int:
         if not images:
             raise ConflictError("nothing_to_retry", "Every image has a result or is in work.")
         queue_predictions(images=images, priority=submission.priority)
+        refresh_standing([submission.pk], actor=actor)
         record_event(
             clinic_id=submission.clinic_id,
             action="submission.retried",
@@ -195,7 +200,7 @@ def _images_without_answer(submission: Submission) -> list[SubmissionImage]:
     settled = [PredictionState.QUEUED, PredictionState.RUNNING, PredictionState.SUCCEEDED]
     return [
         image
-        for image in submission.images.prefetch_related("predictions")
+        for image in submission.images.for_the_model().prefetch_related("predictions")
         if not any(p.state in settled and not p.is_shadow for p in image.predictions.all())
     ]
 

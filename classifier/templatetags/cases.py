@@ -4,10 +4,12 @@ from typing import Any
 
 from django import template
 
-from classifier.case_summary import CaseSummary, Headline, ImageAnswer
+from classifier.case_summary import CaseSummary, ImageAnswer
 from classifier.gate_words import GateFigure, list_figures
-from classifier.models import Lesion, Prediction, SubmissionImage
-from classifier.states import PredictionState
+from classifier.labels.standing import label_case, label_standing
+from classifier.models import Lesion, Prediction, Submission, SubmissionImage
+from classifier.models.standing_columns import StandingColumns
+from classifier.states import Headline, PredictionState
 from classifier.templatetags.ui import OUTCOMES, STATES, Look
 from classifier.wording import MINUTE, describe_age, describe_birth, describe_day, name_site
 
@@ -26,7 +28,9 @@ HEADLINES: dict[str, Look] = {
     Headline.REFER: OUTCOMES["refer"],
     Headline.INCOMPLETE: Look("failed", "outcome-failed", "Incomplete"),
     Headline.FAILED: Look("failed", "outcome-failed", "Failed"),
-    Headline.REJECTED: Look("failed", "outcome-failed", "Can't be judged"),
+    Headline.REJECTED: Look("failed", "outcome-failed", "Not judged"),
+    Headline.NOT_JUDGED: Look("failed", "outcome-failed", "Not judged"),
+    Headline.NOT_ASKED: Look("plain", "eye", "For a reader"),
     Headline.BENIGN: OUTCOMES["benign"],
 }
 
@@ -44,6 +48,17 @@ def case_chip(summary: CaseSummary, *, large: bool = False) -> dict[str, Any]:
     """Chip of a case's headline: an outcome only where the case has one to show."""
     look = HEADLINES[summary.headline]
     return {"look": look, "large": large, "word": look.word}
+
+
+@register.inclusion_tag("components/chip.html")
+def standing_chip(row: StandingColumns, *, is_hidden: bool = False, large: bool = False) -> dict[str, Any]:
+    """Chip of what a case, a lesion or a patient is held for, with who said it beside it."""
+    label = (
+        label_case(row, is_hidden=is_hidden)
+        if isinstance(row, Submission)
+        else label_standing(row, is_hidden=is_hidden)
+    )
+    return {"look": label, "large": large, "word": label.word, "note": label.note}
 
 
 @register.inclusion_tag("components/chip.html")

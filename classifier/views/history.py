@@ -21,10 +21,10 @@ from classifier.forms.filters import (
     SearchForm,
 )
 from classifier.models import Patient
-from classifier.models.submission import SubmissionState
 from classifier.patient_search import keep_words, match_patients, read_words
 from classifier.services.access import record_listed
 from classifier.services.exports import export_submissions
+from classifier.states import SubmissionState
 from classifier.views.access import page
 from classifier.views.downloads import csv_download
 from classifier.views.filter_chips import build_address, build_group

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods
 from classifier.case_summary import CaseSummary, summarise, summary_prefetches
 from classifier.explanation_panel import find_panel
 from classifier.forms.review import (
-    AGREEMENT_KEYS,
     DIAGNOSIS_KEYS,
     MANAGEMENT_KEYS,
     AmendForm,
@@ -22,14 +21,14 @@ from classifier.forms.review import (
     UnseenForm,
 )
 from classifier.models import Review, Submission, SubmissionImage
-from classifier.reading import find_unseen_reading, suggest_agreement
+from classifier.reading import find_unseen_reading
 from classifier.services.access import record_viewed
 from classifier.services.errors import ConflictError, InvalidInputError, ServiceError
 from classifier.services.readings import record_unseen_reading
 from classifier.services.reviews import amend_review, sign_review
 from classifier.views.access import get_visible, page
 from classifier.views.worklist import find_next
-from classifier.vocabulary import Agreement, Diagnosis, Management
+from classifier.vocabulary import Diagnosis, Management
 from classifier.wording import name_site
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -66,7 +65,7 @@ def submission_amend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         return ask_again(request) or _amend(request, submission)
     initial = {
-        **{name: getattr(current, name) for name in ("diagnosis", "agreement", "management", "comment")},
+        **{name: getattr(current, name) for name in ("diagnosis", "management", "comment")},
         "amends": current.pk,
     }
     headline = summarise(submission).headline
@@ -96,7 +95,7 @@ def _amend(request: HttpRequest, submission: Submission) -> HttpResponse:
 
 
 def _load(request: HttpRequest, pk: uuid.UUID) -> Submission:
-    rows = Submission.objects.with_facts().select_related("clinic", "lesion__patient", "submitted_by")
+    rows = Submission.objects.select_related("clinic", "lesion__patient", "submitted_by")
     submission = get_visible(rows.prefetch_related(*summary_prefetches()), request, pk)
     require(request.user, submission.clinic_id, Action.REVIEW)  # type: ignore[arg-type]
     return submission
@@ -174,10 +173,7 @@ def _show(
     if form is None and unseen:
         form = UnseenForm()
     elif form is None:
-        agreement = suggest_agreement(read_before, summary.headline) if read_before else ""
-        form = ReviewForm(
-            initial={"diagnosis": read_before, "agreement": agreement}, headline=summary.headline
-        )
+        form = ReviewForm(initial={"diagnosis": read_before}, headline=summary.headline)
     context |= {
         "form": form,
         "mode": _choose_mode(submission, summary, unseen=unseen),
@@ -288,6 +284,5 @@ def list_keys() -> list[tuple[str, str]]:
     """Every key of the reading page with its words, for the sheet."""
     return [
         *((DIAGNOSIS_KEYS[value], words) for value, words in Diagnosis.choices),
-        *((AGREEMENT_KEYS[value], words) for value, words in Agreement.choices),
         *((MANAGEMENT_KEYS[value], words) for value, words in Management.choices),
     ]

@@ -15,11 +15,10 @@ from classifier.case_summary import CaseSummary, ImageAnswer, summarise
 from classifier.duplicates import find_doubles
 from classifier.explanation_panel import find_panel
 from classifier.models import Submission
-from classifier.models.submission import SubmissionState
 from classifier.outcome_rows import list_outcomes
 from classifier.services.access import record_viewed
 from classifier.services.queue import position_in_queue
-from classifier.states import PredictionState
+from classifier.states import PredictionState, SubmissionState
 from classifier.trail import build_trail, find_openings
 from classifier.views.access import get_visible, page
 from classifier.views.rights import Rights, rights_in

@@ -8,7 +8,8 @@ from django.db.models import Exists, OuterRef
 from classifier.api.choices import FilterSet
 from classifier.api.filters.moments import MomentFilter
 from classifier.models import Prediction, Submission
-from classifier.models.submission import SubmissionQuerySet, SubmissionState
+from classifier.models.submission import SubmissionQuerySet
+from classifier.states import SubmissionState
 from classifier.vocabulary import (
     Outcome,
 )

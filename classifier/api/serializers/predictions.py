@@ -51,4 +51,4 @@ class PredictionDetailSerializer(PredictionSerializer):
         return super().to_representation(prediction)
 
     def get_preliminary(self, prediction: Prediction) -> bool:
-        return not prediction.is_reviewed  # type: ignore[attr-defined] # annotated by the query
+        return not prediction.image.submission.is_reviewed

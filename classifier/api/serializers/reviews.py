@@ -28,6 +28,7 @@ class ReviewReferenceSerializer(serializers.ModelSerializer[Review]):
             "agreement",
             "management",
             "comment",
+            "unseen_reason",
             "signed_by",
             "signed_at",
             "amends",
@@ -56,10 +57,16 @@ class _DecisionSerializer(StrictSerializer):
     agreement = ChoiceField(
         choices=Agreement.choices,
         required=False,
-        help_text="With the model. Left out, it follows from the diagnosis where that is clear.",
+        help_text="Deprecated: it follows from the diagnosis, and what is sent here isn't used.",
     )
     management = ChoiceField(choices=Management.choices)
     comment = serializers.CharField(required=False, allow_blank=True, default="")
+    unseen_reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Why it is signed although a picture of the case could not be shown to the reader.",
+    )
 
 
 @examples.asked("A decision", examples.NEW_REVIEW)

@@ -15,7 +15,7 @@ from classifier.api.serializers.results import ImageSerializer
 from classifier.api.serializers.reviews import ReviewReferenceSerializer
 from classifier.api.withholding import withhold_submission
 from classifier.models import Patient, Submission
-from classifier.models.submission import SubmissionState
+from classifier.states import SubmissionState
 
 
 class PatientReferenceSerializer(serializers.ModelSerializer[Patient]):
@@ -79,7 +79,7 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
         return super().to_representation(submission)
 
     def get_preliminary(self, submission: Submission) -> bool:
-        return not submission.is_reviewed  # type: ignore[attr-defined] # annotated by with_facts()
+        return not submission.is_reviewed
 
     @extend_schema_field(OpenApiTypes.URI)
     def get_status_url(self, submission: Submission) -> str:

@@ -81,7 +81,7 @@ class ReviewList(_Reviews, RecordedList):
             review = sign_review(
                 actor=request.user,
                 submission=submission,
-                decision=make_decision(submission, asked.validated_data),
+                decision=make_decision(asked.validated_data),
                 expected=read_if_match(request),
             )
             return self.answer_signed(review)
@@ -113,7 +113,7 @@ class ReviewAmend(_Reviews, RecordedDetail):
             amendment = amend_review(
                 actor=request.user,
                 review=review,
-                decision=make_decision(review.submission, asked.validated_data),
+                decision=make_decision(asked.validated_data),
                 reason=asked.validated_data["amendment_reason"],
                 expected=read_if_match(request),
             )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.case_summary import WITHHOLDING, Headline
+from classifier.case_summary import WITHHOLDING
 from classifier.fhir.elements import drop_empty, instant, refer_to, site_of
 from classifier.fhir.systems import ERROR, FIGURE, HL7, OUTCOME, UCUM, coded, coding, concept
-from classifier.states import PredictionState
+from classifier.states import Headline, PredictionState
 from classifier.vocabulary import Outcome
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.answers import choose_words
-from classifier.case_summary import IN_WORK, Headline
+from classifier.case_summary import IN_WORK
 from classifier.fhir.elements import drop_empty, instant, refer_to
 from classifier.fhir.systems import (
     CASE,
@@ -19,6 +19,7 @@ from classifier.fhir.systems import (
     coding,
     concept,
 )
+from classifier.states import Headline
 from classifier.vocabulary import Diagnosis, Management, Outcome
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from classifier.fhir.request_keys import list_request_keys
 from classifier.fhir.resources.base import Kind, Param, by_change, by_code, by_date, by_id, by_reference
 from classifier.fhir.versions import list_report_versions
 from classifier.models import Prediction, Review, Submission, SubmissionImage
-from classifier.models.submission import STATE_CONDITIONS, SubmissionState
+from classifier.states import SubmissionState
 from classifier.vocabulary import Priority
 
 if TYPE_CHECKING:
@@ -29,16 +29,16 @@ State = SubmissionState
 
 
 REQUEST_CONDITIONS: dict[str, Q] = {
-    "revoked": STATE_CONDITIONS[State.CANCELLED],
-    "completed": STATE_CONDITIONS[State.REVIEWED],
-    "active": ~(STATE_CONDITIONS[State.CANCELLED] | STATE_CONDITIONS[State.REVIEWED]),
+    "revoked": Q(state=State.CANCELLED),
+    "completed": Q(state=State.REVIEWED),
+    "active": ~(Q(state=State.CANCELLED) | Q(state=State.REVIEWED)),
 }
 REPORT_CONDITIONS: dict[str, Q] = {
-    "registered": STATE_CONDITIONS[State.IN_WORK] | STATE_CONDITIONS[State.NO_RESULT],
-    "preliminary": STATE_CONDITIONS[State.AWAITING_REVIEW],
-    "final": STATE_CONDITIONS[State.REVIEWED] & Q(is_amended=False),
-    "amended": STATE_CONDITIONS[State.REVIEWED] & Q(is_amended=True),
-    "cancelled": STATE_CONDITIONS[State.CANCELLED],
+    "registered": Q(state=State.IN_WORK) | Q(state=State.NO_RESULT),
+    "preliminary": Q(state=State.AWAITING_REVIEW),
+    "final": Q(state=State.REVIEWED) & Q(is_amended=False),
+    "amended": Q(state=State.REVIEWED) & Q(is_amended=True),
+    "cancelled": Q(state=State.CANCELLED),
 }
 
 
@@ -57,7 +57,6 @@ def signed_at(reference: str) -> Subquery:
 def _select_requests(viewer: Viewer) -> QuerySet[Submission]:
     return (
         Submission.objects.visible_to(viewer.user)
-        .with_facts()
         .select_related("lesion")
         .prefetch_related("images", "reviews")
         .annotate(changed_at=newest_of("submitted_at", "cancelled_at", signed_at("pk")))
@@ -70,7 +69,6 @@ def _select_reports(viewer: Viewer) -> QuerySet[Submission]:
     amendments = Review.objects.filter(submission=OuterRef("pk"), amends__isnull=False)
     return (
         Submission.objects.visible_to(viewer.user)
-        .with_facts()
         .select_related("lesion", "clinic")
         .prefetch_related(*summary_prefetches())
         .annotate(

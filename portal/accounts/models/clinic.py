@@ -31,6 +31,12 @@ class Clinic(models.Model):
     retention_years = models.PositiveSmallIntegerField(null=True, blank=True)
     # Since when the policy erases every night by itself; None: only when an operator says so.
     retention_automatic_since = models.DateTimeField(null=True, blank=True)
+    # Working days that a case with a benign answer may wait for its reader; the worklist promises it.
+    reading_target_days = models.PositiveSmallIntegerField(default=2)
+    # Days that an order may take, by its code, where they differ from the defaults.
+    order_target_days = models.JSONField(default=dict, blank=True)
+    # The name of the system or paper in which consent is recorded; empty: in the portal.
+    consent_recorded_in = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ClinicQuerySet.as_manager()
@@ -42,6 +48,9 @@ class Clinic(models.Model):
             models.CheckConstraint(
                 condition=Q(retention_automatic_since__isnull=True) | Q(retention_years__isnull=False),
                 name="clinic_automatic_retention_has_years",
+            ),
+            models.CheckConstraint(
+                condition=Q(reading_target_days__gte=1), name="clinic_reading_target_positive"
             ),
         ]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from classifier.cases.standing import find_agreement
 from classifier.models import Review
-from classifier.reading import DIAGNOSIS_GROUPS, suggest_agreement
-from classifier.vocabulary import Diagnosis
+from classifier.vocabulary import DIAGNOSIS_GROUPS, Diagnosis
 from portal.audit.models import AuditEvent
 from tests.factories import (
     PredictionFactory,
@@ -82,9 +82,9 @@ def test_open_agreement_is_asked_for_where_nothing_follows(reader, clinics):
 
 def test_every_diagnosis_has_a_group():
     assert set(DIAGNOSIS_GROUPS) == set(Diagnosis)
-    assert suggest_agreement("naevus", "benign") == "agrees"
-    assert suggest_agreement("naevus", "refer") == "no_result"
-    assert suggest_agreement("melanoma", "failed") == "no_result"
+    assert find_agreement("naevus", "benign") == "agrees"
+    assert find_agreement("naevus", "refer") == "no_result"
+    assert find_agreement("melanoma", "failed") == "no_result"
 
 
 def test_refused_form_keeps_what_was_typed(reader, clinics):

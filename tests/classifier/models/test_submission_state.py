@@ -6,8 +6,7 @@ import pytest
 from django.utils import timezone
 
 from classifier.models import Submission
-from classifier.models.submission import SubmissionState
-from classifier.states import PredictionState
+from classifier.states import PredictionState, SubmissionState
 from tests.factories import (
     ModelVersionFactory,
     PredictionFactory,

@@ -1,7 +1,8 @@
 import pytest
 
-from classifier.case_summary import Headline, summarise, summary_prefetches
+from classifier.case_summary import summarise, summary_prefetches
 from classifier.models import Submission
+from classifier.states import Headline
 from tests.factories import (
     ModelVersionFactory,
     PredictionFactory,

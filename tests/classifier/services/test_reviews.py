@@ -13,7 +13,7 @@ from portal.audit.services import verify_chains
 from tests.factories import PredictionFactory, SubmissionFactory, answered_submission, two_clinics
 from tests.support.threads import run_in_threads
 
-DECISION = Decision(diagnosis="naevus", agreement="agrees", management="no_action", comment=" Regular. ")
+DECISION = Decision(diagnosis="naevus", management="no_action", comment=" Regular. ")
 
 
 def code_of(act) -> str:
@@ -44,7 +44,6 @@ class TestSign:
         ("field", "value", "code"),
         [
             ("diagnosis", "mole", "diagnosis_unknown"),
-            ("agreement", "", "agreement_unknown"),
             ("management", "wait", "management_unknown"),
             ("comment", "x" * 4001, "comment_too_long"),
         ],

@@ -1,0 +1,1 @@
+"""Cases: what each is held for, and what is open of it. Pages, API, FHIR, reports and exports call it."""
