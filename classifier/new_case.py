@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
     from django.utils.datastructures import MultiValueDict
 
+    from classifier.forms.submission import PictureKind
     from classifier.models import Submission
     from portal.accounts.models import Clinic, User
 
@@ -171,7 +172,6 @@ class NewCase:
 
     def _inspect_images(self) -> list[NewImage]:
         files = self.form.files.getlist("images")
-        kind = self.form["capture_kind"].value()
         if not files:
             self.form.add_error("images", "Add at least one image.")
         elif len(files) > self.limits.max_images:
@@ -179,16 +179,23 @@ class NewCase:
             message = f"You sent {len(files)} images; one submission takes at most {most}."
             self.form.add_error("images", message)
         else:
-            return [image for file in files if (image := self._inspect(file, kind))]
+            kinds = self.form.read_kinds(len(files))
+            pairs = zip(files, kinds, strict=True)
+            return [image for file, kind in pairs if (image := self._inspect(file, kind))]
         return []
 
-    def _inspect(self, file: UploadedFile, kind: str) -> NewImage | None:
+    def _inspect(self, file: UploadedFile, kind: PictureKind) -> NewImage | None:
         try:
             intake = inspect_image(read_upload(file, self.limits), file.name or "", self.limits)
         except RejectedImageError as error:
             self.refused.append(RefusedImage(file.name or "Image", error.message))
             return None
-        return NewImage.from_intake(intake, original_name=file.name or "", capture_kind=kind)
+        return NewImage.from_intake(
+            intake,
+            original_name=file.name or "",
+            capture_kind=kind.capture_kind,
+            dermoscopic_type=kind.dermoscopic_type,
+        )
 
     def _remember_files(self) -> None:
         """Names of files that a browser without script has to be given again."""

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from classifier.draft_keys import ClosedDraftError, reopen_key
 from classifier.limits import UploadLimits
-from classifier.models import Lesion, Patient, Submission
+from classifier.models import Lesion, Patient, Prediction, Submission
 from tests.factories import LesionFactory, PatientFactory, draw_jpeg
 
 pytestmark = pytest.mark.django_db
@@ -210,6 +210,45 @@ class TestErrors:
         assert response.status_code == 422
         assert response.text.lstrip().startswith("<form")
         assert "hx-preserve" in response.text
+
+
+class TestKinds:
+    """Each picture has its own kind; the model is asked about the dermoscopic ones."""
+
+    def sent(self, client, form, **changes):
+        client.post(ADDRESS, form(images=[picture(1), picture(2), picture(3)], **changes))
+        case = Submission.objects.get()
+        return [(image.capture_kind, image.dermoscopic_type) for image in case.images.order_by("position")]
+
+    def test_each_in_the_order_of_the_files(self, client, form, active_model):
+        kinds = ["overview", "dermoscopic", "clinical"]
+        types = ["contact_polarized", "contact_polarized", ""]
+        assert self.sent(client, form, capture_kinds=kinds, dermoscopic_types=types) == [
+            ("overview", ""),
+            ("dermoscopic", "contact_polarized"),
+            ("clinical", ""),
+        ]
+        asked = Prediction.objects.filter(is_shadow=False).values_list("image__capture_kind", flat=True)
+        assert list(asked) == ["dermoscopic"]
+
+    def test_one_for_all_without_script(self, client, form, active_model):
+        assert self.sent(client, form, capture_kind="clinical") == [("clinical", "")] * 3
+        assert not Prediction.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"capture_kinds": ["overview"]}, "1 kinds came for 3 images."),
+            ({"capture_kinds": ["overview"] * 3, "dermoscopic_types": [""]}, "kinds came for 3 images."),
+            ({"capture_kinds": ["overview", "drawing", "clinical"]}, "Say of each image what it is"),
+            ({"capture_kinds": ["dermoscopic"] * 3, "dermoscopic_types": ["lamp"] * 3}, "Say of each image"),
+        ],
+    )
+    def test_that_do_not_fit_the_files_are_refused(self, changes, words, client, form, active_model):
+        response = client.post(ADDRESS, form(images=[picture(1), picture(2), picture(3)], **changes))
+        assert response.status_code == 422
+        assert words in response.text
+        assert nothing_was_made()
 
 
 class TestConsent:
