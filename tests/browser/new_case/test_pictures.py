@@ -1,0 +1,99 @@
+"""The pictures of a new case: a check on a reduced copy, a kind for each, and one trip of the large file."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from classifier.demo.lesions import draw_lesion
+from classifier.models import Submission
+from tests.browser.conftest import DESK, PHONE
+from tests.browser.new_case.steps import CASE, TOUCH, bar, fill, submit
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MEGABYTE = 1024 * 1024
+CHECK = "/submissions/new/image/"
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    """A drawn lesion of 12 megapixels with a sensor's noise: about 5 MB, as a phone would send it."""
+    image = Image.open(io.BytesIO(draw_lesion(7, kind="naevus"))).convert("RGB").resize((4000, 3000))
+    grain = np.random.default_rng(7).normal(0, 9, (3000, 4000, 1))
+    pixels = np.clip(np.asarray(image, dtype=np.float32) + grain, 0, 255).astype(np.uint8)
+    path = tmp_path / "photograph.jpg"
+    Image.fromarray(pixels).save(path, "JPEG", quality=92)
+    assert path.stat().st_size > 4 * MEGABYTE
+    return path
+
+
+def sent_bytes(page):
+    """Bytes of every request body from now on, by path, as the browser announced them."""
+    sent = []
+
+    def note(request):
+        length = request.all_headers().get("content-length")
+        if length:
+            sent.append((re.sub(r"^https?://[^/]+", "", request.url), int(length)))
+
+    page.on("requestfinished", note)
+    return sent
+
+
+def test_a_large_photograph_goes_over_the_line_once(visit, staff, photograph):
+    page = visit(staff.clinician, PHONE, **TOUCH)
+    sent = sent_bytes(page)
+    fill(page, str(photograph))
+    expect(page.locator("#picked-images .server-verdict").first).not_to_have_text("Checking…", timeout=20_000)
+    checked = sum(count for path, count in sent if path == CHECK)
+    assert 0 < checked < 0.1 * photograph.stat().st_size
+    submit(page)
+    page.wait_for_url(CASE, timeout=30_000)
+    whole = sum(count for _, count in sent)
+    print(f"file {photograph.stat().st_size}, check {checked}, all together {whole}")  # noqa: T201
+    assert whole < 1.15 * photograph.stat().st_size
+    stored = Submission.objects.get().images.get()
+    assert (stored.width, stored.height) == (4000, 3000)
+
+
+def test_each_picture_has_its_kind(visit, staff, photos):
+    page = visit(staff.clinician, PHONE, **TOUCH)
+    fill(page, photos(1, 2, 3))
+    page.get_by_label("Kind of photo-1.jpg").select_option("overview")
+    page.get_by_label("Kind of photo-2.jpg").select_option("dermoscopic")
+    page.get_by_label("How it was taken: photo-2.jpg").select_option("contact_polarized")
+    page.get_by_label("Kind of photo-3.jpg").select_option("clinical")
+    expect(page.get_by_label("How it was taken: photo-1.jpg")).to_be_hidden()
+    page.get_by_role("button", name="Remove photo-3.jpg").click()
+    submit(page)
+    page.wait_for_url(CASE)
+    found = Submission.objects.get().images.order_by("position")
+    assert [(image.capture_kind, image.dermoscopic_type) for image in found] == [
+        ("overview", ""),
+        ("dermoscopic", "contact_polarized"),
+    ]
+
+
+def test_kinds_come_back_with_the_draft(visit, staff, photos):
+    page = visit(staff.clinician)
+    fill(page, photos(1, 2))
+    page.get_by_label("Kind of photo-1.jpg").select_option("clinical")
+    page.get_by_label("How it was taken: photo-2.jpg").select_option("non_contact_polarized")
+    page.wait_for_timeout(800)
+    page.reload()
+    expect(page.get_by_text("Your draft from")).to_be_visible()
+    expect(page.get_by_label("Kind of photo-1.jpg")).to_have_value("clinical")
+    expect(page.get_by_label("How it was taken: photo-2.jpg")).to_have_value("non_contact_polarized")
+
+
+def test_a_case_without_a_dermoscopic_picture_says_who_sees_it(visit, staff, photos):
+    page = visit(staff.clinician, DESK)
+    fill(page, photos(1))
+    page.get_by_label("Kind of photo-1.jpg").select_option("clinical")
+    expect(bar(page)).to_contain_text("the model won't be asked")
+    submit(page)
+    page.wait_for_url(CASE)
+    assert Submission.objects.get().images.get().capture_kind == "clinical"
