@@ -6,7 +6,7 @@ import contextlib
 import re
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.core.files.base import ContentFile
@@ -177,10 +177,17 @@ def _make_row(submission: Submission, image: NewImage, position: int) -> Submiss
 
 def find_same_picture(*, clinic_id: uuid.UUID, pixel_sha256: str) -> SubmissionImage | None:
     """The newest image of this clinic with the same pixels, from a case that still stands."""
+    return _find_newest(clinic_id=clinic_id, pixel_sha256=pixel_sha256)
+
+
+def find_same_file(*, clinic_id: uuid.UUID, sha256: str) -> SubmissionImage | None:
+    """The same of an image whose file was byte for byte this one."""
+    return _find_newest(clinic_id=clinic_id, sha256=sha256)
+
+
+def _find_newest(**what: Any) -> SubmissionImage | None:
     return (
-        SubmissionImage.objects.filter(
-            clinic_id=clinic_id, pixel_sha256=pixel_sha256, submission__cancelled_at__isnull=True
-        )
+        SubmissionImage.objects.filter(submission__cancelled_at__isnull=True, **what)
         .select_related("submission__lesion__patient")
         .order_by("-created_at")
         .first()
