@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html
 
 from classifier.forms.fields import DayField, length_limit
 from classifier.models import Patient
@@ -49,6 +50,15 @@ class NewPatientForm(PatientFactsForm):
     )
 
     field_order = ["mrn", "birth_date", "sex", "skin_type", "consents_to_inference"]
+
+    def __init__(self, *args: Any, recorded_in: str = "", **options: Any) -> None:
+        super().__init__(*args, **options)
+        if recorded_in:
+            # The clinic keeps its consents elsewhere, and says where: that is where to look.
+            # Help texts are HTML to the templates, and this name was typed by somebody.
+            self.fields["consents_to_inference"].help_text = format_html(
+                "As recorded in {}. Without a yes nothing can be submitted for the patient.", recorded_in
+            )
 
 
 class PatientSearchForm(forms.Form):

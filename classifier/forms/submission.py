@@ -45,7 +45,7 @@ class SubmissionForm(forms.Form):
         initial=CaptureKind.DERMOSCOPIC,
         label="All these images are",
     )
-    dermoscopic_type_choices: ClassVar = [("", "How it was taken: not given"), *DermoscopicType.choices]
+    dermoscopic_type_choices: ClassVar = [("", "Type not given"), *DermoscopicType.choices]
     clinical_question = forms.CharField(
         required=False,
         label="Question",

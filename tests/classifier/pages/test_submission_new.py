@@ -260,6 +260,12 @@ class TestConsent:
         assert len(radios) == 2
         assert not any("checked" in radio for radio in radios)
 
+    def test_a_clinic_that_records_it_elsewhere_is_told_where_to_look(self, client, form, staff):
+        staff.clinic.consent_recorded_in = "Paper folder B <2>"
+        staff.clinic.save()
+        for page in (client.get(ADDRESS), client.post(ADDRESS, form(images=None))):
+            assert "As recorded in Paper folder B &lt;2&gt;." in page.text
+
     def test_yes_is_recorded(self, client, form, active_model):
         client.post(ADDRESS, form(consents_to_inference="on"))
         assert Patient.objects.get().consents_to_inference
