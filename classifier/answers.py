@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.intake.quality import find_quality_notices
+from classifier.intake.quality import POOR
 from classifier.states import Headline, PredictionState
 from classifier.vocabulary import CaptureKind
 
@@ -126,10 +126,9 @@ def find_doubts(summary: CaseSummary) -> list[str]:
     doubts = []
     for answer in summary.answers:
         is_judged = bool(answer.outcome) and not answer.is_refused
-        if is_judged and answer.image.quality.get("verdict") == "check":
+        if is_judged and answer.image.quality.get("verdict") == POOR:
             of = f"Image {answer.image.position}: " if len(summary.answers) > 1 else ""
-            notices = find_quality_notices(answer.image.quality)
-            doubts += [f"{of}{notice.message} Read its figure with doubt." for notice in notices]
+            doubts.append(f"{of}This picture looked poor when it came in. Read its figure with doubt.")
     return doubts
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 from classifier.inference import UnusableImageError, decode_image, read_dicom_facts, read_header
 from classifier.intake.containers import find_hidden_document
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
-from classifier.intake.quality import find_quality_notices, measure_quality
+from classifier.intake.quality import judge_quality
 from classifier.limits import FORMAT_NAMES, UploadLimits, describe_bytes
 
 _EXTENSIONS = {
@@ -47,8 +47,7 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
             pixels = decode_image(data, max_pixels=limits.max_pixels)
     except UnusableImageError as error:
         raise RejectedImageError(error.code, error.message) from error
-    figures = measure_quality(pixels)
-    notices = find_quality_notices(figures)
+    quality, gate_notices = judge_quality(pixels)
     return IntakeImage(
         data=data,
         pixels=pixels,
@@ -58,9 +57,11 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
         width=pixels.width,
         height=pixels.height,
         byte_size=len(data),
-        quality={**figures, "verdict": "check" if notices else "good"},
-        warnings=[*_find_name_notices(filename, name), *more, *notices],
+        quality=quality,
+        warnings=[*_find_name_notices(filename, name), *more],
         offer=offer,
+        gate_notices=gate_notices,
+        kind=str(quality.get("kind", "")),
     )
 
 

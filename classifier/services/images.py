@@ -56,6 +56,7 @@ class NewImage:
     height: int
     quality: dict[str, float | int | str]
     warnings: list[Notice]
+    gate_notices: list[Notice] = field(default_factory=list)
     original_name: str = ""
     capture_kind: str = CaptureKind.DERMOSCOPIC
     dermoscopic_type: str = ""
@@ -80,10 +81,17 @@ class NewImage:
             height=intake.height,
             quality=intake.quality,
             warnings=intake.warnings,
+            gate_notices=intake.gate_notices,
             original_name=original_name,
             capture_kind=capture_kind,
             dermoscopic_type=dermoscopic_type,
         )
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What is worth a look; what the gates say concerns only a picture that the model judges."""
+        is_judged = self.capture_kind == CaptureKind.DERMOSCOPIC
+        return [*self.warnings, *(self.gate_notices if is_judged else ())]
 
 
 @dataclass
