@@ -27,39 +27,42 @@ _SAFETY: Final = 1.5
 # A measure counts where it lies this near to its limit, by ratio: elsewhere it decides nothing.
 _NEAR: Final = 1.6
 _SETS: Final = (
-    ("isic-archive-mixed/originals", 4),
-    ("extra-train-2/train", 60),
-    ("fanconi-isic/train", 40),
-    ("isic2017-segmentation/test", 40),
-    ("isic-archive-mixed/dermoscopic", 40),
-    ("pad-ufes-20-smartphone/originals", 2),
+    "isic-archive-mixed/originals",
+    "isic-archive-mixed/dermoscopic",
+    "ham10000-extra-train/train",
 )
-_CROPS: Final = 3
+# Pictures of smaller sets are drawn larger to this, as many of each: full-size ones are few.
+_ENLARGED: Final = 1600
+_MOST: Final = 4
+_CROPS: Final = 1
 
 
 def read_originals(root: Path, seed: int) -> Iterator[Pixels]:
-    """Yield pictures of many sizes: the full-size ones and crops of them, and copies of other sets."""
+    """Yield pictures larger than a copy: the full-size ones, crops of them, and enlarged ones."""
     generator = np.random.default_rng(seed)
-    for folder, most in _SETS:
+    for folder in _SETS:
         paths = list_images(root / folder)
-        for picture in read_pictures(paths[place] for place in spread(len(paths), most)):
-            yield picture
+        for picture in read_pictures(paths[place] for place in spread(len(paths), _MOST)):
             height, width = picture.shape[:2]
-            if min(height, width) < LONGEST:
+            if max(height, width) <= LONGEST:
+                scale = _ENLARGED / max(height, width)
+                size = (round(width * scale), round(height * scale))
+                yield np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
                 continue
+            yield picture
             for _ in range(_CROPS):
-                side = int(min(height, width) * generator.uniform(0.35, 1))
+                side = int(generator.uniform(LONGEST + 100, min(height, width)))
                 top, left = (int(generator.integers(0, length - side + 1)) for length in (height, width))
                 yield picture[top : top + side, left : left + side]
 
 
 def vary_quality(picture: Pixels) -> Iterator[Pixels]:
-    """Yield `picture` and others near the limits: softer ones, darker and brighter ones."""
+    """Yield `picture` and others near the limits: softer ones, a darker and a brighter one."""
     yield picture
     scale = float(np.sqrt(picture.shape[0] * picture.shape[1])) / 224
-    for radius in (1.0, 1.5, 2.0):
+    for radius in (1.5, 2.0):
         yield blur_evenly(picture, radius * scale)
-    for factor in (0.35, 1.5):
+    for factor in (0.5, 1.4):
         yield expose(picture, factor)
 
 

@@ -27,7 +27,7 @@ from ml.metrics import bootstrap, measure_auc, measure_wilson
 from ml.quality import shrink
 
 _BATCH = 32
-_DEGRADED_IMAGES = 300
+DEGRADED_IMAGES = 300
 # Of the sets that the gates were fitted on, evenly spaced: their held-out row counts all of them.
 _FITTED_IMAGES = 600
 # Of each set at most so many are blurred at their own size, evenly spaced.
@@ -149,7 +149,7 @@ def measure_degraded(
 
     `pixels`: uint8 (n, 224, 224, 3); 300 of them, evenly spaced, are spoilt at each strength.
     """
-    chosen = pixels[spread(len(pixels), _DEGRADED_IMAGES)]
+    chosen = pixels[spread(len(pixels), DEGRADED_IMAGES)]
     clean = [look_at(image).figures for image in chosen]
     rows, areas = [], []
     for kind, change, strengths, measure, less in DEGRADATIONS:

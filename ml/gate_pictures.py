@@ -103,13 +103,15 @@ def blur_by_share(pixels: Pixels, radius: float) -> Pixels:
 def reduce_picture(pixels: Pixels, longest: int, filter_: Image.Resampling, quality: int) -> Pixels:
     """Return the copy that a browser sends for the check: at most `longest` wide and high, JPEG, 4:2:0.
 
-    Browsers shrink by different filters, so the filter is told.
+    Browsers shrink by different filters, so the filter is told. A picture that is no larger is sent
+    as it is.
     """
     picture = Image.fromarray(pixels)
     scale = longest / max(picture.size)
-    if scale < 1:
-        width, height = (max(1, round(side * scale)) for side in picture.size)
-        picture = picture.resize((width, height), filter_)
+    if scale >= 1:
+        return pixels
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    picture = picture.resize((width, height), filter_)
     stream = BytesIO()
     picture.save(stream, format="JPEG", quality=quality, subsampling=2)
     return np.asarray(Image.open(stream).convert("RGB"))

@@ -20,11 +20,13 @@ from ml.digests import digest_file
 from ml.domain import DomainStatistics, KindStatistics, write_parts
 from ml.gate_copies import choose_margins, measure_copies
 from ml.gate_measuring import (
+    DEGRADED_IMAGES,
     count_refusals,
     measure_blurred,
     measure_degraded,
     measure_sets,
     read_working,
+    spread,
 )
 from ml.gate_network import FeatureNetwork
 from ml.gate_pictures import (
@@ -101,6 +103,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Fit unless told not to, measure, write the results; returns the exit status."""
     paths = [path for folder in TRAINING_SETS for path in list_images(options.data / folder)]
+    if options.measure_only:
+        paths = [paths[place] for place in spread(len(paths), DEGRADED_IMAGES)]
     pixels = read_working(paths)
     folder = find_gates_folder(options.output)
     if not options.measure_only:

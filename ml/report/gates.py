@@ -107,8 +107,8 @@ def _write_copies(stored: dict[str, Any]) -> str:
     ]
     return join_parts(
         "### A picture and its reduced copy",
-        f"The form checks a copy of at most 1,024 pixels, saved as JPEG. Of {copies['pictures']:,} pictures (full-size "
-        f"ones, crops, copies of other sets, each also blurred, darkened and brightened) {copies['copies']} copies "
+        f"Of a picture larger than 1,024 pixels the form checks a copy of that size, saved as JPEG. Of "
+        f"{copies['pictures']:,} pictures (full-size ones, crops, enlarged ones, each also blurred, darkened and brightened) {copies['copies']} copies "
         "each were made by the filters of different browsers: the greatest difference of each measure near its "
         "limit, and the margin by which the check tightens and loosens that limit, half more than measured.",
         format_table(["Measure", "Copies near the limit", "Greatest difference", "Margin"], rows),
