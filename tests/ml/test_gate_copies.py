@@ -33,23 +33,26 @@ def is_one_answer(refusals, check):
     return set(check.refused) <= refusals
 
 
-@pytest.mark.parametrize("size", [(200, 300), (448, 336), (1600, 1200), (3000, 4000)])
+@pytest.mark.parametrize("size", [(1100, 900), (2000, 1500)])
 @pytest.mark.parametrize("filter_", FILTERS)
 def test_a_drawn_picture_and_its_copy_get_one_answer(gates, size, filter_):
-    for seed in range(3):
-        drawn = Image.fromarray(draw_lesion(seed, malignant=bool(seed % 2), size=max(size)))
-        whole = np.asarray(drawn.resize(size))
-        for radius in (0, 0.8, 1.2, 1.6, 2, 3):
-            picture = blur_evenly(whole, radius * float(np.sqrt(size[0] * size[1])) / 224)
-            assert is_one_answer(*check_both(gates, picture, filter_)), (seed, radius)
+    drawn = Image.fromarray(draw_lesion(1, malignant=True, size=224))
+    whole = np.asarray(drawn.resize(size, Image.Resampling.BICUBIC))
+    for radius in (0, 0.8, 1.2, 1.6, 2, 3):
+        picture = blur_evenly(whole, radius * float(np.sqrt(size[0] * size[1])) / 224)
+        assert is_one_answer(*check_both(gates, picture, filter_)), radius
 
 
-@pytest.mark.parametrize("folder", ["isic-archive-mixed/originals", "isic2017-segmentation/test", "ood/pets"])
-def test_a_real_picture_and_its_copy_get_one_answer(gates, folder):
-    paths = list_images(find_data_root().parent / folder)
+def test_a_picture_no_larger_than_a_copy_is_sent_as_it_is():
+    picture = draw_lesion(1, malignant=True, size=400)
+    assert reduce_picture(picture, LONGEST, Image.Resampling.BILINEAR, 90) is picture
+
+
+def test_a_real_picture_and_its_copy_get_one_answer(gates):
+    paths = list_images(find_data_root().parent / "isic-archive-mixed/originals")
     if not paths:
         pytest.skip("the image sets are not on this machine; set DERMAPORT_DATA")
-    for picture in read_pictures(paths[:: max(1, len(paths) // 8)]):
+    for picture in read_pictures(paths):
         for varied in vary_quality(picture):
             assert is_one_answer(*check_both(gates, varied, Image.Resampling.BICUBIC))
 
