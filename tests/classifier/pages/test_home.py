@@ -1,7 +1,7 @@
 import pytest
 from django.urls import reverse
 
-from classifier.inbox import build_inbox
+from classifier.cases.inbox import build_inbox
 from classifier.models import Submission
 from portal.audit.models import AuditEvent
 from tests.factories import (

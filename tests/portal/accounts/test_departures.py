@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 
-from classifier.inbox import build_inbox
+from classifier.cases.inbox import build_inbox
 from classifier.open_work import find_open_work
 from classifier.services.departures import end_access, hand_over_work
 from classifier.services.errors import InvalidInputError
