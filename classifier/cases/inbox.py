@@ -70,6 +70,11 @@ class Inbox:
         return max(self.needs_count - len(self.needs), 0)
 
     @property
+    def is_overdue(self) -> bool:
+        """Whether administrators are to be told."""
+        return bool(self.counts.overdue_orders or self.counts.overdue_unread)
+
+    @property
     def reviews_waiting(self) -> int:
         return self.counts.reviews
 
