@@ -8,7 +8,7 @@ submissions.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
@@ -123,16 +123,18 @@ class _Reader:
     def load_first(self, kinds: dict[str, SubmissionQuerySet]) -> list[CaseRow]:
         """The first rows of all kinds together, each with why it is there.
 
-        Each kind is asked for its own first by the same order, so that the database can use the index
-        of that kind; the first of the whole are among them.
+        Each kind is asked for its own first, so that the database can use the index of that kind; the
+        first of the whole are among them.
         """
-        first: dict[uuid.UUID, tuple[str, CaseRow]] = {}
+        first: dict[uuid.UUID, tuple[tuple[Any, ...], str]] = {}
         for kind, rows in kinds.items():
             ordered = self._in_order(rows, may_be_late=kind not in ("lost", "reviews"))
-            for row in build_rows(load_cases(ordered)[:SHOWN], role=self.role):
-                first.setdefault(row.submission.pk, (kind, row))
-        found = sorted(first.values(), key=lambda pair: _place(pair[1].submission))[:SHOWN]
-        return [replace(row, note=self._say(kind, row)) for kind, row in found]
+            for pk, *place in ordered.values_list("pk", *ORDER)[:SHOWN]:
+                first.setdefault(pk, ((*place, pk), kind))
+        chosen = sorted(first, key=lambda pk: first[pk][0])[:SHOWN]
+        loaded = {case.pk: case for case in load_cases(Submission.objects.filter(pk__in=chosen))}
+        found = build_rows([loaded[pk] for pk in chosen if pk in loaded], role=self.role)
+        return [replace(row, note=self._say(first[row.submission.pk][1], row)) for row in found]
 
     def _in_order(self, rows: SubmissionQuerySet, *, may_be_late: bool) -> SubmissionQuerySet:
         """Overdue first, then the most worrying, then who has waited longest.
@@ -212,10 +214,6 @@ class _Reader:
 
 
 ORDER = ("lateness", "risk_rank", "handed", "urgency", "waits_since")
-
-
-def _place(case: Submission) -> tuple[object, ...]:
-    return (*(getattr(case, name) for name in ORDER), case.pk)
 
 
 def _say_news(row: CaseRow) -> str:

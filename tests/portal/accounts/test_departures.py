@@ -98,7 +98,7 @@ def test_begun_readings_go_to_another_dermatologist(clinics, reader):
     untouched.refresh_from_db()
     assert (case.reader, untouched.reader) == (reader, None)
     inbox = build_inbox(user=reader, clinic=clinics.own.clinic, role="dermatologist")
-    assert (inbox.needs[0].submission.pk, inbox.needs[0].note) == (case.pk, "Review waits, handed to you")
+    assert (inbox.needs[0].submission.pk, inbox.needs[0].note) == (case.pk, "Waits for review, handed to you")
     assert "Handed to you" in log_in(reader).get(reverse("worklist")).text
     assert AuditEvent.objects.filter(
         action="submission.read_unseen", actor=clinics.own.dermatologist
