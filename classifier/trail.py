@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Max, Q
 
 from classifier.answers import count_images
+from classifier.vocabulary import AcknowledgedAs
 from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ def find_openings(submission: Submission) -> list[Opening]:
     return [Opening(row["actor__full_name"] or row["actor__email"], row["last"]) for row in rows]
 
 
+def _name_done(event: AuditEvent) -> str:
+    done = event.details.get("done", "")
+    return str(AcknowledgedAs(done).label).lower() if done in AcknowledgedAs.values else "what was ordered"
+
+
 def _describe(event: AuditEvent, position: int | None) -> TrailEvent | None:
     image = f"Image {position}"
     count = event.details.get("images")
@@ -88,6 +94,9 @@ def _describe(event: AuditEvent, position: int | None) -> TrailEvent | None:
         "submission.retried": (f"Tried again: {count_images(count or 1)}", "refresh"),
         "submission.cancelled": ("Withdrawn", "close"),
         "submission.handed_over": ("Handed over to a colleague", "patients"),
+        "submission.taken_over": ("Taken over", "patients"),
+        "order.acknowledged": (f"Done: {_name_done(event)}", "check"),
+        "order.reopened": (f"Taken back: {_name_done(event)}. The order is open again", "refresh"),
         "submission.report_exported": ("Report downloaded as PDF", "download"),
         "prediction.succeeded": (f"{image} judged by the model", "check"),
         "prediction.refused": (f"{image} refused before the model saw it", "outcome-refer"),
