@@ -66,7 +66,7 @@ class PatientSearchForm(forms.Form):
 
     words = forms.CharField(
         required=False,
-        label="Find a patient by MRN or public id",
+        label="Find a patient by number, site, birth date or clinician",
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
     )
 

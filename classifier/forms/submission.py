@@ -11,7 +11,7 @@ from classifier.models import Submission
 from classifier.vocabulary import CaptureKind, DermoscopicType, Priority
 
 NEW = "new"
-LOST_KEY = "This page lost the key that keeps a case from being sent twice. Open the page anew."
+LOST_KEY = "This page lost the key that keeps a case from being sent twice. Reload the page."
 KINDS_DIFFER = "{kinds} kinds came for {images} images. Reload the page, look at each kind and send it again."
 KIND_UNKNOWN = f"Say of each image what it is: {', '.join(CaptureKind.labels).lower()}."
 ACCEPT = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,application/dicom,.dcm"

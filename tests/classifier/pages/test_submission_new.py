@@ -120,7 +120,7 @@ class TestErrors:
             ({"clinical_question": "q" * 501}, "This has 501 characters; the limit is 500."),
             ({"clinical_history": "h" * 4001}, "This has 4001 characters; the limit is 4000."),
             ({"images": None}, "Add at least one image."),
-            ({"request_key": "nonsense"}, "Open the page anew."),
+            ({"request_key": "nonsense"}, "Reload the page."),
             ({"consents_to_inference": None}, "Choose yes or no, as the patient said."),
             ({"consents_to_inference": "off"}, "has not agreed"),
         ],
