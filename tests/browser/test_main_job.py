@@ -15,7 +15,7 @@ RESULT_WAIT = 90 * SECONDS
 def choose_new_patient(page, mrn):
     page.get_by_label("New patient").check()
     page.get_by_label("Medical record number").fill(mrn)
-    page.get_by_label("Birth date").fill("1961-04-12")
+    page.get_by_label(re.compile("^Birth date")).fill("1961-04-12")
     page.get_by_label("Sex").select_option("female")
     page.get_by_role("group", name="agree").get_by_label("Yes", exact=True).check()
 
