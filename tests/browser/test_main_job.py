@@ -15,7 +15,7 @@ RESULT_WAIT = 90 * SECONDS
 def choose_new_patient(page, mrn):
     page.get_by_label("New patient").check()
     page.get_by_label("Medical record number").fill(mrn)
-    page.get_by_label("Birth date").fill("1961-04-12")
+    page.get_by_label(re.compile("^Birth date")).fill("1961-04-12")
     page.get_by_label("Sex").select_option("female")
     page.get_by_role("group", name="agree").get_by_label("Yes", exact=True).check()
 
@@ -23,7 +23,7 @@ def choose_new_patient(page, mrn):
 def fill_case(page, mrn, photo):
     page.goto("/submissions/new/")
     choose_new_patient(page, mrn)
-    page.get_by_label("Body site").select_option("upper_extremity_shoulder")
+    page.get_by_label("Body site", exact=True).select_option("upper_extremity_shoulder")
     page.get_by_label("Left", exact=True).check()
     page.locator("input[type=file][name=images]").set_input_files(photo)
     expect(page.locator("[data-picked] li")).to_have_count(1)
@@ -115,7 +115,7 @@ def test_the_bar_says_that_there_are_too_many_images(open_as, lesion_photo):
     page = open_as("clinician")
     page.goto("/submissions/new/")
     choose_new_patient(page, "BROWSER-4")
-    page.get_by_label("Body site").select_option("upper_extremity_shoulder")
+    page.get_by_label("Body site", exact=True).select_option("upper_extremity_shoulder")
     expect(page.get_by_text("up to 25 MB each")).to_be_visible()
     photo = Path(lesion_photo(5))
     copies = [photo.with_name(f"copy-{number}.jpg") for number in range(11)]
@@ -145,7 +145,7 @@ def test_it_works_without_javascript(open_as, lesion_photo):
     page = open_as("clinician", java_script_enabled=False)
     page.goto("/submissions/new/")
     choose_new_patient(page, "BROWSER-3")
-    page.get_by_label("Body site").select_option("lower_extremity_thigh")
+    page.get_by_label("Body site", exact=True).select_option("lower_extremity_thigh")
     page.locator("input[type=file][name=images]").set_input_files(lesion_photo(3))
     page.get_by_role("button", name="Submit").click()
     page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}/$"))

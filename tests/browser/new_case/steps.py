@@ -23,7 +23,7 @@ def fill(page, photos, mrn="SEND-1", consent="Yes"):
     page.get_by_label("Medical record number").fill(mrn)
     if consent:
         page.get_by_role("group", name="agree").get_by_label(consent, exact=True).check()
-    page.get_by_label("Body site").select_option("upper_extremity_shoulder")
+    page.get_by_label("Body site", exact=True).select_option("upper_extremity_shoulder")
     page.locator("input[type=file][name=images]").set_input_files(photos)
     page.get_by_label("Question").fill("Excise?")
     expect(page.locator("#draft-state")).to_contain_text("Kept on this device")
