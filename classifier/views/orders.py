@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from classifier.cases.follow_up import take_over
@@ -32,7 +33,9 @@ def submission_order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What was ordered for the case, and the form that says what was done."""
     submission = _find(request, pk)
     require_right(rights_in(request, submission.clinic_id).submit, "Your role can't follow up cases.")
-    form = AcknowledgeForm(request.POST if request.method == "POST" else None)
+    form = AcknowledgeForm(
+        request.POST if request.method == "POST" else None, initial={"done_on": timezone.localdate()}
+    )
     if request.method == "POST" and form.is_valid():
         try:
             acknowledge_order(actor=request.user, submission=submission, **form.cleaned_data)  # type: ignore[arg-type]
