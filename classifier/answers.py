@@ -38,7 +38,7 @@ WORDS: dict[Headline, Words] = {
     ),
     Headline.NOT_JUDGED: Words(
         "The model could not judge what was sent.",
-        "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
+        "Take the picture again and submit it for the same lesion. If the lesion worries "
         "you, refer without waiting.",
     ),
     Headline.NOT_ASKED: Words(
@@ -59,7 +59,7 @@ WORDS: dict[Headline, Words] = {
         "refer without waiting.",
     ),
     Headline.CANCELLED: Words(
-        "This submission was cancelled. It gives no result.",
+        "This submission was withdrawn. It gives no result.",
         "Submit the images anew if the question still stands.",
     ),
     Headline.HIDDEN: Words(
@@ -71,13 +71,13 @@ WORDS: dict[Headline, Words] = {
 }
 
 REFUSED = Words(
-    "The model was not asked: this image can't be judged.",
-    "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
+    "The model was not asked: it can't judge what was sent.",
+    "Take the picture again and submit it for the same lesion. If the lesion worries "
     "you, refer without waiting.",
 )
 REFUSED_PARTLY = Words(
     "The model could not judge every image, so this case has no answer.",
-    "Take the refused pictures again as said above and submit them for the same lesion, or have a "
+    "Take the refused pictures again and submit them for the same lesion, or have a "
     "dermatologist look. If the lesion worries you, refer without waiting.",
 )
 
@@ -85,14 +85,14 @@ REFUSED_PARTLY = Words(
 def choose_words(summary: CaseSummary) -> Words:
     """The words of a case's headline; a refusal has words of its own."""
     if summary.headline == Headline.NOT_JUDGED:
-        return REFUSED if len(summary.answers) == 1 else REFUSED_PARTLY
+        return REFUSED_PARTLY if any(not a.is_refused for a in summary.asked) else REFUSED
     return WORDS[summary.headline]
 
 
 CANNOT_JUDGE = (
     "It sees one picture: not the patient's age, history, other lesions or what you feel.",
     "It learned from dermoscopic pictures of single lesions, few of them on brown or dark skin.",
-    "Clinical photos, nails, mucosa, treated or wounded skin are beyond it, though it may give a figure.",
+    "Nails, mucosa, treated or wounded skin are beyond it, though it may give a figure.",
     (
         "Its figure counts lesions of the images it was measured on. Malignant ones are far more common "
         "there than among most clinics' patients, so for yours it reads high."
@@ -110,7 +110,7 @@ def find_cautions(summary: CaseSummary) -> list[str]:
     unjudged = len(summary.unjudged) + len(summary.refused)
     if summary.has_figure and unjudged:
         cautions.append(
-            f"{unjudged} of {count_images(len(summary.answers))} could not be judged. "
+            f"{unjudged} of {count_images(len(summary.asked))} could not be judged. "
             "The answer rests on the others."
         )
     if summary.has_figure and summary.image and summary.image.capture_kind != CaptureKind.DERMOSCOPIC:
@@ -134,9 +134,9 @@ def find_doubts(summary: CaseSummary) -> list[str]:
 
 
 def describe_progress(summary: CaseSummary, ahead: int | None) -> str:
-    """Honest progress: the place in the queue, or how many images are done."""
-    total = len(summary.answers)
-    if any(a.state == PredictionState.RUNNING for a in summary.answers):
+    """Honest progress: the place in the queue, or how many of the images that the model judges are done."""
+    total = len(summary.asked)
+    if any(a.state == PredictionState.RUNNING for a in summary.asked):
         return f"In work: {summary.finished_count} of {count_images(total)} done."
     if ahead is None:
         return "In the queue."

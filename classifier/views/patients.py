@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -12,9 +13,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.case_rows import build_rows, load_cases
+from classifier.cases.hiding import hides_worst, is_blinded
 from classifier.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.models import Patient, Submission
-from classifier.patient_rows import FILTERS, build_lesion_rows, build_patient_rows, list_patients
+from classifier.patient_rows import FILTERS, ORDERS, build_lesion_rows, build_patient_rows, list_patients
 from classifier.patient_search import keep_words, read_words
 from classifier.services.access import record_listed, record_viewed
 from classifier.services.errors import InvalidInputError
@@ -40,9 +42,7 @@ def patient_list(request: HttpRequest) -> HttpResponse:
         form = PatientSearchForm(request.POST)
         words = form.cleaned_data["words"] if form.is_valid() else ""
         request.session[SEARCH_KEY] = [str(request.clinic.pk), keep_words(words)]  # type: ignore[attr-defined]
-        show = request.POST.get("show", "")
-        address = reverse("patient-list")
-        return redirect(f"{address}?show={show}" if show in FILTERS else address)
+        return redirect(_build_address(request.POST.get("show", ""), request.POST.get("sort", "")))
     return _render_list(request)
 
 
@@ -56,10 +56,17 @@ def read_search(request: HttpRequest) -> str:
 def _render_list(request: HttpRequest) -> HttpResponse:
     clinic = request.clinic  # type: ignore[attr-defined]
     words = read_search(request)
-    show = request.GET.get("show", "")
-    patients = list_patients(user=request.user, clinic=clinic, words=words, show=show)  # type: ignore[arg-type]
-    page_obj = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
+    show, by = request.GET.get("show", ""), request.GET.get("sort", "")
     rights = rights_in(request, clinic.pk)
+    patients = list_patients(
+        user=request.user,  # type: ignore[arg-type]
+        clinic=clinic,
+        words=words,
+        show=show,
+        by=by,
+        hides_unread=is_blinded(clinic, rights.role),
+    )
+    page_obj = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
     rows = build_patient_rows(page_obj.object_list, role=rights.role)
     record_listed(
         actor=request.user,  # type: ignore[arg-type]
@@ -73,20 +80,37 @@ def _render_list(request: HttpRequest) -> HttpResponse:
         "search": PatientSearchForm(initial={"words": words}),
         "words": words,
         "show": show if show in FILTERS else "",
-        "filter_groups": [_describe_filters(show)],
+        "by": by if by in ORDERS else "",
+        "filter_groups": [_describe_filters(show, by), _describe_orders(show, by)],
         "rights": rights,
     }
     return render(request, "classifier/patient_list.html", context)
 
 
-def _describe_filters(show: str) -> dict[str, Any]:
+def _build_address(show: str, by: str) -> str:
+    """Of the list, with what was chosen; unknown words are left out."""
+    chosen = {"show": show if show in FILTERS else "", "sort": by if by in ORDERS else ""}
+    query = urlencode({name: value for name, value in chosen.items() if value})
     address = reverse("patient-list")
-    everyone = {"label": "All", "url": address, "active": show not in FILTERS}
+    return f"{address}?{query}" if query else address
+
+
+def _describe_filters(show: str, by: str) -> dict[str, Any]:
+    everyone = {"label": "All", "url": _build_address("", by), "active": show not in FILTERS}
     options = [
-        {"label": label, "url": f"{address}?show={key}", "active": show == key}
+        {"label": label, "url": _build_address(key, by), "active": show == key}
         for key, label in FILTERS.items()
     ]
     return {"label": "Show", "options": [everyone, *options]}
+
+
+def _describe_orders(show: str, by: str) -> dict[str, Any]:
+    chosen = by if by in ORDERS else ""
+    options = [
+        {"label": label, "url": _build_address(show, key), "active": chosen == key}
+        for key, label in ORDERS.items()
+    ]
+    return {"label": "Sort", "options": options}
 
 
 @require_safe
@@ -103,6 +127,7 @@ def patient_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     context = {
         "patient": patient,
         "rights": rights,
+        "hides_patient": hides_worst(patient, patient.clinic, rights.role),
         "lesions": lesions,
         "lesion_count": lesion_count,
         "page_obj": page_obj,

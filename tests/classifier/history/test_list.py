@@ -145,7 +145,8 @@ def test_sorting(page, clinics):
 
     assert page().keys == [benign.pk, malignant.pk, signed.pk]
     assert page(sort="oldest").keys == [signed.pk, malignant.pk, benign.pk]
-    assert page(sort="risk").keys == [malignant.pk, signed.pk, benign.pk]
+    # Signed as a naevus, it worries less than what nobody read yet.
+    assert page(sort="risk").keys == [malignant.pk, benign.pk, signed.pk]
     assert page(sort="state").keys == [benign.pk, malignant.pk, signed.pk]
 
 

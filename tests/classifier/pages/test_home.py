@@ -9,6 +9,7 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
+    restate,
 )
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,7 @@ def test_case_stands_in_one_column(staff):
 def test_cancelled_case_needs_nobody(staff):
     case = unanswered(staff, "failed")
     Submission.objects.update(cancelled_at=case.submitted_at, cancelled_by=staff.clinician)
+    restate(case)
     assert inbox_of(staff).needs == []
 
 
