@@ -1,0 +1,450 @@
+"""One case on every page: benign by the model, signed as melanoma, then proven by histopathology."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from classifier.models import Prediction, Submission
+from classifier.services.outcomes import Finding, record_outcome
+from classifier.services.reviews import Decision, sign_review
+from classifier.vocabulary import CaptureKind, Diagnosis, Histopathology, Management, Procedure
+from tests.factories import (
+    LesionFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    SubmissionImageFactory,
+    answered_submission,
+    staff_clinic,
+)
+
+pytestmark = pytest.mark.django_db
+
+SORTS = ("newest", "oldest", "risk", "state")
+OUTCOMES = ("malignant", "indeterminate", "refer", "benign", "unjudged")
+
+
+@pytest.fixture(autouse=True)
+def quiet_workers(monkeypatch):
+    """Pages queue; nothing here needs a broker."""
+    monkeypatch.setattr("classifier.services.queue.send_wake_up", lambda: None)
+
+
+@pytest.fixture
+def staff():
+    return staff_clinic()
+
+
+@pytest.fixture
+def case(staff):
+    return answered_submission(staff, "benign", submitted_at=timezone.now() - dt.timedelta(days=2))
+
+
+def open_as(person):
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def get(client, name, *args, **query):
+    response = client.get(reverse(name, args=args), query)
+    assert response.status_code == 200, name
+    return response.text
+
+
+def main_of(page):
+    """What the page says of cases: without the frame, the filters and the sheet of keys."""
+    return page.partition('<main class="main"')[2].partition("</main>")[0]
+
+
+def rows_of(page):
+    return page.partition('<ul class="rows')[2].partition("</ul>")[0]
+
+
+def chips_of(html):
+    """Tone and words of each chip, in order."""
+    found = []
+    for part in html.split('class="chip tone-')[1:]:
+        tone = part.split('"')[0].split(" ")[0]
+        words = part.split("</svg>")[1].split("</span></span>")[0]
+        found.append((tone, " ".join(_strip(words).split())))
+    return found
+
+
+def _strip(html):
+    words, is_tag = "", False
+    for character in html:
+        if character == "<":
+            is_tag = True
+        elif character == ">":
+            is_tag = False
+        elif not is_tag:
+            words += character
+    return words
+
+
+def walk(staff, case):
+    """Every page on which the case stands, with what it says: name, HTML without the frame."""
+    clinician, reader = open_as(staff.clinician), open_as(staff.dermatologist)
+    yield "home", main_of(get(clinician, "home"))
+    yield "patients", rows_of(get(clinician, "patient-list"))
+    yield "patients by risk", rows_of(get(clinician, "patient-list", sort="risk"))
+    yield "patient", main_of(get(clinician, "patient-detail", case.lesion.patient_id))
+    yield "lesion", main_of(get(clinician, "lesion-detail", case.lesion_id))
+    for sort in SORTS:
+        yield f"list by {sort}", rows_of(get(clinician, "submission-list", sort=sort))
+    yield "worklist", main_of(get(reader, "worklist"))
+    yield "case", main_of(get(clinician, "submission-detail", case.pk))
+    yield "status", get(clinician, "submission-status", case.pk)
+    yield "reading page", main_of(get(reader, "submission-review", case.pk)).partition("<form")[0]
+
+
+def found_under(staff, role="clinician"):
+    """Under which outcomes the list shows a case."""
+    client = open_as(staff.person(role))
+    return {
+        outcome
+        for outcome in OUTCOMES
+        if 'class="row"' in rows_of(get(client, "submission-list", outcome=outcome))
+    }
+
+
+def count_on_dashboard(staff, words, role="administrator"):
+    page = get(open_as(staff.person(role)), "dashboard")
+    return int(page.partition(f'aria-label="{words}: ')[2].partition(" of ")[0])
+
+
+def sign(case, staff, diagnosis=Diagnosis.MELANOMA, management=Management.EXCISE):
+    decision = Decision(diagnosis=diagnosis, management=management, comment="")
+    return sign_review(actor=staff.dermatologist, submission=case, decision=decision)
+
+
+def prove(case, staff):
+    today = timezone.localdate()
+    return record_outcome(
+        actor=staff.clinician,
+        lesion=case.lesion,
+        finding=Finding(
+            diagnosis=Histopathology.MELANOMA_INVASIVE,
+            procedure=Procedure.EXCISION,
+            specimen_taken_on=today,
+            reported_on=today,
+            breslow_mm=Decimal("1.20"),
+        ),
+    )
+
+
+class TestOneCaseOnEveryPage:
+    def test_benign_by_the_model(self, case, staff):
+        for name, html in walk(staff, case):
+            assert ("benign", "Benign · Preliminary") in chips_of(html), name
+        assert found_under(staff) == {"benign"}
+        assert count_on_dashboard(staff, "Benign") == 1
+
+    def test_signed_as_melanoma(self, case, staff):
+        sign(case, staff)
+        for name, html in walk(staff, case):
+            if name == "worklist":
+                assert str(case.pk) not in html
+                continue
+            assert ("malignant", "Melanoma · Signed") in chips_of(html), name
+            assert_no_green(name, html)
+        assert found_under(staff) == {"malignant"}
+        assert count_on_dashboard(staff, "Malignant") == 1
+        assert count_on_dashboard(staff, "Benign") == 0
+
+    def test_proven_by_histopathology(self, case, staff):
+        sign(case, staff)
+        prove(case, staff)
+        for name, html in walk(staff, case):
+            if name == "worklist":
+                continue
+            assert ("malignant", "Invasive melanoma · Histology") in chips_of(html), name
+            assert_no_green(name, html)
+        assert found_under(staff) == {"malignant"}
+        assert count_on_dashboard(staff, "Malignant") == 1
+
+    def test_histopathology_counts_without_a_signature_and_before_a_signed_naevus(self, case, staff):
+        prove(case, staff)
+        for name, html in walk(staff, case):
+            assert ("malignant", "Invasive melanoma · Histology") in chips_of(html), name
+        sign(case, staff, Diagnosis.NAEVUS, Management.NO_ACTION)
+        for name, html in walk(staff, case):
+            if name == "worklist":
+                continue
+            assert ("malignant", "Invasive melanoma · Histology") in chips_of(html), name
+            assert_no_green(name, html)
+
+    def test_headline_says_who_when_what_next_and_that_the_model_differs(self, case, staff):
+        sign(case, staff)
+        client = open_as(staff.clinician)
+        page = main_of(get(client, "submission-detail", case.pk)).replace("&#x27;", "'")
+        name = staff.dermatologist.get_full_name()
+        assert f"{name} signed: melanoma, excise," in page
+        assert "The model had said benign; the dermatologist's diagnosis differs." in page
+        assert "Excise, to be acknowledged by" in page
+        prove(case, staff)
+        page = main_of(get(client, "submission-detail", case.pk)).replace("&#x27;", "'")
+        assert "Pathologist: invasive melanoma, Breslow 1.2 mm, reported" in page
+        assert f"{name} had signed: melanoma, excise" in page
+        assert "The model had said benign; the pathologist's finding differs." in page
+        for name in ("submission-list", "home"):
+            rows = main_of(get(client, name)).replace("&#x27;", "'")
+            assert "Model: benign; the pathologist's finding differs" in rows, name
+
+    def test_standing_and_next_step_come_before_the_picture_and_actions_last(self, case, staff):
+        SubmissionImageFactory(submission=case, with_files=False)
+        page = get(open_as(staff.clinician), "submission-detail", case.pk)
+        places = ["standing", "picture", "answer", "case-images", "case-history", "case-actions-foot"]
+        order = [page.index(f'id="{name}"') for name in (*places, "case-ending")]
+        assert order == sorted(order)
+        assert page.index("Next step") < page.index('id="picture"')
+        foot = page[page.index('id="case-actions-foot"') : page.index('id="case-ending"')]
+        assert reverse("submission-report", args=[case.pk]) in foot
+        assert reverse("submission-cancel", args=[case.pk]) not in foot
+
+
+def assert_no_green(name, html):
+    """No chip or panel in the colour of benign; only the scale's own bar has one."""
+    assert "tone-benign" not in html, name
+    assert "Preliminary" not in html, name
+
+
+class TestWorstOfSeveral:
+    def test_cards_show_the_worst_open_standing_and_not_the_latest_case(self, staff):
+        lesion = LesionFactory(clinic=staff.clinic)
+        early = answered_submission(
+            staff, "benign", lesion=lesion, submitted_at=timezone.now() - dt.timedelta(days=9)
+        )
+        sign(early, staff, management=Management.URGENT_REFERRAL)
+        SubmissionImageFactory(submission=answered_submission(staff, "benign", lesion=lesion))
+        other = LesionFactory(patient=lesion.patient, body_site="lower_extremity_foot")
+        answered_submission(staff, "benign", lesion=other)
+        client = open_as(staff.clinician)
+        signed = ("malignant", "Melanoma · Signed")
+        assert chips_of(rows_of(get(client, "patient-list")))[0] == signed
+        patient = main_of(get(client, "patient-detail", lesion.patient_id))
+        cards = patient.partition('class="lesion-grid"')[2].partition("</ul>")[0]
+        assert sorted(chips_of(cards)) == [("benign", "Benign · Preliminary"), signed]
+        assert chips_of(main_of(get(client, "lesion-detail", lesion.pk)))[0] == signed
+
+    def test_patients_by_risk(self, staff):
+        worst = answered_submission(staff, "benign", submitted_at=timezone.now() - dt.timedelta(days=9))
+        sign(worst, staff, management=Management.URGENT_REFERRAL)
+        answered_submission(staff, "malignant", submitted_at=timezone.now() - dt.timedelta(days=1))
+        answered_submission(staff, "benign")
+        client = open_as(staff.clinician)
+        by_risk = chips_of(rows_of(get(client, "patient-list", sort="risk")))
+        assert [words for _, words in by_risk] == [
+            "Melanoma · Signed",
+            "Malignant · Preliminary",
+            "Benign · Preliminary",
+        ]
+        newest = chips_of(rows_of(get(client, "patient-list")))
+        assert newest[0] == ("benign", "Benign · Preliminary")
+
+    def test_cases_by_risk(self, staff):
+        urgent = answered_submission(staff, "benign", submitted_at=timezone.now() - dt.timedelta(days=9))
+        sign(urgent, staff, management=Management.URGENT_REFERRAL)
+        malignant = answered_submission(staff, "malignant")
+        benign = answered_submission(staff, "benign")
+        page = open_as(staff.clinician).get(reverse("submission-list"), {"sort": "risk"})
+        assert [row.pk for row, _ in page.context["cases"]] == [urgent.pk, malignant.pk, benign.pk]
+
+
+class TestReadFirst:
+    """A dermatologist of a clinic that hides answers: no page, filter, order or count gives one away."""
+
+    @pytest.fixture
+    def staff(self):
+        return staff_clinic(hide_result_until_read=True)
+
+    @pytest.mark.parametrize("answer", ["malignant", "refer", "benign"])
+    def test_no_page_says_it(self, answer, staff):
+        case = answered_submission(staff, answer)
+        reader = open_as(staff.dermatologist)
+        pages = {
+            "home": main_of(get(reader, "home")),
+            "patients": rows_of(get(reader, "patient-list")),
+            "patient": main_of(get(reader, "patient-detail", case.lesion.patient_id)),
+            "lesion": main_of(get(reader, "lesion-detail", case.lesion_id)),
+            "list": rows_of(get(reader, "submission-list")),
+            "worklist": main_of(get(reader, "worklist")),
+            "case": main_of(get(reader, "submission-detail", case.pk)),
+            "status": get(reader, "submission-status", case.pk),
+        }
+        for name, html in pages.items():
+            assert ("waiting", "Read first") in chips_of(html), name
+            assert {tone for tone, _ in chips_of(html)} <= {"waiting", "plain"}, name
+            assert f"tone-{answer}" not in html, name
+        assert found_under(staff, "dermatologist") == set()
+        assert count_on_dashboard(staff, "Read first", "dermatologist") == 1
+        assert count_on_dashboard(staff, answer.capitalize(), "dermatologist") == 0
+        assert found_under(staff) == {answer}
+
+    def test_a_refusal_is_not_told_either(self, staff):
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        PredictionFactory(refused=True, submission=case)
+        assert found_under(staff, "dermatologist") == set()
+        assert count_on_dashboard(staff, "Not judged", "dermatologist") == 0
+        assert "Photos refused" not in get(open_as(staff.dermatologist), "dashboard")
+        assert found_under(staff) == {"unjudged"}
+
+    def test_no_order_gives_it_away(self, staff):
+        ages = {"malignant": 3, "refer": 2, "benign": 1}
+        for answer, days in ages.items():
+            answered_submission(staff, answer, submitted_at=timezone.now() - dt.timedelta(days=days))
+        reader = open_as(staff.dermatologist)
+        cases = reader.get(reverse("submission-list"), {"sort": "risk"}).context["cases"]
+        assert [row.model_answer for row, _ in cases] == ["benign", "refer", "malignant"]
+        rows = reader.get(reverse("patient-list"), {"sort": "risk"}).context["rows"]
+        assert [row.latest.submission.model_answer for row in rows] == ["benign", "refer", "malignant"]
+
+    def test_what_people_said_is_told_without_the_model(self, staff):
+        case = answered_submission(staff, "benign")
+        prove(case, staff)
+        reader = open_as(staff.dermatologist)
+        for name in ("submission-list", "worklist"):
+            html = main_of(get(reader, name))
+            assert ("malignant", "Invasive melanoma · Histology") in chips_of(html), name
+            assert "Model: benign" not in html, name
+        page = main_of(get(reader, "submission-detail", case.pk))
+        assert ("malignant", "Invasive melanoma · Histology") in chips_of(page)
+        assert "The model had said" not in page
+
+
+class TestPictureOfTheAnswer:
+    def test_it_is_swapped_when_the_result_arrives(self, staff):
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        first = SubmissionImageFactory(submission=case, capture_kind=CaptureKind.DERMOSCOPIC)
+        second = SubmissionImageFactory(submission=case, capture_kind=CaptureKind.DERMOSCOPIC)
+        waiting = [PredictionFactory(image=image) for image in (first, second)]
+        client = open_as(staff.clinician)
+        page = client.get(reverse("submission-detail", args=[case.pk]))
+        assert page.context["shown"].image == first
+        poll = page.context["poll"]
+        assert "image=" not in poll
+        # Half done: the fragment keeps asking and still knows what is on the screen.
+        assert client.get(poll).context["poll"] == poll
+        finish(waiting)
+        PredictionFactory(image=first, state="succeeded", outcome="benign")
+        PredictionFactory(image=second, state="succeeded", outcome="malignant")
+        fragment = client.get(poll).text
+        assert fragment.count('id="picture"') == 1
+        swapped = fragment[fragment.index('id="picture"') :]
+        assert reverse("image-derivative", args=[second.pk]) in swapped
+        assert "image 2 of 2" in swapped
+        # The overlay and the panel come inside the picture, not once more by themselves.
+        assert fragment.count('id="explanation"') == fragment.count('id="overlay"') == 1
+
+    def test_the_same_picture_keeps_its_zoom(self, staff):
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        waiting = PredictionFactory(submission=case)
+        client = open_as(staff.clinician)
+        poll = client.get(reverse("submission-detail", args=[case.pk])).context["poll"]
+        finish([waiting])
+        PredictionFactory(image=waiting.image, state="succeeded", outcome="benign")
+        fragment = client.get(poll).text
+        assert 'id="picture"' not in fragment
+        assert 'id="explanation"' in fragment
+
+    def test_a_picture_that_was_chosen_stays(self, staff):
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        waiting = [PredictionFactory(submission=case) for _ in range(2)]
+        first, second = (row.image for row in waiting)
+        client = open_as(staff.clinician)
+        page = client.get(reverse("submission-detail", args=[case.pk]), {"image": str(first.pk)})
+        finish(waiting)
+        PredictionFactory(image=first, state="succeeded", outcome="benign")
+        PredictionFactory(image=second, state="succeeded", outcome="malignant")
+        response = client.get(page.context["poll"])
+        assert response.context["shown"].image == first
+        assert 'id="picture"' not in response.text
+
+
+def finish(predictions):
+    """Make room for the answers of what waited."""
+    Prediction.objects.filter(pk__in=[row.pk for row in predictions]).delete()
+
+
+class TestKinds:
+    @pytest.fixture
+    def mixed(self, staff):
+        """An overview and a close-up beside a dermoscopic picture, as pathways send them."""
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        SubmissionImageFactory(submission=case, capture_kind=CaptureKind.OVERVIEW)
+        SubmissionImageFactory(submission=case, capture_kind=CaptureKind.CLINICAL)
+        image = SubmissionImageFactory(
+            submission=case, capture_kind=CaptureKind.DERMOSCOPIC, dermoscopic_type="contact_polarized"
+        )
+        PredictionFactory(image=image, state="succeeded", outcome="malignant")
+        return case
+
+    def test_each_picture_says_its_kind_and_only_dermoscopic_ones_are_judged(self, mixed, staff):
+        page = main_of(get(open_as(staff.clinician), "submission-detail", mixed.pk))
+        for words in ("Overview", "Clinical close-up", "Dermoscopic, contact, polarised"):
+            assert words in page
+        assert page.count("Not for the model") == 2
+        assert "could not be judged" not in page
+        assert "There is no result" not in page
+        assert "Failed" not in page
+        assert "the most worrying of" not in page
+
+    def test_the_picture_shown_is_the_dermoscopic_one(self, mixed, staff):
+        page = open_as(staff.clinician).get(reverse("submission-detail", args=[mixed.pk]))
+        assert page.context["shown"].image.position == 3
+
+    def test_progress_counts_what_the_model_judges(self, mixed, staff):
+        PredictionFactory(submission=mixed, state="running")
+        assert "1 of 2 images done" in get(open_as(staff.clinician), "submission-status", mixed.pk)
+
+    def test_without_a_dermoscopic_picture_it_waits_for_a_reader(self, staff):
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        SubmissionImageFactory(submission=case, capture_kind=CaptureKind.CLINICAL)
+        page = main_of(get(open_as(staff.clinician), "submission-detail", case.pk))
+        assert "The model was not asked: it judges dermoscopic pictures only." in page
+        assert "A dermatologist reads this case." in page
+        assert "Failed" not in page
+        assert "Try again" not in page
+        reading = get(open_as(staff.dermatologist), "submission-detail", case.pk)
+        assert reverse("submission-review", args=[case.pk]) in reading
+
+
+class TestNotJudged:
+    def test_a_refusal_is_not_judged_and_refer_is_too_close_to_call(self, staff):
+        refused = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        PredictionFactory(refused=True, submission=refused)
+        close = answered_submission(staff, "refer")
+        client = open_as(staff.clinician)
+        page = main_of(get(client, "submission-detail", refused.pk))
+        assert ("failed", "Not judged") in chips_of(page)
+        assert "Refer" not in [words for _, words in chips_of(page)]
+        assert ("refer", "Refer · Preliminary") in chips_of(
+            main_of(get(client, "submission-detail", close.pk))
+        )
+        for outcome, row in (("unjudged", refused), ("refer", close)):
+            cases = client.get(reverse("submission-list"), {"outcome": outcome}).context["cases"]
+            assert [found.pk for found, _ in cases] == [row.pk]
+
+    def test_each_refused_picture_has_its_figures_one_click_away(self, staff):
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        PredictionFactory(refused=True, submission=case)
+        PredictionFactory(refused=True, submission=case)
+        page = main_of(get(open_as(staff.clinician), "submission-detail", case.pk))
+        folded = "".join(part.partition("</details>")[0] for part in page.split("<details")[1:])
+        assert folded.count("Sharpness") == 2
+        assert "Sharpness" not in page.replace(folded, "").partition("<details")[0]
+
+
+def test_an_amended_diagnosis_is_what_the_case_is_held_for(staff):
+    case = answered_submission(staff, "malignant")
+    first = ReviewFactory(submission=case, diagnosis="melanoma", management="excise")
+    ReviewFactory(amends=first, diagnosis="naevus", management="no_action")
+    assert Submission.objects.get(pk=case.pk).standing == "benign"
+    page = main_of(get(open_as(staff.clinician), "submission-detail", case.pk)).replace("&#x27;", "'")
+    assert "signed an amendment: melanocytic naevus, no further action" in page
+    assert "The model had said malignant; the dermatologist's diagnosis differs." in page
