@@ -83,6 +83,8 @@ def label_case(submission: Submission, *, is_hidden: bool = False) -> StandingLa
     if is_hidden or submission.standing != Standing.NOT_JUDGED:
         return label
     word = UNJUDGED_WORDS.get(submission.model_answer, label.word)
+    if submission.model_answer == Headline.NOT_ASKED:
+        return StandingLabel(word, "waiting", "eye")  # Nothing went wrong: a person is to look.
     return StandingLabel(word, label.tone, label.icon)
 
 
@@ -172,7 +174,7 @@ def say_model_below(submission: Submission) -> str:
 
     "Model: benign; the dermatologist's diagnosis differs", from the columns of the case alone.
     """
-    if submission.standing_basis not in DIFFERS:
+    if not is_decided(submission):
         return ""
     said = MODEL_SAID_SHORT.get(submission.model_answer, "")
     return _join_difference(said, differs=differs_from_model(submission), basis=submission.standing_basis)
@@ -181,8 +183,12 @@ def say_model_below(submission: Submission) -> str:
 def differs_from_model(submission: Submission) -> bool:
     """Whether what people found is the contrary of the model's answer, from the columns of the case."""
     contrary = {Headline.MALIGNANT: Standing.BENIGN, Headline.BENIGN: Standing.MALIGNANT}
-    by_people = submission.standing_basis in DIFFERS
-    return by_people and contrary.get(Headline(submission.model_answer)) == submission.standing
+    return is_decided(submission) and contrary.get(Headline(submission.model_answer)) == submission.standing
+
+
+def is_decided(submission: Submission) -> bool:
+    """Whether a person's word holds, so that the model's stands second."""
+    return submission.standing_basis in DIFFERS
 
 
 def hides_standing_of(submission: Submission, summary: CaseSummary) -> bool:

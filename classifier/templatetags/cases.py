@@ -10,6 +10,7 @@ from classifier.labels.standing import (
     LOOKS,
     StandingLabel,
     hides_standing_of,
+    is_decided,
     label_case,
     label_standing,
     say_model_below,
@@ -25,6 +26,7 @@ register = template.Library()
 register.filter("day", describe_day)
 register.filter("age", describe_age)
 register.filter("birth", describe_birth)
+register.filter("is_decided", is_decided)
 
 HEADLINES: dict[str, Look] = {
     Headline.CANCELLED: Look("plain", "close", "Withdrawn"),
@@ -53,9 +55,14 @@ IMAGE_HEADLINES: dict[str, Headline] = {
 
 
 @register.inclusion_tag("components/chip.html")
-def case_chip(summary: CaseSummary, *, large: bool = False) -> dict[str, Any]:
-    """Chip of a case's headline: an outcome only where the case has one to show."""
+def case_chip(summary: CaseSummary, *, large: bool = False, is_plain: bool = False) -> dict[str, Any]:
+    """Chip of what the model says of a case: an outcome only where the case has one to show.
+
+    `is_plain` leaves the colour out: where people decided, it would speak louder than they do.
+    """
     look = HEADLINES[summary.headline]
+    if is_plain:
+        look = Look("plain", look.icon, look.word)
     return {"look": look, "large": large, "word": look.word}
 
 
@@ -96,10 +103,7 @@ def standing_tone(submission: Submission, summary: CaseSummary) -> str:
 
 @register.inclusion_tag("components/chip.html")
 def image_chip(answer: ImageAnswer, *, is_plain: bool = False) -> dict[str, Any]:
-    """Chip of the model's answer for one image; a plain "Done" while the case shows no outcome.
-
-    `is_plain` leaves the colour out: where people decided, it would speak louder than they do.
-    """
+    """Chip of the model's answer for one image, as `case_chip`; "Done" while the case shows none."""
     look = _look_up(answer)
     if is_plain:
         look = Look("plain", look.icon, look.word)
@@ -128,12 +132,6 @@ def kind_words(image: SubmissionImage) -> str:
 def gate_figures(image: SubmissionImage) -> list[GateFigure]:
     """What the gates measured of an image, as rows of a table."""
     return list_figures(image)
-
-
-@register.filter
-def case_tone(summary: CaseSummary) -> str:
-    """Class suffix of the headline's colours."""
-    return HEADLINES[summary.headline].tone
 
 
 @register.filter

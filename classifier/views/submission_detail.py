@@ -15,7 +15,7 @@ from classifier.case_rows import find_current_review, load_cases
 from classifier.case_summary import CaseSummary, summarise
 from classifier.duplicates import find_doubles
 from classifier.explanation_panel import find_panel
-from classifier.labels.standing import say_case
+from classifier.labels.standing import is_decided, say_case
 from classifier.models import Submission
 from classifier.outcome_rows import list_outcomes
 from classifier.services.access import record_viewed
@@ -24,7 +24,6 @@ from classifier.states import PredictionState, SubmissionState
 from classifier.trail import build_trail, find_openings
 from classifier.views.access import get_visible, page
 from classifier.views.rights import Rights, rights_in
-from classifier.vocabulary import StandingBasis
 from classifier.wording import describe_day, name_site
 from portal.accounts.session_limits import background
 
@@ -86,7 +85,7 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
         "patient": submission.lesion.patient,
         "summary": summary,
         "standing": say_case(submission, summary),
-        "is_decided": submission.standing_basis in (StandingBasis.REVIEW, StandingBasis.HISTOPATHOLOGY),
+        "is_decided": is_decided(submission),
         "model_words": choose_words(summary),
         "review": find_current_review(submission),
         "cautions": [*find_cautions(summary), *doubts],

@@ -100,7 +100,7 @@ def walk(staff, case):
     yield "worklist", main_of(get(reader, "worklist"))
     yield "case", main_of(get(clinician, "submission-detail", case.pk))
     yield "status", get(clinician, "submission-status", case.pk)
-    yield "reading page", main_of(get(reader, "submission-review", case.pk)).partition("<form")[0]
+    yield "reading page", main_of(get(reader, "submission-review", case.pk))
 
 
 def found_under(staff, role="clinician"):
