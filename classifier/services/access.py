@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 def record_viewed(*, actor: User, obj: models.Model, clinic_id: uuid.UUID) -> None:
     """One event "<model>.viewed" for a page or an answer that showed `obj`."""
-    _record(f"{obj._meta.model_name}.viewed", actor, clinic_id, obj=obj, details={})  # noqa: SLF001
     if isinstance(obj, Submission):
+        # Before the event: whoever changes a case locks it first and the audit chain last.
         mark_read(actor=actor, submission=obj)
+    _record(f"{obj._meta.model_name}.viewed", actor, clinic_id, obj=obj, details={})  # noqa: SLF001
 
 
 def mark_read(*, actor: User, submission: Submission) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from classifier.cases.standing import lock_patients
 from classifier.models import Submission
 from classifier.open_work import find_open_work
 from classifier.services.errors import InvalidInputError
@@ -80,6 +81,7 @@ def _move(actor: User, cases: SubmissionQuerySet, field: str, colleague: User | 
     if colleague is None:
         return 0
     moved = list(cases)
+    lock_patients(submissions=[case.pk for case in moved])
     # One by one: few, and the databases differ in updating a table by a query on itself.
     for case in moved:
         # What the one who left had opened, the one who follows has not.
