@@ -38,7 +38,7 @@ WORDS: dict[Headline, Words] = {
     ),
     Headline.NOT_JUDGED: Words(
         "The model could not judge what was sent.",
-        "Take the picture again and submit it for the same lesion. If the lesion worries "
+        "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
         "you, refer without waiting.",
     ),
     Headline.NOT_ASKED: Words(
@@ -72,12 +72,12 @@ WORDS: dict[Headline, Words] = {
 
 REFUSED = Words(
     "The model was not asked: it can't judge what was sent.",
-    "Take the picture again and submit it for the same lesion. If the lesion worries "
+    "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
     "you, refer without waiting.",
 )
 REFUSED_PARTLY = Words(
     "The model could not judge every image, so this case has no answer.",
-    "Take the refused pictures again and submit them for the same lesion, or have a "
+    "Take the refused pictures again as said above and submit them for the same lesion, or have a "
     "dermatologist look. If the lesion worries you, refer without waiting.",
 )
 

@@ -67,19 +67,19 @@ def case_chip(summary: CaseSummary, *, large: bool = False, is_plain: bool = Fal
 
 
 @register.inclusion_tag("components/chip.html")
-def case_standing(submission: Submission, summary: CaseSummary, *, large: bool = False) -> dict[str, Any]:
+def case_standing(submission: Submission, summary: CaseSummary) -> dict[str, Any]:
     """Chip of what a case is held for and who said so, as the viewer of `summary` may know it."""
-    return _draw(label_case(submission, is_hidden=hides_standing_of(submission, summary)), large=large)
+    return _draw(standing_label(submission, summary))
 
 
 @register.inclusion_tag("components/chip.html")
-def standing_chip(row: Lesion | Patient, *, is_hidden: bool = False, large: bool = False) -> dict[str, Any]:
+def standing_chip(row: Lesion | Patient, *, is_hidden: bool = False) -> dict[str, Any]:
     """Chip of what a lesion or a patient is held for: the worst that is open, with who said so."""
-    return _draw(label_standing(row, is_hidden=is_hidden), large=large)
+    return _draw(label_standing(row, is_hidden=is_hidden))
 
 
-def _draw(label: StandingLabel, *, large: bool) -> dict[str, Any]:
-    return {"look": label, "large": large, "word": label.word, "note": label.note}
+def _draw(label: StandingLabel) -> dict[str, Any]:
+    return {"look": label, "large": False, "word": label.word, "note": label.note}
 
 
 @register.inclusion_tag("components/chip.html")
@@ -96,9 +96,9 @@ def model_below(submission: Submission, summary: CaseSummary) -> str:
 
 
 @register.simple_tag
-def standing_tone(submission: Submission, summary: CaseSummary) -> str:
-    """Class suffix of the colours of what a case is held for."""
-    return label_case(submission, is_hidden=hides_standing_of(submission, summary)).tone
+def standing_label(submission: Submission, summary: CaseSummary) -> StandingLabel:
+    """What a case is held for, as the viewer of `summary` may know it: word, tone, icon, who said so."""
+    return label_case(submission, is_hidden=hides_standing_of(submission, summary))
 
 
 @register.inclusion_tag("components/chip.html")

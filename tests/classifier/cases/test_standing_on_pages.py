@@ -72,6 +72,11 @@ def chips_of(html):
         tone = part.split('"')[0].split(" ")[0]
         words = part.split("</svg>")[1].split("</span></span>")[0]
         found.append((tone, " ".join(_strip(words).split())))
+        if "chip-large" in part.partition(">")[0]:
+            # The headline of a case: who said so stands beside it.
+            note = html.partition('class="standing-note">')[2].partition("<")[0]
+            tone, words = found.pop()
+            found.append((tone, f"{words} · {note}" if note else words))
     return found
 
 

@@ -94,7 +94,7 @@ def test_cancelled_case_has_no_answer(staff, client):
     Submission.objects.filter(pk=case.pk).update(cancelled_at=case.submitted_at, cancelled_by=staff.clinician)
     paper = read(staff.clinician, case)
     assert "CANCELLED: not signed by a dermatologist, and without a result" in paper
-    assert "This submission was cancelled. It gives no result." in paper
+    assert "This submission was withdrawn. It gives no result." in paper
     assert not says_benign(paper)
     assert "preliminary" not in paper.lower()
     assert "Name, date, signature" not in paper
