@@ -9,7 +9,7 @@ from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Sub
 
 from classifier.case_queries import HIDDEN_RANK
 from classifier.case_rows import CaseRow, build_rows, load_cases
-from classifier.cases.hiding import HIDES_WORST, hides_worst
+from classifier.cases.hiding import has_unread_answer, hides_worst, when_worst_is_hidden
 from classifier.models import Lesion, Patient, Submission
 from classifier.patient_search import search_patients
 from classifier.states import SubmissionState
@@ -95,12 +95,13 @@ def list_patients(
         latest_id=Subquery(newest.values("pk")[:1]),
         latest_at=Subquery(newest.values("submitted_at")[:1]),
         worst_id=F("standing_lesion__standing_case"),
+        has_unread=has_unread_answer(cases),
         lesion_count=Count("lesions"),
     )
     last_first = (F("latest_at").desc(nulls_last=True), "-created_at", "pk")
     if by != "risk":
         return patients.order_by(*last_first)
-    hidden = [When(HIDES_WORST, then=Value(HIDDEN_RANK))] if hides_unread else []
+    hidden = [When(when_worst_is_hidden(cases), then=Value(HIDDEN_RANK))] if hides_unread else []
     rank = Case(*hidden, default=F("standing_rank"), output_field=IntegerField())
     return patients.annotate(risk_rank=rank).order_by("risk_rank", *last_first)
 
@@ -110,7 +111,12 @@ def build_patient_rows(patients: Iterable[Patient], *, role: str) -> list[Patien
     patients = list(patients)
     cases = _load_cases((pk for p in patients for pk in (p.latest_id, p.worst_id)), role)
     return [
-        PatientRow(p, cases.get(p.latest_id), cases.get(p.worst_id), is_hidden=hides_worst(p, p.clinic, role))
+        PatientRow(
+            p,
+            cases.get(p.latest_id),
+            cases.get(p.worst_id),
+            is_hidden=hides_worst(p, p.clinic, role, has_unread=p.has_unread),
+        )
         for p in patients
     ]
 
@@ -122,6 +128,7 @@ def build_lesion_rows(patient: Patient, *, role: str) -> tuple[list[LesionRow], 
         latest_id=Subquery(newest.values("pk")[:1]),
         latest_at=Subquery(newest.values("submitted_at")[:1]),
         case_count=Count("submissions"),
+        has_unread=has_unread_answer(Submission.objects.filter(lesion=OuterRef("pk"))),
     ).order_by(F("latest_at").desc(nulls_last=True), "-created_at")
     lesions = list(every[: LESIONS_SHOWN + 1])
     count = len(lesions) if len(lesions) <= LESIONS_SHOWN else patient.lesions.count()
@@ -132,7 +139,7 @@ def build_lesion_rows(patient: Patient, *, role: str) -> tuple[list[LesionRow], 
             cases.get(lesion.latest_id),
             lesion.case_count,
             cases.get(lesion.standing_case_id),
-            is_hidden=hides_worst(lesion, patient.clinic, role),
+            is_hidden=hides_worst(lesion, patient.clinic, role, has_unread=lesion.has_unread),
         )
         for lesion in lesions
     ]

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.case_rows import build_rows, load_cases
-from classifier.cases.hiding import hides_worst, is_blinded
+from classifier.cases.hiding import hides_worst, holds_unread_answer, is_blinded
 from classifier.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.models import Patient, Submission
 from classifier.patient_rows import FILTERS, ORDERS, build_lesion_rows, build_patient_rows, list_patients
@@ -127,7 +127,9 @@ def patient_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     context = {
         "patient": patient,
         "rights": rights,
-        "hides_patient": hides_worst(patient, patient.clinic, rights.role),
+        "hides_patient": hides_worst(
+            patient, patient.clinic, rights.role, has_unread=holds_unread_answer(cases)
+        ),
         "lesions": lesions,
         "lesion_count": lesion_count,
         "page_obj": page_obj,

@@ -299,6 +299,22 @@ class TestReadFirst:
         assert "Photos refused" not in get(open_as(staff.dermatologist), "dashboard")
         assert found_under(staff) == {"unjudged"}
 
+    @pytest.mark.parametrize("answer", ["malignant", "refer", "benign"])
+    def test_a_case_in_work_does_not_give_it_away_either(self, answer, staff):
+        unread = answered_submission(staff, answer, submitted_at=timezone.now() - dt.timedelta(days=3))
+        PredictionFactory(submission=SubmissionFactory(lesion=unread.lesion))
+        other = answered_submission(staff, "refer", submitted_at=timezone.now() - dt.timedelta(days=2))
+        reader, lesion = open_as(staff.dermatologist), unread.lesion
+        pages = {
+            "patients": rows_of(get(reader, "patient-list")),
+            "patient": main_of(get(reader, "patient-detail", lesion.patient_id)).partition("</header>")[0],
+            "lesion": main_of(get(reader, "lesion-detail", lesion.pk)).partition("</header>")[0],
+        }
+        for name, html in pages.items():
+            assert {words for _, words in chips_of(html)} == {"Read first"}, name
+        rows = reader.get(reverse("patient-list"), {"sort": "risk"}).context["rows"]
+        assert [row.patient.pk for row in rows] == [lesion.patient_id, other.lesion.patient_id]
+
     def test_no_order_gives_it_away(self, staff):
         ages = {"malignant": 3, "refer": 2, "benign": 1}
         for answer, days in ages.items():
