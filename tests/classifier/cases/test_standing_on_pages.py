@@ -4,14 +4,14 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from classifier.models import Prediction, Submission
+from classifier.models import Submission
 from classifier.services.outcomes import Finding, record_outcome
 from classifier.services.reviews import Decision, sign_review
-from classifier.vocabulary import CaptureKind, Diagnosis, Histopathology, Management, Procedure
+from classifier.vocabulary import Diagnosis, Histopathology, Management, Procedure
+from tests.classifier.cases.looking import chips_of, get, main_of, open_as, rows_of
 from tests.factories import (
     LesionFactory,
     PredictionFactory,
@@ -42,54 +42,6 @@ def staff():
 @pytest.fixture
 def case(staff):
     return answered_submission(staff, "benign", submitted_at=timezone.now() - dt.timedelta(days=2))
-
-
-def open_as(person):
-    client = Client()
-    client.force_login(person)
-    return client
-
-
-def get(client, name, *args, **query):
-    response = client.get(reverse(name, args=args), query)
-    assert response.status_code == 200, name
-    return response.text
-
-
-def main_of(page):
-    """What the page says of cases: without the frame, the filters and the sheet of keys."""
-    return page.partition('<main class="main"')[2].partition("</main>")[0]
-
-
-def rows_of(page):
-    return page.partition('<ul class="rows')[2].partition("</ul>")[0]
-
-
-def chips_of(html):
-    """Tone and words of each chip, in order."""
-    found = []
-    for part in html.split('class="chip tone-')[1:]:
-        tone = part.split('"')[0].split(" ")[0]
-        words = part.split("</svg>")[1].split("</span></span>")[0]
-        found.append((tone, " ".join(_strip(words).split())))
-        if "chip-large" in part.partition(">")[0]:
-            # The headline of a case: who said so stands beside it.
-            note = html.partition('class="standing-note">')[2].partition("<")[0]
-            tone, words = found.pop()
-            found.append((tone, f"{words} · {note}" if note else words))
-    return found
-
-
-def _strip(html):
-    words, is_tag = "", False
-    for character in html:
-        if character == "<":
-            is_tag = True
-        elif character == ">":
-            is_tag = False
-        elif not is_tag:
-            words += character
-    return words
 
 
 def walk(staff, case):
@@ -336,129 +288,6 @@ class TestReadFirst:
         page = main_of(get(reader, "submission-detail", case.pk))
         assert ("malignant", "Invasive melanoma · Histology") in chips_of(page)
         assert "The model had said" not in page
-
-
-class TestPictureOfTheAnswer:
-    def test_it_is_swapped_when_the_result_arrives(self, staff):
-        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
-        first = SubmissionImageFactory(submission=case, capture_kind=CaptureKind.DERMOSCOPIC)
-        second = SubmissionImageFactory(submission=case, capture_kind=CaptureKind.DERMOSCOPIC)
-        waiting = [PredictionFactory(image=image) for image in (first, second)]
-        client = open_as(staff.clinician)
-        page = client.get(reverse("submission-detail", args=[case.pk]))
-        assert page.context["shown"].image == first
-        poll = page.context["poll"]
-        assert "image=" not in poll
-        # Half done: the fragment keeps asking and still knows what is on the screen.
-        assert client.get(poll).context["poll"] == poll
-        finish(waiting)
-        PredictionFactory(image=first, state="succeeded", outcome="benign")
-        PredictionFactory(image=second, state="succeeded", outcome="malignant")
-        fragment = client.get(poll).text
-        assert fragment.count('id="picture"') == 1
-        swapped = fragment[fragment.index('id="picture"') :]
-        assert reverse("image-derivative", args=[second.pk]) in swapped
-        assert "image 2 of 2" in swapped
-        # The overlay and the panel come inside the picture, not once more by themselves.
-        assert fragment.count('id="explanation"') == fragment.count('id="overlay"') == 1
-
-    def test_the_same_picture_keeps_its_zoom(self, staff):
-        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
-        waiting = PredictionFactory(submission=case)
-        client = open_as(staff.clinician)
-        poll = client.get(reverse("submission-detail", args=[case.pk])).context["poll"]
-        finish([waiting])
-        PredictionFactory(image=waiting.image, state="succeeded", outcome="benign")
-        fragment = client.get(poll).text
-        assert 'id="picture"' not in fragment
-        assert 'id="explanation"' in fragment
-
-    def test_a_picture_that_was_chosen_stays(self, staff):
-        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
-        waiting = [PredictionFactory(submission=case) for _ in range(2)]
-        first, second = (row.image for row in waiting)
-        client = open_as(staff.clinician)
-        page = client.get(reverse("submission-detail", args=[case.pk]), {"image": str(first.pk)})
-        finish(waiting)
-        PredictionFactory(image=first, state="succeeded", outcome="benign")
-        PredictionFactory(image=second, state="succeeded", outcome="malignant")
-        response = client.get(page.context["poll"])
-        assert response.context["shown"].image == first
-        assert 'id="picture"' not in response.text
-
-
-def finish(predictions):
-    """Make room for the answers of what waited."""
-    Prediction.objects.filter(pk__in=[row.pk for row in predictions]).delete()
-
-
-class TestKinds:
-    @pytest.fixture
-    def mixed(self, staff):
-        """An overview and a close-up beside a dermoscopic picture, as pathways send them."""
-        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
-        SubmissionImageFactory(submission=case, capture_kind=CaptureKind.OVERVIEW)
-        SubmissionImageFactory(submission=case, capture_kind=CaptureKind.CLINICAL)
-        image = SubmissionImageFactory(
-            submission=case, capture_kind=CaptureKind.DERMOSCOPIC, dermoscopic_type="contact_polarized"
-        )
-        PredictionFactory(image=image, state="succeeded", outcome="malignant")
-        return case
-
-    def test_each_picture_says_its_kind_and_only_dermoscopic_ones_are_judged(self, mixed, staff):
-        page = main_of(get(open_as(staff.clinician), "submission-detail", mixed.pk))
-        for words in ("Overview", "Clinical close-up", "Dermoscopic, contact, polarised"):
-            assert words in page
-        assert page.count("Not for the model") == 2
-        assert "could not be judged" not in page
-        assert "There is no result" not in page
-        assert "Failed" not in page
-        assert "the most worrying of" not in page
-
-    def test_the_picture_shown_is_the_dermoscopic_one(self, mixed, staff):
-        page = open_as(staff.clinician).get(reverse("submission-detail", args=[mixed.pk]))
-        assert page.context["shown"].image.position == 3
-
-    def test_progress_counts_what_the_model_judges(self, mixed, staff):
-        PredictionFactory(submission=mixed, state="running")
-        assert "1 of 2 images done" in get(open_as(staff.clinician), "submission-status", mixed.pk)
-
-    def test_without_a_dermoscopic_picture_it_waits_for_a_reader(self, staff):
-        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
-        SubmissionImageFactory(submission=case, capture_kind=CaptureKind.CLINICAL)
-        page = main_of(get(open_as(staff.clinician), "submission-detail", case.pk))
-        assert "The model was not asked: it judges dermoscopic pictures only." in page
-        assert "A dermatologist reads this case." in page
-        assert "Failed" not in page
-        assert "Try again" not in page
-        reading = get(open_as(staff.dermatologist), "submission-detail", case.pk)
-        assert reverse("submission-review", args=[case.pk]) in reading
-
-
-class TestNotJudged:
-    def test_a_refusal_is_not_judged_and_refer_is_too_close_to_call(self, staff):
-        refused = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
-        PredictionFactory(refused=True, submission=refused)
-        close = answered_submission(staff, "refer")
-        client = open_as(staff.clinician)
-        page = main_of(get(client, "submission-detail", refused.pk))
-        assert ("failed", "Not judged") in chips_of(page)
-        assert "Refer" not in [words for _, words in chips_of(page)]
-        assert ("refer", "Refer · Preliminary") in chips_of(
-            main_of(get(client, "submission-detail", close.pk))
-        )
-        for outcome, row in (("unjudged", refused), ("refer", close)):
-            cases = client.get(reverse("submission-list"), {"outcome": outcome}).context["cases"]
-            assert [found.pk for found, _ in cases] == [row.pk]
-
-    def test_each_refused_picture_has_its_figures_one_click_away(self, staff):
-        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
-        PredictionFactory(refused=True, submission=case)
-        PredictionFactory(refused=True, submission=case)
-        page = main_of(get(open_as(staff.clinician), "submission-detail", case.pk))
-        folded = "".join(part.partition("</details>")[0] for part in page.split("<details")[1:])
-        assert folded.count("Sharpness") == 2
-        assert "Sharpness" not in page.replace(folded, "").partition("<details")[0]
 
 
 def test_an_amended_diagnosis_is_what_the_case_is_held_for(staff):
