@@ -10,8 +10,8 @@ from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Sub
 from classifier.case_queries import HIDDEN_RANK
 from classifier.case_rows import CaseRow, build_rows, load_cases
 from classifier.cases.hiding import has_unread_answer, hides_worst, when_worst_is_hidden
+from classifier.cases.search import search_patients
 from classifier.models import Lesion, Patient, Submission
-from classifier.patient_search import search_patients
 from classifier.states import SubmissionState
 from classifier.wording import describe_birth
 
@@ -84,7 +84,7 @@ def list_patients(
     `show` is a key of FILTERS, `by` one of ORDERS. `hides_unread` is for a dermatologist of a clinic that
     hides results until they are read: what follows from one moves no patient up or down.
     """
-    patients = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), words)
+    patients = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), words, clinic=clinic)
     cases = Submission.objects.filter(lesion__patient=OuterRef("pk"))
     if show in FILTER_STATES:
         patients = patients.filter(Exists(cases.with_state(FILTER_STATES[show])))

@@ -14,14 +14,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.case_rows import build_rows, load_cases
 from classifier.cases.hiding import hides_worst, holds_unread_answer, is_blinded
+from classifier.cases.search import SEARCH_HINT
 from classifier.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.models import Patient, Submission
 from classifier.patient_rows import FILTERS, ORDERS, build_lesion_rows, build_patient_rows, list_patients
-from classifier.patient_search import keep_words, read_words
 from classifier.services.access import record_listed, record_viewed
 from classifier.services.errors import InvalidInputError
 from classifier.services.patients import update_patient
 from classifier.views.access import get_visible, page
+from classifier.views.filter_chips import build_address, build_group
+from classifier.views.kept_search import PARAMETER, keep_search, read_search
 from classifier.views.rights import require_right, rights_in
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-SEARCH_KEY = "patient_search"
 PATIENTS_A_PAGE = 25
 CASES_A_PAGE = 20
 
@@ -41,21 +42,23 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = PatientSearchForm(request.POST)
         words = form.cleaned_data["words"] if form.is_valid() else ""
-        request.session[SEARCH_KEY] = [str(request.clinic.pk), keep_words(words)]  # type: ignore[attr-defined]
-        return redirect(_build_address(request.POST.get("show", ""), request.POST.get("sort", "")))
+        show, by = request.POST.get("show", ""), request.POST.get("sort", "")
+        query = {
+            "show": show if show in FILTERS else "",
+            "sort": by if by in ORDERS else "",
+            PARAMETER: keep_search(request, words),
+        }
+        given = urlencode({name: value for name, value in query.items() if value})
+        address = reverse("patient-list")
+        return redirect(f"{address}?{given}" if given else address)
     return _render_list(request)
-
-
-def read_search(request: HttpRequest) -> str:
-    """The words this person searched in their current clinic, if any."""
-    clinic_id, words = request.session.get(SEARCH_KEY, ["", ""])
-    return read_words(words) if clinic_id == str(request.clinic.pk) else ""  # type: ignore[attr-defined]
 
 
 @transaction.atomic
 def _render_list(request: HttpRequest) -> HttpResponse:
     clinic = request.clinic  # type: ignore[attr-defined]
-    words = read_search(request)
+    search = read_search(request)
+    words = search.words
     show, by = request.GET.get("show", ""), request.GET.get("sort", "")
     rights = rights_in(request, clinic.pk)
     patients = list_patients(
@@ -79,38 +82,27 @@ def _render_list(request: HttpRequest) -> HttpResponse:
         "page_obj": page_obj,
         "search": PatientSearchForm(initial={"words": words}),
         "words": words,
+        "search_is_over": search.is_over,
+        "search_hint": SEARCH_HINT,
+        "clear_search": build_address(request, **{PARAMETER: ""}),
         "show": show if show in FILTERS else "",
         "by": by if by in ORDERS else "",
-        "filter_groups": [_describe_filters(show, by), _describe_orders(show, by)],
+        "filter_groups": [
+            _describe_filters(request, show),
+            build_group(request, "sort", "Sort", ORDERS.items(), current=by if by in ORDERS else ""),
+        ],
         "rights": rights,
     }
     return render(request, "classifier/patient_list.html", context)
 
 
-def _build_address(show: str, by: str) -> str:
-    """Of the list, with what was chosen; unknown words are left out."""
-    chosen = {"show": show if show in FILTERS else "", "sort": by if by in ORDERS else ""}
-    query = urlencode({name: value for name, value in chosen.items() if value})
-    address = reverse("patient-list")
-    return f"{address}?{query}" if query else address
-
-
-def _describe_filters(show: str, by: str) -> dict[str, Any]:
-    everyone = {"label": "All", "url": _build_address("", by), "active": show not in FILTERS}
+def _describe_filters(request: HttpRequest, show: str) -> dict[str, Any]:
+    everyone = {"label": "All", "url": build_address(request, show=""), "active": show not in FILTERS}
     options = [
-        {"label": label, "url": _build_address(key, by), "active": show == key}
+        {"label": label, "url": build_address(request, show=key), "active": show == key}
         for key, label in FILTERS.items()
     ]
     return {"label": "Show", "options": [everyone, *options]}
-
-
-def _describe_orders(show: str, by: str) -> dict[str, Any]:
-    chosen = by if by in ORDERS else ""
-    options = [
-        {"label": label, "url": _build_address(show, key), "active": chosen == key}
-        for key, label in ORDERS.items()
-    ]
-    return {"label": "Sort", "options": options}
 
 
 @require_safe
@@ -163,7 +155,7 @@ def patient_edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "breadcrumb": [
             ("Patients", reverse("patient-list")),
             (f"Patient {patient.mrn}", reverse("patient-detail", args=[patient.pk])),
-            ("Correct", ""),
+            ("Edit", ""),
         ],
     }
     status = 422 if form.errors else 200
