@@ -58,7 +58,7 @@ def acknowledge_what_was_done(apps, editor):
                 Submission.objects.filter(
                     lesion=review.submission.lesion_id,
                     cancelled_at__isnull=True,
-                    submitted_at__gt=review.submission.submitted_at,
+                    submitted_at__gt=review.signed_at,
                 )
                 .order_by("submitted_at")
                 .values_list("submitted_by", "submitted_at")
@@ -118,7 +118,7 @@ def find_unread(apps, editor):
         rows = Submission.objects.order_by("pk")
         rows = list(
             (rows.filter(pk__gt=after) if after else rows).only(
-                "standing", "standing_at", "responsible", "submitted_by"
+                "standing", "standing_at", "standing_person", "responsible", "submitted_by"
             )[:BATCH]
         )
         if not rows:
@@ -139,8 +139,11 @@ def find_unread(apps, editor):
         with transaction.atomic():
             unread = []
             for row in rows:
-                seen = opened.get((str(row.pk), row.responsible_id or row.submitted_by_id))
-                has_news = row.standing not in ("in_work", "withdrawn", "")
+                awaited_by = row.responsible_id or row.submitted_by_id
+                seen = opened.get((str(row.pk), awaited_by))
+                # What one signed or recorded oneself is no news.
+                is_own = row.standing_person_id == awaited_by
+                has_news = row.standing not in ("in_work", "withdrawn", "") and not is_own
                 if has_news and (seen is None or seen < row.standing_at):
                     row.news_at, row.is_unread = row.standing_at, True
                     unread.append(row)

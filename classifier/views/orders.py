@@ -32,7 +32,7 @@ def submission_order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """What was ordered for the case, and the form that says what was done."""
     submission = _find(request, pk)
     require_right(rights_in(request, submission.clinic_id).submit, "Your role can't follow up cases.")
-    form = AcknowledgeForm(request.POST or None)
+    form = AcknowledgeForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             acknowledge_order(actor=request.user, submission=submission, **form.cleaned_data)  # type: ignore[arg-type]

@@ -58,7 +58,7 @@ def settings_name(request: HttpRequest) -> HttpResponse:
 def targets(request: HttpRequest) -> HttpResponse:
     """How many days the clinic gives for reading and for each order."""
     clinic = request.clinic  # type: ignore[attr-defined]
-    form = TargetsForm(request.POST or None, clinic=clinic)
+    form = TargetsForm(request.POST if request.method == "POST" else None, clinic=clinic)
     if request.method == "POST" and form.is_valid():
         try:
             set_targets(

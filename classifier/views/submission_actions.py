@@ -36,7 +36,7 @@ def submission_cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     rights = rights_in(request, submission.clinic_id)
     require_right(rights.cancel, "Your role can't withdraw cases.")
     rule = weigh_withdrawal(submission, role=rights.role)
-    form = WithdrawForm(request.POST or None, needs_reason=rule.needs_reason)
+    form = WithdrawForm(request.POST if request.method == "POST" else None, needs_reason=rule.needs_reason)
     trouble = ""
     if request.method == "POST" and form.is_valid():
         try:

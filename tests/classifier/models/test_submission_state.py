@@ -5,7 +5,7 @@ import itertools
 import pytest
 from django.utils import timezone
 
-from classifier.cases.standing import find_differences
+from classifier.cases.standing import find_differences, refresh_standing
 from classifier.models import Submission
 from classifier.states import PredictionState, SubmissionState
 from tests.factories import (
@@ -24,8 +24,10 @@ FLAGS = list(itertools.product([False, True], repeat=3))
 
 
 @pytest.fixture
-def every_combination():
+def every_combination(monkeypatch):
     """Two images in every pair of states × cancelled × reviewed × with a shadow's answer."""
+    # All of them at once at the end, instead of after each row.
+    monkeypatch.setattr("tests.factories.restate", lambda *_: None)
     active, trial, person = active_model(), ModelVersionFactory(shadow=True), UserFactory()
     case = SubmissionFactory()
     for states in PAIRS:
@@ -44,6 +46,7 @@ def every_combination():
                     PredictionFactory(image=image, model_version=trial, is_shadow=True, state="succeeded")
             if is_reviewed:
                 ReviewFactory(submission=row, signed_by=person)
+    refresh_standing(Submission.objects.values_list("pk", flat=True))
     return Submission.objects.count()
 
 

@@ -1,19 +1,33 @@
 """An installation with cases is upgraded: nothing is lost, and what never changed still never does."""
 
+import datetime as dt
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
-from classifier.models import Patient, Prediction, Review, Submission
+from classifier.cases.standing import find_differences
+from classifier.models import Acknowledgement, Consent, Lesion, Patient, Prediction, Review, Submission
+from classifier.models.patient import make_public_id
+from portal.audit.models import AuditEvent
+from portal.audit.services import record_event, verify_chains
 from tests.factories import (
+    PROBABILITIES,
     LesionFactory,
     PatientFactory,
     PredictionFactory,
     ReviewFactory,
+    Staff,
     SubmissionFactory,
+    active_model,
     refused_image,
+    staff_clinic,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,5 +108,213 @@ def test_rows_are_encrypted_and_plain_again_on_the_way_back(newest):
     assert [(row.purpose, row.is_given) for row in patient.consents.all()] == [("inference", True)]
     assert Submission.objects.get().clinical_history == "Noticed in May."
     assert Review.objects.get(pk=amended.pk).amendment_reason == "Histology came back."
+    with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
+        Review._base_manager.all().update(comment="changed")
+
+
+# --- 0015, 0016: what a case is held for, in columns ----------------------------------------------
+BEFORE_STANDING = "0014_outcome_texts"
+NOW = timezone.now()
+
+
+def old_model(name: str, app: str = "classifier"):
+    """The model as migration 0014 knew it; today's factories write columns that are not there yet."""
+    return old_state().apps.get_model(app, name)
+
+
+@cache
+def old_state():
+    return MigrationExecutor(connection).loader.project_state([("classifier", BEFORE_STANDING)])
+
+
+@dataclass
+class OldClinic:
+    """Rows as they lay in a database before the upgrade, written through the models of that time."""
+
+    staff: Staff
+    model: Any
+
+    def ago(self, days: float) -> dt.datetime:
+        return NOW - dt.timedelta(days=days)
+
+    def lesion(self):
+        """Of a patient as the form of that time wrote them, with the consent that it had ticked."""
+        patient = old_model("Patient").objects.create(
+            clinic_id=self.staff.clinic.pk,
+            public_id=make_public_id(),
+            mrn=str(uuid.uuid4()),
+            mrn_index=uuid.uuid4().hex,
+            consents_to_inference=True,
+            created_by_id=self.staff.clinician.pk,
+        )
+        old_model("Consent").objects.create(
+            patient_id=patient.pk,
+            purpose="inference",
+            is_given=True,
+            recorded_at=patient.created_at,
+            recorded_by_id=self.staff.clinician.pk,
+        )
+        return old_model("Lesion").objects.create(
+            patient_id=patient.pk, body_site="unspecified", created_by_id=self.staff.clinician.pk
+        )
+
+    def case(self, *outcomes: str, lesion=None, days: float = 10, kind: str = "dermoscopic", **values: Any):
+        row = old_model("Submission").objects.create(
+            clinic_id=self.staff.clinic.pk,
+            lesion_id=(lesion or self.lesion()).pk,
+            submitted_by_id=self.staff.clinician.pk,
+            submitted_at=self.ago(days),
+            **values,
+        )
+        for position, outcome in enumerate(outcomes, start=1):
+            image = old_model("SubmissionImage").objects.create(
+                submission_id=row.pk,
+                clinic_id=self.staff.clinic.pk,
+                position=position,
+                original=f"a/{uuid.uuid4()}",
+                derivative=f"a/{uuid.uuid4()}",
+                thumbnail=f"a/{uuid.uuid4()}",
+                format="JPEG",
+                byte_size=10,
+                width=300,
+                height=300,
+                capture_kind=kind,
+            )
+            old_model("Prediction").objects.create(
+                image_id=image.pk,
+                model_version_id=self.model.pk,
+                state="succeeded",
+                queued_at=self.ago(days),
+                finished_at=self.ago(days),
+                attempt=1,
+                claim=uuid.uuid4(),
+                worker="x",
+                started_at=self.ago(days),
+                outcome=outcome,
+                probability=PROBABILITIES[outcome],
+                calibrated_probability=PROBABILITIES[outcome],
+                threshold_policy=self.model.policy,
+                device="CPU: test",
+            )
+        return row
+
+    def sign(self, case, diagnosis: str, management: str, agreement: str, *, days: float = 5, **values: Any):
+        return old_model("Review").objects.create(
+            submission_id=case.pk,
+            diagnosis=diagnosis,
+            management=management,
+            agreement=agreement,
+            comment="Regular.",
+            signed_by_id=self.staff.dermatologist.pk,
+            signed_at=self.ago(days),
+            **values,
+        )
+
+    def open(self, case) -> None:
+        record_event(
+            clinic_id=self.staff.clinic.pk,
+            action="submission.viewed",
+            actor=self.staff.clinician,
+            obj=Submission(pk=case.pk),
+        )
+
+    def histopathology(self, lesion, diagnosis: str, *, days: float):
+        day = timezone.localdate(self.ago(days))
+        return old_model("Outcome").objects.create(
+            lesion_id=lesion.pk,
+            diagnosis=diagnosis,
+            procedure="excision",
+            specimen_taken_on=day,
+            reported_on=day,
+            recorded_by_id=self.staff.clinician.pk,
+            recorded_at=self.ago(days),
+        )
+
+
+def test_standing_comes_to_a_database_with_cases(newest):
+    staff, model = staff_clinic(), active_model()
+    migrate(BEFORE_STANDING)
+    old = OldClinic(staff, model)
+    missed, proven, unread, opened = (
+        old.case("benign"),
+        old.case("benign"),
+        old.case("malignant"),
+        old.case("refer"),
+    )
+    reviews = {
+        "missed": old.sign(missed, "melanoma", "excise", "agrees"),
+        "proven": old.sign(proven, "naevus", "no_action", "agrees"),
+    }
+    old.histopathology(Lesion(pk=proven.lesion_id), "melanoma_invasive", days=1)
+    old.open(opened)
+    answered = old.case("refer", days=20)
+    reviews["answered"] = old.sign(answered, "indeterminate", "new_image", "disagrees", days=18)
+    again = old.case("benign", lesion=Lesion(pk=answered.lesion_id), days=9)
+    biopsied = old.case("malignant", days=30)
+    reviews["biopsied"] = old.sign(biopsied, "melanoma", "biopsy", "agrees", days=29)
+    old.histopathology(Lesion(pk=biopsied.lesion_id), "naevus", days=25)
+    amended = old.case("malignant")
+    first = old.sign(amended, "melanoma", "excise", "agrees")
+    reviews["amended"] = old.sign(
+        amended, "naevus", "no_action", "agrees", days=4, amends_id=first.pk, amendment_reason="Slip."
+    )
+    withdrawn = old.case("benign", cancelled_at=old.ago(1), cancelled_by_id=staff.clinician.pk)
+    events = list(AuditEvent.objects.order_by("pk").values_list("pk", "hash"))
+    counts = [model.objects.count() for model in (Prediction, Lesion)]
+    newest()
+
+    rows = Submission.objects.in_bulk()
+    assert {
+        name: (rows[case.pk].standing, rows[case.pk].standing_basis)
+        for name, case in {
+            "missed": missed,
+            "proven": proven,
+            "unread": unread,
+            "opened": opened,
+            "answered": answered,
+            "again": again,
+            "biopsied": biopsied,
+            "amended": amended,
+            "withdrawn": withdrawn,
+        }.items()
+    } == {
+        "missed": ("malignant", "review"),
+        "proven": ("malignant", "histopathology"),
+        "unread": ("malignant", "model"),
+        "opened": ("refer", "model"),
+        "answered": ("indeterminate", "review"),
+        "again": ("benign", "model"),
+        "biopsied": ("benign", "histopathology"),
+        "amended": ("benign", "review"),
+        "withdrawn": ("withdrawn", "state"),
+    }
+    assert list(find_differences()) == []
+    # Agreement follows from the diagnosis; what was stated is kept.
+    said = {
+        name: (row.agreement, row.stated_agreement)
+        for name, row in ((name, Review.objects.get(pk=row.pk)) for name, row in reviews.items())
+    }
+    assert said == {
+        "missed": ("disagrees", "agrees"),
+        "proven": ("agrees", "agrees"),
+        "answered": ("no_result", "disagrees"),
+        "biopsied": ("agrees", "agrees"),
+        "amended": ("disagrees", "agrees"),
+    }
+    # Open is what nothing answered.
+    assert set(Submission.objects.with_open_order().values_list("pk", flat=True)) == {missed.pk}
+    done = {row.review_id: row.done for row in Acknowledgement.objects.all()}
+    assert done == {reviews["answered"].pk: "new_image_sent", reviews["biopsied"].pk: "biopsied"}
+    # Unread is what its clinician did not open since.
+    assert rows[unread.pk].is_unread
+    assert rows[missed.pk].is_unread
+    assert not rows[opened.pk].is_unread
+    assert not rows[withdrawn.pk].is_unread
+    assert set(Consent.objects.values_list("origin", flat=True)) == {"default"}
+    # Nothing is lost, and nothing that never changes was changed.
+    assert [model.objects.count() for model in (Prediction, Lesion)] == counts
+    assert Review.objects.count() == 6
+    assert list(AuditEvent.objects.order_by("pk").values_list("pk", "hash")) == events
+    assert list(verify_chains()) == []
     with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
         Review._base_manager.all().update(comment="changed")
