@@ -71,7 +71,7 @@ WORDS: dict[Headline, Words] = {
 }
 
 REFUSED = Words(
-    "The model was not asked: this image can't be judged.",
+    "The model was not asked: it can't judge what was sent.",
     "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
     "you, refer without waiting.",
 )
@@ -85,14 +85,14 @@ REFUSED_PARTLY = Words(
 def choose_words(summary: CaseSummary) -> Words:
     """The words of a case's headline; a refusal has words of its own."""
     if summary.headline == Headline.NOT_JUDGED:
-        return REFUSED if len(summary.answers) == 1 else REFUSED_PARTLY
+        return REFUSED_PARTLY if any(not a.is_refused for a in summary.asked) else REFUSED
     return WORDS[summary.headline]
 
 
 CANNOT_JUDGE = (
     "It sees one picture: not the patient's age, history, other lesions or what you feel.",
     "It learned from dermoscopic pictures of single lesions, few of them on brown or dark skin.",
-    "It can't judge clinical photos, nails, mucosa, or treated or wounded skin, even where it gives a figure.",
+    "It can't judge nails, mucosa, or treated or wounded skin, even where it gives a figure.",
     (
         "Its figure comes from the images it was measured on. Malignant lesions are far more common "
         "there than among most clinics' patients, so the figure is probably too high for yours."
@@ -110,7 +110,7 @@ def find_cautions(summary: CaseSummary) -> list[str]:
     unjudged = len(summary.unjudged) + len(summary.refused)
     if summary.has_figure and unjudged:
         cautions.append(
-            f"{unjudged} of {count_images(len(summary.answers))} could not be judged. "
+            f"{unjudged} of {count_images(len(summary.asked))} could not be judged. "
             "The answer rests on the others."
         )
     if summary.has_figure and summary.image and summary.image.capture_kind != CaptureKind.DERMOSCOPIC:
@@ -133,9 +133,9 @@ def find_doubts(summary: CaseSummary) -> list[str]:
 
 
 def describe_progress(summary: CaseSummary, ahead: int | None) -> str:
-    """Honest progress: the place in the queue, or how many images are done."""
-    total = len(summary.answers)
-    if any(a.state == PredictionState.RUNNING for a in summary.answers):
+    """Honest progress: the place in the queue, or how many of the images that the model judges are done."""
+    total = len(summary.asked)
+    if any(a.state == PredictionState.RUNNING for a in summary.asked):
         return f"In work: {summary.finished_count} of {count_images(total)} done."
     if ahead is None:
         return "In the queue."

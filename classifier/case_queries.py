@@ -7,7 +7,7 @@ from django.db.models import Case, CharField, F, IntegerField, Value, When
 from classifier.cases.hiding import HIDES_ANSWER, HIDES_STANDING
 from classifier.models.submission import SubmissionQuerySet
 from classifier.states import Headline, SubmissionState
-from classifier.vocabulary import Priority
+from classifier.vocabulary import Priority, Standing
 
 STATE_RANKS: dict[SubmissionState, int] = {
     SubmissionState.NO_RESULT: 0,
@@ -29,6 +29,14 @@ def with_headline(rows: SubmissionQuerySet, *, hides_unread: bool = False) -> Su
     if hides_unread:
         steps.append(When(HIDES_ANSWER, then=Value(Headline.HIDDEN.value)))
     return rows.annotate(headline=Case(*steps, default=F("model_answer"), output_field=CharField()))
+
+
+def with_standing(
+    rows: SubmissionQuerySet, standing: Standing, *, hides_unread: bool = False
+) -> SubmissionQuerySet:
+    """Cases that are held for `standing`, but for those of which the viewer may not know it yet."""
+    held = rows.filter(standing=standing)
+    return held.exclude(HIDES_STANDING) if hides_unread else held
 
 
 def with_risk(rows: SubmissionQuerySet, *, hides_unread: bool = False) -> SubmissionQuerySet:

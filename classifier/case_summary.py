@@ -36,8 +36,16 @@ class ImageAnswer:
     is_hidden: bool = False
 
     @property
+    def is_asked(self) -> bool:
+        """Whether the model was to judge the image: it is asked about dermoscopic ones only."""
+        return self.prediction is not None or self.image.capture_kind == CaptureKind.DERMOSCOPIC
+
+    @property
     def state(self) -> str:
-        return self.prediction.state if self.prediction else PredictionState.FAILED
+        """Of the prediction; empty for an image that the model was never asked about."""
+        if self.prediction:
+            return self.prediction.state
+        return PredictionState.FAILED.value if self.is_asked else ""
 
     @property
     def is_judged(self) -> bool:
@@ -103,11 +111,19 @@ class CaseSummary:
         return self.speaker.prediction if self.is_judged and self.speaker else None
 
     @property
+    def asked(self) -> tuple[ImageAnswer, ...]:
+        """Images that the model was to judge; the others are shown and compared."""
+        return tuple(a for a in self.answers if a.is_asked)
+
+    @property
+    def shown(self) -> ImageAnswer | None:
+        """What stands for the case: the image it is about, else the first that the model was to judge."""
+        return self.speaker or next(iter(self.asked or self.answers), None)
+
+    @property
     def image(self) -> SubmissionImage | None:
-        """The image that stands for the case in a list: the speaker's, else the first."""
-        if self.speaker:
-            return self.speaker.image
-        return self.answers[0].image if self.answers else None
+        """The image of `shown`."""
+        return self.shown.image if self.shown else None
 
     @property
     def has_figure(self) -> bool:
@@ -136,7 +152,7 @@ class CaseSummary:
 
     @property
     def finished_count(self) -> int:
-        return sum(1 for a in self.answers if not (a.prediction and a.prediction.is_unfinished))
+        return sum(1 for a in self.asked if not (a.prediction and a.prediction.is_unfinished))
 
 
 def summary_prefetches() -> list[str | Prefetch]:

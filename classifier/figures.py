@@ -11,10 +11,11 @@ from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
 from classifier.case_queries import waiting_for_review, with_headline
+from classifier.cases.hiding import HIDES_ANSWER, HIDES_STANDING
 from classifier.gate_words import name_refusal
 from classifier.models import Prediction, Review, Submission
 from classifier.states import Headline, PredictionState, SubmissionState
-from classifier.vocabulary import Agreement
+from classifier.vocabulary import Agreement, Standing
 
 if TYPE_CHECKING:
     import uuid
@@ -51,7 +52,8 @@ class AgreementRow:
 @dataclass(frozen=True)
 class Figures:
     weeks: list[Week]
-    outcomes: list[tuple[Headline, int]]
+    outcomes: list[tuple[Standing, int]]
+    hidden: int
     total: int
     waiting: int
     oldest_waiting: dt.datetime | None
@@ -61,43 +63,41 @@ class Figures:
     refusals: list[tuple[str, int]]
 
 
-def measure_clinic(clinic_id: uuid.UUID, *, days: int) -> Figures:
-    """Figures of the cases that came in the last `days` days; what waits is of all time."""
+def measure_clinic(clinic_id: uuid.UUID, *, days: int, hides_unread: bool = False) -> Figures:
+    """Figures of the cases that came in the last `days` days; what waits is of all time.
+
+    `hides_unread` is for a dermatologist of a clinic that hides results until they are read: cases whose
+    standing would give one away are counted apart.
+    """
     everything = Submission.objects.filter(clinic_id=clinic_id).order_by()
     since = timezone.now() - dt.timedelta(days=days)
     rows = everything.filter(submitted_at__gte=since)
-    by_headline = dict(
-        with_headline(rows)
-        .values_list("headline")
-        .annotate(count=Count("pk"))
-        .values_list("headline", "count")
-    )
+    told = rows.exclude(HIDES_STANDING) if hides_unread else rows
+    by_standing = dict(told.values_list("standing").annotate(count=Count("pk")))
+    total = rows.count()
     waiting = waiting_for_review(everything).aggregate(count=Count("pk"), oldest=Min("submitted_at"))
     return Figures(
         weeks=_count_weeks(rows, since),
-        outcomes=[(headline, by_headline.get(headline.value, 0)) for headline in SHOWN],
-        total=sum(by_headline.values()),
+        outcomes=[(standing, by_standing.get(standing.value, 0)) for standing in SHOWN],
+        hidden=total - sum(by_standing.values()),
+        total=total,
         waiting=waiting["count"],
         oldest_waiting=waiting["oldest"],
         median_to_result=_median(_time_to_result(rows)),
         median_to_signature=_median(_time_to_signature(rows)),
         agreement=_count_agreement(rows),
-        refusals=_count_refusals(rows),
+        refusals=_count_refusals(rows.exclude(HIDES_ANSWER) if hides_unread else rows),
     )
 
 
 SHOWN = [
-    Headline.MALIGNANT,
-    Headline.REFER,
-    Headline.BENIGN,
-    Headline.NOT_JUDGED,
-    Headline.NOT_ASKED,
-    Headline.INCOMPLETE,
-    Headline.REJECTED,
-    Headline.FAILED,
-    Headline.RUNNING,
-    Headline.QUEUED,
-    Headline.CANCELLED,
+    Standing.MALIGNANT,
+    Standing.INDETERMINATE,
+    Standing.REFER,
+    Standing.NOT_JUDGED,
+    Standing.BENIGN,
+    Standing.IN_WORK,
+    Standing.WITHDRAWN,
 ]
 
 

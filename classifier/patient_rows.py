@@ -1,13 +1,15 @@
-"""Patients and lesions as rows, each with its latest case, in a fixed number of queries."""
+"""Patients and lesions as rows, each with the worst that is open of it, in a fixed number of queries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Exists, F, OuterRef, Subquery
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Subquery, Value, When
 
+from classifier.case_queries import HIDDEN_RANK
 from classifier.case_rows import CaseRow, build_rows, load_cases
+from classifier.cases.hiding import has_unread_answer, hides_worst, when_worst_is_hidden
 from classifier.cases.search import search_patients
 from classifier.models import Lesion, Patient, Submission
 from classifier.states import SubmissionState
@@ -25,15 +27,26 @@ FILTER_STATES = {
     "work": SubmissionState.IN_WORK,
     "review": SubmissionState.AWAITING_REVIEW,
 }
+ORDERS = {"": "Newest", "risk": "Risk"}
 LESIONS_SHOWN = 24
 
 
 @dataclass(frozen=True)
 class PatientRow:
-    """A patient in a list, with the case submitted last."""
+    """A patient in a list, with the case submitted last and the one that the standing comes from.
+
+    `is_hidden` where the viewer is to read before knowing the standing.
+    """
 
     patient: Patient
     latest: CaseRow | None
+    worst: CaseRow | None = None
+    is_hidden: bool = False
+
+    @property
+    def shown(self) -> CaseRow | None:
+        """The case whose picture stands for the patient; it gives no hidden standing away."""
+        return self.latest if self.is_hidden else self.worst or self.latest
 
     @property
     def facts(self) -> str:
@@ -45,19 +58,32 @@ class PatientRow:
 
 @dataclass(frozen=True)
 class LesionRow:
-    """A lesion of a patient, with the case submitted last."""
+    """A lesion of a patient, with the case submitted last and the one that the standing comes from."""
 
     lesion: Lesion
     latest: CaseRow | None
     case_count: int
+    worst: CaseRow | None = None
+    is_hidden: bool = False
+
+    @property
+    def shown(self) -> CaseRow | None:
+        """The case whose picture stands for the lesion; it gives no hidden standing away."""
+        return self.latest if self.is_hidden else self.worst or self.latest
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def list_patients(*, user: User, clinic: Clinic, words: str, show: str) -> PatientQuerySet:
-    """Patients of the clinic, the one submitted last first; `show` is a key of FILTERS."""
+def list_patients(
+    *, user: User, clinic: Clinic, words: str, show: str, by: str = "", hides_unread: bool = False
+) -> PatientQuerySet:
+    """Patients of the clinic, the one submitted last first, or `by` risk the most worrying.
+
+    `show` is a key of FILTERS, `by` one of ORDERS. `hides_unread` is for a dermatologist of a clinic that
+    hides results until they are read: what follows from one moves no patient up or down.
+    """
     patients = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), words, clinic=clinic)
     cases = Submission.objects.filter(lesion__patient=OuterRef("pk"))
     if show in FILTER_STATES:
@@ -65,18 +91,34 @@ def list_patients(*, user: User, clinic: Clinic, words: str, show: str) -> Patie
     elif show == "none":
         patients = patients.filter(~Exists(cases))
     newest = cases.order_by("-submitted_at", "-id")
-    return patients.annotate(
+    patients = patients.select_related("clinic").annotate(
         latest_id=Subquery(newest.values("pk")[:1]),
         latest_at=Subquery(newest.values("submitted_at")[:1]),
+        worst_id=F("standing_lesion__standing_case"),
+        has_unread=has_unread_answer(cases),
         lesion_count=Count("lesions"),
-    ).order_by(F("latest_at").desc(nulls_last=True), "-created_at", "pk")
+    )
+    last_first = (F("latest_at").desc(nulls_last=True), "-created_at", "pk")
+    if by != "risk":
+        return patients.order_by(*last_first)
+    hidden = [When(when_worst_is_hidden(cases), then=Value(HIDDEN_RANK))] if hides_unread else []
+    rank = Case(*hidden, default=F("standing_rank"), output_field=IntegerField())
+    return patients.annotate(risk_rank=rank).order_by("risk_rank", *last_first)
 
 
 def build_patient_rows(patients: Iterable[Patient], *, role: str) -> list[PatientRow]:
-    """Rows with the latest case of each."""
+    """Rows with the latest and the most worrying case of each."""
     patients = list(patients)
-    latest = _load_latest((p.latest_id for p in patients), role)
-    return [PatientRow(p, latest.get(p.latest_id)) for p in patients]
+    cases = _load_cases((pk for p in patients for pk in (p.latest_id, p.worst_id)), role)
+    return [
+        PatientRow(
+            p,
+            cases.get(p.latest_id),
+            cases.get(p.worst_id),
+            is_hidden=hides_worst(p, p.clinic, role, has_unread=p.has_unread),
+        )
+        for p in patients
+    ]
 
 
 def build_lesion_rows(patient: Patient, *, role: str) -> tuple[list[LesionRow], int]:
@@ -86,14 +128,24 @@ def build_lesion_rows(patient: Patient, *, role: str) -> tuple[list[LesionRow], 
         latest_id=Subquery(newest.values("pk")[:1]),
         latest_at=Subquery(newest.values("submitted_at")[:1]),
         case_count=Count("submissions"),
+        has_unread=has_unread_answer(Submission.objects.filter(lesion=OuterRef("pk"))),
     ).order_by(F("latest_at").desc(nulls_last=True), "-created_at")
     lesions = list(every[: LESIONS_SHOWN + 1])
     count = len(lesions) if len(lesions) <= LESIONS_SHOWN else patient.lesions.count()
-    latest = _load_latest((lesion.latest_id for lesion in lesions), role)
-    rows = [LesionRow(lesion, latest.get(lesion.latest_id), lesion.case_count) for lesion in lesions]
+    cases = _load_cases((pk for row in lesions for pk in (row.latest_id, row.standing_case_id)), role)
+    rows = [
+        LesionRow(
+            lesion,
+            cases.get(lesion.latest_id),
+            lesion.case_count,
+            cases.get(lesion.standing_case_id),
+            is_hidden=hides_worst(lesion, patient.clinic, role, has_unread=lesion.has_unread),
+        )
+        for lesion in lesions
+    ]
     return rows[:LESIONS_SHOWN], count
 
 
-def _load_latest(ids: Iterable[uuid.UUID | None], role: str) -> dict[uuid.UUID | None, CaseRow]:
-    cases = load_cases(Submission.objects.filter(pk__in=[pk for pk in ids if pk]))
+def _load_cases(ids: Iterable[uuid.UUID | None], role: str) -> dict[uuid.UUID | None, CaseRow]:
+    cases = load_cases(Submission.objects.filter(pk__in={pk for pk in ids if pk}))
     return {row.submission.pk: row for row in build_rows(cases, role=role)}

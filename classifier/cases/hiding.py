@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Exists, Q
 
 from classifier.states import Headline, SubmissionState
 from classifier.vocabulary import Standing, StandingBasis
@@ -18,6 +18,7 @@ from portal.accounts.roles import Role
 if TYPE_CHECKING:
     from classifier.models import Submission
     from classifier.models.standing_columns import StandingColumns
+    from classifier.models.submission import SubmissionQuerySet
     from portal.accounts.models import Clinic
 
 HIDES_ANSWER = Q(state=SubmissionState.AWAITING_REVIEW) & ~Q(model_answer=Headline.NOT_ASKED)
@@ -46,7 +47,28 @@ def hides_standing(submission: Submission, role: str | None) -> bool:
     return from_model and hides_answer(submission, role)
 
 
-def hides_worst(row: StandingColumns, clinic: Clinic, role: str | None) -> bool:
-    """The same of a lesion or a patient, whose standing is that of one of their cases."""
+def hides_worst(row: StandingColumns, clinic: Clinic, role: str | None, *, has_unread: bool = False) -> bool:
+    """The same of a lesion or a patient, whose standing is that of one of their cases.
+
+    `has_unread` says whether any of their cases hides its answer (`has_unread_answer`): "In work" above
+    an unread case would tell that it is benign, which alone worries less.
+    """
     from_model = row.standing_basis == StandingBasis.MODEL or row.standing == Standing.NOT_JUDGED
-    return from_model and is_blinded(clinic, role)
+    from_state = row.standing_basis == StandingBasis.STATE and has_unread
+    return (from_model or from_state) and is_blinded(clinic, role)
+
+
+def has_unread_answer(cases: SubmissionQuerySet) -> Exists:
+    """Whether any of `cases` hides its answer from those who read first; for `annotate`."""
+    return Exists(cases.filter(HIDES_ANSWER))
+
+
+def holds_unread_answer(cases: SubmissionQuerySet) -> bool:
+    """`has_unread_answer` of one lesion or patient, at once."""
+    return cases.filter(HIDES_ANSWER).exists()
+
+
+def when_worst_is_hidden(cases: SubmissionQuerySet) -> Q:
+    """`hides_worst` in SQL, of lesions or patients of whom `cases` are the cases, by OuterRef."""
+    from_model = Q(standing_basis=StandingBasis.MODEL) | Q(standing=Standing.NOT_JUDGED)
+    return from_model | (Q(standing_basis=StandingBasis.STATE) & Q(has_unread_answer(cases)))

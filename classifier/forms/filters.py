@@ -9,34 +9,25 @@ from django import forms
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from classifier.case_queries import order_by_state, with_headline, with_risk
+from classifier.case_queries import order_by_state, with_risk, with_standing
 from classifier.cases.follow_up import overdue_orders, overdue_unread
 from classifier.models import ModelVersion, Prediction
 from classifier.models.submission import SubmissionQuerySet
-from classifier.states import Headline, SubmissionState
-from classifier.vocabulary import BODY_SITE_CHOICES, Priority, body_site_within
+from classifier.states import SubmissionState
+from classifier.vocabulary import BODY_SITE_CHOICES, Priority, Standing, body_site_within
 
 if TYPE_CHECKING:
     from portal.accounts.models import Clinic
 
-UNJUDGED = "unjudged"
-OUTCOME_CHOICES = [
-    (Headline.MALIGNANT.value, "Malignant"),
-    (Headline.REFER.value, "Refer"),
-    (Headline.BENIGN.value, "Benign"),
-    (UNJUDGED, "Not judged"),
-]
-OUTCOME_HEADLINES: dict[str, list[str]] = {
-    Headline.MALIGNANT.value: [Headline.MALIGNANT.value],
-    Headline.REFER.value: [Headline.REFER.value],
-    Headline.BENIGN.value: [Headline.BENIGN.value],
-    UNJUDGED: [
-        Headline.NOT_JUDGED.value,
-        Headline.INCOMPLETE.value,
-        Headline.FAILED.value,
-        Headline.REJECTED.value,
-    ],
+OUTCOME_STANDINGS: dict[str, Standing] = {
+    "malignant": Standing.MALIGNANT,
+    "indeterminate": Standing.INDETERMINATE,
+    "refer": Standing.REFER,
+    "benign": Standing.BENIGN,
+    "unjudged": Standing.NOT_JUDGED,
 }
+"""Values of `outcome` in the address, and what each case of it is held for, whoever said so."""
+OUTCOME_CHOICES = [(key, str(standing.label)) for key, standing in OUTCOME_STANDINGS.items()]
 REVIEWED_CHOICES = [("yes", "Signed"), ("no", "Not signed")]
 UNREAD_CHOICES = [("yes", "Unread"), ("overdue", "Unread for too long")]
 ORDER_CHOICES = [("open", "Order open"), ("overdue", "Order overdue")]
@@ -86,9 +77,7 @@ class HistoryForm(forms.Form):
         """Narrow and order `rows` in SQL."""
         values = self.values
         if outcome := values.get("outcome"):
-            rows = with_headline(rows, hides_unread=hides_unread).filter(
-                headline__in=OUTCOME_HEADLINES[outcome]
-            )
+            rows = with_standing(rows, OUTCOME_STANDINGS[outcome], hides_unread=hides_unread)
         if state := values.get("state"):
             rows = rows.with_state(SubmissionState(state))
         if reviewed := values.get("reviewed"):

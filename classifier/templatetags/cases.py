@@ -1,4 +1,4 @@
-"""How a case's headline looks: word, icon and tone for each."""
+"""How cases look: what they are held for, and what the model says of them and of each picture."""
 
 from typing import Any
 
@@ -6,11 +6,19 @@ from django import template
 
 from classifier.case_summary import CaseSummary, ImageAnswer
 from classifier.gate_words import GateFigure, list_figures
-from classifier.labels.standing import label_case, label_standing
-from classifier.models import Lesion, Prediction, Submission, SubmissionImage
-from classifier.models.standing_columns import StandingColumns
+from classifier.labels.standing import (
+    LOOKS,
+    StandingLabel,
+    hides_standing_of,
+    is_decided,
+    label_case,
+    label_standing,
+    say_model_below,
+)
+from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
 from classifier.states import Headline, PredictionState
 from classifier.templatetags.ui import OUTCOMES, STATES, Look
+from classifier.vocabulary import Standing
 from classifier.wording import MINUTE, describe_age, describe_birth, describe_day, name_site
 
 register = template.Library()
@@ -18,6 +26,7 @@ register = template.Library()
 register.filter("day", describe_day)
 register.filter("age", describe_age)
 register.filter("birth", describe_birth)
+register.filter("is_decided", is_decided)
 
 HEADLINES: dict[str, Look] = {
     Headline.CANCELLED: Look("plain", "close", "Withdrawn"),
@@ -34,6 +43,8 @@ HEADLINES: dict[str, Look] = {
     Headline.BENIGN: OUTCOMES["benign"],
 }
 
+NOT_ASKED = Look("plain", "eye", "Not for the model")
+
 IMAGE_HEADLINES: dict[str, Headline] = {
     PredictionState.QUEUED: Headline.QUEUED,
     PredictionState.RUNNING: Headline.RUNNING,
@@ -44,43 +55,83 @@ IMAGE_HEADLINES: dict[str, Headline] = {
 
 
 @register.inclusion_tag("components/chip.html")
-def case_chip(summary: CaseSummary, *, large: bool = False) -> dict[str, Any]:
-    """Chip of a case's headline: an outcome only where the case has one to show."""
+def case_chip(summary: CaseSummary, *, large: bool = False, is_plain: bool = False) -> dict[str, Any]:
+    """Chip of what the model says of a case: an outcome only where the case has one to show.
+
+    `is_plain` leaves the colour out: where people decided, it would speak louder than they do.
+    """
     look = HEADLINES[summary.headline]
+    if is_plain:
+        look = Look("plain", look.icon, look.word)
     return {"look": look, "large": large, "word": look.word}
 
 
 @register.inclusion_tag("components/chip.html")
-def standing_chip(row: StandingColumns, *, is_hidden: bool = False, large: bool = False) -> dict[str, Any]:
-    """Chip of what a case, a lesion or a patient is held for, with who said it beside it."""
-    label = (
-        label_case(row, is_hidden=is_hidden)
-        if isinstance(row, Submission)
-        else label_standing(row, is_hidden=is_hidden)
-    )
-    return {"look": label, "large": large, "word": label.word, "note": label.note}
+def case_standing(submission: Submission, summary: CaseSummary) -> dict[str, Any]:
+    """Chip of what a case is held for and who said so, as the viewer of `summary` may know it."""
+    return _draw(standing_label(submission, summary))
 
 
 @register.inclusion_tag("components/chip.html")
-def image_chip(answer: ImageAnswer) -> dict[str, Any]:
-    """Chip of one image's own answer; a plain "Done" while the case shows no outcome."""
-    if answer.is_hidden:
-        look = STATES["succeeded"]
-    else:
-        look = HEADLINES[answer.outcome or IMAGE_HEADLINES[answer.state]]
+def standing_chip(row: Lesion | Patient, *, is_hidden: bool = False) -> dict[str, Any]:
+    """Chip of what a lesion or a patient is held for: the worst that is open, with who said so."""
+    return _draw(label_standing(row, is_hidden=is_hidden))
+
+
+def _draw(label: StandingLabel) -> dict[str, Any]:
+    return {"look": label, "large": False, "word": label.word, "note": label.note}
+
+
+@register.inclusion_tag("components/chip.html")
+def standing_word_chip(standing: Standing) -> dict[str, Any]:
+    """Chip of a standing alone, where figures count cases by it."""
+    tone, icon = LOOKS[standing]
+    return {"look": Look(tone, icon, ""), "large": False, "word": standing.label}
+
+
+@register.simple_tag
+def model_below(submission: Submission, summary: CaseSummary) -> str:
+    """What the model had said, in small, where people decided: never in its colour beside their word."""
+    return "" if summary.is_hidden else say_model_below(submission)
+
+
+@register.simple_tag
+def standing_label(submission: Submission, summary: CaseSummary) -> StandingLabel:
+    """What a case is held for, as the viewer of `summary` may know it: word, tone, icon, who said so."""
+    return label_case(submission, is_hidden=hides_standing_of(submission, summary))
+
+
+@register.inclusion_tag("components/chip.html")
+def image_chip(answer: ImageAnswer, *, is_plain: bool = False) -> dict[str, Any]:
+    """Chip of the model's answer for one image, as `case_chip`; "Done" while the case shows none."""
+    look = _look_up(answer)
+    if is_plain:
+        look = Look("plain", look.icon, look.word)
     return {"look": look, "large": False, "word": look.word}
+
+
+def _look_up(answer: ImageAnswer) -> Look:
+    if not answer.is_asked:
+        return NOT_ASKED
+    if answer.is_hidden:
+        return STATES["succeeded"]
+    if answer.is_refused:
+        return HEADLINES[Headline.NOT_JUDGED]
+    return HEADLINES[answer.outcome or IMAGE_HEADLINES[answer.state]]
+
+
+@register.filter
+def kind_words(image: SubmissionImage) -> str:
+    """What a picture is: "Dermoscopic, contact, polarised", "Clinical close-up", "Overview"."""
+    kind = str(image.get_capture_kind_display())
+    how = image.get_dermoscopic_type_display() if image.dermoscopic_type else ""
+    return f"{kind}, {how.lower()}" if how else kind
 
 
 @register.filter
 def gate_figures(image: SubmissionImage) -> list[GateFigure]:
     """What the gates measured of an image, as rows of a table."""
     return list_figures(image)
-
-
-@register.filter
-def case_tone(summary: CaseSummary) -> str:
-    """Class suffix of the headline's colours."""
-    return HEADLINES[summary.headline].tone
 
 
 @register.filter

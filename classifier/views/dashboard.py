@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from classifier.cases.hiding import is_blinded
 from classifier.figures import FEWEST_FOR_A_SHARE, Week, measure_clinic
 from classifier.views.access import page
 from classifier.views.filter_chips import build_group
@@ -24,7 +25,9 @@ CHART_HEIGHT = 120.0
 def dashboard(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("days", DEFAULT_DAYS)
     days = asked if asked in dict(PERIODS) else DEFAULT_DAYS
-    figures = measure_clinic(request.clinic.pk, days=int(days))  # type: ignore[attr-defined]
+    clinic = request.clinic  # type: ignore[attr-defined]
+    hides = is_blinded(clinic, request.membership.role)  # type: ignore[attr-defined]
+    figures = measure_clinic(clinic.pk, days=int(days), hides_unread=hides)
     context = {
         "figures": figures,
         "periods": [build_group(request, "days", "Period", PERIODS, current=days)],

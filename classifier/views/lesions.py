@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from classifier.case_rows import CaseRow, build_rows, load_cases
+from classifier.cases.hiding import hides_worst, holds_unread_answer
 from classifier.models import Lesion, Submission
 from classifier.outcome_rows import list_outcomes
 from classifier.services.access import record_viewed
@@ -43,6 +44,9 @@ def lesion_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "lesion": lesion,
         "patient": patient,
         "rights": rights,
+        "hides_lesion": hides_worst(
+            lesion, patient.clinic, rights.role, has_unread=holds_unread_answer(cases)
+        ),
         "outcomes": list_outcomes(lesion),
         "rows": rows,
         "newest": newest,

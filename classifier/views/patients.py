@@ -13,15 +13,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.case_rows import build_rows, load_cases
+from classifier.cases.hiding import hides_worst, holds_unread_answer, is_blinded
 from classifier.cases.search import SEARCH_HINT
 from classifier.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.models import Patient, Submission
-from classifier.patient_rows import FILTERS, build_lesion_rows, build_patient_rows, list_patients
+from classifier.patient_rows import FILTERS, ORDERS, build_lesion_rows, build_patient_rows, list_patients
 from classifier.services.access import record_listed, record_viewed
 from classifier.services.errors import InvalidInputError
 from classifier.services.patients import update_patient
 from classifier.views.access import get_visible, page
-from classifier.views.filter_chips import build_address
+from classifier.views.filter_chips import build_address, build_group
 from classifier.views.kept_search import PARAMETER, keep_search, read_search
 from classifier.views.rights import require_right, rights_in
 
@@ -41,8 +42,12 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = PatientSearchForm(request.POST)
         words = form.cleaned_data["words"] if form.is_valid() else ""
-        show = request.POST.get("show", "")
-        query = {"show": show if show in FILTERS else "", PARAMETER: keep_search(request, words)}
+        show, by = request.POST.get("show", ""), request.POST.get("sort", "")
+        query = {
+            "show": show if show in FILTERS else "",
+            "sort": by if by in ORDERS else "",
+            PARAMETER: keep_search(request, words),
+        }
         given = urlencode({name: value for name, value in query.items() if value})
         address = reverse("patient-list")
         return redirect(f"{address}?{given}" if given else address)
@@ -54,10 +59,17 @@ def _render_list(request: HttpRequest) -> HttpResponse:
     clinic = request.clinic  # type: ignore[attr-defined]
     search = read_search(request)
     words = search.words
-    show = request.GET.get("show", "")
-    patients = list_patients(user=request.user, clinic=clinic, words=words, show=show)  # type: ignore[arg-type]
-    page_obj = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
+    show, by = request.GET.get("show", ""), request.GET.get("sort", "")
     rights = rights_in(request, clinic.pk)
+    patients = list_patients(
+        user=request.user,  # type: ignore[arg-type]
+        clinic=clinic,
+        words=words,
+        show=show,
+        by=by,
+        hides_unread=is_blinded(clinic, rights.role),
+    )
+    page_obj = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
     rows = build_patient_rows(page_obj.object_list, role=rights.role)
     record_listed(
         actor=request.user,  # type: ignore[arg-type]
@@ -74,7 +86,11 @@ def _render_list(request: HttpRequest) -> HttpResponse:
         "search_hint": SEARCH_HINT,
         "clear_search": build_address(request, **{PARAMETER: ""}),
         "show": show if show in FILTERS else "",
-        "filter_groups": [_describe_filters(request, show)],
+        "by": by if by in ORDERS else "",
+        "filter_groups": [
+            _describe_filters(request, show),
+            build_group(request, "sort", "Sort", ORDERS.items(), current=by if by in ORDERS else ""),
+        ],
         "rights": rights,
     }
     return render(request, "classifier/patient_list.html", context)
@@ -103,6 +119,9 @@ def patient_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     context = {
         "patient": patient,
         "rights": rights,
+        "hides_patient": hides_worst(
+            patient, patient.clinic, rights.role, has_unread=holds_unread_answer(cases)
+        ),
         "lesions": lesions,
         "lesion_count": lesion_count,
         "page_obj": page_obj,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.db import transaction
 from django.shortcuts import render
@@ -12,10 +13,11 @@ from django.views.decorators.http import require_safe
 
 from classifier.answers import CANNOT_JUDGE, choose_words, describe_progress, find_cautions, find_doubts
 from classifier.case_rows import find_current_review, load_cases
-from classifier.case_summary import CaseSummary, ImageAnswer, summarise
+from classifier.case_summary import CaseSummary, summarise
 from classifier.duplicates import find_doubles
 from classifier.explanation_panel import find_panel
 from classifier.forms.order import AcknowledgeForm
+from classifier.labels.standing import is_decided, say_case
 from classifier.models import Submission
 from classifier.order_panel import find_order_panel
 from classifier.outcome_rows import list_outcomes
@@ -42,11 +44,7 @@ def submission_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     submission, summary, rights = _load(request, pk)
     record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
     context = describe_case(submission, summary, rights) | describe_history(submission, summary, rights)
-    context |= _describe_picture(request, summary)
-    if context["shown"]:
-        position = context["shown"].image.position
-        total = len(summary.answers)
-        context["shown_alt"] = f"{name_site(submission.lesion)}, image {position} of {total}"
+    context |= _describe_picture(request, submission, summary)
     context["breadcrumb"] = [
         (
             f"Patient {submission.lesion.patient.mrn}",
@@ -63,14 +61,18 @@ def submission_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page()
 @transaction.atomic
 def submission_status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """The answer panel; with the rest of what changes once the case is finished."""
+    """The standing; with the rest of what changes once the case is finished.
+
+    `image` of the address is the picture that the person chose, `shown` the one on their screen.
+    """
     submission, summary, rights = _load(request, pk)
-    context = describe_case(submission, summary, rights)
+    context = describe_case(submission, summary, rights) | _describe_picture(request, submission, summary)
     if not summary.is_in_work:
         # Progress says nothing of the patient; the answer does.
         record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
         context |= describe_history(submission, summary, rights)
-        context |= _describe_picture(request, summary)
+        shown = context["shown"]
+        context["is_other_picture"] = shown and str(shown.image.pk) != request.GET.get("shown")
     return render(request, "classifier/partials/case_status.html", context)
 
 
@@ -78,14 +80,16 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
     """Context of the answer panel and the actions."""
     failed = any(a.state == PredictionState.FAILED for a in summary.answers)
     is_open = submission.cancelled_at is None and not summary.is_reviewed
-    awaits_review = is_open and not summary.is_in_work and any(a.is_judged for a in summary.answers)
+    awaits_review = submission.state in (SubmissionState.AWAITING_REVIEW, SubmissionState.NO_RESULT)
     doubts = find_doubts(summary)
     return {
         "submission": submission,
         "lesion": submission.lesion,
         "patient": submission.lesion.patient,
         "summary": summary,
-        "words": choose_words(summary),
+        "standing": say_case(submission, summary),
+        "is_decided": is_decided(submission),
+        "model_words": choose_words(summary),
         "review": find_current_review(submission),
         "cautions": [*find_cautions(summary), *doubts],
         "cannot_judge": CANNOT_JUDGE,
@@ -122,17 +126,21 @@ def _load(request: HttpRequest, pk: uuid.UUID) -> tuple[Submission, CaseSummary,
     return submission, summarise(submission, role=rights.role), rights
 
 
-def _describe_picture(request: HttpRequest, summary: CaseSummary) -> dict[str, Any]:
-    shown = _choose_image(summary, request.GET.get("image", ""))
-    panel = find_panel(shown, page="case", is_shown=request.GET.get("map") == "on")
-    return {"shown": shown, "panel": panel}
-
-
-def _choose_image(summary: CaseSummary, wanted: str) -> ImageAnswer | None:
-    """The image shown large: the one asked for, else the one that speaks for the case."""
-    asked = (a for a in summary.answers if str(a.image.pk) == wanted)
-    first = summary.answers[0] if summary.answers else None
-    return next(asked, None) or summary.speaker or first
+def _describe_picture(request: HttpRequest, submission: Submission, summary: CaseSummary) -> dict[str, Any]:
+    """The image shown large: the one that the person chose, else the one that the answer is about."""
+    wanted = request.GET.get("image", "")
+    chosen = next((a for a in summary.answers if str(a.image.pk) == wanted), None)
+    shown = chosen or summary.shown
+    kept = {"image": chosen.image.pk if chosen else None, "shown": shown.image.pk if shown else None}
+    query = urlencode({name: value for name, value in kept.items() if value})
+    total = len(summary.answers)
+    place = f"image {shown.image.position} of {total}" if shown else ""
+    return {
+        "shown": shown,
+        "shown_alt": f"{name_site(submission.lesion)}, {place}",
+        "panel": find_panel(shown, page="case", is_shown=request.GET.get("map") == "on"),
+        "poll": f"{reverse('submission-status', args=[submission.pk])}?{query}",
+    }
 
 
 def _count_ahead(summary: CaseSummary) -> int | None:

@@ -61,7 +61,6 @@ def take_pictures(stack: LiveStack) -> None:
         save(clinician, "history")
         phone = log_in("clinician", PHONE, "dark")
         phone.goto(address or "/")
-        phone.evaluate("document.querySelector('#answer').scrollIntoView(); window.scrollBy(0, -72)")
         save(phone, "result-phone")
         dermatologist = log_in("dermatologist", DESK, "light")
         dermatologist.goto("/worklist/")

@@ -48,10 +48,29 @@ def test_outcomes_count_every_case_once(clinics):
 
     figures = measure(clinics)
 
-    counts = {headline.value: count for headline, count in figures.outcomes if count}
-    assert counts == {"malignant": 1, "refer": 1, "benign": 1, "rejected": 1, "failed": 1, "queued": 1}
+    counts = {standing.value: count for standing, count in figures.outcomes if count}
+    assert counts == {"malignant": 1, "refer": 1, "benign": 1, "not_judged": 2, "in_work": 1}
     assert figures.total == 6
     assert measure(clinics, days=365).total == 7
+
+
+def test_a_signed_case_counts_as_what_was_signed(clinics):
+    ReviewFactory(submission=answered_submission(clinics.own, "benign"), diagnosis="melanoma")
+    ReviewFactory(submission=answered_submission(clinics.own, "malignant"), diagnosis="indeterminate")
+    counts = {standing.value: count for standing, count in measure(clinics).outcomes if count}
+    assert counts == {"malignant": 1, "indeterminate": 1}
+
+
+def test_unread_answers_are_counted_apart(client, clinics):
+    type(clinics.own.clinic).objects.update(hide_result_until_read=True)
+    answered_submission(clinics.own, "malignant")
+    ReviewFactory(submission=answered_submission(clinics.own, "benign"), diagnosis="melanoma")
+    client.force_login(clinics.own.dermatologist)
+    page = client.get("/dashboard/").content.decode()
+    assert "Malignant: 1 of 2" in page
+    assert "Read first: 1 of 2" in page
+    client.force_login(clinics.own.clinician)
+    assert "Malignant: 2 of 2" in client.get("/dashboard/").content.decode()
 
 
 def test_what_waits_is_of_all_time(clinics):

@@ -146,7 +146,8 @@ def test_sorting(page, clinics):
 
     assert page().keys == [benign.pk, malignant.pk, signed.pk]
     assert page(sort="oldest").keys == [signed.pk, malignant.pk, benign.pk]
-    assert page(sort="risk").keys == [malignant.pk, signed.pk, benign.pk]
+    # Signed as a naevus, it worries less than what nobody read yet.
+    assert page(sort="risk").keys == [malignant.pk, benign.pk, signed.pk]
     assert page(sort="state").keys == [benign.pk, malignant.pk, signed.pk]
 
 
@@ -228,7 +229,7 @@ def test_a_full_page_costs_as_many_queries_as_a_short_one(client, clinics, addre
         answered_submission(clinics.own, "benign", "benign")
 
     assert count_queries(client, address) == few
-    assert few <= 20
+    assert few <= 21
 
 
 def test_empty_list_teaches_the_first_step(page):

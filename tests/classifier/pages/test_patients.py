@@ -101,7 +101,7 @@ def test_patient_shows_lesions_and_cases(client, staff):
     page = client.get(reverse("patient-detail", args=[patient.pk])).text
     assert "by the scar" in page
     assert reverse("lesion-detail", args=[empty.pk]) in page
-    assert page.count("tone-malignant") == 2
+    assert page.count("tone-malignant") == 3  # the patient, the lesion and the case
 
 
 def test_patient_without_consent_offers_no_submission(client, staff):

@@ -21,8 +21,12 @@ def refused(staff):
 
 
 def answer_of(page):
-    start = page.index('id="answer"')
-    return page[start : page.index("</section>", start)]
+    """The standing, and the panel of review and model."""
+    found = []
+    for name in ("standing", "answer"):
+        start = page.index(f'id="{name}"')
+        found.append(page[start : page.index("</section>", start)])
+    return "".join(found)
 
 
 def show(client, case, name="submission-detail"):
@@ -43,6 +47,8 @@ class TestCasePage:
         assert "were malignant" not in page
         assert "unknown" not in page
         assert "Benign" not in page
+        assert "Not judged" in page
+        assert "Refer<" not in page
 
     def test_tells_the_figures_of_the_gates(self, refused, staff, log_in):
         page = show(log_in(staff.clinician), refused)
@@ -120,9 +126,10 @@ class TestOtherPages:
         assert (row["outcome"], row["refusals"]) == ("refer", "blurred")
         assert row["calibrated_probability"] == row["model"] == row["threshold_policy"] == ""
 
-    def test_refused_case_is_counted_as_referred(self, refused, staff, log_in):
+    def test_refused_case_is_counted_as_not_judged(self, refused, staff, log_in):
         page = log_in(staff.administrator).get(reverse("dashboard")).text
-        assert "Refer: 1 of 1" in page
+        assert "Not judged: 1 of 1" in page
+        assert "Refer: 0 of 1" in page
         assert "Photos refused before the model saw them: blurred 1." in page
 
 

@@ -36,9 +36,12 @@ def unanswered(staff, *states, **values):
 
 
 def answer_of(page):
-    """The answer panel alone."""
-    start = page.index('id="answer"')
-    return page[start : page.index("</section>", start)]
+    """The standing, and the panel of review and model."""
+    found = []
+    for name in ("standing", "answer"):
+        start = page.index(f'id="{name}"')
+        found.append(page[start : page.index("</section>", start)])
+    return "".join(found)
 
 
 BLURRED = {
@@ -194,7 +197,7 @@ class TestProgress:
         fragment = show(client, case, "submission-status")
         assert "hx-trigger" not in fragment
         assert "The model reads this lesion as benign." in fragment
-        assert fragment.count('hx-swap-oob="outerHTML"') == 4
+        assert fragment.count('hx-swap-oob="outerHTML"') == 7
 
     def test_without_script_the_page_reloads_itself_until_done(self, staff, log_in):
         client = log_in(staff.clinician)
