@@ -37,7 +37,7 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
             unsupported_format, mixed_content, animated, too_many_pixels, too_long, too_small,
             truncated, corrupt, burned_in.
     """
-    _check_size(data, limits)
+    _check_byte_size(len(data), limits)
     offer, more = "", []
     try:
         name = _check_header(data, limits)
@@ -65,6 +65,16 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
     )
 
 
+def check_claim(*, width: int, height: int, byte_size: int, limits: UploadLimits) -> None:
+    """Refuse a picture by what its sender says of it, before it is sent: `width` and `height` in pixels.
+
+    Raises RejectedImageError: empty_file, file_too_large, too_many_pixels, too_long or too_small, as
+    `inspect_image` would of the file itself.
+    """
+    _check_byte_size(byte_size, limits)
+    _check_dimensions(width, height, limits)
+
+
 def _take_dicom(data: bytes, limits: UploadLimits) -> tuple[Image.Image, bytes, str, list[Notice]]:
     """The pixels, the de-identified file that takes the original's place, and what its header told."""
     # Half a second and 40 MB that most processes never need.
@@ -77,13 +87,13 @@ def _take_dicom(data: bytes, limits: UploadLimits) -> tuple[Image.Image, bytes, 
     return pixels, sealed, receiving.describe_facts(facts), receiving.find_notices(facts)
 
 
-def _check_size(data: bytes, limits: UploadLimits) -> None:
-    if not data:
+def _check_byte_size(count: int, limits: UploadLimits) -> None:
+    if not count:
         message = "This file is empty: 0 bytes were received. Choose the photo again."
         raise RejectedImageError("empty_file", message)
-    if len(data) > limits.max_bytes:
+    if count > limits.max_bytes:
         message = (
-            f"This file is {describe_bytes(len(data))}; "
+            f"This file is {describe_bytes(count)}; "
             f"at most {describe_bytes(limits.max_bytes)} are accepted. Send a smaller copy."
         )
         raise RejectedImageError("file_too_large", message)
