@@ -71,12 +71,11 @@ def _write_kinds(stored: dict[str, Any]) -> str:
     fitted = stored.get("kinds", [])
     if not fitted:
         return ""
-    wanted = {row["name"] for row in fitted}
     rows = [_count_kinds(f"{row['name']} (fit without it)", row) for row in fitted]
     rows += [
         _count_kinds(row["name"], row)
         for row in stored["sets"]
-        if row["kind"] in ("dermoscopy", "foreign") and row["name"] not in wanted and "kinds" in row
+        if row["kind"] in ("dermoscopy", "foreign") and "kinds" in row and "held out" not in row["name"]
     ]
     return join_parts(
         "### Proposed kind of picture",
