@@ -9,6 +9,7 @@ ACTION_WORDS: dict[str, str] = {
     "submission.handed_over": "handed a case over to a colleague",
     "submission.exported": "exported cases as CSV",
     "submission.report_exported": "took the report of a case as PDF",
+    "submission.claim_taken_over": "took over a case that a colleague was reading",
     "submission.read_unseen": "read a case before seeing the model's answer",
     "submissionimage.viewed": "looked at an image",
     "submissionimage.exported": "exported an image as DICOM",
