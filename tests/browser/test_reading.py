@@ -49,7 +49,7 @@ def test_a_picture_that_does_not_load_is_named_and_signing_needs_the_reason(
 ):
     case = find_any(find_case, 2)
     rows = portal.query(
-        "SELECT id FROM classifier_submissionimage WHERE submission_id = %s ORDER BY position", (case,)
+        "SELECT id FROM classifier_submissionimage WHERE submission_id = %s ORDER BY position", (case.hex,)
     )
     blocked = [str(uuid.UUID(str(row[0]))) for row in rows]
     page = open_as("dermatologist")
@@ -74,7 +74,7 @@ def test_a_picture_that_does_not_load_is_named_and_signing_needs_the_reason(
     page.keyboard.press("Escape")
     page.keyboard.press("s")
     page.wait_for_url("**signed=*")
-    kept = portal.query("SELECT count(*) FROM classifier_review WHERE submission_id = %s", (case,))
+    kept = portal.query("SELECT count(*) FROM classifier_review WHERE submission_id = %s", (case.hex,))
     assert kept[0][0] == 1
     # The browser notes what was blocked itself.
     assert all("Failed to load resource" in one for one in complaints)
@@ -99,6 +99,7 @@ def test_every_picture_is_looked_at_a_benign_is_asked_about_and_a_slip_amended_b
     expect(page.get_by_label("No further action")).to_be_checked()
     expect(sign_words(page)).to_have_text("Sign and next")
     page.keyboard.press("d")
+    expect(page.get_by_role("heading", name="Sign anyway?")).to_be_visible()
     page.keyboard.press("y")
     expect(page.locator("#just-signed")).to_contain_text("Signed: melanocytic naevus, no further action.")
     page.keyboard.press("a")
@@ -115,7 +116,7 @@ def test_every_picture_is_looked_at_a_benign_is_asked_about_and_a_slip_amended_b
 
 def test_leaving_the_page_releases_the_case(open_as, find_case, portal):
     case = find_any(find_case, 1)
-    claims = ("SELECT count(*) FROM classifier_readingclaim WHERE submission_id = %s", (case,))
+    claims = ("SELECT count(*) FROM classifier_readingclaim WHERE submission_id = %s", (case.hex,))
     page = open_as("dermatologist")
     page.goto(f"/submissions/{case}/review/")
     expect(page.get_by_text("You are reading this case, until")).to_be_visible()
@@ -145,14 +146,17 @@ def test_the_picture_is_large_and_the_signature_in_sight(open_as, find_case, vie
         assert sign["y"] + sign["height"] <= DESK["height"]
 
 
-def test_without_javascript_a_tick_attests_what_was_seen(open_as, find_case):
+def test_without_javascript_a_tick_attests_what_was_seen(open_as, find_case, complaints):
     case = find_any(find_case, 1)
     page = open_as("dermatologist", java_script_enabled=False)
     page.goto(f"/submissions/{case}/review/")
-    page.get_by_label("Melanoma", exact=True).check()
-    page.get_by_label("Excise").check()
+    page.locator("input[name=diagnosis][value=melanoma]").check()
+    page.locator("input[name=management][value=excise]").check()
     page.get_by_role("button", name="Sign", exact=True).click()
     expect(page.get_by_text("You have not seen image")).to_be_visible()
     page.get_by_label("I have looked at").check()
     page.get_by_role("button", name="Sign", exact=True).click()
     expect(page.get_by_text("Signed: melanoma, excise")).to_be_visible()
+    # The browser notes the refusal itself.
+    assert all("400" in one for one in complaints)
+    complaints.clear()
