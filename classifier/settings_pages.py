@@ -53,7 +53,7 @@ GROUPS = (
             SettingsPage(
                 "sessions",
                 "Where you are logged in",
-                "Your sessions, and ending what you don't know",
+                "Your sessions; end any that you don't recognise",
                 EVERYBODY,
             ),
             SettingsPage("tokens", "API tokens", "Programs and applications that act in your name", MEMBERS),
@@ -67,6 +67,12 @@ GROUPS = (
                 "clinic-settings",
                 "Clinic",
                 "Its name, when the model's answer is shown, how long data are kept",
+                ADMINISTRATORS,
+            ),
+            SettingsPage(
+                "targets",
+                "Deadlines",
+                "How many days a reading, a result and an order may take",
                 ADMINISTRATORS,
             ),
             SettingsPage("people", "People", "Roles, guests, ending access, open work", ADMINISTRATORS),

@@ -6,7 +6,7 @@ import contextlib
 import re
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.core.files.base import ContentFile
@@ -56,12 +56,19 @@ class NewImage:
     height: int
     quality: dict[str, float | int | str]
     warnings: list[Notice]
+    gate_notices: list[Notice] = field(default_factory=list)
     original_name: str = ""
     capture_kind: str = CaptureKind.DERMOSCOPIC
+    dermoscopic_type: str = ""
 
     @classmethod
     def from_intake(
-        cls, intake: IntakeImage, *, original_name: str = "", capture_kind: str = CaptureKind.DERMOSCOPIC
+        cls,
+        intake: IntakeImage,
+        *,
+        original_name: str = "",
+        capture_kind: str = CaptureKind.DERMOSCOPIC,
+        dermoscopic_type: str = "",
     ) -> NewImage:
         return cls(
             data=intake.data,
@@ -74,9 +81,17 @@ class NewImage:
             height=intake.height,
             quality=intake.quality,
             warnings=intake.warnings,
+            gate_notices=intake.gate_notices,
             original_name=original_name,
             capture_kind=capture_kind,
+            dermoscopic_type=dermoscopic_type,
         )
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What is worth a look; what the gates say concerns only a picture that the model judges."""
+        is_judged = self.capture_kind == CaptureKind.DERMOSCOPIC
+        return [*self.warnings, *(self.gate_notices if is_judged else ())]
 
 
 @dataclass
@@ -163,16 +178,24 @@ def _make_row(submission: Submission, image: NewImage, position: int) -> Submiss
         width=image.width,
         height=image.height,
         capture_kind=image.capture_kind,
+        dermoscopic_type=image.dermoscopic_type,
         quality=image.quality,
     )
 
 
 def find_same_picture(*, clinic_id: uuid.UUID, pixel_sha256: str) -> SubmissionImage | None:
     """The newest image of this clinic with the same pixels, from a case that still stands."""
+    return _find_newest(clinic_id=clinic_id, pixel_sha256=pixel_sha256)
+
+
+def find_same_file(*, clinic_id: uuid.UUID, sha256: str) -> SubmissionImage | None:
+    """The same of an image whose file was byte for byte this one."""
+    return _find_newest(clinic_id=clinic_id, sha256=sha256)
+
+
+def _find_newest(**what: Any) -> SubmissionImage | None:
     return (
-        SubmissionImage.objects.filter(
-            clinic_id=clinic_id, pixel_sha256=pixel_sha256, submission__cancelled_at__isnull=True
-        )
+        SubmissionImage.objects.filter(submission__cancelled_at__isnull=True, **what)
         .select_related("submission__lesion__patient")
         .order_by("-created_at")
         .first()

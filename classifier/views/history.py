@@ -13,15 +13,18 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier.case_summary import summarise, summary_prefetches
+from classifier.cases.search import SEARCH_HINT, search_cases
 from classifier.forms.filters import (
+    ORDER_CHOICES,
     OUTCOME_CHOICES,
     REVIEWED_CHOICES,
     SORT_CHOICES,
+    UNREAD_CHOICES,
     HistoryForm,
     SearchForm,
+    narrow_orders,
+    narrow_unread,
 )
-from classifier.models import Patient
-from classifier.patient_search import keep_words, match_patients, read_words
 from classifier.services.access import record_listed
 from classifier.services.exports import export_submissions
 from classifier.states import SubmissionState
@@ -29,6 +32,7 @@ from classifier.views.access import page
 from classifier.views.downloads import csv_download
 from classifier.views.filter_chips import build_address, build_group
 from classifier.views.history_scope import Scope, read_scope
+from classifier.views.kept_search import PARAMETER, keep_search, read_search
 from classifier.vocabulary import Outcome
 from portal.accounts.roles import ROLES_ALLOWED, Action
 from portal.accounts.step_up import step_up
@@ -39,16 +43,16 @@ if TYPE_CHECKING:
     from classifier.models.submission import SubmissionQuerySet
 
 PAGE_SIZE = 25
-SEARCH_KEY = "history_search"
 MOST_SELECTED = 500
 SCOPE_NAMES = ("patient", "lesion", "by", "scope")
+LISTS = {"clinic": "Clinic", "mine": "Mine", "followed": "I follow up", "unfollowed": "Nobody follows up"}
 MORE_NAMES = ("reviewed", "priority", "site", "model", "since", "until")
 STATES = [
     (SubmissionState.AWAITING_REVIEW.value, "To review"),
     (SubmissionState.IN_WORK.value, "In work"),
     (SubmissionState.NO_RESULT.value, "No result"),
     (SubmissionState.REVIEWED.value, "Reviewed"),
-    (SubmissionState.CANCELLED.value, "Cancelled"),
+    (SubmissionState.CANCELLED.value, "Withdrawn"),
 ]
 
 
@@ -56,7 +60,8 @@ STATES = [
 @require_safe
 def submission_list(request: HttpRequest) -> HttpResponse:
     """Cases of the scope, filtered as the address says and searched as the session says."""
-    scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request)
+    scope, form, search = read_scope(request), HistoryForm(request.GET), read_search(request)
+    word = search.words
     with transaction.atomic():
         page_obj = Paginator(_load(_narrow(scope, form, word)), PAGE_SIZE).get_page(request.GET.get("page"))
         cases = [(submission, summarise(submission, role=scope.role)) for submission in page_obj]
@@ -78,6 +83,9 @@ def submission_list(request: HttpRequest) -> HttpResponse:
         "may_export": scope.role in ROLES_ALLOWED[Action.EXPORT],
         "form": form,
         "word": word,
+        "search_is_over": search.is_over,
+        "search_hint": SEARCH_HINT,
+        "clear_search": build_address(request, **{PARAMETER: ""}),
         "cases": cases,
         "page_obj": page_obj,
         "is_narrowed": is_narrowed,
@@ -86,7 +94,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
             *_list_scopes(request, scope),
             build_group(request, "sort", "Sort", SORT_CHOICES, current=_sort_of(form)),
         ],
-        "filter_groups": _list_filters(request, form),
+        "filter_groups": _list_filters(request, scope, form),
         "more": _list_more(request, form),
         "kept": [(name, request.GET[name]) for name in KEPT_BY_FORM if name in request.GET],
         "clear_address": _clear_address(request) if form.narrowing else "",
@@ -94,7 +102,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
     return render(request, "classifier/history/list.html", context)
 
 
-KEPT_BY_FORM = (*SCOPE_NAMES, "outcome", "state", "sort")
+KEPT_BY_FORM = (*SCOPE_NAMES, "outcome", "state", "unread", "order", "sort", PARAMETER)
 
 
 @page()
@@ -103,10 +111,11 @@ def submission_search(request: HttpRequest) -> HttpResponse:
     """Keep the search word in the session: in an address or a log it would be patient data."""
     form = SearchForm(request.POST)
     word = form.cleaned_data["word"] if form.is_valid() else ""
-    clinic = str(request.clinic.pk)  # type: ignore[attr-defined]
-    request.session[SEARCH_KEY] = {clinic: keep_words(word)} if word else {}
     query = QueryDict(request.META.get("QUERY_STRING", ""), mutable=True)
-    query.pop("page", None)
+    for name in ("page", PARAMETER):
+        query.pop(name, None)
+    if key := keep_search(request, word):
+        query[PARAMETER] = key
     address = reverse("submission-list")
     return HttpResponseRedirect(f"{address}?{query.urlencode()}" if query else address)
 
@@ -116,7 +125,7 @@ def submission_search(request: HttpRequest) -> HttpResponse:
 @step_up
 def submission_export(request: HttpRequest) -> StreamingHttpResponse:
     """The whole filtered list as CSV, or the selected rows of it."""
-    scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request)
+    scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request).words
     rows, filters = _narrow(scope, form, word), _name_filters(form, word)
     if request.POST.get("what") == "selected":
         chosen = _read_selection(request)
@@ -131,18 +140,9 @@ def submission_export(request: HttpRequest) -> StreamingHttpResponse:
     return csv_download(export, "submissions")
 
 
-def read_search(request: HttpRequest) -> str:
-    """The word searched for in the current clinic."""
-    kept: dict[str, str] = request.session.get(SEARCH_KEY, {})
-    return read_words(kept.get(str(request.clinic.pk), ""))  # type: ignore[attr-defined]
-
-
 def _narrow(scope: Scope, form: HistoryForm, word: str) -> SubmissionQuerySet:
-    rows = scope.rows
-    if word:
-        patients = Patient.objects.filter(clinic=scope.clinic)
-        rows = rows.filter(lesion__patient__in=match_patients(patients, word))
-    return form.apply(rows, hides_unread=scope.hides_unread)
+    rows = search_cases(scope.rows, word, clinic=scope.clinic)
+    return form.apply(rows, hides_unread=scope.hides_unread, clinic=scope.clinic)
 
 
 def _load(rows: SubmissionQuerySet) -> SubmissionQuerySet:
@@ -160,29 +160,25 @@ def _sort_of(form: HistoryForm) -> str:
 
 
 def _list_scopes(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
-    if scope.name not in ("clinic", "mine"):
+    if scope.name not in LISTS:
         return []
-    # The two differ in one parameter, so the filters stay while one looks at the other.
+    # They differ in one parameter, so the filters stay while one looks at the other.
     return [
         {
             "label": "Show",
             "options": [
                 {
-                    "label": "Clinic",
-                    "url": build_address(request, scope=""),
-                    "active": scope.name == "clinic",
-                },
-                {
-                    "label": "Mine",
-                    "url": build_address(request, scope="mine"),
-                    "active": scope.name == "mine",
-                },
+                    "label": label,
+                    "url": build_address(request, scope="" if name == "clinic" else name),
+                    "active": scope.name == name,
+                }
+                for name, label in LISTS.items()
             ],
         }
     ]
 
 
-def _list_filters(request: HttpRequest, form: HistoryForm) -> list[dict[str, Any]]:
+def _list_filters(request: HttpRequest, scope: Scope, form: HistoryForm) -> list[dict[str, Any]]:
     values = form.values
     outcomes = frozenset(Outcome.values)
     return [
@@ -195,7 +191,22 @@ def _list_filters(request: HttpRequest, form: HistoryForm) -> list[dict[str, Any
             outcomes=outcomes,
         ),
         build_group(request, "state", "State", STATES, current=str(values.get("state", ""))),
+        _count_options(
+            build_group(request, "unread", "News", UNREAD_CHOICES, current=str(values.get("unread", ""))),
+            [narrow_unread(scope.rows, which, scope.clinic).count() for which, _ in UNREAD_CHOICES],
+        ),
+        _count_options(
+            build_group(request, "order", "Orders", ORDER_CHOICES, current=str(values.get("order", ""))),
+            [narrow_orders(scope.rows, which).count() for which, _ in ORDER_CHOICES],
+        ),
     ]
+
+
+def _count_options(group: dict[str, Any], counts: list[int]) -> dict[str, Any]:
+    """The group with how many cases of the scope each of its options has."""
+    for option, count in zip(group["options"], counts, strict=True):
+        option["count"] = count
+    return group
 
 
 def _list_more(request: HttpRequest, form: HistoryForm) -> list[dict[str, str]]:
@@ -213,7 +224,7 @@ def _list_more(request: HttpRequest, form: HistoryForm) -> list[dict[str, str]]:
 
 
 def _clear_address(request: HttpRequest) -> str:
-    names = ("outcome", "state", *MORE_NAMES)
+    names = ("outcome", "state", "unread", "order", *MORE_NAMES)
     return build_address(request, **dict.fromkeys(names, ""))
 
 

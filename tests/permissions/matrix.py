@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from classifier.vocabulary import ORDERS
 from tests.factories import PASSWORD
 from tests.permissions import expectations as may
 from tests.permissions.access_rows import ACCESS_ROWS
@@ -19,6 +20,7 @@ from tests.permissions.rows import (
     APPLICATION,
     COLLEAGUE,
     DELIVERY,
+    DONE,
     FAILED,
     IMAGE,
     INVITATION,
@@ -122,6 +124,7 @@ FINDING = {
     "reported_on": "2026-03-09",
 }
 FACTS = {"birth_date": "1970-05-17", "sex": "female", "skin_type": "II", "consents_to_inference": "on"}
+DEADLINES = {"reading_target_days": 3, **dict.fromkeys(ORDERS, 7)}
 HOOK = {"url": "https://93.184.216.34/hooks", "events": ["review.signed"]}
 PASSWORDS = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 NEW_TOKEN = {"name": "Ward tablet", "scopes": ["submissions:read"], "days": "30"}
@@ -226,6 +229,7 @@ PAGES = [
         may.ROW_OF_SUBMITTERS | may.NOT_OPENED,
         data=own_clinic(words="MRN"),
     ),
+    Row("submission-draft", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, data=own_clinic()),
     Row("submission-lesions", "GET", may.ROW_OF_SUBMITTERS, at=PATIENT),
     Row(
         "submission-check-image",
@@ -237,7 +241,19 @@ PAGES = [
     Row("submission-status", "GET", may.ROW_OF_MEMBERS, at=JUDGED),
     Row("submission-report", "GET", may.ROW_OF_MEMBERS | may.READING_ONLY, at=JUDGED),
     Row("submission-cancel", "GET", may.ROW_OF_SUBMITTERS, at=JUDGED),
-    Row("submission-cancel", "POST", may.ROW_OF_SUBMITTERS, 302, at=JUDGED),
+    # What is malignant needs a reader.
+    Row("submission-cancel", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, at=FAILED),
+    Row("submission-order", "GET", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, at=REVIEWED),
+    Row(
+        "submission-order",
+        "POST",
+        may.ROW_OF_SUBMITTERS | may.NOT_OPENED,
+        302,
+        at=REVIEWED,
+        data=sent(done="excised"),
+    ),
+    Row("submission-take-over", "POST", may.ROW_OF_SUBMITTERS, 302, at=JUDGED),
+    Row("acknowledgement-take-back", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, at=DONE),
     Row("submission-retry", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, at=FAILED),
     Row("image-derivative", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
     Row("image-thumbnail", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
@@ -289,6 +305,8 @@ SETTINGS = [
     ),
     Row("clinic-settings", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("clinic-settings", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(name="Clinic renamed")),
+    Row("targets", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("targets", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(**DEADLINES)),
     Row("people", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("invitations", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row(
@@ -359,7 +377,7 @@ API = [
     Row("api-submission", "GET", may.API_ROW, at=JUDGED),
     Row("api-submission-status", "GET", may.API_ROW, at=JUDGED),
     Row("api-submission-report", "GET", may.API_ROW, at=JUDGED),
-    Row("api-submission-cancel", "POST", may.API_ROW_OF_SUBMITTERS, at=JUDGED),
+    Row("api-submission-cancel", "POST", may.API_ROW_OF_SUBMITTERS, at=FAILED),
     Row("api-image-derivative", "GET", may.API_ROW, at=IMAGE),
     Row("api-image-dicom", "GET", may.API_ROW_OF_EXPORTERS, at=IMAGE),
     Row("api-patients", "GET", may.API_MEMBERS),
