@@ -10,8 +10,9 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Min, Ou
 from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
-from classifier.case_queries import waiting_for_review, with_headline
+from classifier.case_queries import with_headline
 from classifier.cases.hiding import HIDES_ANSWER, HIDES_STANDING
+from classifier.cases.worklist import waiting_for_review
 from classifier.gate_words import name_refusal
 from classifier.models import Prediction, Review, Submission
 from classifier.states import Headline, PredictionState, SubmissionState

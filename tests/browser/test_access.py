@@ -67,8 +67,10 @@ def test_idle_log_off_keeps_what_was_typed(visit, staff, settings):
     expect(page.get_by_label("Comment")).to_have_value(COMMENT)
     page.locator("[name=diagnosis][value=melanoma]").check(force=True)
     page.locator("[name=management][value=excise]").check(force=True)
+    # The row has no file.
+    page.get_by_label("Why you sign without it").fill("Drawn for a test.")
     page.get_by_role("button", name="Sign", exact=True).click()
-    expect(page.get_by_text("Signed.", exact=True)).to_be_visible()
+    expect(page.get_by_text("Signed: melanoma, excise")).to_be_visible()
     assert Review.objects.get().comment == COMMENT
 
 
@@ -79,6 +81,7 @@ def test_without_script_what_came_too_late_is_given_back(visit, staff, settings)
     page.get_by_label("Comment").fill(COMMENT)
     page.locator("[name=diagnosis][value=melanoma]").check(force=True)
     page.locator("[name=management][value=excise]").check(force=True)
+    page.get_by_label("I have looked at").check()
     settings.DERMAPORT_IDLE_MINUTES = 0.01
     page.wait_for_timeout(1500)
     page.get_by_role("button", name="Sign", exact=True).click()
@@ -89,7 +92,7 @@ def test_without_script_what_came_too_late_is_given_back(visit, staff, settings)
     expect(page.get_by_role("heading", name="What you wrote before you were logged out")).to_be_visible()
     expect(page.get_by_text(COMMENT)).to_be_visible()
     page.get_by_role("button", name="Send it now").click()
-    expect(page.get_by_text("Signed.", exact=True)).to_be_visible()
+    expect(page.get_by_text("Signed: melanoma, excise")).to_be_visible()
     assert Review.objects.get().comment == COMMENT
 
 
@@ -145,7 +148,7 @@ def test_pages_of_access_are_clean(visit, staff, settings, viewport, monkeypatch
     later = ["/accounts/2fa/", "/accounts/2fa/recovery-codes/", "/accounts/2fa/totp/deactivate/"]
     faults += [(address, check(page, address)) for address in later]
     settings.DERMAPORT_STEP_UP_MINUTES = 10
-    monkeypatch.setattr("portal.accounts.step_up.is_fresh", lambda request: False)
+    monkeypatch.setattr("portal.accounts.step_up.is_fresh", lambda request, **_: False)
     page.goto("/settings/tokens/")
     page.get_by_role("textbox", name="Name").fill("Ward tablet")
     page.get_by_label(re.compile("submissions:read")).check()

@@ -42,8 +42,9 @@ def test_a_phone_submits_and_a_dermatologist_signs_by_keys_alone(open_as, lesion
 
     desk = open_as("dermatologist", DESK)
     desk.goto(f"{address}review/")
-    # Naevus, agrees, no further action, a comment; out of it again, sign.
-    for key in ("1", "a", "n", "c"):
+    expect(desk.locator("[data-sign-words]")).to_have_text("Sign and next")
+    # Naevus, follow up, a comment; out of it again, sign.
+    for key in ("1", "f", "c"):
         desk.keyboard.press(key)
     desk.keyboard.type("Regular network.")
     desk.keyboard.press("Escape")
@@ -56,7 +57,7 @@ def test_a_phone_submits_and_a_dermatologist_signs_by_keys_alone(open_as, lesion
     expect(phone.get_by_text("Preliminary until a dermatologist signs it")).to_have_count(0)
 
 
-def test_a_diagnosis_that_does_not_fit_the_agreement_is_pointed_out(open_as, portal):
+def test_the_page_says_how_the_diagnosis_stands_to_the_model(open_as, portal):
     row = portal.query(
         "SELECT s.id FROM classifier_submission s JOIN accounts_clinic c ON c.id = s.clinic_id "
         "JOIN classifier_submissionimage i ON i.submission_id = s.id "
@@ -69,13 +70,11 @@ def test_a_diagnosis_that_does_not_fit_the_agreement_is_pointed_out(open_as, por
     page = open_as("dermatologist")
     page.goto(f"/submissions/{uuid.UUID(str(row))}/review/")
     hint = page.locator("[data-agreement-hint]")
-    melanoma, naevus, agree, disagree = "2", "1", "a", "d"
+    melanoma, naevus, indeterminate = "2", "1", "i"
     for key, told in (
-        (melanoma, ""),
-        (agree, "Your diagnosis differs from the model's answer, benign. Sign it so only if you mean it."),
-        (disagree, ""),
-        (naevus, "Your diagnosis agrees with the model's answer, benign. Sign it so only if you mean it."),
-        (agree, ""),
+        (melanoma, "This differs from the model's answer, benign."),
+        (naevus, "This agrees with the model's answer, benign."),
+        (indeterminate, ""),
     ):
         page.keyboard.press(key)
         expect(hint).to_have_text(told)

@@ -6,8 +6,9 @@ import itertools
 import pytest
 from django.utils import timezone
 
-from classifier.case_queries import in_worklist_order, waiting_for_review, with_headline
+from classifier.case_queries import with_headline
 from classifier.case_summary import summarise, summary_prefetches
+from classifier.cases.worklist import in_worklist_order, waiting_for_review
 from classifier.models import Submission
 from classifier.states import PredictionState
 from tests.factories import (
