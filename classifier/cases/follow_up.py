@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from classifier.cases.standing import lock_patients
+from classifier.cases.working_days import working_days_before
 from classifier.models import Submission
 from classifier.services.errors import ConflictError
 from classifier.services.preconditions import check_unchanged
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 FOLLOWING = ROLES_ALLOWED[Action.SUBMIT] - {Role.INTEGRATION}
 """People whom a result reaches. A record system sends and fetches, and looks after nobody."""
-SATURDAY = 5
 
 
 # --- Who -----------------------------------------------------------------------------------------
@@ -90,15 +89,6 @@ def overdue_orders(now: dt.datetime) -> Q:
 def overdue_unread(clinic: Clinic, now: dt.datetime) -> Q:
     """Cases of the clinic whose news nobody opened within its reading target."""
     return Q(is_unread=True, news_at__lt=working_days_before(now, clinic.reading_target_days))
-
-
-def working_days_before(moment: dt.datetime, days: int) -> dt.datetime:
-    """The moment that lies `days` working days back; Saturdays and Sundays don't count."""
-    local = timezone.localtime(moment)
-    while days:
-        local -= dt.timedelta(days=1)
-        days -= local.weekday() < SATURDAY
-    return local
 
 
 def is_order_overdue(submission: Submission, now: dt.datetime) -> bool:

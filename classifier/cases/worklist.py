@@ -15,6 +15,7 @@ from django.db.models import Case, Exists, F, FloatField, IntegerField, OuterRef
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from classifier.cases.working_days import working_days_before
 from classifier.models import ReadingClaim, Submission
 from classifier.states import SubmissionState
 from classifier.vocabulary import Priority
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 LONGEST_DAYS = 30
 """Working days after which a case comes before urgent ones: six weeks."""
-SATURDAY = 5
-WORKING_DAYS_A_WEEK = 5
 
 
 class Place(NamedTuple):
@@ -43,26 +42,7 @@ class Place(NamedTuple):
     pk: Any
 
 
-# --- Working days -------------------------------------------------------------------------------
-def working_days_before(moment: dt.datetime, days: int) -> dt.datetime:
-    """The latest moment of submission that has waited `days` working days at `moment`.
-
-    Waiting time stands still from Saturday to Monday, in the portal's time zone.
-    """
-    local = timezone.localtime(moment)
-    zone, wall = local.tzinfo, local.replace(tzinfo=None)
-    if wall.weekday() >= SATURDAY:
-        midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
-        wall = midnight - dt.timedelta(days=wall.weekday() - SATURDAY)
-    weeks, rest = divmod(days, WORKING_DAYS_A_WEEK)
-    wall -= dt.timedelta(weeks=weeks)
-    for _ in range(rest):
-        wall -= dt.timedelta(days=1)
-        if wall.weekday() >= SATURDAY:
-            wall -= dt.timedelta(days=2)
-    return wall.replace(tzinfo=zone)
-
-
+# --- Too long -----------------------------------------------------------------------------------
 def is_overdue(submission: Submission, *, now: dt.datetime | None = None) -> bool:
     """Whether a waiting case has waited longer than its clinic's target; `waits_too_long` in SQL."""
     target = submission.clinic.reading_target_days

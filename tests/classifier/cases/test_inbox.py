@@ -7,10 +7,11 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from classifier.cases.follow_up import is_unread_overdue, overdue_unread, take_over, working_days_before
+from classifier.cases.follow_up import is_unread_overdue, overdue_unread, take_over
 from classifier.cases.inbox import SHOWN, build_inbox
 from classifier.cases.orders import acknowledge_order
 from classifier.cases.overdue_mail import tell_overdue
+from classifier.cases.working_days import working_days_before
 from classifier.models import Submission
 from classifier.services.access import record_viewed
 from classifier.services.errors import ConflictError

@@ -7,13 +7,13 @@ import pytest
 from django.utils import timezone
 
 from classifier.cases.claims import claim_case
+from classifier.cases.working_days import working_days_before
 from classifier.cases.worklist import (
     find_next,
     in_worklist_order,
     is_overdue,
     list_waiting,
     waits_too_long,
-    working_days_before,
 )
 from classifier.models import Submission
 from portal.accounts.models import Clinic
