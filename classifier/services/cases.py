@@ -32,7 +32,8 @@ class NewPatient:
     birth_date: dt.date | None = None
     sex: str = Sex.UNKNOWN
     skin_type: str = ""
-    consents_to_inference: bool = True
+    consents_to_inference: bool | None = None
+    """What the patient said of being judged by a model; None where nobody asked."""
 
 
 @dataclass(frozen=True, kw_only=True)

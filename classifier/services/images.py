@@ -58,10 +58,16 @@ class NewImage:
     warnings: list[Notice]
     original_name: str = ""
     capture_kind: str = CaptureKind.DERMOSCOPIC
+    dermoscopic_type: str = ""
 
     @classmethod
     def from_intake(
-        cls, intake: IntakeImage, *, original_name: str = "", capture_kind: str = CaptureKind.DERMOSCOPIC
+        cls,
+        intake: IntakeImage,
+        *,
+        original_name: str = "",
+        capture_kind: str = CaptureKind.DERMOSCOPIC,
+        dermoscopic_type: str = "",
     ) -> NewImage:
         return cls(
             data=intake.data,
@@ -76,6 +82,7 @@ class NewImage:
             warnings=intake.warnings,
             original_name=original_name,
             capture_kind=capture_kind,
+            dermoscopic_type=dermoscopic_type,
         )
 
 
@@ -163,6 +170,7 @@ def _make_row(submission: Submission, image: NewImage, position: int) -> Submiss
         width=image.width,
         height=image.height,
         capture_kind=image.capture_kind,
+        dermoscopic_type=image.dermoscopic_type,
         quality=image.quality,
     )
 
