@@ -47,6 +47,7 @@ def _(submission: Submission) -> str:
         "submission",
         submission.pk,
         submission.cancelled_at,
+        submission.order_due_at,
         submission.clinic.hide_result_until_read,
         tag_of(submission.lesion),
         list(predictions.values_list("pk", "state", "attempt")),

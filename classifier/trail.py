@@ -18,6 +18,7 @@ from classifier.models import (
     Submission,
     SubmissionImage,
 )
+from classifier.vocabulary import AcknowledgedAs
 from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:
@@ -125,14 +126,22 @@ def _ids(rows: QuerySet[Any]) -> list[uuid.UUID]:
     return list(rows.values_list("pk", flat=True))
 
 
+def _name_done(event: AuditEvent) -> str:
+    done = event.details.get("done", "")
+    return str(AcknowledgedAs(done).label).lower() if done in AcknowledgedAs.values else "what was ordered"
+
+
 def _describe(event: AuditEvent, position: int | None) -> TrailEvent | None:
     image = f"Image {position}"
     count = event.details.get("images")
     texts = {
         "submission.created": (f"Submitted {count_images(count or 1)}", "upload"),
         "submission.retried": (f"Tried again: {count_images(count or 1)}", "refresh"),
-        "submission.cancelled": ("Cancelled", "close"),
+        "submission.cancelled": ("Withdrawn", "close"),
         "submission.handed_over": ("Handed over to a colleague", "patients"),
+        "submission.taken_over": ("Taken over", "patients"),
+        "order.acknowledged": (f"Done: {_name_done(event)}", "check"),
+        "order.reopened": (f"Taken back: {_name_done(event)}. The order is open again", "refresh"),
         "submission.report_exported": ("Report taken as PDF", "download"),
         "prediction.succeeded": (f"{image} judged by the model", "check"),
         "prediction.refused": (f"{image} refused before the model saw it", "outcome-refer"),

@@ -105,8 +105,7 @@ def decide_case(submission: Any) -> CaseFacts:
         [(found.state if found else "", found, image.capture_kind) for image, found in images]
     )
     reviews = list(submission.reviews.all())
-    replaced = {review.amends_id for review in reviews}
-    current = next((review for review in reviews if review.pk not in replaced), None)
+    current = find_review_in_force(reviews)
     state = _find_state(submission, images, is_reviewed=current is not None)
     if answer in (Headline.RUNNING, Headline.QUEUED):
         # A claim of a worker moves no column of the case.
@@ -122,9 +121,7 @@ def decide_case(submission: Any) -> CaseFacts:
         model_answer=answer,
         model_probability=speaker.calibrated_probability if speaker else None,
         management=management,
-        order_due_at=find_due_at(submission.clinic, reviews, current)
-        if state == SubmissionState.REVIEWED
-        else None,
+        order_due_at=find_due_at(submission, reviews) if state == SubmissionState.REVIEWED else None,
     )
 
 
@@ -157,8 +154,11 @@ def _hold(submission: Any, *, state: str, answer: str, review: Any, at: dt.datet
         return _make(Standing.WITHDRAWN, StandingBasis.STATE, at=submission.cancelled_at)
     found = _find_histopathology(submission)
     group = HISTOPATHOLOGY_GROUPS[found.diagnosis] if found else None
-    if found and group != LesionGroup.INDETERMINATE:
-        return _make_from_outcome(found, Standing(group), management)
+    if found and group == LesionGroup.MALIGNANT:
+        return _make_from_outcome(found, Standing.MALIGNANT, management)
+    if found and group == LesionGroup.BENIGN:
+        # What was ordered before led to this finding: it makes nothing urgent any more.
+        return _make_from_outcome(found, Standing.BENIGN)
     if review:
         below = _make(
             Standing(DIAGNOSIS_GROUPS[review.diagnosis]),
@@ -229,11 +229,20 @@ def _newest(outcomes: Iterable[Any], group: LesionGroup) -> Any:
     return max(same, key=lambda one: (one.specimen_taken_on, one.recorded_at, str(one.pk)), default=None)
 
 
-def find_due_at(clinic: Clinic, reviews: Sequence[Any], current: Any) -> dt.datetime | None:
-    """Until when the order in force is to be acknowledged; None when it is, or when there is none.
+class Order(NamedTuple):
+    """What the review in force asks for: that review, the one that first asked, and what was done of it."""
+
+    current: Any
+    ordered: Any
+    acknowledgement: Any
+
+
+def find_order(reviews: Sequence[Any]) -> Order | None:
+    """The order in force of a case with these reviews, done or not; None without one.
 
     An amendment that leaves the order as it was leaves its time and its acknowledgement, too.
     """
+    current = find_review_in_force(reviews)
     if current is None or current.management not in ORDERS:
         return None
     by_id = {review.pk: review for review in reviews}
@@ -241,9 +250,25 @@ def find_due_at(clinic: Clinic, reviews: Sequence[Any], current: Any) -> dt.date
     while (former := by_id.get(ordered.amends_id)) and former.management == current.management:
         ordered = former
         chain.append(former)
-    if any(row.taken_back_at is None for review in chain for row in review.acknowledgements.all()):
+    done = (row for review in chain for row in review.acknowledgements.all() if row.taken_back_at is None)
+    return Order(current, ordered, next(done, None))
+
+
+def find_review_in_force(reviews: Sequence[Any]) -> Any:
+    """The review that no amendment replaces; None of a case that nobody signed."""
+    replaced = {review.amends_id for review in reviews}
+    return next((review for review in reviews if review.pk not in replaced), None)
+
+
+def find_due_at(submission: Any, reviews: Sequence[Any]) -> dt.datetime | None:
+    """Until when the order in force is to be acknowledged; None when it is, or when there is none.
+
+    Of an erased patient nothing can be done any more.
+    """
+    order = find_order(reviews)
+    if order is None or order.acknowledgement is not None or submission.lesion.patient.erased_at is not None:
         return None
-    return ordered.signed_at + dt.timedelta(days=days_for(clinic, current.management))
+    return order.ordered.signed_at + dt.timedelta(days=days_for(submission.clinic, order.current.management))
 
 
 def days_for(clinic: Clinic, management: str) -> int:
@@ -379,7 +404,7 @@ def refresh_standing(submission_ids: Iterable[Any], *, actor: User | None = None
         columns = _list_changes(case, facts.columns())
         if not columns:
             continue
-        columns |= _note_news(case, facts, actor, now)
+        columns |= _note_news(case, facts, columns, actor, now)
         tables.submission.objects.filter(pk=case.pk).update(**columns)
     refresh_lesions(lesion_ids)
 
@@ -457,12 +482,24 @@ def _list_changes(row: Any, values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if getattr(row, name) != value}
 
 
-def _note_news(case: Any, facts: CaseFacts, actor: User | None, now: dt.datetime) -> dict[str, Any]:
-    """What the change means to who follows the case up."""
-    if facts.held.standing in (Standing.IN_WORK, Standing.WITHDRAWN):
+def _note_news(
+    case: Any, facts: CaseFacts, changes: dict[str, Any], actor: User | None, now: dt.datetime
+) -> dict[str, Any]:
+    """What the changes of a case mean to who follows it up.
+
+    An order that was carried out, or got another day, is none: the list of open orders shows it. Nor is
+    work that begins anew; what was unread then stays unread, unless it is what is judged again.
+    """
+    if facts.held.standing == Standing.IN_WORK:
         return {"is_unread": False}
+    if facts.state == SubmissionState.IN_WORK and not changes.keys() & Held.__dataclass_fields__.keys():
+        return {}
+    if changes.keys() <= {"order_due_at"}:
+        return {}
     awaited_by = case.responsible_id or case.submitted_by_id
     is_own = actor is not None and actor.pk == awaited_by
+    if facts.held.standing == Standing.WITHDRAWN and is_own:
+        return {"is_unread": False}
     return {"news_at": now} if is_own else {"news_at": now, "is_unread": True}
 
 
@@ -487,8 +524,15 @@ def _decide_all(tables: Tables, submission_ids: Iterable[Any]) -> Iterator[tuple
     images = tables.image.objects.only("submission_id", "capture_kind", "position").order_by("position")
     cases = (
         tables.submission.objects.filter(pk__in=list(submission_ids))
-        .select_related("clinic", "lesion")
-        .defer("clinical_question", "clinical_history", "lesion__note", "withdrawal_reason")
+        .select_related("clinic", "lesion__patient")
+        .defer(
+            "clinical_question",
+            "clinical_history",
+            "withdrawal_reason",
+            "lesion__note",
+            "lesion__patient__mrn",
+            "lesion__patient__birth_date",
+        )
         .prefetch_related(
             Prefetch("images", images),
             Prefetch("images__predictions", predictions),

@@ -67,7 +67,7 @@ def hand_over_work(
     """
     require(actor, membership.clinic_id, Action.ADMINISTER)
     with transaction.atomic():
-        Clinic.objects.select_for_update().get(pk=membership.clinic_id)
+        Clinic.objects.select_for_update(no_key=True).get(pk=membership.clinic_id)
         _check_colleague(membership, responsible, Action.SUBMIT, field="responsible")
         _check_colleague(membership, reader, Action.REVIEW, field="reader")
         work = find_open_work(person=membership.user, clinic_id=membership.clinic_id)
@@ -80,8 +80,10 @@ def hand_over_work(
 def _move(actor: User, cases: SubmissionQuerySet, field: str, colleague: User | None) -> int:
     if colleague is None:
         return 0
-    moved = list(cases)
-    lock_patients(submissions=[case.pk for case in moved])
+    ids = list(cases.values_list("pk", flat=True))
+    # What becomes of a case in the same moment is news for its new person.
+    lock_patients(submissions=ids)
+    moved = list(cases.filter(pk__in=ids))
     # One by one: few, and the databases differ in updating a table by a query on itself.
     for case in moved:
         # What the one who left had opened, the one who follows has not.

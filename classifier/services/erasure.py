@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from classifier.cases.standing import refresh_standing
 from classifier.models import (
     Acknowledgement,
     EmergencyAccess,
@@ -137,6 +138,9 @@ def _erase_rows(patient: Patient) -> dict[str, int]:
     patient.consents_to_teaching = patient.consents_to_training = None
     patient.erased_at = timezone.now()
     patient.save()
+    # Nobody carries out what was ordered for a patient who is not known any more.
+    refresh_standing(submissions.values_list("pk", flat=True))
+    submissions.update(is_unread=False)
     return counts
 
 

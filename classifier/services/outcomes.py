@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from classifier.cases.orders import answer_by_specimen
 from classifier.cases.standing import lock_patients, refresh_lesions, refresh_standing
 from classifier.models import Lesion, Outcome
 from classifier.services.errors import ConflictError, InvalidInputError
@@ -105,6 +106,7 @@ def _record(
         corrects=corrects,
         correction_reason=reason,
     )
+    answer_by_specimen(actor=actor, outcome=outcome)
     refresh_standing(lesion.submissions.values_list("pk", flat=True), actor=actor)
     refresh_lesions([lesion.pk])
     record_event(

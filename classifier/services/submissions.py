@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
+from classifier.cases.orders import answer_by_image, reopen_answered_by
 from classifier.cases.standing import lock_patients, refresh_standing
+from classifier.cases.withdrawal import NEEDS_READER, weigh_withdrawal
 from classifier.limits import UploadLimits
 from classifier.models import ModelVersion, Patient, Prediction, Submission, SubmissionImage
 from classifier.services.consents import (
@@ -24,7 +26,7 @@ from classifier.services.preconditions import check_unchanged
 from classifier.services.queue import queue_predictions, wake_workers
 from classifier.states import PredictionState, transition
 from classifier.vocabulary import CaptureKind, DermoscopicType, Priority, Source
-from portal.accounts.permissions import require
+from portal.accounts.permissions import require, role_in
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
 
@@ -110,6 +112,7 @@ def _save(submission: Submission, stored: StoredFiles, *, actor: User) -> None:
         rows = SubmissionImage.objects.bulk_create(stored.rows)
         queue_predictions(images=rows, priority=submission.priority)
         refresh_standing([submission.pk], actor=actor)
+        answer_by_image(actor=actor, submission=submission)
         record_event(
             clinic_id=submission.clinic_id,
             action="submission.created",
@@ -128,28 +131,32 @@ def find_by_request_key(*, clinic_id: uuid.UUID, request_key: uuid.UUID) -> Subm
 
 
 def cancel_submission(
-    *, actor: User, submission: Submission, expected: Collection[str] | None = None
+    *, actor: User, submission: Submission, reason: str = "", expected: Collection[str] | None = None
 ) -> Submission:
-    """Withdraw a case that no one has reviewed: unfinished predictions stop, results stay.
+    """Withdraw a case that no one has signed: unfinished predictions stop, results stay.
 
-    Raises PermissionDenied, ConflictError (already_cancelled, already_reviewed), or ChangedError
-    unless the tag is an `expected` one.
+    Free while there is no result; afterwards only with a `reason`. What is malignant or to be referred,
+    by the model or by histopathology, and what can't be told, needs a reader and is not withdrawn. From
+    who is to read before seeing the model's answer, nothing judged is: the refusal would tell it.
+
+    What the case answered of earlier orders is open again.
+    Raises PermissionDenied; InvalidInputError (reason_missing, withdrawal_reason_too_long);
+    ConflictError (already_cancelled, already_reviewed, needs_reader); ChangedError unless the tag is an
+    `expected` one.
     """
     require(actor, submission.clinic_id, Action.CANCEL)
+    reason = reason.strip()
+    check_length(Submission, "withdrawal_reason", reason, what="The reason")
     with transaction.atomic():
         lock_patients(submissions=[submission.pk])
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         check_unchanged(submission, expected)
-        if submission.cancelled_at is not None:
-            raise ConflictError("already_cancelled", "This submission was already cancelled.")
-        if submission.reviews.exists():
-            raise ConflictError(
-                "already_reviewed", "This submission is reviewed and signed; it can't be cancelled."
-            )
+        _check_withdrawal(submission, reason, role=role_in(actor, submission.clinic_id))
         unfinished = _lock_unfinished(submission)
         now = timezone.now()
         submission.cancelled_at, submission.cancelled_by = now, actor
-        submission.save(update_fields=["cancelled_at", "cancelled_by"])
+        submission.withdrawal_reason = reason
+        submission.save(update_fields=["cancelled_at", "cancelled_by", "withdrawal_reason"])
         stopped = sum(
             transition(
                 Prediction.objects.filter(pk__in=unfinished),
@@ -162,6 +169,7 @@ def cancel_submission(
             for state in (PredictionState.QUEUED, PredictionState.RUNNING)
         )
         refresh_standing([submission.pk], actor=actor)
+        reopen_answered_by(actor=actor, submission=submission)
         record_event(
             clinic_id=submission.clinic_id,
             action="submission.cancelled",
@@ -170,6 +178,22 @@ def cancel_submission(
             details={"predictions_stopped": stopped},
         )
     return submission
+
+
+def _check_withdrawal(submission: Submission, reason: str, *, role: str | None) -> None:
+    if submission.cancelled_at is not None:
+        raise ConflictError("already_cancelled", "This case was already withdrawn.")
+    if submission.reviews.exists():
+        raise ConflictError("already_reviewed", "This case is signed, so it can't be withdrawn.")
+    rule = weigh_withdrawal(submission, role=role)
+    if rule.needs_reader:
+        raise ConflictError("needs_reader", NEEDS_READER)
+    if rule.needs_reason and not reason:
+        raise InvalidInputError(
+            "reason_missing",
+            "There is a result, so say why the case is withdrawn.",
+            field="withdrawal_reason",
+        )
 
 
 def _lock_unfinished(submission: Submission) -> list[uuid.UUID]:

@@ -84,7 +84,7 @@ def _close(*, actor: User, membership: Membership, person: User) -> None:
             "not_yours_to_close",
             "This person also works elsewhere, so their log-in stays. Their access here is what you can end.",
         )
-    Clinic.objects.select_for_update().get(pk=membership.clinic_id)
+    Clinic.objects.select_for_update(no_key=True).get(pk=membership.clinic_id)
     person.is_active = False
     person.save(update_fields=["is_active"])
     check_administrator_left(membership.clinic_id)

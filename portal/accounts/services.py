@@ -56,7 +56,7 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
         changes["consent_recorded_in"] = _clean_place(changes["consent_recorded_in"])
     try:
         with transaction.atomic():
-            clinic = Clinic.objects.select_for_update().get(pk=clinic.pk)
+            clinic = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
             changed = [name for name, value in changes.items() if getattr(clinic, name) != value]
             for name in changed:
                 setattr(clinic, name, changes[name])
@@ -196,7 +196,7 @@ def change_membership(actor: User, membership: Membership, action: str, **change
     with transaction.atomic():
         # The clinic's row is the lock: two administrators who remove each other at the same
         # moment go one after the other, and the second is refused.
-        Clinic.objects.select_for_update().get(pk=membership.clinic_id)
+        Clinic.objects.select_for_update(no_key=True).get(pk=membership.clinic_id)
         require(actor, membership.clinic_id, Action.ADMINISTER)
         membership = Membership.objects.select_related("user").get(pk=membership.pk)
         former = {name: getattr(membership, name) for name in changes}

@@ -28,6 +28,7 @@ class TestSign:
         case = answered_submission(staff)
         review = sign_review(actor=staff.dermatologist, submission=case, decision=DECISION)
         assert (review.comment, review.signed_by, review.amends) == ("Regular.", staff.dermatologist, None)
+        case.refresh_from_db()
         assert case.state == "reviewed"
         assert AuditEvent.objects.get(action="review.signed").object_id == str(review.pk)
         again = code_of(lambda: sign_review(actor=staff.dermatologist, submission=case, decision=DECISION))

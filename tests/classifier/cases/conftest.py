@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifier import tasks
+from tests.factories import Staff, active_model, staff_clinic
+
+
+@pytest.fixture
+def staff(db) -> Staff:
+    return staff_clinic()
+
+
+@pytest.fixture
+def model(db):
+    return active_model()
+
+
+@pytest.fixture(autouse=True)
+def wake_ups(monkeypatch) -> list[int]:
+    """Wake-ups that would have been sent."""
+    sent: list[int] = []
+    monkeypatch.setattr(tasks.run_predictions_task, "apply_async", lambda **_: sent.append(1))
+    return sent
+
+
+@pytest.fixture(autouse=True)
+def own_stores(stores: Path) -> Path:
+    return stores

@@ -1,0 +1,282 @@
+"""What a dermatologist ordered stays open until somebody says that it was done."""
+
+import datetime as dt
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from classifier.case_summary import summarise
+from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
+from classifier.cases.standing import find_differences
+from classifier.entity_tags import tag_of
+from classifier.models import Acknowledgement, Submission
+from classifier.services.errors import ChangedError, ServiceError
+from classifier.services.outcomes import Finding, record_outcome
+from classifier.services.reviews import Decision, amend_review, sign_review
+from classifier.services.submissions import Question, cancel_submission, create_submission
+from classifier.trail import build_trail
+from classifier.vocabulary import ORDERS, Management
+from portal.audit.models import AuditEvent
+from tests.factories import (
+    ReviewFactory,
+    answered_submission,
+    new_image,
+    service_account,
+    staff_clinic,
+    two_clinics,
+)
+from tests.support.threads import run_in_threads
+
+TODAY = dt.timedelta(0)
+
+
+def signed(staff, management="urgent_referral", *, diagnosis="melanoma", **case):
+    row = answered_submission(staff, "malignant", **case)
+    sign_review(
+        actor=staff.dermatologist,
+        submission=row,
+        decision=Decision(diagnosis=diagnosis, management=management),
+    )
+    row.refresh_from_db()
+    return row
+
+
+def due(case):
+    return Submission.objects.get(pk=case.pk).order_due_at
+
+
+def code_of(act) -> str:
+    with pytest.raises(ServiceError) as caught:
+        act()
+    return caught.value.code
+
+
+def send_again(staff, case):
+    return create_submission(
+        actor=staff.clinician, lesion=case.lesion, images=[new_image(7)], question=Question()
+    )
+
+
+def report(staff, case, *, taken, procedure="excision", diagnosis="melanoma_invasive"):
+    day = timezone.localdate() + taken
+    finding = Finding(
+        diagnosis=diagnosis,
+        procedure=procedure,
+        specimen_taken_on=day,
+        reported_on=timezone.localdate(),
+    )
+    return record_outcome(actor=staff.clinician, lesion=case.lesion, finding=finding)
+
+
+@pytest.mark.django_db
+class TestAcknowledge:
+    @pytest.mark.parametrize("management", list(ORDERS))
+    def test_every_order_is_open_until_somebody_says_it_is_done(self, staff, management):
+        case = signed(staff, management)
+        review = case.reviews.get()
+        assert due(case) == review.signed_at + dt.timedelta(days=ORDERS[management])
+        row = acknowledge_order(
+            actor=staff.clinician,
+            submission=case,
+            done="referred",
+            done_on=timezone.localdate(),
+            note=" To the clinic for skin cancer. ",
+        )
+        assert (row.review, row.done, row.note) == (review, "referred", "To the clinic for skin cancer.")
+        assert row.acknowledged_by == staff.clinician
+        assert due(case) is None
+        event = AuditEvent.objects.get(action="order.acknowledged")
+        assert (event.object_id, event.details) == (
+            str(case.pk),
+            {"review": str(review.pk), "done": "referred"},
+        )
+        assert not list(find_differences())
+
+    def test_nothing_is_ordered(self, staff):
+        act = lambda case: acknowledge_order(actor=staff.clinician, submission=case, done="seen")  # noqa: E731
+        assert code_of(lambda: act(signed(staff, "no_action"))) == "no_open_order"
+        assert code_of(lambda: act(answered_submission(staff, "malignant"))) == "no_open_order"
+
+    @pytest.mark.parametrize(
+        ("values", "code"),
+        [
+            ({"done": "forgotten"}, "done_unknown"),
+            ({"done": "other"}, "note_missing"),
+            ({"done": "other", "note": "  "}, "note_missing"),
+            ({"done": "seen", "note": "x" * 501}, "note_too_long"),
+            ({"done": "seen", "done_on": 1}, "date_in_future"),
+            ({"done": "seen", "done_on": -1}, "date_before_signature"),
+        ],
+    )
+    def test_words_and_days(self, staff, values, code):
+        case = signed(staff)
+        values = dict(values)
+        if "done_on" in values:
+            values["done_on"] = timezone.localdate() + dt.timedelta(days=values["done_on"])
+        assert code_of(lambda: acknowledge_order(actor=staff.clinician, submission=case, **values)) == code
+        assert due(case) is not None
+
+    def test_once(self, staff):
+        case = signed(staff)
+        acknowledge_order(actor=staff.clinician, submission=case, done="referred")
+        again = code_of(lambda: acknowledge_order(actor=staff.dermatologist, submission=case, done="seen"))
+        assert again == "already_acknowledged"
+
+    def test_only_what_its_sender_has_read(self, staff):
+        case = signed(staff)
+        tag = tag_of(case)
+        acknowledge_order(actor=staff.clinician, submission=case, done="referred", expected=[tag])
+        take_back_acknowledgement(actor=staff.clinician, acknowledgement=Acknowledgement.objects.get())
+        amend(staff, case, "excise")
+        with pytest.raises(ChangedError):
+            acknowledge_order(actor=staff.clinician, submission=case, done="excised", expected=[tag])
+
+    def test_who_may(self):
+        both = two_clinics()
+        case = signed(both.own)
+        for person in (both.own.administrator, both.other.clinician, both.outsider):
+            with pytest.raises(PermissionDenied):
+                acknowledge_order(actor=person, submission=case, done="referred")
+        program = service_account(both.own.clinic).user
+        row = acknowledge_order(actor=program, submission=case, done="referred")
+        for person in (both.own.administrator, both.other.clinician, both.outsider):
+            with pytest.raises(PermissionDenied):
+                take_back_acknowledgement(actor=person, acknowledgement=row)
+
+    def test_trail_says_so_in_words(self, staff):
+        case = signed(staff)
+        row = acknowledge_order(actor=staff.clinician, submission=case, done="patient_informed")
+        take_back_acknowledgement(actor=staff.clinician, acknowledgement=row)
+        lines = [event.text for event in build_trail(case, summarise(case))]
+        assert lines[-2:] == [
+            "Done: patient informed",
+            "Taken back: patient informed. The order is open again",
+        ]
+
+
+@pytest.mark.django_db
+class TestTakeBack:
+    def test_order_is_open_as_before(self, staff):
+        case = signed(staff)
+        before = due(case)
+        row = acknowledge_order(actor=staff.clinician, submission=case, done="referred")
+        row = take_back_acknowledgement(actor=staff.dermatologist, acknowledgement=row)
+        assert row.taken_back_by == staff.dermatologist
+        assert due(case) == before
+        again = code_of(lambda: take_back_acknowledgement(actor=staff.clinician, acknowledgement=row))
+        assert again == "already_taken_back"
+        acknowledge_order(actor=staff.clinician, submission=case, done="seen")
+        assert Acknowledgement.objects.count() == 2
+        assert not list(find_differences())
+
+
+def amend(staff, case, management):
+    current = case.reviews.current().get()
+    return amend_review(
+        actor=staff.dermatologist,
+        review=current,
+        decision=Decision(diagnosis="melanoma", management=management),
+        reason="Talked to the clinician.",
+    )
+
+
+@pytest.mark.django_db
+class TestAmendment:
+    def test_another_order_is_open_anew(self, staff):
+        case = signed(staff, "biopsy")
+        acknowledge_order(actor=staff.clinician, submission=case, done="biopsied")
+        newer = amend(staff, case, "excise")
+        assert due(case) == newer.signed_at + dt.timedelta(days=ORDERS[Management.EXCISE])
+        acknowledge_order(actor=staff.clinician, submission=case, done="excised")
+        assert due(case) is None
+
+    def test_same_order_keeps_its_day_and_its_acknowledgement(self, staff):
+        case = signed(staff, "biopsy")
+        before = due(case)
+        amend(staff, case, "biopsy")
+        assert due(case) == before
+        acknowledge_order(actor=staff.clinician, submission=case, done="biopsied")
+        amend(staff, case, "biopsy")
+        assert due(case) is None
+        again = code_of(lambda: acknowledge_order(actor=staff.clinician, submission=case, done="biopsied"))
+        assert again == "already_acknowledged"
+
+    def test_no_order_any_more(self, staff):
+        case = signed(staff, "biopsy")
+        amend(staff, case, "no_action")
+        assert due(case) is None
+
+
+@pytest.mark.django_db
+class TestAnsweredByItself:
+    @pytest.mark.parametrize(
+        ("management", "is_answered"),
+        [
+            ("new_image", True),
+            ("follow_up", True),
+            ("biopsy", False),
+            ("urgent_referral", False),
+            ("see_in_person", False),
+        ],
+    )
+    def test_new_image_of_the_lesion(self, staff, model, management, is_answered):
+        case, other = signed(staff, management), signed(staff, management)
+        send_again(staff, case)
+        assert (due(case) is None) == is_answered
+        assert due(other) is not None
+        if is_answered:
+            row = Acknowledgement.objects.get()
+            assert (row.done, row.done_on) == ("new_image_sent", timezone.localdate())
+            assert AuditEvent.objects.get(action="order.acknowledged").details["automatic"]
+        assert not list(find_differences())
+
+    def test_withdrawn_image_answers_nothing(self, staff, model):
+        case = signed(staff, "new_image")
+        first = send_again(staff, case)
+        cancel_submission(actor=staff.clinician, submission=first)
+        assert due(case) is not None
+        assert AuditEvent.objects.filter(action="order.reopened").count() == 1
+        second = send_again(staff, case)
+        assert due(case) is None
+        third = send_again(staff, case)
+        cancel_submission(actor=staff.clinician, submission=second)
+        assert due(case) is None, "another image of the lesion came after the order"
+        cancel_submission(actor=staff.clinician, submission=third)
+        assert not list(find_differences())
+
+    @pytest.mark.parametrize(
+        ("management", "procedure", "done"),
+        [
+            ("excise", "excision", "excised"),
+            ("biopsy", "biopsy", "biopsied"),
+            ("excise", "shave", "biopsied"),
+            ("urgent_referral", "excision", None),
+            ("new_image", "excision", None),
+        ],
+    )
+    def test_specimen(self, staff, management, procedure, done):
+        case = signed(staff, management)
+        report(staff, case, taken=TODAY, procedure=procedure)
+        assert (due(case) is None) == (done is not None)
+        assert [row.done for row in Acknowledgement.objects.all()] == ([done] if done else [])
+        assert not list(find_differences())
+
+    def test_specimen_of_before_the_order(self, staff):
+        case = signed(staff, "excise")
+        report(staff, case, taken=dt.timedelta(days=-1), procedure="biopsy")
+        assert due(case) is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_is_written(stores):
+    staff = staff_clinic()
+    case = answered_submission(staff, "malignant")
+    ReviewFactory(submission=case, management="excise", diagnosis="melanoma", signed_by=staff.dermatologist)
+    results = run_in_threads(
+        8, lambda _: acknowledge_order(actor=staff.clinician, submission=case, done="excised")
+    )
+    assert Acknowledgement.objects.count() == 1
+    codes = [getattr(result, "code", "") for result in results]
+    assert sorted(codes) == ["", *["already_acknowledged"] * 7]
+    assert not list(find_differences())
