@@ -152,7 +152,7 @@ def _hold(submission: Any, *, state: str, answer: str, review: Any, at: dt.datet
     management = review.management if review else ""
     if state == SubmissionState.CANCELLED:
         return _make(Standing.WITHDRAWN, StandingBasis.STATE, at=submission.cancelled_at)
-    found = _find_histopathology(submission)
+    found = find_histopathology(submission)
     group = HISTOPATHOLOGY_GROUPS[found.diagnosis] if found else None
     if found and group == LesionGroup.MALIGNANT:
         return _make_from_outcome(found, Standing.MALIGNANT, management)
@@ -203,7 +203,7 @@ def _make_from_outcome(outcome: Any, standing: Standing, management: str = "") -
     )
 
 
-def _find_histopathology(submission: Any) -> Any:
+def find_histopathology(submission: Any) -> Any:
     """The finding that speaks of this case; None without one.
 
     A malignant one speaks of every case of the lesion. Any other speaks of the cases that came before

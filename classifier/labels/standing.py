@@ -5,11 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.answers import choose_words
+from classifier.case_rows import find_current_review
+from classifier.cases.standing import find_histopathology
 from classifier.states import Headline
-from classifier.vocabulary import Diagnosis, Histopathology, Standing, StandingBasis
+from classifier.vocabulary import (
+    DIAGNOSIS_GROUPS,
+    Diagnosis,
+    Histopathology,
+    Management,
+    Standing,
+    StandingBasis,
+)
+from classifier.wording import describe_day
 
 if TYPE_CHECKING:
-    from classifier.models import Submission
+    from classifier.case_summary import CaseSummary
+    from classifier.models import Outcome, Review, Submission
     from classifier.models.standing_columns import StandingColumns
 
 
@@ -83,3 +95,146 @@ def _choose_word(row: StandingColumns) -> str:
     if words is not None:
         return str(words(row.standing_diagnosis).label)
     return str(Standing(row.standing).label)
+
+
+# --- In sentences -------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class StandingWords:
+    """A case in sentences, as its page, the PDF and letters say it.
+
+    sentence: what holds, who said it and when. second: what the others had said, each a sentence, and
+    whether the one that holds differs from it. next_step: what to do now, or empty.
+    """
+
+    sentence: str
+    second: tuple[str, ...]
+    next_step: str
+
+
+DIFFERS = {
+    StandingBasis.HISTOPATHOLOGY: "the pathologist's finding differs",
+    StandingBasis.REVIEW: "the dermatologist's diagnosis differs",
+}
+MODEL_SAID: dict[str, str] = {
+    Headline.MALIGNANT: "The model had said malignant",
+    Headline.BENIGN: "The model had said benign",
+    Headline.REFER: "The model had not decided: its figure was too close to the threshold",
+    Headline.NOT_JUDGED: "The model had not judged the case",
+    Headline.INCOMPLETE: "The model had not judged every picture",
+    Headline.REJECTED: "The model had not judged the case",
+    Headline.FAILED: "The model had given no result",
+    Headline.NOT_ASKED: "The model was not asked",
+}
+MODEL_SAID_SHORT: dict[str, str] = {
+    Headline.MALIGNANT: "Model: malignant",
+    Headline.BENIGN: "Model: benign",
+    Headline.REFER: "Model: too close to call",
+}
+
+
+def say_case(submission: Submission, summary: CaseSummary) -> StandingWords:
+    """What `submission` is held for, in sentences for the viewer whose `summary` it is.
+
+    Reads the reviews with who signed, and the lesion's outcomes: load them beforehand. What the viewer
+    may not know yet of the model's answer is left out.
+    """
+    words = choose_words(summary)
+    if hides_standing_of(submission, summary):
+        return StandingWords(words.sentence, (), words.next_step)
+    review, finding = find_current_review(submission), find_histopathology(submission)
+    if submission.standing_basis == StandingBasis.HISTOPATHOLOGY and finding:
+        second = [_say_signature_below(submission, review), *_list_model(submission, summary)]
+        step = _say_step_of_finding(submission)
+        return StandingWords(say_finding(finding), tuple(filter(None, second)), step)
+    if submission.standing_basis == StandingBasis.REVIEW and review:
+        below = [f"{say_finding(finding)}"] if finding else []
+        return StandingWords(
+            say_signature(review), (*below, *_list_model(submission, summary)), _say_order(submission)
+        )
+    return StandingWords(words.sentence, (), words.next_step)
+
+
+def say_finding(finding: Outcome) -> str:
+    """Such as "Pathologist: invasive melanoma, Breslow 1.2 mm, reported 9 March"."""
+    thickness = f", Breslow {finding.breslow_mm.normalize():f} mm" if finding.breslow_mm else ""
+    word = lower_first(finding.get_diagnosis_display())
+    return f"Pathologist: {word}{thickness}, reported {describe_day(finding.reported_on)}."
+
+
+def say_signature(review: Review) -> str:
+    """Such as "Dr Okafor signed: melanoma, excise, 3 March"."""
+    verb = "signed an amendment" if review.amends_id else "signed"
+    return f"{review.signed_by.get_full_name()} {verb}: {_say_decision(review)}."
+
+
+def say_model_below(submission: Submission) -> str:
+    """What the model had said, where people decided since, and whether that differs; else empty.
+
+    "Model: benign; the dermatologist's diagnosis differs", from the columns of the case alone.
+    """
+    if submission.standing_basis not in DIFFERS:
+        return ""
+    said = MODEL_SAID_SHORT.get(submission.model_answer, "")
+    return _join_difference(said, differs=differs_from_model(submission), basis=submission.standing_basis)
+
+
+def differs_from_model(submission: Submission) -> bool:
+    """Whether what people found is the contrary of the model's answer, from the columns of the case."""
+    contrary = {Headline.MALIGNANT: Standing.BENIGN, Headline.BENIGN: Standing.MALIGNANT}
+    by_people = submission.standing_basis in DIFFERS
+    return by_people and contrary.get(Headline(submission.model_answer)) == submission.standing
+
+
+def hides_standing_of(submission: Submission, summary: CaseSummary) -> bool:
+    """Whether the standing would give away what the viewer of `summary` is to find without the model."""
+    return summary.is_hidden and submission.standing_basis in (StandingBasis.MODEL, StandingBasis.STATE)
+
+
+def lower_first(words: str) -> str:
+    """In the middle of a sentence: "Bowen's disease" keeps its capital behind the first letter."""
+    return words[:1].lower() + words[1:]
+
+
+def _list_model(submission: Submission, summary: CaseSummary) -> list[str]:
+    said = "" if summary.is_hidden else MODEL_SAID.get(submission.model_answer, "")
+    differs = differs_from_model(submission)
+    sentence = _join_difference(said, differs=differs, basis=submission.standing_basis)
+    return [f"{sentence}."] if sentence else []
+
+
+def _say_signature_below(submission: Submission, review: Review | None) -> str:
+    if review is None:
+        return ""
+    said = f"{review.signed_by.get_full_name()} had signed: {_say_decision(review)}"
+    group = DIAGNOSIS_GROUPS[review.diagnosis]
+    contrary = {group.value, submission.standing} == {Standing.BENIGN.value, Standing.MALIGNANT.value}
+    return f"{_join_difference(said, differs=contrary, basis=StandingBasis.HISTOPATHOLOGY)}."
+
+
+def _say_decision(review: Review) -> str:
+    diagnosis, management = review.get_diagnosis_display(), review.get_management_display()
+    return f"{lower_first(diagnosis)}, {lower_first(management)}, {describe_day(review.signed_at)}"
+
+
+def _join_difference(said: str, *, differs: bool, basis: str) -> str:
+    return f"{said}; {DIFFERS[StandingBasis(basis)]}" if said and differs else said
+
+
+def _say_order(submission: Submission) -> str:
+    """The signed order, with until when it is to be acknowledged while nobody has."""
+    if not submission.management:
+        return ""
+    order = str(Management(submission.management).label)
+    due = submission.order_due_at
+    return f"{order}, to be acknowledged by {describe_day(due)}." if due else f"{order}."
+
+
+def _say_step_of_finding(submission: Submission) -> str:
+    """What was signed before the finding came is not repeated as if it answered it."""
+    if submission.order_due_at:
+        return _say_order(submission)
+    if submission.standing != Standing.MALIGNANT:
+        return _say_order(submission) or "A dermatologist signs what follows from the finding."
+    if submission.management in (Management.NO_ACTION, Management.FOLLOW_UP, ""):
+        return "No treatment is signed for this finding. Have a dermatologist decide it now."
+    return "See that the patient is treated and followed up for this finding."

@@ -1,0 +1,119 @@
+"""What a case is held for, in one word and in sentences."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+
+from classifier.case_rows import load_cases
+from classifier.case_summary import summarise
+from classifier.labels.standing import label_case, say_case, say_model_below
+from classifier.models import Submission
+from classifier.vocabulary import Diagnosis, Histopathology, Management
+from tests.factories import (
+    AcknowledgementFactory,
+    OutcomeFactory,
+    ReviewFactory,
+    UserFactory,
+    answered_submission,
+    staff_clinic,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def case():
+    return answered_submission(staff_clinic(), "benign")
+
+
+def say(case, role=None):
+    fresh = load_cases(Submission.objects.filter(pk=case.pk)).get()
+    return say_case(fresh, summarise(fresh, role=role))
+
+
+def sign(case, diagnosis=Diagnosis.MELANOMA, management=Management.EXCISE, **review):
+    signer = UserFactory(full_name="Dr Okafor")
+    at = dt.datetime(2026, 3, 3, 12, tzinfo=dt.UTC)
+    return ReviewFactory(
+        submission=case, diagnosis=diagnosis, management=management, signed_by=signer, signed_at=at, **review
+    )
+
+
+def prove(case, diagnosis=Histopathology.MELANOMA_INVASIVE, breslow_mm=Decimal("1.20")):
+    taken, reported = dt.date(2199, 3, 2), dt.date(2199, 3, 9)
+    return OutcomeFactory(
+        lesion=case.lesion,
+        diagnosis=diagnosis,
+        breslow_mm=breslow_mm,
+        specimen_taken_on=taken,
+        reported_on=reported,
+    )
+
+
+def test_signature_speaks_first_and_the_model_second(case):
+    sign(case)
+    words = say(case)
+    assert words.sentence == "Dr Okafor signed: melanoma, excise, 3 March."
+    assert words.second == ("The model had said benign; the dermatologist's diagnosis differs.",)
+    assert words.next_step == "Excise, to be acknowledged by 31 March."
+
+
+def test_histopathology_speaks_before_both(case):
+    review = sign(case)
+    prove(case)
+    words = say(case)
+    assert words.sentence == "Pathologist: invasive melanoma, Breslow 1.2 mm, reported 9 March 2199."
+    assert words.second == (
+        "Dr Okafor had signed: melanoma, excise, 3 March.",
+        "The model had said benign; the pathologist's finding differs.",
+    )
+    assert words.next_step == "Excise, to be acknowledged by 31 March."
+    AcknowledgementFactory(review=review)
+    assert say(case).next_step == "See that the patient is treated and followed up for this finding."
+
+
+def test_no_further_action_is_not_the_step_after_a_melanoma(case):
+    sign(case, Diagnosis.NAEVUS, Management.NO_ACTION)
+    prove(case)
+    words = say(case)
+    assert words.next_step == "No treatment is signed for this finding. Have a dermatologist decide it now."
+    assert words.second[0] == (
+        "Dr Okafor had signed: melanocytic naevus, no further action, 3 March; "
+        "the pathologist's finding differs."
+    )
+
+
+def test_the_same_diagnosis_differs_from_nothing(case):
+    sign(case, Diagnosis.NAEVUS, Management.NO_ACTION)
+    assert say(case).second == ("The model had said benign.",)
+    assert say(case).next_step == "No further action."
+
+
+def test_an_inconclusive_finding_stands_below_a_signed_melanoma(case):
+    sign(case)
+    prove(case, Histopathology.INCONCLUSIVE, None)
+    words = say(case)
+    assert words.sentence.startswith("Dr Okafor signed: melanoma")
+    assert words.second[0] == "Pathologist: inconclusive, reported 9 March 2199."
+
+
+def test_an_unread_answer_is_not_told_beside_the_finding(case):
+    case.clinic.hide_result_until_read = True
+    case.clinic.save()
+    prove(case)
+    words = say(case, role="dermatologist")
+    assert words.sentence.startswith("Pathologist: invasive melanoma")
+    assert words.second == ()
+
+
+def test_rows_say_the_model_in_small_where_people_decided(case):
+    assert say_model_below(case) == ""
+    sign(case)
+    case.refresh_from_db()
+    assert say_model_below(case) == "Model: benign; the dermatologist's diagnosis differs"
+    assert (label_case(case).word, label_case(case).note) == ("Melanoma", "Signed")
+    prove(case)
+    case.refresh_from_db()
+    assert say_model_below(case) == "Model: benign; the pathologist's finding differs"
+    assert (label_case(case).word, label_case(case).note) == ("Invasive melanoma", "Histology")
