@@ -98,6 +98,7 @@ def with_risk(rows: QuerySet[Any], *, since: str) -> QuerySet[Any]:
     rank = Case(
         When(is_standing_withheld=True, then=Value(rank_of(Standing.IN_WORK, StandingBasis.STATE))),
         default=F("standing_rank"),
+        output_field=IntegerField(),
     )
     parts = [Cast(one, CharField()) for one in (rank, F(since), F("pk"))]
     return rows.annotate(risk=Concat(parts[0], Value(" "), parts[1], Value(" "), parts[2]))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def say_origin(origin: str, recorded_in: str = "") -> str:
-    """ "ticked by default", "recorded in NAME"; empty where somebody chose it here."""
+    """Such as "ticked by default" and "recorded in NAME"; empty where somebody chose it here."""
     if origin == ConsentOrigin.DEFAULT:
         return "ticked by default"
     if origin == ConsentOrigin.ELSEWHERE:

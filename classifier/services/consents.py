@@ -166,10 +166,12 @@ def state_inference_consent(*, actor: User, patient: Patient, is_given: bool | N
     """Note what came with a case for a patient whom nobody has asked before; None says nothing.
 
     What a case says never changes an answer that stands: one who withdrew is not made to agree by a
-    constant in somebody's program. Raises InvalidInputError (consent_mismatch).
+    constant in somebody's program. Raises InvalidInputError (consent_missing, consent_mismatch).
     """
     if is_given is None or patient.consents_to_inference == is_given:
         return patient
+    if patient.consents_to_inference is False:
+        raise InvalidInputError("consent_missing", REFUSED, field="patient")
     if patient.consents_to_inference is not None:
         raise InvalidInputError(
             "consent_mismatch",

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 from rest_framework import serializers
 
+from classifier.api import examples
+from classifier.api.choices import ChoiceField
 from classifier.api.serializers.people import PersonSerializer
+from classifier.api.strict import StrictSerializer
 from classifier.cases.hiding import hides_standing, hides_worst
 from classifier.cases.standing import find_order
 from classifier.labels.standing import label_case, label_standing
@@ -38,7 +41,8 @@ DIAGNOSES = sorted({**dict(Diagnosis.choices), **dict(Histopathology.choices)}.i
 class StandingSerializer(serializers.Serializer[Any]):
     """Histopathology over the signed review over the model: `refer` is too close to call, `not_judged` is
     that the model could not or was not to judge. All null while there is no case, and where you are to read
-    first."""
+    first.
+    """
 
     value = serializers.ChoiceField(choices=Standing.choices, allow_null=True)
     basis = serializers.ChoiceField(
@@ -64,6 +68,17 @@ class AcknowledgementSerializer(serializers.ModelSerializer[Acknowledgement]):
         model = Acknowledgement
         fields = ["id", "done", "done_on", "note", "acknowledged_by", "acknowledged_at", "taken_back_at"]
         read_only_fields = fields
+
+
+@examples.asked("Referred", examples.NEW_ACKNOWLEDGEMENT)
+class NewAcknowledgementSerializer(StrictSerializer):
+    """What was done about the order of a case."""
+
+    done = ChoiceField(choices=AcknowledgedAs.choices)
+    done_on = serializers.DateField(required=False, allow_null=True, default=None, help_text="If known.")
+    note = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="Such as where to; needed with `other`."
+    )
 
 
 class OrderSerializer(serializers.Serializer[Any]):

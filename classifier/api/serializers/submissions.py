@@ -21,6 +21,7 @@ from classifier.api.serializers.standing import (
     describe_order,
     describe_standing,
 )
+from classifier.api.strict import StrictSerializer
 from classifier.api.withholding import withhold_submission
 from classifier.models import Patient, Submission
 from classifier.states import SubmissionState
@@ -121,6 +122,16 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
     @extend_schema_field(OpenApiTypes.URI)
     def get_status_url(self, submission: Submission) -> str:
         return reverse("api-submission-status", [submission.pk], request=self.context["request"])
+
+
+@examples.asked("A slip", examples.WITHDRAWAL)
+class WithdrawalSerializer(StrictSerializer):
+    reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Why; needed once there is a result.",
+    )
 
 
 class NoticeSerializer(serializers.Serializer[Any]):
