@@ -17,10 +17,10 @@ from classifier.labels.standing import label_case, label_standing
 from classifier.models import Acknowledgement, ReadingClaim, Submission
 from classifier.states import SubmissionState
 from classifier.vocabulary import (
-    ORDERS,
     AcknowledgedAs,
     Diagnosis,
     Histopathology,
+    Management,
     Standing,
     StandingBasis,
 )
@@ -84,7 +84,7 @@ class NewAcknowledgementSerializer(StrictSerializer):
 class OrderSerializer(serializers.Serializer[Any]):
     """What a signed review asks for, until when, and what was done."""
 
-    management = serializers.ChoiceField(choices=[(one.value, one.label) for one in ORDERS])
+    management = serializers.ChoiceField(choices=Management.choices)
     due_at = serializers.DateTimeField(allow_null=True, help_text="Null once it was acknowledged.")
     is_overdue = serializers.BooleanField()
     acknowledgement = AcknowledgementSerializer(allow_null=True, help_text="Null while it is open.")

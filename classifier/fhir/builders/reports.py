@@ -21,7 +21,7 @@ from classifier.fhir.systems import (
     coding,
     concept,
 )
-from classifier.labels.standing import hides_standing_of, say_case, say_model_below
+from classifier.labels.standing import differs_from_model, hides_standing_of, say_case, say_model_below
 from classifier.states import Headline
 from classifier.vocabulary import Diagnosis, Histopathology, Management, Outcome, Standing, StandingBasis
 
@@ -115,7 +115,7 @@ def _conclude(submission: Submission, review: Review | None, summary: CaseSummar
     if review is None:
         parts.append(_conclude_alone(summary))
     else:
-        second = say_model_below(submission)
+        second = say_model_below(submission) if differs_from_model(submission) else ""
         parts += [
             f"{review.get_diagnosis_display()}.",
             f"{review.get_management_display()}.",
