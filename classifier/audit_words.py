@@ -12,6 +12,7 @@ ACTION_WORDS: dict[str, str] = {
     "order.reopened": "opened an order of a case again",
     "submission.exported": "exported cases as CSV",
     "submission.report_exported": "took the report of a case as PDF",
+    "submission.claim_taken_over": "took over a case that a colleague was reading",
     "submission.read_unseen": "read a case before seeing the model's answer",
     "submissionimage.viewed": "looked at an image",
     "submissionimage.exported": "exported an image as DICOM",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.db.models import Case, CharField, F, IntegerField, Value, When
 
 from classifier.cases.hiding import HIDES_ANSWER, HIDES_STANDING
+from classifier.cases.worklist import in_worklist_order, waiting_for_review
 from classifier.models.submission import SubmissionQuerySet
 from classifier.states import Headline, SubmissionState
-from classifier.vocabulary import Priority
+
+__all__ = ["in_worklist_order", "order_by_state", "waiting_for_review", "with_headline", "with_risk"]
 
 STATE_RANKS: dict[SubmissionState, int] = {
     SubmissionState.NO_RESULT: 0,
@@ -45,24 +47,3 @@ def order_by_state(rows: SubmissionQuerySet) -> SubmissionQuerySet:
     return rows.annotate(state_rank=Case(*ranks, default=Value(9), output_field=IntegerField())).order_by(
         "state_rank", "-submitted_at", "-pk"
     )
-
-
-def in_worklist_order(rows: SubmissionQuerySet) -> SubmissionQuerySet:
-    """Urgent first, then the most worrying, then who has waited longest.
-
-    The order is the true one even where a clinic hides the figures: a melanoma must not wait
-    because nobody has read it yet.
-    """
-    urgent = Case(When(priority=Priority.URGENT, then=Value(0)), default=Value(1))
-    return rows.annotate(priority_rank=urgent).order_by(
-        "priority_rank",
-        "standing_rank",
-        F("model_probability").desc(nulls_last=True),
-        F("submitted_at").asc(),
-        "pk",
-    )
-
-
-def waiting_for_review(rows: SubmissionQuerySet) -> SubmissionQuerySet:
-    """Cases that a dermatologist has to look at: with a result, or without hope of one."""
-    return rows.with_state(SubmissionState.AWAITING_REVIEW, SubmissionState.NO_RESULT)

@@ -77,12 +77,12 @@ class ConfirmationRequired(PermissionDenied):
         )
 
 
-def require_confirmation(request: Request) -> None:
+def require_confirmation(request: Request, *, is_signing: bool = False) -> None:
     """As on the pages: before an act that counts a session shows once more who it is.
 
     A token has nobody in front of it who could walk away: it opens what it was made for.
     """
-    if request.auth is None and lacks_confirmation(request._request):  # noqa: SLF001 (Django's own)
+    if request.auth is None and lacks_confirmation(request._request, is_signing=is_signing):  # noqa: SLF001 (Django's own)
         raise ConfirmationRequired
 
 

@@ -22,6 +22,8 @@ MANAGEMENT_KEYS = {
     Management.URGENT_REFERRAL: "u",
 }
 COMMENT_KEY = "c"
+SLIP_KEY = "z"
+SLIP = "Slip"
 
 
 class KeyedRadio(forms.RadioSelect):
@@ -64,9 +66,13 @@ class ReviewForm(UnseenForm):
         widget=forms.Textarea(attrs={"rows": 2, "data-key": COMMENT_KEY, "title": "Comment (c)"}),
     )
 
-    def __init__(self, *args: Any, headline: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.headline = headline
+    # Only where a picture can't be loaded.
+    unseen_reason = forms.CharField(
+        required=False,
+        max_length=500,
+        label="Why you sign without it",
+        widget=forms.Textarea(attrs={"rows": 1}),
+    )
 
     @property
     def decision(self) -> Decision:
@@ -76,14 +82,32 @@ class ReviewForm(UnseenForm):
 
 class AmendForm(ReviewForm):
     amends = forms.ModelChoiceField(Review.objects.none(), widget=forms.HiddenInput)
+    # The most frequent reason, one press away.
+    is_slip = forms.BooleanField(
+        required=False,
+        label="It was a slip",
+        widget=forms.CheckboxInput(
+            attrs={"data-key": SLIP_KEY, "title": f"It was a slip ({SLIP_KEY})", "autofocus": True}
+        ),
+    )
     amendment_reason = forms.CharField(
+        required=False,
         max_length=500,
         label="Why you amend it",
-        widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"required": "Say why you amend this review."},
+        widget=forms.Textarea(attrs={"rows": 1}),
     )
 
     def __init__(self, *args: Any, reviews: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if reviews is not None:
             self.fields["amends"].queryset = reviews  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        reason = str(cleaned.get("amendment_reason", "")).strip()
+        if cleaned.get("is_slip"):
+            reason = f"{SLIP}: {reason}" if reason else SLIP
+        if not reason and "amendment_reason" in cleaned:
+            self.add_error("amendment_reason", "Say why you amend this review.")
+        cleaned["amendment_reason"] = reason
+        return cleaned

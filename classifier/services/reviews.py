@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from classifier.cases.claims import end_claims
+from classifier.cases.signing import check_seen
 from classifier.cases.standing import find_agreement, lock_patients, refresh_standing
 from classifier.models import Review, Submission
 from classifier.services.errors import ConflictError, InvalidInputError
@@ -42,11 +44,13 @@ def sign_review(
     submission: Submission,
     decision: Decision,
     expected: Collection[str] | None = None,
+    seen: Collection[Any] | None = None,
 ) -> Review:
     """Sign the first review of a case. Of many at once, one is taken.
 
-    Raises PermissionDenied; InvalidInputError (diagnosis_unknown, …, comment_too_long);
-    ConflictError (already_reviewed, cancelled, still_in_work); ChangedError unless the tag of the
+    seen: ids of the pictures that the reader had on the screen; None where nothing attests it.
+    Raises PermissionDenied; InvalidInputError (diagnosis_unknown, …, comment_too_long,
+    pictures_unseen unless the decision says why); ConflictError (already_reviewed, cancelled, still_in_work); ChangedError unless the tag of the
     case is an `expected` one.
     """
     require(actor, submission.clinic_id, Action.REVIEW)
@@ -57,6 +61,7 @@ def sign_review(
             submission = Submission.objects.select_for_update().get(pk=submission.pk)
             check_unchanged(submission, expected)
             _check_reviewable(submission)
+            decision = _attest(submission, decision, seen)
             return _record(actor=actor, submission=submission, decision=decision)
     except IntegrityError as error:
         raise _already_reviewed() from error
@@ -69,11 +74,12 @@ def amend_review(
     decision: Decision,
     reason: str,
     expected: Collection[str] | None = None,
+    seen: Collection[Any] | None = None,
 ) -> Review:
     """Sign an amendment of `review`, which must be the current one.
 
-    Raises PermissionDenied; InvalidInputError (reason_missing, reason_too_long, …); ConflictError
-    (already_amended); ChangedError unless the tag of the review is an `expected` one.
+    seen: as in `sign_review`. Raises PermissionDenied; InvalidInputError (reason_missing,
+    reason_too_long, pictures_unseen, …); ConflictError (already_amended); ChangedError unless the tag of the review is an `expected` one.
     """
     require(actor, review.submission.clinic_id, Action.REVIEW)
     _check(decision)
@@ -90,7 +96,7 @@ def amend_review(
             return _record(
                 actor=actor,
                 submission=submission,
-                decision=decision,
+                decision=_attest(submission, decision, seen),
                 amends=review,
                 reason=reason,
             )
@@ -99,6 +105,10 @@ def amend_review(
             "already_amended",
             "Somebody amended this review before you. Read the amendment, then amend that one.",
         ) from error
+
+
+def _attest(submission: Submission, decision: Decision, seen: Collection[Any] | None) -> Decision:
+    return replace(decision, unseen_reason=check_seen(submission, seen, reason=decision.unseen_reason))
 
 
 def _record(
@@ -115,12 +125,13 @@ def _record(
         agreement=find_agreement(decision.diagnosis, submission.model_answer),
         management=decision.management,
         comment=decision.comment.strip(),
-        unseen_reason=decision.unseen_reason.strip(),
+        unseen_reason=decision.unseen_reason,
         signed_by=actor,
         signed_at=timezone.now(),
         amends=amends,
         amendment_reason=reason,
     )
+    end_claims(submission)
     refresh_standing([submission.pk], actor=actor)
     announce_review(review)
     record_event(

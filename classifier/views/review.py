@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.db import transaction
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from classifier.case_rows import find_current_review
 from classifier.case_summary import CaseSummary, summarise, summary_prefetches
+from classifier.cases.claims import ClaimedError, claim_case, find_claim
+from classifier.cases.signatures import describe_decision, find_own_signature
+from classifier.cases.signing import check_seen, find_contradictions
+from classifier.cases.worklist import find_next
 from classifier.explanation_panel import find_panel
 from classifier.forms.review import (
     DIAGNOSIS_KEYS,
@@ -20,38 +26,44 @@ from classifier.forms.review import (
     ReviewForm,
     UnseenForm,
 )
-from classifier.models import Review, Submission, SubmissionImage
+from classifier.models import Submission, SubmissionImage
 from classifier.reading import find_unseen_reading
 from classifier.services.access import record_viewed
 from classifier.services.errors import ConflictError, InvalidInputError, ServiceError
 from classifier.services.readings import record_unseen_reading
 from classifier.services.reviews import amend_review, sign_review
 from classifier.views.access import get_visible, page
-from classifier.views.worklist import find_next
 from classifier.vocabulary import Diagnosis, Management
 from classifier.wording import name_site
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
-from portal.accounts.step_up import ask_again
+from portal.accounts.step_up import ask_again, list_kept
 
 if TYPE_CHECKING:
     from django import forms
     from django.http import HttpRequest, HttpResponse
 
+    from classifier.models import ReadingClaim, Review
+
 EARLIER_IMAGES = 8
 CONFLICT, BAD_REQUEST = 409, 400
+SEEN = "reading_seen"
+"""In the session: the case read last, and which of its pictures were on the screen, by their ids."""
+OWN_FIELDS = {"step", "confirmed"}
 
 
 @page()
 @require_http_methods(["GET", "HEAD", "POST"])
 def submission_review(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Read and sign a case. POST with `step=read` keeps the own reading, otherwise signs."""
+    """Read and sign a case. POST keeps the own reading where that comes first, otherwise signs."""
     submission = _load(request, pk)
     if request.method != "POST":
         return _show(request, submission)
     if _is_unseen(request, submission):
         return _take_reading(request, submission)
-    return ask_again(request) or _sign(request, submission)
+    if request.POST.get("step") == "edit":
+        return _show(request, submission, ReviewForm(request.POST))
+    return ask_again(request, is_signing=True) or _sign(request, submission)
 
 
 @page()
@@ -59,41 +71,137 @@ def submission_review(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def submission_amend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Amend the current review: a new signed version that says why."""
     submission = _load(request, pk)
-    current = _find_current(submission)
+    current = find_current_review(submission)
     if current is None:
         return redirect("submission-review", pk=pk)
-    if request.method == "POST":
-        return ask_again(request) or _amend(request, submission)
-    initial = {
-        **{name: getattr(current, name) for name in ("diagnosis", "management", "comment")},
-        "amends": current.pk,
-    }
-    headline = summarise(submission).headline
-    form = AmendForm(initial=initial, headline=headline, reviews=submission.reviews.all())
-    return _show_amend(request, submission, form)
+    reviews = submission.reviews.all()
+    if request.method != "POST":
+        initial = {
+            **{name: getattr(current, name) for name in ("diagnosis", "management", "comment")},
+            "amends": current.pk,
+        }
+        return _show_amend(request, submission, AmendForm(initial=initial, reviews=reviews))
+    if request.POST.get("step") == "edit":
+        return _show_amend(request, submission, AmendForm(request.POST, reviews=reviews))
+    return ask_again(request, is_signing=True) or _amend(request, submission)
+
+
+# --- Signing ------------------------------------------------------------------------------------
+def _take_reading(request: HttpRequest, submission: Submission) -> HttpResponse:
+    form = UnseenForm(request.POST)
+    if not form.is_valid():
+        return _show(request, submission, form, status=BAD_REQUEST)
+    try:
+        record_unseen_reading(
+            actor=request.user,  # type: ignore[arg-type]
+            submission=submission,
+            diagnosis=form.cleaned_data["diagnosis"],
+        )
+    except ConflictError as error:
+        messages.warning(request, error.message)
+    _keep_seen(request, submission)
+    return redirect("submission-review", pk=submission.pk)
+
+
+def _sign(request: HttpRequest, submission: Submission) -> HttpResponse:
+    form = ReviewForm(request.POST)
+    if not form.is_valid():
+        return _show(request, submission, form, status=BAD_REQUEST)
+    # Asked before signing: once signed, this case is no longer in the worklist to count from.
+    following, _ = find_next(request.user, submission)  # type: ignore[arg-type]
+    try:
+        if asked := _ask_once_more(request, submission, form):
+            return asked
+        review = sign_review(
+            actor=request.user,  # type: ignore[arg-type]
+            submission=submission,
+            decision=form.decision,
+            seen=_find_seen(request, submission),
+        )
+    except InvalidInputError as error:
+        _add_error(form, error)
+        return _show(request, submission, form, status=BAD_REQUEST)
+    except ConflictError as error:
+        fresh = _load(request, submission.pk)
+        if error.code == "already_reviewed":
+            return _show_overtaken(request, fresh, "signed")
+        _add_error(form, error)
+        return _show(request, fresh, form, status=CONFLICT)
+    _keep_seen(request, submission)
+    return _go_on(request, review, following)
 
 
 def _amend(request: HttpRequest, submission: Submission) -> HttpResponse:
-    headline = summarise(submission).headline
-    form = AmendForm(request.POST, headline=headline, reviews=submission.reviews.all())
+    form = AmendForm(request.POST, reviews=submission.reviews.all())
     if not form.is_valid():
         return _show_amend(request, submission, form, status=BAD_REQUEST)
     try:
-        amend_review(
+        if asked := _ask_once_more(request, submission, form):
+            return asked
+        review = amend_review(
             actor=request.user,  # type: ignore[arg-type]
             review=form.cleaned_data["amends"],
             decision=form.decision,
             reason=form.cleaned_data["amendment_reason"],
+            seen=_find_seen(request, submission),
         )
     except InvalidInputError as error:
         _add_error(form, error)
         return _show_amend(request, submission, form, status=BAD_REQUEST)
     except ConflictError:
         return _show_overtaken(request, _load(request, submission.pk), "amended")
-    messages.success(request, "Amendment signed. The earlier version stays readable below.")
-    return redirect("submission-review", pk=submission.pk)
+    _keep_seen(request, submission)
+    return redirect(f"{reverse('submission-review', args=[submission.pk])}?signed={review.pk}")
 
 
+def _ask_once_more(request: HttpRequest, submission: Submission, form: ReviewForm) -> HttpResponse | None:
+    """The page that names what speaks against the decision, or None where it may be signed.
+
+    Raises InvalidInputError (pictures_unseen): what can't be signed is not asked about.
+    """
+    decision = form.decision
+    check_seen(submission, _find_seen(request, submission), reason=decision.unseen_reason)
+    against = find_contradictions(submission, diagnosis=decision.diagnosis, management=decision.management)
+    if not against or request.POST.get("confirmed") == "yes":
+        return None
+    context = {
+        "submission": submission,
+        "heading": name_site(submission.lesion),
+        "decision": describe_decision(
+            Diagnosis(decision.diagnosis).label, Management(decision.management).label
+        ),
+        "against": against,
+        "kept": [(name, value) for name, value in list_kept(request) if name not in OWN_FIELDS],
+    }
+    return render(request, "classifier/review/confirm.html", context)
+
+
+def _go_on(request: HttpRequest, review: Review, following: Submission | None) -> HttpResponse:
+    """What was signed is told there by its id: no word of it stands in an address or a session."""
+    there = reverse("worklist")
+    if request.POST.get("then") != "next":
+        there = reverse("submission-review", args=[review.submission_id])
+    elif following is not None:
+        there = reverse("submission-review", args=[following.pk])
+    return redirect(f"{there}?signed={review.pk}")
+
+
+def _find_seen(request: HttpRequest, submission: Submission) -> set[str]:
+    """Ids of the pictures that were on the screen, as the page says, or as it said a moment ago."""
+    if request.POST.get("seen_all") == "yes":
+        return {str(image.pk) for image in submission.images.all()}
+    kept = request.session.get(SEEN, {})
+    before = kept.get("pictures", []) if kept.get("case") == str(submission.pk) else []
+    return {*request.POST.getlist("seen"), *before}
+
+
+def _keep_seen(request: HttpRequest, submission: Submission) -> None:
+    own = {str(image.pk) for image in submission.images.all()}
+    seen = sorted(_find_seen(request, submission) & own)
+    request.session[SEEN] = {"case": str(submission.pk), "pictures": seen}
+
+
+# --- The page -----------------------------------------------------------------------------------
 def _load(request: HttpRequest, pk: uuid.UUID) -> Submission:
     rows = Submission.objects.select_related("clinic", "lesion__patient", "submitted_by")
     submission = get_visible(rows.prefetch_related(*summary_prefetches()), request, pk)
@@ -111,59 +219,17 @@ def _is_unseen(request: HttpRequest, submission: Submission) -> bool:
     )
 
 
-def _take_reading(request: HttpRequest, submission: Submission) -> HttpResponse:
-    form = UnseenForm(request.POST)
-    if not form.is_valid():
-        return _show(request, submission, form, status=BAD_REQUEST)
-    try:
-        record_unseen_reading(
-            actor=request.user,  # type: ignore[arg-type]
-            submission=submission,
-            diagnosis=form.cleaned_data["diagnosis"],
-        )
-    except ConflictError as error:
-        messages.warning(request, error.message)
-    return redirect("submission-review", pk=submission.pk)
-
-
-def _sign(request: HttpRequest, submission: Submission) -> HttpResponse:
-    form = ReviewForm(request.POST, headline=summarise(submission).headline)
-    if not form.is_valid():
-        return _show(request, submission, form, status=BAD_REQUEST)
-    # Asked before signing: once signed, this case is no longer in the worklist to count from.
-    following, _ = find_next(request.user, submission)  # type: ignore[arg-type]
-    try:
-        sign_review(actor=request.user, submission=submission, decision=form.decision)  # type: ignore[arg-type]
-    except InvalidInputError as error:
-        _add_error(form, error)
-        return _show(request, submission, form, status=BAD_REQUEST)
-    except ConflictError as error:
-        fresh = _load(request, submission.pk)
-        if error.code == "already_reviewed":
-            return _show_overtaken(request, fresh, "signed")
-        _add_error(form, error)
-        return _show(request, fresh, form, status=CONFLICT)
-    return _go_on(request, submission, following)
-
-
-def _go_on(request: HttpRequest, signed: Submission, following: Submission | None) -> HttpResponse:
-    if request.POST.get("then") != "next":
-        messages.success(request, "Signed.")
-        return redirect("submission-review", pk=signed.pk)
-    if following is None:
-        messages.success(request, "Signed. That was the last case waiting.")
-        return redirect("worklist")
-    messages.success(request, "Signed. This is the next case.")
-    return redirect("submission-review", pk=following.pk)
-
-
 def _show(
     request: HttpRequest, submission: Submission, form: forms.Form | None = None, *, status: int = 200
 ) -> HttpResponse:
     user: Any = request.user
+    unseen = _is_unseen(request, submission)
+    summary = summarise(submission, role="dermatologist") if unseen else summarise(submission)
+    mode = _choose_mode(submission, summary, unseen=unseen)
+    claim = _claim(request, submission) if mode in ("sign", "unseen") else None
+    if claim and claim.reader_id != user.pk and request.method == "GET":
+        return _show_claimed(request, submission, claim, back="submission-review")
     with transaction.atomic():
-        unseen = _is_unseen(request, submission)
-        summary = summarise(submission, role="dermatologist") if unseen else summarise(submission)
         read_before = ""
         if submission.clinic.hide_result_until_read and not unseen:
             read_before = find_unseen_reading(reader=user, submission=submission)
@@ -173,10 +239,11 @@ def _show(
     if form is None and unseen:
         form = UnseenForm()
     elif form is None:
-        form = ReviewForm(initial={"diagnosis": read_before}, headline=summary.headline)
+        form = ReviewForm(initial={"diagnosis": read_before})
     context |= {
         "form": form,
-        "mode": _choose_mode(submission, summary, unseen=unseen),
+        "mode": mode,
+        "claim": claim,
         "read_before": dict(Diagnosis.choices).get(read_before, ""),
         "following": following,
         "waiting": waiting,
@@ -194,6 +261,25 @@ def _choose_mode(submission: Submission, summary: CaseSummary, *, unseen: bool) 
     return "unseen" if unseen else "sign"
 
 
+def _claim(request: HttpRequest, submission: Submission) -> ReadingClaim | None:
+    """Who reads the case from here on: this person, unless somebody else does already."""
+    if request.method == "HEAD":
+        return find_claim(submission)
+    try:
+        return claim_case(actor=request.user, submission=submission)  # type: ignore[arg-type]
+    except ClaimedError as error:
+        return error.claim
+
+
+def _show_claimed(
+    request: HttpRequest, submission: Submission, claim: ReadingClaim, *, back: str
+) -> HttpResponse:
+    """Who is reading the case, and what one can do: nothing of the patient stands on this page."""
+    following, _ = find_next(request.user, submission)  # type: ignore[arg-type]
+    context = {"submission": submission, "claim": claim, "following": following, "back": back}
+    return render(request, "classifier/review/claimed.html", context)
+
+
 def _show_amend(
     request: HttpRequest,
     submission: Submission,
@@ -202,28 +288,26 @@ def _show_amend(
     status: int = 200,
     notice: str = "",
 ) -> HttpResponse:
+    user: Any = request.user
+    claim = _claim(request, submission)
+    if claim and claim.reader_id != user.pk and request.method == "GET":
+        return _show_claimed(request, submission, claim, back="submission-amend")
     with transaction.atomic():
         context = _describe(request, submission, summarise(submission))
-        record_viewed(
-            actor=request.user,  # type: ignore[arg-type]
-            obj=submission,
-            clinic_id=submission.clinic_id,
-        )
-    context |= {"form": form, "mode": "amend", "notice": notice}
+        record_viewed(actor=user, obj=submission, clinic_id=submission.clinic_id)
+    context |= {"form": form, "mode": "amend", "notice": notice, "claim": claim}
     return render(request, "classifier/review/page.html", context, status=status)
 
 
 def _show_overtaken(request: HttpRequest, submission: Submission, verb: str) -> HttpResponse:
     """Somebody was faster: say who, keep what was typed, and offer it as an amendment."""
-    current = _find_current(submission)
+    current = find_current_review(submission)
     if current is None:
         return redirect("submission-review", pk=submission.pk)
     typed = request.POST.copy()
     typed["amends"] = str(current.pk)
     typed.setdefault("amendment_reason", "")
-    form = AmendForm(
-        initial=typed.dict(), headline=summarise(submission).headline, reviews=submission.reviews.all()
-    )
+    form = AmendForm(initial=typed.dict(), reviews=submission.reviews.all())
     when = timezone.localtime(current.signed_at).strftime("%H:%M")
     notice = (
         f"{current.signed_by.get_full_name()} {verb} this case at {when}, while you were reading. "
@@ -249,31 +333,27 @@ def _describe(request: HttpRequest, submission: Submission, summary: CaseSummary
     )
     patient = submission.lesion.patient
     answer = next((one for one in summary.answers if one.image == shown), None)
+    seen = _find_seen(request, submission)
     return {
         "submission": submission,
         "patient": patient,
         "summary": summary,
         "images": images,
+        "pictures": [(image, str(image.pk) in seen) for image in images],
         "shown": shown,
         "panel": find_panel(answer, page="review", is_shown=request.GET.get("map") == "on"),
         "earlier": earlier,
         "compared": _pick(earlier, request.GET.get("compare")),
         "versions": list(reversed(submission.reviews.all())),
-        "current": _find_current(submission),
+        "current": find_current_review(submission),
         "heading": name_site(submission.lesion),
         "keys": list_keys(),
+        "just_signed": find_own_signature(request.user, request.GET.get("signed")),  # type: ignore[arg-type]
     }
 
 
 def _pick(images: list[SubmissionImage], wanted: str | None) -> SubmissionImage | None:
     return next((image for image in images if str(image.pk) == wanted), None)
-
-
-def _find_current(submission: Submission) -> Review | None:
-    """The version that no amendment replaces."""
-    reviews = list(submission.reviews.all())
-    replaced = {review.amends_id for review in reviews}
-    return next((review for review in reviews if review.pk not in replaced), None)
 
 
 def _add_error(form: forms.Form, error: ServiceError) -> None:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from classifier.answers import CANNOT_JUDGE, choose_words, describe_progress, find_cautions, find_doubts
 from classifier.case_rows import find_current_review, load_cases
 from classifier.case_summary import CaseSummary, ImageAnswer, summarise
+from classifier.cases.claims import find_other_reader
 from classifier.duplicates import find_doubles
 from classifier.explanation_panel import find_panel
 from classifier.models import Submission
@@ -40,6 +41,7 @@ def submission_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
     context = describe_case(submission, summary, rights) | describe_history(submission, summary, rights)
     context |= _describe_picture(request, summary)
+    context["read_by"] = find_other_reader(submission, request.user)  # type: ignore[arg-type]
     if context["shown"]:
         position = context["shown"].image.position
         total = len(summary.answers)

@@ -16,6 +16,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.utils import timezone
 
+from portal.accounts.freshness import ACTIVE, AWAY, pause_seconds
 from portal.accounts.session_keys import is_over, is_superseded
 from portal.audit.services import record_event
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     View = TypeVar("View", bound=Callable[..., Any])
 
-BEGAN, ACTIVE = "session_began", "session_active"
+BEGAN = "session_began"
 STAMP_SECONDS = 15.0
 """A write at most this often: the moment of the last request is known that well."""
 
@@ -65,6 +66,9 @@ def stamp(request: HttpRequest) -> None:
         return
     now = timezone.now().timestamp()
     request.session.setdefault(BEGAN, now)
+    if now - (last := request.session.get(ACTIVE, now)) >= pause_seconds():
+        # Not this moment: who confirmed themselves in this very request did so after the pause.
+        request.session[AWAY] = last + pause_seconds()
     granularity = min(STAMP_SECONDS, idle_seconds() / 10 or STAMP_SECONDS)
     if now - request.session.get(ACTIVE, 0) >= granularity:
         request.session[ACTIVE] = now

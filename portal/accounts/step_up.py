@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.shortcuts import render
 
-from portal.accounts.confirmation import PREFIX, confirm, list_ways
+from portal.accounts.confirmation import PREFIX, TOO_MANY, confirm, list_ways
 from portal.accounts.freshness import is_fresh
+from portal.audit.middleware import mark_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,15 +34,21 @@ def step_up(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return wrapper
 
 
-def ask_again(request: HttpRequest) -> HttpResponse | None:
-    """The page that asks, or None where the act may go on."""
+def ask_again(request: HttpRequest, *, is_signing: bool = False) -> HttpResponse | None:
+    """The page that asks, or None where the act may go on.
+
+    `is_signing` is for reviews alone, which are signed one after the other (see `is_fresh`). To be asked
+    is no refusal: the trail gets no event of it. A wrong answer has its own.
+    """
     if request.method != "POST" or not settings.DERMAPORT_STEP_UP_MINUTES:
         return None
     trouble = ""
-    if not is_fresh(request):
+    if not is_fresh(request, is_signing=is_signing):
         trouble = confirm(request)
-    if not is_fresh(request):
+    if not is_fresh(request, is_signing=is_signing):
         context = {"kept": list_kept(request), "trouble": trouble, **list_ways(request)}
+        if trouble != TOO_MANY:
+            mark_recorded(request)
         return render(request, "account/step_up.html", context, status=403)
     # The act sees what was meant for it, and no password.
     request.POST = request.POST.copy()  # type: ignore[assignment]

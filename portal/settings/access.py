@@ -36,6 +36,8 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 # --- Confirmation before what counts --------------------------------------------------------
 # How long a log-in or a confirmation lasts before signing, exports and the like; 0 never asks.
 DERMAPORT_STEP_UP_MINUTES = env.int("DERMAPORT_STEP_UP_MINUTES", default=10)
+# For signing and amending reviews it lasts longer, while the person goes on working; 0: as for the others.
+DERMAPORT_SIGNING_SESSION_HOURS = env.float("DERMAPORT_SIGNING_SESSION_HOURS", default=4.0)
 
 # --- Sessions -------------------------------------------------------------------------------
 # Without a request or a key press for so long a session ends; 0 never. Fractions are for tests.

@@ -24,11 +24,13 @@ class NoStoreView(APIView):
     clinic_id: uuid.UUID | None = None
     # Methods before which a browser's session must have confirmed who it is.
     confirms: frozenset[str] = frozenset()
+    # A confirmation for these lasts as long as a reading session.
+    is_signing = False
 
     def check_permissions(self, request: Request) -> None:
         super().check_permissions(request)
         if request.method in self.confirms:
-            require_confirmation(request)
+            require_confirmation(request, is_signing=self.is_signing)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 class _Reviews:
     scopes = scopes_for("reviews")
     confirms = frozenset({"POST"})
+    is_signing = True
     serializer_class = ReviewSerializer
     queryset = Review.objects.none()
     clinic_of = attrgetter("submission.clinic_id")

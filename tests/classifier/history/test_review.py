@@ -12,12 +12,12 @@ from tests.factories import (
     SubmissionFactory,
     answered_submission,
 )
+from tests.support.reading import seen
 
 pytestmark = pytest.mark.django_db
 
 TYPED = {
     "diagnosis": "melanoma",
-    "agreement": "agrees",
     "management": "excise",
     "comment": "Blue veil at the upper edge.",
 }
@@ -37,10 +37,10 @@ def test_sign_and_go_to_the_next_case(reader, clinics):
     first = answered_submission(clinics.own, "malignant")
     second = answered_submission(clinics.own, "benign")
 
-    answer = reader.post(review_address(first), {**TYPED, "then": "next"})
+    answer = reader.post(review_address(first), {**TYPED, **seen(first), "then": "next"})
 
-    assert answer.url == review_address(second)
     review = first.reviews.get()
+    assert answer.url == f"{review_address(second)}?signed={review.pk}"
     assert (review.diagnosis, review.management, review.signed_by) == (
         "melanoma",
         "excise",
@@ -51,7 +51,9 @@ def test_sign_and_go_to_the_next_case(reader, clinics):
 def test_last_case_leads_back_to_the_worklist(reader, clinics):
     case = answered_submission(clinics.own)
 
-    assert reader.post(review_address(case), {**TYPED, "then": "next"}).url == "/worklist/"
+    answer = reader.post(review_address(case), {**TYPED, **seen(case), "then": "next"})
+
+    assert answer.url == f"/worklist/?signed={case.reviews.get().pk}"
 
 
 def test_later_walks_on_and_comes_round(reader, clinics):
@@ -62,22 +64,40 @@ def test_later_walks_on_and_comes_round(reader, clinics):
     assert following == [cases[1].pk, cases[2].pk, cases[0].pk]
 
 
-def test_open_agreement_follows_from_the_diagnosis(reader, clinics):
+@pytest.mark.parametrize(
+    ("answer", "diagnosis", "follows"),
+    [
+        ("malignant", "melanoma", "agrees"),
+        ("malignant", "naevus", "disagrees"),
+        ("benign", "naevus", "agrees"),
+        ("benign", "melanoma", "disagrees"),
+        ("malignant", "indeterminate", "undetermined"),
+        ("refer", "melanoma", "no_result"),
+    ],
+)
+def test_agreement_follows_from_the_diagnosis_and_is_not_asked(reader, clinics, answer, diagnosis, follows):
+    case = answered_submission(clinics.own, answer)
+    contrary = "disagrees" if follows == "agrees" else "agrees"
+
+    page = reader.get(review_address(case)).content.decode()
+    sent = {**TYPED, **seen(case), "diagnosis": diagnosis, "agreement": contrary}
+    reader.post(review_address(case), sent)
+
+    assert 'name="agreement"' not in page
+    assert case.reviews.get().agreement == follows
+
+
+def test_amendment_cannot_store_the_contrary(reader, clinics):
     case = answered_submission(clinics.own, "malignant")
+    first = ReviewFactory(submission=case, diagnosis="melanoma", management="excise")
+    sent = {**TYPED, **seen(case), "amends": first.pk, "amendment_reason": "I read it differently."}
 
-    reader.post(review_address(case), {**TYPED, "diagnosis": "naevus", "agreement": ""})
+    page = reader.get(f"/submissions/{case.pk}/amend/").content.decode()
+    reader.post(f"/submissions/{case.pk}/amend/", {**sent, "diagnosis": "naevus", "agreement": "agrees"})
 
-    assert case.reviews.get().agreement == "disagrees"
-
-
-def test_open_agreement_is_asked_for_where_nothing_follows(reader, clinics):
-    case = answered_submission(clinics.own, "malignant")
-
-    answer = reader.post(review_address(case), {**TYPED, "diagnosis": "indeterminate", "agreement": ""})
-
-    assert answer.status_code == 400
-    assert "Say whether you agree" in answer.content.decode()
-    assert not Review.objects.exists()
+    assert 'name="agreement"' not in page
+    assert case.reviews.get(amends=first).agreement == "disagrees"
+    assert "Disagrees with the model" in reader.get(review_address(case)).content.decode()
 
 
 def test_every_diagnosis_has_a_group():
@@ -90,7 +110,7 @@ def test_every_diagnosis_has_a_group():
 def test_refused_form_keeps_what_was_typed(reader, clinics):
     case = answered_submission(clinics.own)
 
-    answer = reader.post(review_address(case), {**TYPED, "management": ""})
+    answer = reader.post(review_address(case), {**TYPED, **seen(case), "management": ""})
 
     page = answer.content.decode()
     assert answer.status_code == 400
@@ -103,7 +123,7 @@ def test_overtaken_reader_learns_who_signed_and_keeps_the_words(reader, clinics)
     case = answered_submission(clinics.own)
     first = ReviewFactory(submission=case, signed_by__full_name="Ines Okafor")
 
-    answer = reader.post(review_address(case), TYPED)
+    answer = reader.post(review_address(case), {**TYPED, **seen(case)})
 
     page = answer.content.decode()
     assert answer.status_code == 409
@@ -112,7 +132,7 @@ def test_overtaken_reader_learns_who_signed_and_keeps_the_words(reader, clinics)
     assert case.reviews.get() == first
     amended = reader.post(
         f"/submissions/{case.pk}/amend/",
-        {**TYPED, "amends": first.pk, "amendment_reason": "I read it differently."},
+        {**TYPED, **seen(case), "amends": first.pk, "amendment_reason": "I read it differently."},
     )
     assert amended.status_code == 302
     assert case.reviews.count() == 2
@@ -123,8 +143,9 @@ def test_amendment_needs_a_reason_and_shows_every_version(reader, clinics):
     first = ReviewFactory(submission=case)
     address = f"/submissions/{case.pk}/amend/"
 
-    refused = reader.post(address, {**TYPED, "amends": first.pk, "amendment_reason": " "})
-    reader.post(address, {**TYPED, "amends": first.pk, "amendment_reason": "Histology: melanoma."})
+    sent = {**TYPED, **seen(case), "amends": first.pk}
+    refused = reader.post(address, {**sent, "amendment_reason": " "})
+    reader.post(address, {**sent, "amendment_reason": "Histology: melanoma."})
     page = reader.get(review_address(case)).content.decode()
 
     assert refused.status_code == 400
@@ -141,7 +162,8 @@ def test_amendment_of_a_replaced_version_is_refused_with_the_name(reader, clinic
     ReviewFactory(amends=first, signed_by__full_name="Ines Okafor")
 
     answer = reader.post(
-        f"/submissions/{case.pk}/amend/", {**TYPED, "amends": first.pk, "amendment_reason": "Mine."}
+        f"/submissions/{case.pk}/amend/",
+        {**TYPED, **seen(case), "amends": first.pk, "amendment_reason": "Mine."},
     )
 
     assert answer.status_code == 409
@@ -164,7 +186,7 @@ def test_case_in_work_and_cancelled_case_offer_no_signature(reader, clinics):
 
     for case in (queued, cancelled):
         assert "data-review-form" not in reader.get(review_address(case)).content.decode()
-        assert reader.post(review_address(case), TYPED).status_code == 409
+        assert reader.post(review_address(case), {**TYPED, **seen(case)}).status_code == 409
     assert not Review.objects.exists()
 
 
@@ -172,7 +194,7 @@ def test_case_without_a_result_can_be_read_and_signed(reader, clinics):
     case = SubmissionFactory(clinic=clinics.own.clinic)
     PredictionFactory(submission=case, state="failed")
 
-    reader.post(review_address(case), {**TYPED, "agreement": ""})
+    reader.post(review_address(case), {**TYPED, **seen(case)})
 
     assert case.reviews.get().agreement == "no_result"
 
@@ -217,7 +239,7 @@ class TestHiddenUntilRead:
         ).replace('data-group="malignant"', "")
         assert "91 %" in after.content.decode()
         assert "You read <strong>Melanocytic naevus</strong>" in after.content.decode()
-        assert after.context["form"].initial == {"diagnosis": "naevus", "agreement": "disagrees"}
+        assert after.context["form"].initial == {"diagnosis": "naevus"}
 
     def test_signing_without_reading_counts_as_the_reading(self, reader, case):
         answer = reader.post(review_address(case), {**TYPED, "then": "next"})
@@ -226,7 +248,7 @@ class TestHiddenUntilRead:
         assert not case.reviews.exists()
         reading = AuditEvent.objects.get(action="submission.read_unseen")
         assert reading.details == {"diagnosis": "melanoma"}
-        reader.post(review_address(case), TYPED)
+        reader.post(review_address(case), {**TYPED, **seen(case)})
         assert case.reviews.exists()
 
     def test_another_reader_reads_for_themselves(self, reader, client, clinics, case):

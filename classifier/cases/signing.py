@@ -1,0 +1,107 @@
+"""What stands in the way of a signature: pictures not seen, and a "benign" that others contradict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from classifier.services.errors import InvalidInputError
+from classifier.states import Headline, PredictionState
+from classifier.vocabulary import (
+    DIAGNOSIS_GROUPS,
+    CaptureKind,
+    LesionGroup,
+    Management,
+    Outcome,
+    Standing,
+    StandingBasis,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from classifier.models import Submission
+
+
+def check_seen(submission: Submission, seen: Collection[Any] | None, *, reason: str) -> str:
+    """Refuse a signature under pictures that were not shown; return the reason to keep, "" if all were.
+
+    seen: ids of the pictures that were on the screen; None where nothing attests it (a program signs
+    for a person who read elsewhere). reason: why one could not be shown.
+    Raises InvalidInputError (pictures_unseen).
+    """
+    reason = reason.strip()
+    if seen is None:
+        return reason
+    known = {str(pk) for pk in seen}
+    missing = [
+        position
+        for pk, position in submission.images.order_by("position").values_list("pk", "position")
+        if str(pk) not in known
+    ]
+    if not missing:
+        return ""
+    if reason:
+        return reason
+    named = name_images(missing)
+    raise InvalidInputError(
+        "pictures_unseen",
+        f"You have not seen {named} yet. Look first; if it can't be loaded, say why you sign without it."
+        if len(missing) == 1
+        else f"You have not seen {named} yet. Look first; if they can't be loaded, say why you sign without them.",
+        field="unseen_reason",
+    )
+
+
+def name_images(positions: list[int]) -> str:
+    """ "image 2", "images 1 and 2", "images 1, 2 and 3"."""
+    words = [str(position) for position in positions]
+    if len(words) == 1:
+        return f"image {words[0]}"
+    return f"images {', '.join(words[:-1])} and {words[-1]}"
+
+
+def find_contradictions(submission: Submission, *, diagnosis: str, management: str) -> list[str]:
+    """What speaks against signing this: sentences to show before it is signed; none for most decisions.
+
+    Only "benign, no further action" is asked about: it ends the matter. Against it stand a malignant
+    answer of the model, a unanimous "refer" of it, and a malignant standing on anybody's word.
+    """
+    if DIAGNOSIS_GROUPS[diagnosis] != LesionGroup.BENIGN or management != Management.NO_ACTION:
+        return []
+    against = []
+    if submission.model_answer == Headline.MALIGNANT:
+        against.append(f"The model said malignant{_tell_figure(submission)}.")
+    elif submission.model_answer == Headline.REFER and _refers_all(submission):
+        against.append(f"The model said refer, too close to call{_tell_figure(submission)}.")
+    if submission.standing == Standing.MALIGNANT and submission.standing_basis != StandingBasis.MODEL:
+        who = "pathologist" if submission.standing_basis == StandingBasis.HISTOPATHOLOGY else "signed review"
+        word = _find_word(submission)
+        against.append(f"The {who} says {word}.")
+    return against
+
+
+def _tell_figure(submission: Submission) -> str:
+    figure = submission.model_probability
+    return "" if figure is None else f", {figure:.0%}".replace("%", " %")
+
+
+def _refers_all(submission: Submission) -> bool:
+    """Every dermoscopic picture that the model judged is too close to call."""
+    from classifier.models import Prediction  # noqa: PLC0415 (models use the services' errors)
+
+    judged = Prediction.objects.filter(
+        image__submission=submission,
+        image__capture_kind=CaptureKind.DERMOSCOPIC,
+        is_shadow=False,
+        state=PredictionState.SUCCEEDED,
+        refusal_code="",
+    ).values_list("image_id", "queued_at", "outcome")
+    newest = {image: outcome for image, _, outcome in sorted(judged, key=lambda row: row[1])}
+    return bool(newest) and set(newest.values()) == {Outcome.REFER}
+
+
+def _find_word(submission: Submission) -> str:
+    from classifier.labels.standing import label_standing  # noqa: PLC0415
+
+    word = label_standing(submission).word
+    return word[:1].lower() + word[1:]

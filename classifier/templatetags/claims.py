@@ -1,0 +1,31 @@
+"""Who reads a case until when, and what was signed of it, in words."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django import template
+
+from classifier.cases.claims import describe_claim, tell_time
+from classifier.cases.signatures import describe_decision
+from classifier.models import ReadingClaim, Review
+
+register = template.Library()
+
+
+@register.filter
+def claim_words(claim: ReadingClaim) -> str:
+    """ "Ines Okafor is reading this case, until 14:12"."""
+    return describe_claim(claim)
+
+
+@register.filter
+def clock(moment: dt.datetime) -> str:
+    """ "14:12"."""
+    return tell_time(moment)
+
+
+@register.filter
+def decision_words(review: Review) -> str:
+    """ "melanocytic naevus, no further action"."""
+    return describe_decision(review.get_diagnosis_display(), review.get_management_display())
