@@ -59,8 +59,8 @@ WORDS: dict[Headline, Words] = {
         "refer without waiting.",
     ),
     Headline.CANCELLED: Words(
-        "This submission was cancelled. It gives no result.",
-        "Submit the images anew if the question still stands.",
+        "This case was withdrawn. It gives no result.",
+        "Submit the images again if the question still stands.",
     ),
     Headline.HIDDEN: Words(
         "Your clinic shows the model's answer only after a dermatologist has read the case.",

@@ -25,9 +25,9 @@ class CaseRow:
 
 def load_cases(submissions: SubmissionQuerySet) -> SubmissionQuerySet:
     """Add everything that rows and summaries read."""
-    return submissions.select_related("clinic", "lesion__patient", "submitted_by").prefetch_related(
-        *summary_prefetches()
-    )
+    return submissions.select_related(
+        "clinic", "lesion__patient", "submitted_by", "responsible"
+    ).prefetch_related(*summary_prefetches())
 
 
 def build_rows(submissions: Iterable[Submission], *, role: str) -> list[CaseRow]:

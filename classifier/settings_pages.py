@@ -69,6 +69,12 @@ GROUPS = (
                 "Its name, when the model's answer is shown, how long data are kept",
                 ADMINISTRATORS,
             ),
+            SettingsPage(
+                "targets",
+                "Deadlines",
+                "How many days a reading, a result and an order may take",
+                ADMINISTRATORS,
+            ),
             SettingsPage("people", "People", "Roles, guests, ending access, open work", ADMINISTRATORS),
             SettingsPage("invitations", "Invitations", "Ask colleagues and guests in", ADMINISTRATORS),
             SettingsPage(

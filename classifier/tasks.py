@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
+from classifier.cases.overdue_mail import tell_overdue
 from classifier.services.explaining import run_queued_explanations
 from classifier.services.explanation_queue import reconcile_explanations
 from classifier.services.file_removals import remove_files
@@ -57,6 +58,11 @@ def remove_files_task() -> None:
 @shared_task(name="classifier.tasks.apply_retention_task", ignore_result=True)
 def apply_retention_task() -> None:
     run_automatic_retention(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
+
+
+@shared_task(name="classifier.tasks.tell_overdue_task", ignore_result=True)
+def tell_overdue_task() -> None:
+    tell_overdue()
 
 
 @shared_task(name="classifier.tasks.forget_expired_tokens_task", ignore_result=True)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from classifier.case_queries import order_by_state, with_headline, with_risk
+from classifier.cases.follow_up import overdue_orders, overdue_unread
 from classifier.models import ModelVersion, Prediction
 from classifier.models.submission import SubmissionQuerySet
 from classifier.states import Headline, SubmissionState
 from classifier.vocabulary import BODY_SITE_CHOICES, Priority, body_site_within
+
+if TYPE_CHECKING:
+    from portal.accounts.models import Clinic
 
 UNJUDGED = "unjudged"
 OUTCOME_CHOICES = [
@@ -34,6 +38,8 @@ OUTCOME_HEADLINES: dict[str, list[str]] = {
     ],
 }
 REVIEWED_CHOICES = [("yes", "Signed"), ("no", "Not signed")]
+UNREAD_CHOICES = [("yes", "Unread"), ("overdue", "Unread for too long")]
+ORDER_CHOICES = [("open", "Order open"), ("overdue", "Order overdue")]
 SORT_CHOICES = [("newest", "Newest"), ("oldest", "Oldest"), ("risk", "Risk"), ("state", "State")]
 
 
@@ -43,6 +49,8 @@ class HistoryForm(forms.Form):
     outcome = forms.ChoiceField(choices=OUTCOME_CHOICES, required=False)
     state = forms.ChoiceField(choices=SubmissionState.choices, required=False)
     reviewed = forms.ChoiceField(choices=REVIEWED_CHOICES, required=False)
+    unread = forms.ChoiceField(choices=UNREAD_CHOICES, required=False)
+    order = forms.ChoiceField(choices=ORDER_CHOICES, required=False)
     priority = forms.ChoiceField(choices=[("", "Any"), *Priority.choices], required=False)
     site = forms.ChoiceField(choices=[("", "Any"), *BODY_SITE_CHOICES], required=False, label="Body site")
     model = forms.ModelChoiceField(
@@ -74,7 +82,7 @@ class HistoryForm(forms.Form):
         """Names of the filters in force, without the sorting: what an audit event may say."""
         return sorted(set(self.values) - {"sort"})
 
-    def apply(self, rows: SubmissionQuerySet, *, hides_unread: bool) -> SubmissionQuerySet:
+    def apply(self, rows: SubmissionQuerySet, *, hides_unread: bool, clinic: Clinic) -> SubmissionQuerySet:
         """Narrow and order `rows` in SQL."""
         values = self.values
         if outcome := values.get("outcome"):
@@ -85,6 +93,8 @@ class HistoryForm(forms.Form):
             rows = rows.with_state(SubmissionState(state))
         if reviewed := values.get("reviewed"):
             rows = _narrow_by_signature(rows, is_signed=reviewed == "yes")
+        rows = narrow_unread(rows, values.get("unread", ""), clinic)
+        rows = narrow_orders(rows, values.get("order", ""))
         if priority := values.get("priority"):
             rows = rows.filter(priority=priority)
         if site := values.get("site"):
@@ -97,6 +107,20 @@ class HistoryForm(forms.Form):
         if until := values.get("until"):
             rows = rows.filter(submitted_at__lt=_start_of(until + dt.timedelta(days=1)))
         return _sort(rows, values.get("sort", "newest"), hides_unread=hides_unread)
+
+
+def narrow_unread(rows: SubmissionQuerySet, which: str, clinic: Clinic) -> SubmissionQuerySet:
+    """Cases that who follows them up has not opened; `which` of UNREAD_CHOICES, or empty for all."""
+    if which == "overdue":
+        return rows.filter(overdue_unread(clinic, timezone.now()))
+    return rows.filter(is_unread=True) if which else rows
+
+
+def narrow_orders(rows: SubmissionQuerySet, which: str) -> SubmissionQuerySet:
+    """Cases with an order that nobody acknowledged; `which` of ORDER_CHOICES, or empty for all."""
+    if which == "overdue":
+        return rows.filter(overdue_orders(timezone.now()))
+    return rows.with_open_order() if which else rows
 
 
 def _sort(rows: SubmissionQuerySet, by: str, *, hides_unread: bool) -> SubmissionQuerySet:

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 
+def awaited_by(user: User) -> Q:
+    """Cases whose results this person follows up: their own, unless handed over, and those they took."""
+    return Q(responsible=user) | Q(responsible__isnull=True, submitted_by=user)
+
+
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_to(self, user: User | AnonymousUser) -> SubmissionQuerySet:
         return self.filter(visible_rows(user, clinic="clinic_id", patient="lesion__patient_id"))
 
     def awaited_by(self, user: User) -> SubmissionQuerySet:
-        """Cases whose results this person follows up: their own, unless handed over, and those they took."""
-        return self.filter(Q(responsible=user) | Q(responsible__isnull=True, submitted_by=user))
+        """Cases that `awaited_by` names."""
+        return self.filter(awaited_by(user))
 
     def with_state(self, *states: SubmissionState) -> SubmissionQuerySet:
         return self.filter(state__in=states)

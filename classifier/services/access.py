@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from classifier.cases.follow_up import list_followers
 from classifier.models import Submission
 from classifier.models.visibility import find_emergency
 from portal.audit.services import Entry, record_events
@@ -25,9 +26,19 @@ def record_viewed(*, actor: User, obj: models.Model, clinic_id: uuid.UUID) -> No
 
 
 def mark_read(*, actor: User, submission: Submission) -> None:
-    """Note that who follows the case up has opened it; what became of it since they did stays unread."""
-    if submission.is_unread and actor.pk == (submission.responsible_id or submission.submitted_by_id):
+    """Note that who follows the case up has opened it; what became of it since they did stays unread.
+
+    Of a case that nobody follows up it is any colleague who could take it over. What a record system
+    fetches, nobody has seen by that.
+    """
+    if submission.is_unread and _reaches(actor, submission):
         Submission.objects.filter(pk=submission.pk, news_at=submission.news_at).update(is_unread=False)
+
+
+def _reaches(actor: User, submission: Submission) -> bool:
+    followers = list_followers(submission.clinic_id)
+    awaited_by = submission.responsible_id or submission.submitted_by_id
+    return actor.pk in followers and (actor.pk == awaited_by or awaited_by not in followers)
 
 
 def record_listed(

@@ -78,6 +78,6 @@ def check_shown(prediction: Prediction) -> None:
         )
     submission = prediction.image.submission
     if submission.cancelled_at is not None:
-        raise ConflictError("cancelled", "This submission was cancelled. It gives no result.")
+        raise ConflictError("cancelled", "This case was withdrawn. It gives no result.")
     if summarise(submission).headline in WITHHOLDING:
         raise ConflictError("in_work", "The model is still at work on this case. Ask again when it is done.")

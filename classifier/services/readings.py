@@ -30,7 +30,7 @@ def record_unseen_reading(*, actor: User, submission: Submission, diagnosis: str
     with transaction.atomic():
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         if submission.cancelled_at is not None:
-            raise ConflictError("cancelled", "This submission was cancelled; it needs no review.")
+            raise ConflictError("cancelled", "This case was withdrawn; it needs no review.")
         if submission.reviews.exists():
             raise ConflictError("already_reviewed", "This case is signed already.")
         record_event(

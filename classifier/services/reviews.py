@@ -146,7 +146,7 @@ def _record(
 
 def _check_reviewable(submission: Submission) -> None:
     if submission.cancelled_at is not None:
-        raise ConflictError("cancelled", "This submission was cancelled; it needs no review.")
+        raise ConflictError("cancelled", "This case was withdrawn; it needs no review.")
     if submission.reviews.exists():
         raise _already_reviewed()
     if submission.images.filter(predictions__state__in=UNFINISHED, predictions__is_shadow=False).exists():

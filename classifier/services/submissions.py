@@ -213,7 +213,7 @@ def retry_submission(*, actor: User, submission: Submission) -> int:
         require_inference_consent(submission.lesion.patient_id, actor=actor)
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         if submission.cancelled_at is not None:
-            raise ConflictError("cancelled", "This submission was cancelled; submit it anew.")
+            raise ConflictError("cancelled", "This case was withdrawn; submit it again.")
         if submission.reviews.exists():
             raise ConflictError(
                 "already_reviewed",

@@ -20,7 +20,7 @@ register.filter("age", describe_age)
 register.filter("birth", describe_birth)
 
 HEADLINES: dict[str, Look] = {
-    Headline.CANCELLED: Look("plain", "close", "Cancelled"),
+    Headline.CANCELLED: Look("plain", "close", "Withdrawn"),
     Headline.QUEUED: Look("waiting", "clock", "In the queue"),
     Headline.RUNNING: Look("waiting", "outcome-waiting", "In work"),
     Headline.HIDDEN: Look("waiting", "eye", "Read first"),

@@ -11,6 +11,7 @@ from classifier.views import (
     image_check,
     images,
     lesions,
+    orders,
     outcomes,
     patients,
     privacy,
@@ -43,6 +44,13 @@ urlpatterns = [
     path("submissions/<uuid:pk>/status/", submission_detail.submission_status, name="submission-status"),
     path("submissions/<uuid:pk>/report/", submission_report.submission_report, name="submission-report"),
     path("submissions/<uuid:pk>/cancel/", submission_actions.submission_cancel, name="submission-cancel"),
+    path("submissions/<uuid:pk>/order/", orders.submission_order, name="submission-order"),
+    path("submissions/<uuid:pk>/take-over/", orders.submission_take_over, name="submission-take-over"),
+    path(
+        "acknowledgements/<uuid:pk>/take-back/",
+        orders.acknowledgement_take_back,
+        name="acknowledgement-take-back",
+    ),
     path("submissions/<uuid:pk>/retry/", submission_actions.submission_retry, name="submission-retry"),
     path(
         "predictions/<uuid:pk>/explanation/",

@@ -47,6 +47,7 @@ urlpatterns = [
         name="application-withdraw",
     ),
     path("settings/clinic/", people.clinic_settings, name="clinic-settings"),
+    path("settings/deadlines/", settings.targets, name="targets"),
     path("settings/people/", people.people, name="people"),
     path("settings/people/<uuid:pk>/role/", people.person_role, name="person-role"),
     path("settings/people/<uuid:pk>/active/", people.person_active, name="person-active"),

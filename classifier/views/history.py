@@ -14,11 +14,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from classifier.case_summary import summarise, summary_prefetches
 from classifier.forms.filters import (
+    ORDER_CHOICES,
     OUTCOME_CHOICES,
     REVIEWED_CHOICES,
     SORT_CHOICES,
+    UNREAD_CHOICES,
     HistoryForm,
     SearchForm,
+    narrow_orders,
+    narrow_unread,
 )
 from classifier.models import Patient
 from classifier.patient_search import keep_words, match_patients, read_words
@@ -42,13 +46,14 @@ PAGE_SIZE = 25
 SEARCH_KEY = "history_search"
 MOST_SELECTED = 500
 SCOPE_NAMES = ("patient", "lesion", "by", "scope")
+LISTS = {"clinic": "Clinic", "mine": "Mine", "followed": "I follow up", "unfollowed": "Nobody follows up"}
 MORE_NAMES = ("reviewed", "priority", "site", "model", "since", "until")
 STATES = [
     (SubmissionState.AWAITING_REVIEW.value, "To review"),
     (SubmissionState.IN_WORK.value, "In work"),
     (SubmissionState.NO_RESULT.value, "No result"),
     (SubmissionState.REVIEWED.value, "Reviewed"),
-    (SubmissionState.CANCELLED.value, "Cancelled"),
+    (SubmissionState.CANCELLED.value, "Withdrawn"),
 ]
 
 
@@ -86,7 +91,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
             *_list_scopes(request, scope),
             build_group(request, "sort", "Sort", SORT_CHOICES, current=_sort_of(form)),
         ],
-        "filter_groups": _list_filters(request, form),
+        "filter_groups": _list_filters(request, scope, form),
         "more": _list_more(request, form),
         "kept": [(name, request.GET[name]) for name in KEPT_BY_FORM if name in request.GET],
         "clear_address": _clear_address(request) if form.narrowing else "",
@@ -94,7 +99,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
     return render(request, "classifier/history/list.html", context)
 
 
-KEPT_BY_FORM = (*SCOPE_NAMES, "outcome", "state", "sort")
+KEPT_BY_FORM = (*SCOPE_NAMES, "outcome", "state", "unread", "order", "sort")
 
 
 @page()
@@ -142,7 +147,7 @@ def _narrow(scope: Scope, form: HistoryForm, word: str) -> SubmissionQuerySet:
     if word:
         patients = Patient.objects.filter(clinic=scope.clinic)
         rows = rows.filter(lesion__patient__in=match_patients(patients, word))
-    return form.apply(rows, hides_unread=scope.hides_unread)
+    return form.apply(rows, hides_unread=scope.hides_unread, clinic=scope.clinic)
 
 
 def _load(rows: SubmissionQuerySet) -> SubmissionQuerySet:
@@ -160,29 +165,25 @@ def _sort_of(form: HistoryForm) -> str:
 
 
 def _list_scopes(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
-    if scope.name not in ("clinic", "mine"):
+    if scope.name not in LISTS:
         return []
-    # The two differ in one parameter, so the filters stay while one looks at the other.
+    # They differ in one parameter, so the filters stay while one looks at the other.
     return [
         {
             "label": "Show",
             "options": [
                 {
-                    "label": "Clinic",
-                    "url": build_address(request, scope=""),
-                    "active": scope.name == "clinic",
-                },
-                {
-                    "label": "Mine",
-                    "url": build_address(request, scope="mine"),
-                    "active": scope.name == "mine",
-                },
+                    "label": label,
+                    "url": build_address(request, scope="" if name == "clinic" else name),
+                    "active": scope.name == name,
+                }
+                for name, label in LISTS.items()
             ],
         }
     ]
 
 
-def _list_filters(request: HttpRequest, form: HistoryForm) -> list[dict[str, Any]]:
+def _list_filters(request: HttpRequest, scope: Scope, form: HistoryForm) -> list[dict[str, Any]]:
     values = form.values
     outcomes = frozenset(Outcome.values)
     return [
@@ -195,7 +196,22 @@ def _list_filters(request: HttpRequest, form: HistoryForm) -> list[dict[str, Any
             outcomes=outcomes,
         ),
         build_group(request, "state", "State", STATES, current=str(values.get("state", ""))),
+        _count_options(
+            build_group(request, "unread", "News", UNREAD_CHOICES, current=str(values.get("unread", ""))),
+            [narrow_unread(scope.rows, which, scope.clinic).count() for which, _ in UNREAD_CHOICES],
+        ),
+        _count_options(
+            build_group(request, "order", "Orders", ORDER_CHOICES, current=str(values.get("order", ""))),
+            [narrow_orders(scope.rows, which).count() for which, _ in ORDER_CHOICES],
+        ),
     ]
+
+
+def _count_options(group: dict[str, Any], counts: list[int]) -> dict[str, Any]:
+    """The group with how many cases of the scope each of its options has."""
+    for option, count in zip(group["options"], counts, strict=True):
+        option["count"] = count
+    return group
 
 
 def _list_more(request: HttpRequest, form: HistoryForm) -> list[dict[str, str]]:
@@ -213,7 +229,7 @@ def _list_more(request: HttpRequest, form: HistoryForm) -> list[dict[str, str]]:
 
 
 def _clear_address(request: HttpRequest) -> str:
-    names = ("outcome", "state", *MORE_NAMES)
+    names = ("outcome", "state", "unread", "order", *MORE_NAMES)
     return build_address(request, **dict.fromkeys(names, ""))
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.http import Http404
 from django.urls import reverse
 
+from classifier.cases.follow_up import unfollowed
 from classifier.models import Lesion, Patient, Submission
+from classifier.models.submission import awaited_by
 from classifier.views.access import get_visible
 from classifier.views.rights import rights_in
 from classifier.wording import name_site
@@ -18,6 +20,8 @@ from portal.accounts.models import Membership
 from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest
 
     from classifier.models.submission import SubmissionQuerySet
@@ -40,6 +44,13 @@ class Scope:
         return self.clinic.hide_result_until_read and self.role == Role.DERMATOLOGIST
 
 
+NAMED: dict[str, tuple[str, Callable[[Any, Clinic], Q]]] = {
+    "mine": ("Your submissions", lambda user, _: Q(submitted_by=user) | Q(responsible=user)),
+    "followed": ("Submissions that you follow up", lambda user, _: awaited_by(user)),
+    "unfollowed": ("Submissions that nobody follows up", lambda _, clinic: unfollowed(clinic.pk)),
+}
+
+
 def read_scope(request: HttpRequest) -> Scope:
     """The scope that the address names; 404 for what this person can't see."""
     if "patient" in request.GET:
@@ -53,9 +64,10 @@ def read_scope(request: HttpRequest) -> Scope:
         person = _find_colleague(clinic, _read_key(request, "by"))
         heading = f"Submitted by {person.get_full_name()}"
         return Scope("by", heading, rows.filter(submitted_by=person), clinic, role)
-    if request.GET.get("scope") == "mine":
-        mine = Q(submitted_by=request.user) | Q(responsible=request.user)
-        return Scope("mine", "Your submissions", rows.filter(mine), clinic, role)
+    name = request.GET.get("scope", "")
+    if name in NAMED:
+        heading, narrow = NAMED[name]
+        return Scope(name, heading, rows.filter(narrow(request.user, clinic)), clinic, role)
     return Scope("clinic", "Submissions", rows, clinic, role)
 
 

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from classifier.inbox import Inbox, build_inbox
+from classifier.cases.inbox import Inbox, build_inbox
 from classifier.models import EmergencyAccess, WebhookEndpoint
 from classifier.services.access import record_listed
 from classifier.views.access import page
@@ -49,13 +49,19 @@ def home_columns(request: HttpRequest) -> HttpResponse:
 
 
 def digest_inbox(inbox: Inbox) -> str:
-    """Short digest of what the columns show; ids and states only."""
+    """Short digest of what the columns show; it goes into an address, and no word can be read from it."""
     parts = [
-        (str(row.submission.pk), row.summary.headline.value, row.summary.is_reviewed, row.note)
+        (
+            str(row.submission.pk),
+            row.summary.headline.value,
+            row.summary.is_reviewed,
+            row.submission.standing_diagnosis if row.summary.is_reviewed else "",
+            row.note,
+        )
         for column in (inbox.needs, inbox.in_work, inbox.recent)
         for row in column
     ]
-    counts = (inbox.needs_more, inbox.reviews_waiting, inbox.in_work_count)
+    counts = (inbox.needs_count, inbox.counts, inbox.in_work_count)
     return hashlib.sha256(repr((parts, counts)).encode()).hexdigest()[:16]
 
 

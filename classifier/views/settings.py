@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from classifier.cases.targets import set_targets
+from classifier.forms.order import TargetsForm
+from classifier.services.errors import ServiceError
 from classifier.settings_pages import list_groups
 from classifier.views.access import page
 from portal.accounts.context import THEMES, site
 from portal.accounts.errors import PeopleError
 from portal.accounts.forms import NameForm
+from portal.accounts.roles import Action
 from portal.accounts.services import rename_person
 
 if TYPE_CHECKING:
@@ -47,6 +51,29 @@ def settings_name(request: HttpRequest) -> HttpResponse:
         return _show(request, status=400, name_form=form)
     messages.success(request, "Name saved.")
     return redirect("profile")
+
+
+@page(Action.ADMINISTER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def targets(request: HttpRequest) -> HttpResponse:
+    """How many days the clinic gives for reading and for each order."""
+    clinic = request.clinic  # type: ignore[attr-defined]
+    form = TargetsForm(request.POST or None, clinic=clinic)
+    if request.method == "POST" and form.is_valid():
+        try:
+            set_targets(
+                actor=request.user,  # type: ignore[arg-type]
+                clinic=clinic,
+                reading_target_days=form.cleaned_data["reading_target_days"],
+                order_target_days=form.order_target_days,
+            )
+        except ServiceError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            messages.success(request, "Deadlines saved.")
+            return redirect("targets")
+    status = 400 if form.errors else 200
+    return render(request, "classifier/settings/targets.html", {"form": form}, status=status)
 
 
 def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpResponse:

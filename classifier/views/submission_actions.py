@@ -1,17 +1,24 @@
-"""Cancel a case, try it again."""
+"""Withdraw a case, try it again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
+from django.db import transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from classifier.answers import count_images
+from classifier.cases.hiding import hides_standing
+from classifier.cases.withdrawal import NEEDS_READER, weigh_withdrawal
+from classifier.forms.order import WithdrawForm
+from classifier.labels.standing import label_case
 from classifier.models import Submission
-from classifier.services.errors import ServiceError
+from classifier.services.access import record_viewed
+from classifier.services.errors import InvalidInputError, ServiceError
 from classifier.services.submissions import cancel_submission, retry_submission
+from classifier.states import SubmissionState
 from classifier.views.access import get_visible, page
 from classifier.views.rights import require_right, rights_in
 
@@ -24,18 +31,61 @@ if TYPE_CHECKING:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
 def submission_cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Ask (GET) and cancel (POST)."""
+    """Say what the result is and ask (GET); withdraw (POST)."""
     submission = _find(request, pk)
-    require_right(rights_in(request, submission.clinic_id).cancel, "Your role can't cancel cases.")
-    if request.method != "POST":
-        return render(request, "classifier/submission_cancel.html", {"submission": submission})
-    try:
-        cancel_submission(actor=request.user, submission=submission)  # type: ignore[arg-type]
-    except ServiceError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, "The submission is cancelled.")
-    return redirect("submission-detail", pk)
+    rights = rights_in(request, submission.clinic_id)
+    require_right(rights.cancel, "Your role can't withdraw cases.")
+    rule = weigh_withdrawal(submission, role=rights.role)
+    form = WithdrawForm(request.POST or None, needs_reason=rule.needs_reason)
+    trouble = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            cancel_submission(
+                actor=request.user,  # type: ignore[arg-type]
+                submission=submission,
+                reason=form.cleaned_data["withdrawal_reason"],
+            )
+        except InvalidInputError as error:
+            # A result came while the page was open: it is shown now, and asked about.
+            submission = _find(request, pk)
+            rule = weigh_withdrawal(submission, role=rights.role)
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        except ServiceError as error:
+            submission = _find(request, pk)
+            rule = weigh_withdrawal(submission, role=rights.role)
+            trouble = error.message
+        else:
+            messages.success(request, "The case is withdrawn.")
+            return redirect("submission-detail", pk)
+    with transaction.atomic():
+        record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
+    context = {
+        "submission": submission,
+        "is_hidden": hides_standing(submission, rights.role),
+        "is_over": submission.state in (SubmissionState.REVIEWED, SubmissionState.CANCELLED),
+        "trouble": trouble or _say_over(submission),
+        "rule": rule,
+        "needs_reader": NEEDS_READER,
+        "result": _say_result(submission),
+        "form": form,
+    }
+    status = 409 if trouble else 400 if form.errors else 200
+    return render(request, "classifier/submission_cancel.html", context, status=status)
+
+
+def _say_over(submission: Submission) -> str:
+    if submission.state == SubmissionState.CANCELLED:
+        return "This case was already withdrawn."
+    return "This case is signed, so it can't be withdrawn."
+
+
+def _say_result(submission: Submission) -> str:
+    """What would be withdrawn with the case."""
+    if submission.state == SubmissionState.IN_WORK:
+        return "some of the images are judged already"
+    label = label_case(submission)
+    by = f", by the {label.said_by}" if label.said_by else ""
+    return f"{label.word.lower()}{by}"
 
 
 @require_POST

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from classifier.answers import CANNOT_JUDGE, choose_words, describe_progress, find_cautions, find_doubts
@@ -15,7 +16,9 @@ from classifier.case_summary import CaseSummary, ImageAnswer, summarise
 from classifier.cases.claims import find_other_reader
 from classifier.duplicates import find_doubles
 from classifier.explanation_panel import find_panel
+from classifier.forms.order import AcknowledgeForm
 from classifier.models import Submission
+from classifier.order_panel import find_order_panel
 from classifier.outcome_rows import list_outcomes
 from classifier.services.access import record_viewed
 from classifier.services.queue import position_in_queue
@@ -105,6 +108,8 @@ def describe_history(submission: Submission, summary: CaseSummary, rights: Right
         # In an emergency one patient is open, and no other's case is named.
         "doubles": [one for one in doubles if one.is_same_patient or not rights.reads_only],
         "outcomes": list_outcomes(submission.lesion),
+        "order": find_order_panel(submission),
+        "order_form": AcknowledgeForm(initial={"done_on": timezone.localdate()}),
         "trail": build_trail(submission, summary),
         "openings": find_openings(submission),
     }

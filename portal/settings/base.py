@@ -8,6 +8,7 @@ import datetime as dt
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 
 from portal.settings.access import *  # noqa: F403
 from portal.settings.browser import *  # noqa: F403
@@ -272,6 +273,12 @@ CELERY_BEAT_SCHEDULE = {
         "task": "classifier.tasks.apply_retention_task",
         "schedule": RETENTION_SCHEDULE,
         "options": {"expires": 1800},
+    },
+    # On the clinics' clock, before the working day begins.
+    "tell-overdue": {
+        "task": "classifier.tasks.tell_overdue_task",
+        "schedule": crontab(minute=30, hour=6),
+        "options": {"expires": 3 * 3600},
     },
     "remove-files": {
         "task": "classifier.tasks.remove_files_task",

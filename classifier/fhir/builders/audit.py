@@ -27,6 +27,7 @@ KINDS = {
 VERBS = {
     **dict.fromkeys(("viewed", "listed"), "R"),
     **dict.fromkeys(("created", "signed", "amended", "registered"), "C"),
+    **dict.fromkeys(("acknowledged", "reopened", "taken_over"), "U"),
     **dict.fromkeys(("updated", "cancelled", "role_changed", "activated", "deactivated"), "U"),
     **dict.fromkeys(("revoked", "erased", "deleted"), "D"),
 }

@@ -1,8 +1,9 @@
 import pytest
 from django.urls import reverse
 
-from classifier.inbox import build_inbox
-from classifier.models import Submission
+from classifier.cases.inbox import build_inbox, name_day
+from classifier.cases.orders import acknowledge_order
+from classifier.services.submissions import cancel_submission
 from portal.audit.models import AuditEvent
 from tests.factories import (
     PredictionFactory,
@@ -20,6 +21,11 @@ def inbox_of(staff, role="clinician"):
 
 def notes(inbox):
     return {row.submission.pk: row.note for row in inbox.needs}
+
+
+def day_of(case):
+    case.refresh_from_db()
+    return name_day(case.order_due_at)
 
 
 def unanswered(staff, state, **values):
@@ -44,35 +50,39 @@ def test_malignant_results_stand_before_newer_ones(staff):
     refer = answered_submission(staff, "refer")
     inbox = inbox_of(staff)
     found = [row.submission for row in inbox.needs]
-    assert found == [malignant, refer, *reversed(benign[2:])]
-    assert inbox.needs_more == 2
+    assert found == [malignant, refer, *benign[:8]], "the oldest of equals first: nobody is starved"
+    assert (inbox.needs_more, inbox.needs_count) == (2, 12)
 
 
 def test_what_finds_no_room_is_one_click_away(staff, log_in):
-    for _ in range(11):
-        answered_submission(staff, "benign")
-    page = log_in(staff.clinician).get(reverse("home")).text
-    assert f'<a href="{reverse("submission-list")}?scope=mine">1 more among your submissions</a>' in page
+    cases = [answered_submission(staff, "benign") for _ in range(11)]
+    client = log_in(staff.clinician)
+    page = client.get(reverse("home")).text
+    assert "1 more:" in page
+    address = f"{reverse('submission-list')}?scope=followed&unread=yes&sort=risk"
+    assert f'<a href="{address.replace("&", "&amp;")}">11 unread</a>' in page
+    listed = client.get(address).context["page_obj"].object_list
+    assert {case.pk for case in listed} == {case.pk for case in cases}
 
 
 def test_signature_is_news_again(staff, log_in):
     case = answered_submission(staff, "benign")
     log_in(staff.clinician).get(reverse("submission-detail", args=[case.pk]))
     ReviewFactory(submission=case, management="excise")
-    assert notes(inbox_of(staff)) == {case.pk: "Signed: excise"}
+    assert notes(inbox_of(staff)) == {case.pk: f"Signed: excise, by {day_of(case)}"}
 
 
 def test_colleagues_results_are_their_news(staff):
     answered_submission(staff, "benign")
-    assert inbox_of(staff, "dermatologist").needs[0].note == "Review waits"
+    assert inbox_of(staff, "dermatologist").needs[0].note == "Waits for review"
 
 
 def test_asked_for_image_stays_until_it_is_there(staff, log_in):
     case = answered_submission(staff, "refer")
     ReviewFactory(submission=case, management="new_image")
     log_in(staff.clinician).get(reverse("submission-detail", args=[case.pk]))
-    assert notes(inbox_of(staff)) == {case.pk: "A new image is asked for"}
-    unanswered(staff, "queued", lesion=case.lesion)
+    assert notes(inbox_of(staff)) == {case.pk: f"A new image is asked for, by {day_of(case)}"}
+    acknowledge_order(actor=staff.clinician, submission=case, done="patient_informed")
     assert case.pk not in notes(inbox_of(staff))
 
 
@@ -103,7 +113,7 @@ def test_case_stands_in_one_column(staff):
 
 def test_cancelled_case_needs_nobody(staff):
     case = unanswered(staff, "failed")
-    Submission.objects.update(cancelled_at=case.submitted_at, cancelled_by=staff.clinician)
+    cancel_submission(actor=staff.clinician, submission=case)
     assert inbox_of(staff).needs == []
 
 

@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 
-from classifier.inbox import build_inbox
+from classifier.cases.inbox import build_inbox
 from classifier.open_work import find_open_work
 from classifier.services.departures import end_access, hand_over_work
 from classifier.services.errors import InvalidInputError
@@ -98,7 +98,7 @@ def test_begun_readings_go_to_another_dermatologist(clinics, reader):
     untouched.refresh_from_db()
     assert (case.reader, untouched.reader) == (reader, None)
     inbox = build_inbox(user=reader, clinic=clinics.own.clinic, role="dermatologist")
-    assert (inbox.needs[0].submission.pk, inbox.needs[0].note) == (case.pk, "Review waits, handed to you")
+    assert (inbox.needs[0].submission.pk, inbox.needs[0].note) == (case.pk, "Waits for review, handed to you")
     assert "Handed to you" in log_in(reader).get(reverse("worklist")).text
     assert AuditEvent.objects.filter(
         action="submission.read_unseen", actor=clinics.own.dermatologist

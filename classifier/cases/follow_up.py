@@ -1,0 +1,113 @@
+"""Who follows a case up, and what of it is overdue: unread results, and orders nobody acknowledged."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from classifier.cases.standing import lock_patients
+from classifier.models import Submission
+from classifier.services.errors import ConflictError
+from classifier.services.preconditions import check_unchanged
+from portal.accounts.models import Membership
+from portal.accounts.permissions import require
+from portal.accounts.roles import ROLES_ALLOWED, Action, Role
+from portal.audit.services import record_event
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection
+
+    from portal.accounts.models import Clinic, User
+
+FOLLOWING = ROLES_ALLOWED[Action.SUBMIT] - {Role.INTEGRATION}
+"""People whom a result reaches. A record system sends and fetches, and looks after nobody."""
+SATURDAY = 5
+
+
+# --- Who -----------------------------------------------------------------------------------------
+def list_followers(clinic_id: uuid.UUID) -> list[uuid.UUID | int]:
+    """Ids of the people of the clinic who can follow a case up."""
+    rows = Membership.objects.active().filter(clinic=clinic_id, role__in=FOLLOWING, user__is_active=True)
+    return list(rows.order_by().values_list("user_id", flat=True))
+
+
+def unfollowed(clinic_id: uuid.UUID) -> Q:
+    """Of the clinic's cases, those that nobody follows up: their person left, or is a record system."""
+    followers = list_followers(clinic_id)
+    return ~Q(responsible__in=followers) & (
+        Q(responsible__isnull=False) | ~Q(submitted_by__in=followers, responsible__isnull=True)
+    )
+
+
+def is_followed(submission: Submission) -> bool:
+    """Whether the result of this case reaches somebody of the clinic: `unfollowed` of one row."""
+    person = submission.responsible_id or submission.submitted_by_id
+    return person in list_followers(submission.clinic_id)
+
+
+def take_over(*, actor: User, submission: Submission, expected: Collection[str] | None = None) -> Submission:
+    """Make `actor` responsible for a case that nobody follows up.
+
+    Raises PermissionDenied; ConflictError (followed_up) while a colleague follows it up; ChangedError
+    unless the tag is an `expected` one.
+    """
+    require(actor, submission.clinic_id, Action.SUBMIT)
+    with transaction.atomic():
+        lock_patients(submissions=[submission.pk])
+        submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
+        check_unchanged(submission, expected)
+        former = submission.responsible_id or submission.submitted_by_id
+        if former == actor.pk:
+            return submission
+        if is_followed(submission):
+            raise ConflictError(
+                "followed_up",
+                "A colleague follows this case up. Ask an administrator to hand it over to you.",
+            )
+        submission.responsible = actor
+        submission.save(update_fields=["responsible"])
+        record_event(
+            clinic_id=submission.clinic_id,
+            action="submission.taken_over",
+            actor=actor,
+            obj=submission,
+            details={"from": str(former)},
+        )
+    return submission
+
+
+# --- Until when ----------------------------------------------------------------------------------
+def overdue_orders(now: dt.datetime) -> Q:
+    """Cases with an order that should have been carried out by now."""
+    return Q(order_due_at__lt=now)
+
+
+def overdue_unread(clinic: Clinic, now: dt.datetime) -> Q:
+    """Cases of the clinic whose news nobody opened within its reading target."""
+    return Q(is_unread=True, news_at__lt=working_days_before(now, clinic.reading_target_days))
+
+
+def working_days_before(moment: dt.datetime, days: int) -> dt.datetime:
+    """The moment that lies `days` working days back; Saturdays and Sundays don't count."""
+    local = timezone.localtime(moment)
+    while days:
+        local -= dt.timedelta(days=1)
+        days -= local.weekday() < SATURDAY
+    return local
+
+
+def is_order_overdue(submission: Submission, now: dt.datetime) -> bool:
+    """`overdue_orders` of one row."""
+    return submission.order_due_at is not None and submission.order_due_at < now
+
+
+def is_unread_overdue(submission: Submission, now: dt.datetime) -> bool:
+    """`overdue_unread` of one row, whose clinic is loaded."""
+    if not submission.is_unread or submission.news_at is None:
+        return False
+    return submission.news_at < working_days_before(now, submission.clinic.reading_target_days)
