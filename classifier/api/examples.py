@@ -113,6 +113,7 @@ CORRECTION = {
     "correction_reason": "Second opinion.",
 }
 NEW_ACKNOWLEDGEMENT = {"done": "referred", "done_on": "2026-03-03", "note": "To the skin cancer clinic"}
+CLAIM = {"takeover": True}
 WITHDRAWAL = {"reason": "Sent for another lesion by mistake."}
 ACCEPTED = {
     "id": CASE,

@@ -36,6 +36,7 @@ READ_WEBHOOK = Link("webhooks_read", "The webhook as it stands.")
 AMEND = Link("reviews_amend", "Sign another decision in its place.")
 CORRECT = Link("outcomes_correct", "Record another finding in its place.")
 CANCEL = Link("submissions_cancel", "Withdraw the case while nobody has signed it.")
+CLAIM = Link("submissions_claim", "Say that you read it now.")
 ACKNOWLEDGE = Link("submissions_acknowledge", "Say what was done about its order.")
 SIGN = Link("reviews_sign", "Sign the case.", field="submission")
 ABOUT_PATIENT = (
@@ -56,6 +57,7 @@ ABOUT_CASE = (
     CANCEL,
     SIGN,
     ACKNOWLEDGE,
+    CLAIM,
 )
 ABOUT_WEBHOOK = (
     Link("webhooks_update", "Change it, or switch it off or on."),

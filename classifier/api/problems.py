@@ -91,6 +91,7 @@ PROBLEMS: dict[str, Problem] = {
                 ("conflict", "Conflict", "Read the object again."),
                 ("already_amended", "Amended already", "Read the newest review, then amend that one."),
                 ("already_cancelled", "Cancelled already", "Nothing is left to do."),
+                ("claimed_by_other", "Somebody is reading it", "Wait, or claim it with takeover."),
                 ("needs_reader", "A reader is needed", "Have a dermatologist sign it instead."),
                 ("no_open_order", "Nothing is ordered", "Read the case: its order says what is asked for."),
                 ("already_acknowledged", "Acknowledged before", "Take that back first to change it."),

@@ -40,6 +40,7 @@ urlpatterns = [
         submission.SubmissionCancel.as_view(),
         name="api-submission-cancel",
     ),
+    path("submissions/<uuid:pk>/claim/", submission.SubmissionClaim.as_view(), name="api-submission-claim"),
     path(
         "submissions/<uuid:pk>/acknowledgements/",
         submission.SubmissionAcknowledgements.as_view(),

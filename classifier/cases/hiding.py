@@ -26,7 +26,7 @@ HIDES_STANDING = HIDES_ANSWER & Q(standing_basis__in=[StandingBasis.MODEL, Stand
 """Of cases, those whose standing would give the answer away: `hides_standing` in SQL."""
 
 HIDES_WORST = Q(standing_basis=StandingBasis.MODEL) | Q(standing=Standing.NOT_JUDGED)
-"""Of lesions and patients, those whose standing would give a hidden answer away: `hides_worst` in SQL."""
+"""Of lesions and patients, those whose standing would do so: `hides_worst` in SQL."""
 
 
 def is_blinded(clinic: Clinic, role: str | None) -> bool:

@@ -101,6 +101,13 @@ class ReadingClaimSerializer(serializers.ModelSerializer[ReadingClaim]):
         read_only_fields = fields
 
 
+@examples.asked("Knowingly", examples.CLAIM)
+class ClaimSerializer(StrictSerializer):
+    takeover = serializers.BooleanField(
+        required=False, default=False, help_text="Also where somebody else is reading it."
+    )
+
+
 def describe_order(submission: Submission) -> dict[str, Any] | None:
     """The order of the review in force; None where nothing is ordered. Needs reviews and acknowledgements."""
     order = find_order(submission.reviews.all())

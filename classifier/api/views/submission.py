@@ -9,14 +9,22 @@ from rest_framework.response import Response
 
 from classifier.api.idempotency import idempotent
 from classifier.api.parameters import RETRY_AFTER, WAIT
+from classifier.api.parsers import BoundedJSONParser
+from classifier.api.permissions import MayReview
 from classifier.api.preconditions import read_if_match
 from classifier.api.progress import RETRY_BUSY_SECONDS
 from classifier.api.queries import select_submissions
 from classifier.api.schema import ERROR, IF_MATCH, WORDS
-from classifier.api.serializers.standing import NewAcknowledgementSerializer
+from classifier.api.serializers.standing import (
+    ClaimSerializer,
+    NewAcknowledgementSerializer,
+    ReadingClaimSerializer,
+)
 from classifier.api.serializers.submissions import SubmissionSerializer, WithdrawalSerializer
+from classifier.api.views.base import NoStoreView
 from classifier.api.views.details import RecordedDetail
 from classifier.api.waiting import read_wait, wait_until_finished
+from classifier.cases.claims import claim_case, release_claim
 from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
 from classifier.models import Acknowledgement, Submission
 from classifier.services.errors import InvalidInputError
@@ -102,6 +110,45 @@ class SubmissionCancel(_SubmissionAct):
                 error.field = "reason"
                 raise
             return self.answer(self.get_object())
+
+
+class SubmissionClaim(NoStoreView):
+    scopes = scopes_for("reviews")
+    permission_classes = [MayReview]
+    parser_classes = [BoundedJSONParser]
+
+    @extend_schema(
+        operation_id="submissions_claim",
+        summary="Say that you read a case now",
+        description=(
+            "For ten minutes; again, it is renewed. `takeover` claims a case that somebody else has open, "
+            "and leaves an event."
+        ),
+        request=ClaimSerializer,
+        responses={
+            200: ReadingClaimSerializer,
+            404: OpenApiResponse(ERROR, WORDS["404"]),
+            409: OpenApiResponse(ERROR, "Somebody else is reading it."),
+        },
+    )
+    @idempotent
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
+        asked = ClaimSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        claim = claim_case(actor=request.user, submission=submission, **asked.validated_data)
+        self.clinic_id = submission.clinic_id
+        return Response(ReadingClaimSerializer(claim).data)
+
+    @extend_schema(
+        operation_id="submissions_release",
+        summary="Release a case that you had claimed",
+        responses={204: None},
+    )
+    def delete(self, request: Request, pk: uuid.UUID) -> Response:
+        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
+        release_claim(actor=request.user, submission=submission)
+        return Response(status=204)
 
 
 class SubmissionAcknowledgements(_SubmissionAct):

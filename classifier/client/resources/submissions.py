@@ -11,7 +11,7 @@ from pathlib import Path
 from classifier.client.addresses import API
 from classifier.client.connection import ANSWER_SECONDS, Call, make_key
 from classifier.client.errors import WaitTimeoutError
-from classifier.client.records import Accepted, Status, Submission
+from classifier.client.records import Accepted, ReadingClaim, Status, Submission
 from classifier.client.resources.base import Collection, given, id_of, parse, tag_of
 from classifier.client.retrying import read_retry_after
 
@@ -158,6 +158,17 @@ class Submissions(Collection[Submission]):
         path = f"submissions/{id_of(submission)}/acknowledgements/"
         body = given(done=done, done_on=done_on, note=note)
         return self._post(Submission, path, body, key=key, if_match=condition)
+
+    def claim(
+        self, submission: Submission | str, *, takeover: bool = False, key: str | None = None
+    ) -> ReadingClaim:
+        """Say that you read the case now, for ten minutes; with `takeover` also where somebody else does."""
+        path = f"submissions/{id_of(submission)}/claim/"
+        return self._post(ReadingClaim, path, {"takeover": takeover}, key=key)
+
+    def release(self, submission: Submission | str) -> None:
+        """End your claim of the case."""
+        self._delete(f"submissions/{id_of(submission)}/claim/")
 
     def take_back(self, submission: Submission) -> Submission:
         """Take the acknowledgement back that the case was read with: the order is open again."""
