@@ -65,7 +65,7 @@ def build_report(
 
 def _find_status(submission: Submission, review: Review | None) -> Status:
     if submission.cancelled_at is not None:
-        word = f"CANCELLED: {UNSIGNED}"
+        word = f"WITHDRAWN: {UNSIGNED}"
         return Status(word, f"{word}, and without a result", is_signed=False, awaits_signature=False)
     if review is None:
         word = f"PRELIMINARY: {UNSIGNED}"

@@ -16,6 +16,7 @@ from oauth2_provider.models import RefreshToken, set_token_value
 
 from classifier.middleware import SESSION_KEY as EMERGENCIES_KEY
 from classifier.models import (
+    Acknowledgement,
     EmergencyAccess,
     ModelVersion,
     Outcome,
@@ -27,6 +28,7 @@ from classifier.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from classifier.vocabulary import Management
 from portal.accounts.invitations import Letter, invite
 from portal.accounts.middleware import SESSION_KEY
 from portal.accounts.models import Membership, OAuthApplication, User
@@ -34,6 +36,7 @@ from portal.accounts.roles import Role
 from portal.audit.models import AuditEvent
 from portal.audit.services import record_event
 from tests.factories import (
+    AcknowledgementFactory,
     ExplanationFactory,
     MembershipFactory,
     ModelVersionFactory,
@@ -95,6 +98,7 @@ class World:
     failed: Submission
     image: SubmissionImage
     review: Review
+    acknowledgement: Acknowledgement
     prediction: Prediction
     outcome: Outcome
     trial: ModelVersion
@@ -186,7 +190,12 @@ def build_world(side: TwoClinics | None = None) -> World:
         reviewed=reviewed,
         failed=failed,
         image=image,
-        review=ReviewFactory(submission=reviewed, signed_by=side.own.dermatologist),
+        review=ReviewFactory(
+            submission=reviewed, signed_by=side.own.dermatologist, management=Management.EXCISE
+        ),
+        acknowledgement=AcknowledgementFactory(
+            review=ReviewFactory(submission=SubmissionFactory(clinic=clinic), management=Management.EXCISE)
+        ),
         prediction=prediction,
         outcome=OutcomeFactory(lesion=judged.lesion),
         trial=trial,

@@ -93,8 +93,8 @@ def test_cancelled_case_has_no_answer(staff, client):
     case = build(staff, ["benign"])
     Submission.objects.filter(pk=case.pk).update(cancelled_at=case.submitted_at, cancelled_by=staff.clinician)
     paper = read(staff.clinician, case)
-    assert "CANCELLED: not signed by a dermatologist, and without a result" in paper
-    assert "This submission was cancelled. It gives no result." in paper
+    assert "WITHDRAWN: not signed by a dermatologist, and without a result" in paper
+    assert "This case was withdrawn. It gives no result." in paper
     assert not says_benign(paper)
     assert "preliminary" not in paper.lower()
     assert "Name, date, signature" not in paper
