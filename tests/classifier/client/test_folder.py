@@ -11,6 +11,7 @@ import pytest
 
 from classifier.client import ApiError, ConfigurationError, LostConnectionError
 from classifier.client.batch import Journal, find_cases, read_mapping, submit_cases
+from classifier.client.batch.cases import Kind
 from classifier.models import IdempotentRequest, Patient, Submission, SubmissionImage
 from classifier.services.inference import run_queued
 from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
@@ -233,3 +234,36 @@ def test_file_that_is_no_journal_is_left_alone(tmp_path, text):
     with pytest.raises(ConfigurationError), Journal(tmp_path / "j", SITE):
         pass
     assert (tmp_path / "j").read_text() == text
+
+
+def test_each_picture_of_a_case_has_its_kind(run, folder, tmp_path):
+    mapping = tmp_path / "mapping.csv"
+    mapping.write_text(
+        "file,case,mrn,consents_to_inference,capture_kind,dermoscopic_type\n"
+        "0.jpg,a,A-1,yes,overview,\n1.jpg,a,A-1,yes,clinical,\n"
+        "2.jpg,a,A-1,yes,dermoscopic,contact_polarized\n"
+    )
+    assert run(read_mapping(mapping, folder)) == {"submitted": 1}
+    rows = SubmissionImage.objects.order_by("position").values_list("capture_kind", "dermoscopic_type")
+    assert list(rows) == [("overview", ""), ("clinical", ""), ("dermoscopic", "contact_polarized")]
+
+
+def test_kinds_are_given_by_file_or_for_all(folder):
+    kinds = {"0.jpg": Kind("overview"), "": Kind("dermoscopic", "contact_polarized")}
+    (case,) = find_cases([folder], {}, together=True, kinds=kinds)
+    assert [case.kinds[file].capture_kind for file in case.files] == ["overview", *["dermoscopic"] * 3]
+    with pytest.raises(ConfigurationError, match="none of the files"):
+        find_cases([folder], {}, kinds={"9.jpg": Kind("overview")})
+
+
+@pytest.mark.parametrize("text", ["maybe", "true"])
+def test_consent_in_a_mapping_is_yes_or_no(folder, tmp_path, text):
+    mapping = tmp_path / "mapping.csv"
+    mapping.write_text(f"file,consents_to_inference\n0.jpg,{text}\n")
+    with pytest.raises(ConfigurationError, match="must read yes or no"):
+        read_mapping(mapping, folder)
+
+
+def test_without_a_word_on_consent_nothing_is_sent(run, folder):
+    assert run(find_cases([folder / "0.jpg"], {})) == {"refused": 1}
+    assert not Patient.objects.exists()
