@@ -16,7 +16,7 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from classifier.case_summary import weigh_images
@@ -417,6 +417,10 @@ def refresh_lesions(lesion_ids: Iterable[Any], *, tables: Tables | None = None) 
         patients.add(lesion.patient_id)
         if changes := _list_changes(lesion, asdict(held) | {"standing_case_id": case_id}):
             tables.lesion.objects.filter(pk=lesion.pk).update(**changes)
+    _refresh_patients(patients, tables)
+
+
+def _refresh_patients(patients: Iterable[Any], tables: Tables) -> None:
     for patient, held, lesion_id in _decide_patients(tables, patients):
         if changes := _list_changes(patient, asdict(held) | {"standing_lesion_id": lesion_id}):
             tables.patient.objects.filter(pk=patient.pk).update(**changes)
@@ -465,6 +469,29 @@ def find_differences() -> Iterator[Difference]:
     for ids in _in_batches(tables.patient):
         for patient, held, lesion_id in _decide_patients(tables, ids):
             yield from _compare("patient", patient, asdict(held) | {"standing_lesion_id": lesion_id})
+
+
+def mend(differences: Iterable[Difference]) -> int:
+    """Write what the rows say where a column says another thing; return how many patients that concerned.
+
+    Each patient in a transaction of its own, under the lock that every change takes. What a case stands
+    for anew is news.
+    """
+    tables = Tables.load()
+    paths = {"submission": "lesions__submissions", "lesion": "lesions", "patient": "pk"}
+    patients = set()
+    for found in differences:
+        row = tables.patient.objects.filter(**{paths[found.table]: found.pk})
+        patients.update(row.values_list("pk", flat=True))
+    for patient in sorted(patients, key=str):
+        with transaction.atomic():
+            lock_patients(patients=[patient])
+            lesions = tables.lesion.objects.filter(patient=patient)
+            cases = tables.submission.objects.filter(lesion__patient=patient)
+            refresh_standing(cases.values_list("pk", flat=True))
+            refresh_lesions(lesions.values_list("pk", flat=True))
+            _refresh_patients([patient], tables)
+    return len(patients)
 
 
 def _compare(table: str, row: Any, expected: dict[str, Any]) -> Iterator[Difference]:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from classifier.vocabulary import ORDERS
 from tests.factories import PASSWORD
 from tests.permissions import expectations as may
 from tests.permissions.access_rows import ACCESS_ROWS
@@ -19,6 +20,7 @@ from tests.permissions.rows import (
     APPLICATION,
     COLLEAGUE,
     DELIVERY,
+    DONE,
     FAILED,
     IMAGE,
     INVITATION,
@@ -117,6 +119,7 @@ FINDING = {
     "reported_on": "2026-03-09",
 }
 FACTS = {"birth_date": "1970-05-17", "sex": "female", "skin_type": "II", "consents_to_inference": "on"}
+DEADLINES = {"reading_target_days": 3, **dict.fromkeys(ORDERS, 7)}
 HOOK = {"url": "https://93.184.216.34/hooks", "events": ["review.signed"]}
 PASSWORDS = {"oldpassword": PASSWORD, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 NEW_TOKEN = {"name": "Ward tablet", "scopes": ["submissions:read"], "days": "30"}
@@ -232,7 +235,19 @@ PAGES = [
     Row("submission-status", "GET", may.ROW_OF_MEMBERS, at=JUDGED),
     Row("submission-report", "GET", may.ROW_OF_MEMBERS | may.READING_ONLY, at=JUDGED),
     Row("submission-cancel", "GET", may.ROW_OF_SUBMITTERS, at=JUDGED),
-    Row("submission-cancel", "POST", may.ROW_OF_SUBMITTERS, 302, at=JUDGED),
+    # What is malignant needs a reader.
+    Row("submission-cancel", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, at=FAILED),
+    Row("submission-order", "GET", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, at=REVIEWED),
+    Row(
+        "submission-order",
+        "POST",
+        may.ROW_OF_SUBMITTERS | may.NOT_OPENED,
+        302,
+        at=REVIEWED,
+        data=sent(done="excised"),
+    ),
+    Row("submission-take-over", "POST", may.ROW_OF_SUBMITTERS, 302, at=JUDGED),
+    Row("acknowledgement-take-back", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, at=DONE),
     Row("submission-retry", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, 302, at=FAILED),
     Row("image-derivative", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
     Row("image-thumbnail", "GET", may.ROW_OF_MEMBERS, at=IMAGE),
@@ -282,6 +297,8 @@ SETTINGS = [
     ),
     Row("clinic-settings", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("clinic-settings", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(name="Clinic renamed")),
+    Row("targets", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("targets", "POST", may.PAGE_OF_ADMINISTRATORS, 302, data=sent(**DEADLINES)),
     Row("people", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("invitations", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row(

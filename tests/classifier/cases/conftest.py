@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from classifier import tasks
 from tests.factories import Staff, active_model, staff_clinic
@@ -29,3 +30,15 @@ def wake_ups(monkeypatch) -> list[int]:
 @pytest.fixture(autouse=True)
 def own_stores(stores: Path) -> Path:
     return stores
+
+
+@pytest.fixture
+def log_in():
+    """`log_in(user)` gives a client with that person's session."""
+
+    def open_session(user) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return open_session

@@ -11,10 +11,11 @@ from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 from knox.models import AuthToken
 
-from classifier.models import FileRemoval, IdempotentRequest
+from classifier.models import FileRemoval, IdempotentRequest, ReadingClaim
 from portal.accounts.models import ApiToken, OAuthApplication
 from portal.audit.models import AuditChain, AuditEvent
 from tests.factories import (
+    AcknowledgementFactory,
     ClinicFactory,
     ExplanationFactory,
     LesionFactory,
@@ -106,6 +107,34 @@ def second_key():
         request(caller=caller)
 
 
+def unknown_origin():
+    patient = PatientFactory()
+    patient.consents.create(
+        purpose="inference", is_given=True, origin="heard", recorded_at=NOW, recorded_by=patient.created_by
+    )
+
+
+def second_acknowledgement():
+    first = AcknowledgementFactory()
+    AcknowledgementFactory(review=first.review)
+
+
+def claim_that_ended():
+    case = SubmissionFactory()
+    ReadingClaim.objects.create(submission=case, reader=case.submitted_by, claimed_at=NOW, until=NOW)
+
+
+def held_for(factory, **values):
+    """A row of the table whose columns say what the services never write."""
+    row = factory()
+    type(row).objects.filter(pk=row.pk).update(**values)
+
+
+HELD = {"submission": SubmissionFactory, "lesion": LesionFactory, "patient": PatientFactory}
+UNKNOWN = {"standing": "fine", "standing_basis": "model"}
+NOBODYS_WORD = {"standing": "benign", "standing_basis": "review", "standing_diagnosis": "naevus"}
+
+
 BREAKS = {
     "membership_unique_user_clinic": second_membership,
     "membership_role_known": lambda: MembershipFactory(role="owner"),
@@ -129,6 +158,7 @@ BREAKS = {
     "submission_unique_request": second_request,
     "submission_cancelled_by_someone": lambda: SubmissionFactory(cancelled_at=NOW),
     "image_position_once_in_submission": second_position,
+    "image_kind_known": lambda: SubmissionImageFactory(capture_kind="drawing"),
     "image_has_pixels": lambda: SubmissionImageFactory(width=0),
     "image_gated_by_a_version": lambda: SubmissionImageFactory(gated_at=NOW),
     "model_unique_name_version": lambda: [
@@ -159,6 +189,25 @@ BREAKS = {
     "idempotent_request_key_once": second_key,
     "idempotent_request_answered_whole": lambda: request(status=201),
     "audit_position_once": second_event,
+    "clinic_reading_target_positive": lambda: ClinicFactory(reading_target_days=0),
+    "consent_origin_known": unknown_origin,
+    "acknowledgement_one_in_force": second_acknowledgement,
+    "acknowledgement_words_known": lambda: AcknowledgementFactory(done="forgotten"),
+    "acknowledgement_other_has_note": lambda: AcknowledgementFactory(done="other"),
+    "acknowledgement_taken_back_by_someone": lambda: AcknowledgementFactory(taken_back_at=NOW),
+    "reading_claim_ends_later": claim_that_ended,
+    "submission_reason_of_a_withdrawal": lambda: SubmissionFactory(withdrawal_reason="Sent twice."),
+    "submission_state_known": lambda: held_for(SubmissionFactory, state="lost"),
+    "submission_order_is_signed": lambda: held_for(SubmissionFactory, order_due_at=NOW),
+    "submission_unread_has_news": lambda: held_for(SubmissionFactory, is_unread=True, news_at=None),
+    **{
+        f"{table}_standing_known": lambda factory=factory: held_for(factory, **UNKNOWN)
+        for table, factory in HELD.items()
+    },
+    **{
+        f"{table}_standing_of_a_person": lambda factory=factory: held_for(factory, **NOBODYS_WORD)
+        for table, factory in HELD.items()
+    },
     **WEBHOOK_BREAKS,
 }
 

@@ -133,7 +133,7 @@ class TestAnswer:
         case = answered_submission(staff, "benign")
         PredictionFactory(submission=case, state="queued")
         assert "benign" not in show(log_in(staff.clinician), case).lower()
-        cancel_submission(actor=staff.clinician, submission=case)
+        cancel_submission(actor=staff.clinician, submission=case, reason="Sent twice.")
         page = show(log_in(staff.clinician), case)
         assert "benign" not in page.lower()
         assert "It gives no result." in page
@@ -233,7 +233,7 @@ class TestActions:
         assert "can't be undone" in client.get(address).text.replace("&#x27;", "'")
         assert Submission.objects.get().cancelled_at is None
         page = client.post(address, follow=True).text
-        assert "The submission is cancelled." in page
+        assert "The case is withdrawn." in page
         assert Submission.objects.get().cancelled_by == staff.clinician
 
     def test_signed_case_is_not_cancelled(self, staff, log_in):
@@ -241,8 +241,10 @@ class TestActions:
         ReviewFactory(submission=case)
         client = log_in(staff.clinician)
         assert reverse("submission-cancel", args=[case.pk]) not in show(client, case)
-        page = client.post(reverse("submission-cancel", args=[case.pk]), follow=True).text
-        assert "it can't be cancelled" in page.replace("&#x27;", "'")
+        sent = {"withdrawal_reason": "Sent twice."}
+        answer = client.post(reverse("submission-cancel", args=[case.pk]), sent)
+        assert answer.status_code == 409
+        assert "it can't be withdrawn" in answer.text.replace("&#x27;", "'")
 
     def test_failed_is_tried_again(self, staff, log_in, active_model):
         client, case = log_in(staff.clinician), unanswered(staff, "failed")
