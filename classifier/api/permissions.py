@@ -12,6 +12,7 @@ from portal.accounts.freshness import lacks_confirmation
 from portal.accounts.models import Membership
 from portal.accounts.roles import ROLES_ALLOWED, Action
 from portal.accounts.scopes import METHODS
+from portal.audit.middleware import mark_asked
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -83,6 +84,8 @@ def require_confirmation(request: Request, *, is_signing: bool = False) -> None:
     A token has nobody in front of it who could walk away: it opens what it was made for.
     """
     if request.auth is None and lacks_confirmation(request._request, is_signing=is_signing):  # noqa: SLF001 (Django's own)
+        # To be asked is no refusal that the trail needs to hold.
+        mark_asked(request._request)  # noqa: SLF001
         raise ConfirmationRequired
 
 

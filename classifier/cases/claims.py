@@ -123,10 +123,10 @@ def find_other_reader(submission: Submission, user: User) -> ReadingClaim | None
 
 
 def describe_claim(claim: ReadingClaim) -> str:
-    """ "Ines Okafor is reading this case, until 14:12"."""
+    """Words such as "Ines Okafor is reading this case, until 14:12"."""
     return f"{claim.reader.get_full_name()} is reading this case, until {tell_time(claim.until)}"
 
 
 def tell_time(moment: dt.datetime) -> str:
-    """ "14:12", in the portal's time zone."""
+    """Hour and minute in the portal's time zone: "14:12"."""
     return timezone.localtime(moment).strftime("%H:%M")

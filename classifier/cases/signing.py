@@ -53,7 +53,7 @@ def check_seen(submission: Submission, seen: Collection[Any] | None, *, reason: 
 
 
 def name_images(positions: list[int]) -> str:
-    """ "image 2", "images 1 and 2", "images 1, 2 and 3"."""
+    """Words such as "image 2", "images 1 and 2" or "images 1, 2 and 3"."""
     words = [str(position) for position in positions]
     if len(words) == 1:
         return f"image {words[0]}"

@@ -15,17 +15,17 @@ register = template.Library()
 
 @register.filter
 def claim_words(claim: ReadingClaim) -> str:
-    """ "Ines Okafor is reading this case, until 14:12"."""
+    """Words such as "Ines Okafor is reading this case, until 14:12"."""
     return describe_claim(claim)
 
 
 @register.filter
 def clock(moment: dt.datetime) -> str:
-    """ "14:12"."""
+    """Hour and minute: "14:12"."""
     return tell_time(moment)
 
 
 @register.filter
 def decision_words(review: Review) -> str:
-    """ "melanocytic naevus, no further action"."""
+    """Words such as "melanocytic naevus, no further action"."""
     return describe_decision(review.get_diagnosis_display(), review.get_management_display())

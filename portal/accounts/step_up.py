@@ -14,7 +14,7 @@ from django.shortcuts import render
 
 from portal.accounts.confirmation import PREFIX, TOO_MANY, confirm, list_ways
 from portal.accounts.freshness import is_fresh
-from portal.audit.middleware import mark_recorded
+from portal.audit.middleware import mark_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def ask_again(request: HttpRequest, *, is_signing: bool = False) -> HttpResponse
     if not is_fresh(request, is_signing=is_signing):
         context = {"kept": list_kept(request), "trouble": trouble, **list_ways(request)}
         if trouble != TOO_MANY:
-            mark_recorded(request)
+            mark_asked(request)
         return render(request, "account/step_up.html", context, status=403)
     # The act sees what was meant for it, and no password.
     request.POST = request.POST.copy()  # type: ignore[assignment]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from portal.audit.tallies import record_bounded
 
 if TYPE_CHECKING:
@@ -13,6 +15,12 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 FAILED = 500
+
+
+def mark_asked(request: HttpRequest) -> None:
+    """Say that this answer only asks who somebody is: neither the trail nor the log calls it a refusal."""
+    mark_recorded(request)
+    structlog.contextvars.bind_contextvars(asked_again=True)
 
 
 def mark_recorded(request: HttpRequest) -> None:

@@ -23,8 +23,16 @@ def drop_query(_logger: Any, _name: str, event: EventDict) -> EventDict:
     return event
 
 
+def drop_questions(_logger: Any, _name: str, event: EventDict) -> EventDict:
+    """A page that asked who somebody is answers 403, and is no refusal to warn of."""
+    if event.pop("asked_again", False) and event.get("event") == "request_finished":
+        raise structlog.DropEvent
+    return event
+
+
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
+    drop_questions,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -50,6 +50,7 @@ from tests.permissions.world import (
     reset_key,
     service_token,
 )
+from tests.support.reading import seen
 
 NEW_PASSWORD = "another-long-secret-phrase"
 
@@ -107,8 +108,17 @@ def correction(*_: Any) -> dict[str, Any]:
     return {**FINDING, "correction_reason": "Second opinion."}
 
 
+def first_review(world: World, _: str) -> dict[str, Any]:
+    return {**DECISION, **seen(world.judged)}
+
+
 def amendment(world: World, _: str) -> dict[str, Any]:
-    return {**DECISION, "amends": world.review.pk, "amendment_reason": "Histology came back."}
+    return {
+        **DECISION,
+        **seen(world.reviewed),
+        "amends": world.review.pk,
+        "amendment_reason": "Histology came back.",
+    }
 
 
 DECISION = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excise", "comment": ""}
@@ -259,7 +269,9 @@ PAGES = [
     Row("submission-search", "POST", may.PAGE_OF_MEMBERS, 302, data=sent(word="MRN")),
     Row("submission-export", "POST", may.PAGE_OF_MEMBERS),
     Row("submission-review", "GET", may.ROW_OF_DERMATOLOGISTS, at=JUDGED),
-    Row("submission-review", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=JUDGED, data=sent(**DECISION)),
+    Row("submission-review", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=JUDGED, data=first_review),
+    Row("submission-claim", "GET", may.ROW_OF_DERMATOLOGISTS, at=JUDGED),
+    Row("submission-claim", "POST", may.ROW_OF_DERMATOLOGISTS, 302, at=JUDGED, data=sent(step="takeover")),
     Row("submission-amend", "GET", may.ROW_OF_DERMATOLOGISTS | may.NOT_OPENED, at=REVIEWED),
     Row(
         "submission-amend",

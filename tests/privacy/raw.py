@@ -19,6 +19,7 @@ from tests.privacy.conftest import (
     find_canaries,
 )
 from tests.privacy.test_words import new_case
+from tests.support.reading import seen
 
 DECISION = {"diagnosis": "naevus", "agreement": "agrees", "management": "no_action", "comment": HISTORY}
 
@@ -60,12 +61,12 @@ def reviewed(pages: Client, side: Any, watch: Watch) -> Submission:
     for name, key, data in (
         ("patient-list", None, {"words": MRN}),
         ("submission-search", None, {"word": MRN}),
-        ("submission-review", submission.pk, DECISION),
+        ("submission-review", submission.pk, DECISION | seen(submission)),
     ):
         answer = watch.note(pages.post(reverse(name, args=[key] if key else []), data))
         assert answer.status_code == 302, (name, answer.content.decode()[:500])
     review = submission.reviews.get()
-    amendment = {**DECISION, "amends": review.pk, "amendment_reason": NOTE}
+    amendment = {**DECISION, **seen(submission), "amends": review.pk, "amendment_reason": NOTE}
     amended = pages.post(reverse("submission-amend", args=[submission.pk]), amendment)
     assert amended.status_code == 302
     return submission

@@ -27,6 +27,7 @@ from tests.factories import (
     answered_submission,
 )
 from tests.privacy.conftest import FILE, HISTORY, MRN, NAME, NOTE, QUESTION, Watch, find_canaries, picture
+from tests.support.reading import seen
 
 WORDS = {"clinical_question": QUESTION, "clinical_history": HISTORY, "note": NOTE}
 
@@ -144,8 +145,8 @@ def test_searches_and_forms(pages, side, watch: Watch) -> None:
         ("submission-check-image", None, {"clinic": side.own.clinic.pk, "image": picture()}),
         ("submission-new", None, new_case(side, body_site="nowhere", birth_date=HISTORY)),
         ("patient-edit", case.lesion.patient_id, {"sex": NAME}),
-        ("submission-review", case.pk, decision),
-        ("submission-amend", signed.submission_id, amendment),
+        ("submission-review", case.pk, decision | seen(case)),
+        ("submission-amend", signed.submission_id, amendment | seen(signed.submission)),
         ("submission-export", None, {}),
     ):
         response = watch.note(pages.post(reverse(name, args=[key] if key else []), data))

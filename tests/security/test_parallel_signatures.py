@@ -10,6 +10,7 @@ from knox.models import AuthToken
 from classifier.models import Review, WebhookEvent
 from portal.audit.models import AuditEvent
 from tests.factories import MembershipFactory, PredictionFactory, SubmissionFactory, staff_clinic
+from tests.support.reading import seen
 from tests.support.threads import run_in_threads
 from tests.support.webhooks import WebhookEndpointFactory
 
@@ -84,7 +85,8 @@ def test_by_the_api_with_the_tag_that_all_had_read(staff, case):
 def test_by_the_page(staff, case):
     clients = make_clients(staff, by_token=False)
     address = reverse("submission-review", args=[case.pk])
-    answers = run_in_threads(MANY, lambda n: clients[n].post(address, DECISION).status_code)
+    sent = {**DECISION, **seen(case)}
+    answers = run_in_threads(MANY, lambda n: clients[n].post(address, sent).status_code)
     assert answers.count(302) == 1
     assert set(answers) <= {302, 409}
     check_one_signature(case)

@@ -22,6 +22,7 @@ SENT = {"comment": LONG, "clinical_history": SHORT, LONG: "named by the browser"
 @pytest.fixture
 def staff(settings, time_machine):
     settings.DERMAPORT_STEP_UP_MINUTES = 10
+    settings.DERMAPORT_SIGNING_SESSION_HOURS = 0
     settings.DERMAPORT_IDLE_MINUTES = 15
     time_machine.move_to(timezone.now(), tick=False)
     return staff_clinic()

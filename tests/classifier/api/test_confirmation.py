@@ -13,7 +13,7 @@ from tests.support.second_factor import log_in
 
 pytestmark = pytest.mark.django_db
 CONFIRM = "/accounts/reauthenticate/"
-LATER = dt.timedelta(minutes=11)
+LATER = dt.timedelta(minutes=16)
 COUNTING = {
     "api-reviews": {"POST"},
     "api-review-amend": {"POST"},

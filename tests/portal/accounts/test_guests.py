@@ -25,6 +25,7 @@ from tests.factories import (
     ReviewFactory,
     answered_submission,
 )
+from tests.support.reading import seen
 
 pytestmark = pytest.mark.django_db
 
@@ -193,5 +194,5 @@ def test_signature_of_a_guest_counts_and_stays(clinics, stay):
     case = answered_submission(clinics.own, "malignant")
     decision = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excise", "comment": ""}
     client = log_in(stay.user)
-    client.post(reverse("submission-review", args=[case.pk]), decision)
+    client.post(reverse("submission-review", args=[case.pk]), decision | seen(case))
     assert case.reviews.get().signed_by == stay.user

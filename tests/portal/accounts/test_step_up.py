@@ -11,13 +11,13 @@ from knox.models import AuthToken
 from classifier.models import Review
 from portal.audit.models import AuditEvent
 from tests.factories import PASSWORD, ReviewFactory, answered_submission, staff_clinic
+from tests.support.reading import seen
 from tests.support.second_factor import code_of, log_in, recovery_codes_of, set_up_app
 
 pytestmark = pytest.mark.django_db
 COMMENT = 'Irregular network.\n"Second" line & <b>tags</b>'
 DECISION = {
     "diagnosis": "melanoma",
-    "agreement": "agrees",
     "management": "excise",
     "comment": COMMENT,
     "then": "stay",
@@ -38,9 +38,9 @@ def later(time_machine):
 
 @pytest.fixture
 def reader(client, staff, later):
-    """A dermatologist who logged in eleven minutes ago, and a case to sign."""
+    """A dermatologist who comes back after a pause of sixteen minutes."""
     log_in(client, staff.dermatologist)
-    later(11)
+    later(16)
     return client
 
 
@@ -59,7 +59,7 @@ def kept_in(page) -> dict[str, str]:
 def test_signing_asks_and_goes_on_with_what_was_typed(reader, case):
     address = f"/submissions/{case.pk}/review/"
 
-    page = reader.post(address, DECISION)
+    page = reader.post(address, DECISION | seen(case))
     assert page.status_code == 403
     assert "Confirm it is you" in page.content.decode()
     assert "<b>tags" not in page.content.decode()
@@ -82,17 +82,88 @@ def test_signing_asks_and_goes_on_with_what_was_typed(reader, case):
 
 def test_fresh_log_in_is_enough(client, staff, case):
     log_in(client, staff.dermatologist)
-    assert client.post(f"/submissions/{case.pk}/review/", DECISION).status_code == 302
+    assert client.post(f"/submissions/{case.pk}/review/", DECISION | seen(case)).status_code == 302
     assert Review.objects.count() == 1
 
 
 def test_confirmation_lasts_a_while(reader, case, later):
     address = f"/submissions/{case.pk}/review/"
-    reader.post(address, {**DECISION, "step_up_password": PASSWORD})
+    reader.post(address, {**DECISION, **seen(case), "step_up_password": PASSWORD})
+    assert Review.objects.exists()
     later(9)
     assert reader.post("/settings/tokens/", TOKEN).status_code == 200
     later(2)
     assert reader.post("/settings/tokens/", TOKEN).status_code == 403
+
+
+def test_signing_asks_once_in_a_reading_session(client, staff, later):
+    """While they go on working, for four hours; every other act asks as before."""
+    log_in(client, staff.dermatologist)
+    for _ in range(23):
+        later(10)
+        client.get("/worklist/")
+    signed, late = answered_submission(staff), answered_submission(staff)
+
+    assert client.post(f"/submissions/{signed.pk}/review/", DECISION | seen(signed)).status_code == 302
+    assert "Confirm it is you" in client.post("/settings/tokens/", TOKEN).content.decode()
+    later(11)
+    page = client.post(f"/submissions/{late.pk}/review/", DECISION | seen(late))
+    assert "Confirm it is you" in page.content.decode()
+    assert not late.reviews.exists()
+
+
+def test_a_pause_ends_the_reading_session(reader, staff, case, later):
+    """Also one that a look at a page ended already, and once confirmed it is asked no more."""
+    address = f"/submissions/{case.pk}/review/"
+    reader.get("/worklist/")
+    later(1)
+    assert "Confirm it is you" in reader.post(address, DECISION | seen(case)).content.decode()
+    reader.post(address, {**DECISION, **seen(case), "step_up_password": PASSWORD})
+    assert case.reviews.exists()
+    later(14)
+    following = answered_submission(staff)
+    sent = DECISION | seen(following)
+    assert reader.post(f"/submissions/{following.pk}/review/", sent).status_code == 302
+
+
+def test_what_the_page_asks_by_itself_is_no_activity(client, staff, case, later):
+    log_in(client, staff.dermatologist)
+    client.get(f"/submissions/{case.pk}/review/")
+    for _ in range(4):
+        later(4)
+        assert client.get(f"/submissions/{case.pk}/claim/").status_code == 200
+    page = client.post(f"/submissions/{case.pk}/review/", DECISION | seen(case))
+    assert "Confirm it is you" in page.content.decode()
+
+
+def test_without_a_reading_session_signing_asks_as_the_others(client, staff, case, later, settings):
+    settings.DERMAPORT_SIGNING_SESSION_HOURS = 0
+    log_in(client, staff.dermatologist)
+    later(11)
+    page = client.post(f"/submissions/{case.pk}/review/", DECISION | seen(case))
+    assert "Confirm it is you" in page.content.decode()
+
+
+def test_to_be_asked_is_no_refusal(reader, case, caplog):
+    """Neither in the trail nor in the log; a wrong answer has its own event."""
+    page = reader.post(f"/submissions/{case.pk}/review/", DECISION | seen(case))
+    assert "Confirm it is you" in page.content.decode()
+    assert not AuditEvent.objects.filter(action="access.refused").exists()
+    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+    reader.post(f"/submissions/{case.pk}/review/", {**DECISION, "step_up_password": "wrong"})
+    actions = AuditEvent.objects.values_list("action", flat=True)
+    assert "user.confirmation_failed" in actions
+    assert "access.refused" not in actions
+
+
+@pytest.mark.parametrize("with_app", [False, True])
+def test_the_cursor_stands_in_the_field(reader, staff, case, with_app):
+    if with_app:
+        set_up_app(staff.dermatologist)
+    page = reader.post(f"/submissions/{case.pk}/review/", DECISION).content.decode()
+    assert page.count("autofocus") == 1
+    field = re.search(r"<input[^>]*autofocus[^>]*>", page)[0]
+    assert f'name="step_up_{"code" if with_app else "password"}"' in field
 
 
 def test_code_or_recovery_code_confirms(reader, staff):

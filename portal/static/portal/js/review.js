@@ -150,15 +150,21 @@ function goTo(id) {
   else document.querySelector("#pictures .viewer")?.scrollIntoView({ block: "center" });
 }
 
+function stopUnseen(event) {
+  const obstacle = findObstacle();
+  if (!obstacle) return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (obstacle.field) goTo(obstacle.field.value);
+  else reason.focus();
+}
+
 if (needsAll) {
-  form.addEventListener("submit", (event) => {
-    const obstacle = findObstacle();
-    if (!obstacle) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (obstacle.field) goTo(obstacle.field.value);
-    else reason.focus();
-  });
+  // By the press, before the browser asks for fields that are not filled in yet: looking comes first.
+  for (const button of form.querySelectorAll(".decision-actions button")) {
+    button.addEventListener("click", stopUnseen);
+  }
+  form.addEventListener("submit", stopUnseen);
   reason.addEventListener("input", showObstacle);
   reasonBox.querySelector("[data-picture-again]").addEventListener("click", () => {
     const id = findMissing().find((field) => failed.has(field.value))?.value;
