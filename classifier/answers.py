@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.intake.quality import find_quality_notices
+from classifier.intake.quality import POOR
 from classifier.states import Headline, PredictionState
 from classifier.vocabulary import CaptureKind
 
@@ -60,7 +60,7 @@ WORDS: dict[Headline, Words] = {
     ),
     Headline.CANCELLED: Words(
         "This case was withdrawn. It gives no result.",
-        "Submit the images again if the question still stands.",
+        "Submit the images again if you still have the question.",
     ),
     Headline.HIDDEN: Words(
         "Your clinic shows the model's answer only after a dermatologist has read the case.",
@@ -92,10 +92,10 @@ def choose_words(summary: CaseSummary) -> Words:
 CANNOT_JUDGE = (
     "It sees one picture: not the patient's age, history, other lesions or what you feel.",
     "It learned from dermoscopic pictures of single lesions, few of them on brown or dark skin.",
-    "Clinical photos, nails, mucosa, treated or wounded skin are beyond it, though it may give a figure.",
+    "It can't judge clinical photos, nails, mucosa, or treated or wounded skin, even where it gives a figure.",
     (
-        "Its figure counts lesions of the images it was measured on. Malignant ones are far more common "
-        "there than among most clinics' patients, so for yours it reads high."
+        "Its figure comes from the images it was measured on. Malignant lesions are far more common "
+        "there than among most clinics' patients, so the figure is probably too high for yours."
     ),
 )
 
@@ -126,10 +126,9 @@ def find_doubts(summary: CaseSummary) -> list[str]:
     doubts = []
     for answer in summary.answers:
         is_judged = bool(answer.outcome) and not answer.is_refused
-        if is_judged and answer.image.quality.get("verdict") == "check":
+        if is_judged and answer.image.quality.get("verdict") == POOR:
             of = f"Image {answer.image.position}: " if len(summary.answers) > 1 else ""
-            notices = find_quality_notices(answer.image.quality)
-            doubts += [f"{of}{notice.message} Read its figure with doubt." for notice in notices]
+            doubts.append(f"{of}This picture looked poor when it came in. Read its figure with doubt.")
     return doubts
 
 

@@ -162,7 +162,7 @@ def _count_refusals(rows: SubmissionQuerySet) -> list[tuple[str, int]]:
 
 
 def _count_agreement(rows: SubmissionQuerySet) -> list[AgreementRow]:
-    """Of the review in force, by what the model said. A refer can't be agreed with."""
+    """Of the review in force, by what the model said. “Refer” is left out: there is no answer to agree with."""
     current = Review.objects.current().filter(submission=OuterRef("pk")).values("agreement")
     counted = (
         with_headline(rows)

@@ -43,7 +43,11 @@ class GateFigure:
 
 def list_figures(image: SubmissionImage) -> list[GateFigure]:
     """What the gates measured of `image`, the known measures first; empty when they never did."""
-    figures = image.gate_figures
+    return describe_figures(image.gate_figures)
+
+
+def describe_figures(figures: dict[str, float]) -> list[GateFigure]:
+    """The same of the figures of a verdict that no image holds."""
     names = [name for name in figures if not name.endswith(("_least", "_most"))]
     order = {name: place for place, name in enumerate(LABELS)}
     names.sort(key=lambda name: (order.get(name, len(order)), name))

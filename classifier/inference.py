@@ -1,4 +1,7 @@
-"""The one door to `ml`. Keras is imported inside functions, so the web process never loads it."""
+"""The one door to `ml`. Keras is imported inside functions, so the web process never loads it.
+
+The gates need no Keras: worker and web process run the same ones.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from django.conf import settings
 from ml.calibration import Calibration
 from ml.explanation import METHOD, ExplanationError
 from ml.faithfulness import check_deletion, find_marked
-from ml.gates import Look, describe_refusal, look_at
+from ml.gates import Look, describe_doubt, describe_refusal, look_at
 from ml.heatmap import draw_heatmap
 from ml.image_errors import UndecodableImageError as UnusableImageError
 from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
@@ -25,9 +28,11 @@ from ml.specification import ModelSpecification, SpecificationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from PIL import Image
+
     from classifier.models import ModelVersion
     from ml.dicom_facts import DicomFacts
-    from ml.gates import Gates
+    from ml.gates import Gates, GateVerdict
     from ml.prediction import Predictor
     from ml.registration import Declaration, PreparedNetwork
 
@@ -36,6 +41,7 @@ __all__ = [
     "Declaration",
     "ExplainedImage",
     "ExplanationError",
+    "ImageCheck",
     "Judgement",
     "Look",
     "ModelSpecification",
@@ -46,6 +52,7 @@ __all__ = [
     "UnusableImageError",
     "Verdict",
     "assess",
+    "check_image",
     "declare",
     "decode_image",
     "explain",
@@ -100,11 +107,31 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gates found of one image; each refusal as {code, message}, none when it may be judged."""
+    """What the gates found of one image; each refusal as {code, message}, none when it may be judged.
+
+    `kind`: which kind of picture it looks like, a value of `vocabulary.CaptureKind`, or empty.
+    """
 
     version: str
     figures: dict[str, float]
     refusals: list[dict[str, str]]
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class ImageCheck:
+    """What the gates say of a picture before it is sent, so that it can still be taken again.
+
+    `state`: `good` when the worker will take it, `refused` when it won't, `doubtful` when a reduced
+    copy is too near to a limit to tell. `messages`: each as {code, message}, what is wrong and what to
+    do; empty for a good one. `kind` as that of `verdict`: a proposal, empty when nothing is sure.
+    `verdict` is that of the very pixels checked.
+    """
+
+    state: str
+    messages: list[dict[str, str]]
+    kind: str
+    verdict: Verdict
 
 
 def prepare(version: ModelVersion, data: bytes, *, with_look: bool = False) -> Prepared:
@@ -127,27 +154,59 @@ def read_dicom_facts(data: bytes) -> DicomFacts:
 
 def assess(looks: Sequence[Look]) -> list[Verdict]:
     """What the gates say of each look; the sentences as they are said to people."""
-    return [
-        Verdict(
-            version=found.version,
-            figures=found.figures,
-            refusals=[
-                {"code": code, "message": describe_refusal(code, found.figures)} for code in found.refusals
-            ],
-        )
-        for found in load_gates().decide(looks)
-    ]
+    return [_put_in_words(found) for found in load_gates().decide(looks)]
+
+
+def check_image(
+    image: bytes | Image.Image | np.ndarray[Any, Any], original_size: tuple[int, int] | None = None
+) -> ImageCheck:
+    """Say of a picture, or of a reduced copy of it, what the worker's gates will say. Runs in any process.
+
+    `image`: a file's bytes, or its upright RGB pixels, decoded. `original_size`: (width, height) of the
+    upright picture that this is a copy of; then limits are tightened by how much copies differ. Without
+    it, this is the picture itself and the answer is the worker's own: good or refused.
+
+    Raises UnusableImageError for bytes that are no picture, ValueError for a size below 1, and
+    GateError or ImportError when the gates can't be loaded.
+    """
+    if original_size is not None and min(original_size) < 1:
+        raise ValueError(f"Expected a size of 1 pixel or more, received {original_size}.")
+    pixels = np.asarray(decode_image(image) if isinstance(image, bytes) else image)
+    look = look_at(pixels, original_size)
+    if original_size is None:
+        (verdict,) = assess([look])
+        state = "refused" if verdict.refusals else "good"
+        return ImageCheck(state, verdict.refusals, verdict.kind, verdict)
+    found = load_gates().check(look)
+    figures = found.verdict.figures
+    messages = [{"code": code, "message": describe_refusal(code, figures)} for code in found.refused]
+    # Once it is refused, what else may be wrong helps nobody.
+    if not messages:
+        messages = [{"code": code, "message": describe_doubt(code, figures)} for code in found.doubted]
+    state = "refused" if found.refused else "doubtful" if found.doubted else "good"
+    return ImageCheck(state, messages, found.verdict.kind, _put_in_words(found.verdict))
+
+
+def _put_in_words(found: GateVerdict) -> Verdict:
+    return Verdict(
+        version=found.version,
+        figures=found.figures,
+        refusals=[
+            {"code": code, "message": describe_refusal(code, found.figures)} for code in found.refusals
+        ],
+        kind=found.kind,
+    )
 
 
 def find_gate_problem() -> str:
     """What is wrong with the gates' files, in a sentence; empty when each is as specified."""
     from ml.digests import digest_bytes
-    from ml.gate_specification import GateError, GateSpecification, find_gates_folder
+    from ml.gate_specification import DOMAIN_FILES, GateError, GateSpecification, find_gates_folder
 
     folder = find_gates_folder()
     try:
         domain = GateSpecification.load(folder / "gates.json").domain
-        for name in ("network", "statistics"):
+        for name in DOMAIN_FILES:
             expected = domain[f"{name}_sha256"]
             received = digest_bytes((folder / domain[name]).read_bytes())
             if received != expected:
@@ -159,11 +218,12 @@ def find_gate_problem() -> str:
 
 @cache
 def load_gates() -> Gates:
-    """The gates, loaded once in this process. Call it after the fork, as for a network."""
-    from ml.device import configure_devices
+    """The gates, loaded once in this process. Call it after the fork, as for a network.
+
+    Raises GateError or ImportError; the next call tries again.
+    """
     from ml.gates import Gates
 
-    configure_devices()
     return Gates.load()
 
 
@@ -230,14 +290,8 @@ def warm_up(version: ModelVersion) -> None:
 
 
 def warm_up_gates() -> None:
-    """Load the gates and compile them for every batch shape that will be used."""
-    from ml.prediction import BATCH_SHAPES
-
-    gates, blank = load_gates(), look_at(np.zeros((1, 1, 3), np.uint8))
-    for shape in BATCH_SHAPES:
-        gates.decide([blank] * shape)
-        if shape >= settings.DERMAPORT_BATCH_SIZE:
-            break
+    """Load the gates and run them once, so that the first patient does not wait."""
+    load_gates().decide([look_at(np.zeros((1, 1, 3), np.uint8))])
 
 
 def read_specification(path: Path) -> ModelSpecification:

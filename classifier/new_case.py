@@ -26,8 +26,18 @@ if TYPE_CHECKING:
     from django.core.files.uploadedfile import UploadedFile
     from django.utils.datastructures import MultiValueDict
 
+    from classifier.forms.submission import PictureKind
     from classifier.models import Submission
     from portal.accounts.models import Clinic, User
+
+
+TARGETS = {
+    "request_key": "form-trouble",
+    "patient": "patient-fault",
+    "lesion": "lesion-fault",
+    "images": "image-faults",
+}
+"""Fields that are no single element of the page: where their faults stand. Their words need no label."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,14 @@ class RefusedImage:
 
     name: str
     message: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What has to change before the case can be sent. `target` is the id of the element to go to."""
+
+    target: str
+    words: str
 
 
 @dataclass
@@ -80,11 +98,37 @@ class NewCase:
         """What the page still lacks, as words for the bar at its foot."""
         site = self.lesion_form["body_site"].value()
         has_patient = self.patient or (self.is_new_patient and self.patient_form["mrn"].value())
+        asks_consent = self.is_new_patient and not self.patient_form["consents_to_inference"].value()
         return [
             *([] if has_patient else ["patient"]),
+            *(["consent, yes or no"] if asks_consent else []),
             *([] if self.lesion or site else ["body site" if self.is_new_lesion else "lesion"]),
             "images",
         ]
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Every fault in the order of the page, for the summary and for the bar at its foot."""
+        faults = [Fault("form-trouble", str(error)) for error in self.form.non_field_errors()]
+        faults += self._list_faults(self.form, "request_key", "patient")
+        faults += self._list_faults(self.patient_form, *self.patient_form.fields)
+        faults += self._list_faults(self.form, "lesion")
+        faults += self._list_faults(self.lesion_form, *self.lesion_form.fields)
+        faults += self._list_faults(self.form, "images")
+        faults += [Fault("image-faults", f"{image.name}: {image.message}") for image in self.refused]
+        named = {"request_key", "patient", "lesion", "images"}
+        faults += self._list_faults(self.form, *(name for name in self.form.fields if name not in named))
+        return faults
+
+    @staticmethod
+    def _list_faults(form: forms.Form, *names: str) -> list[Fault]:
+        faults = []
+        for name in names:
+            label = str(form[name].label).rstrip("?")
+            target = TARGETS.get(name) or form[name].auto_id
+            words = [str(error) for error in form[name].errors]
+            faults += [Fault(target, line if name in TARGETS else f"{label}: {line}") for line in words]
+        return faults
 
     @property
     def has_errors(self) -> bool:
@@ -128,7 +172,6 @@ class NewCase:
 
     def _inspect_images(self) -> list[NewImage]:
         files = self.form.files.getlist("images")
-        kind = self.form["capture_kind"].value()
         if not files:
             self.form.add_error("images", "Add at least one image.")
         elif len(files) > self.limits.max_images:
@@ -136,16 +179,23 @@ class NewCase:
             message = f"You sent {len(files)} images; one submission takes at most {most}."
             self.form.add_error("images", message)
         else:
-            return [image for file in files if (image := self._inspect(file, kind))]
+            kinds = self.form.read_kinds(len(files))
+            pairs = zip(files, kinds, strict=True)
+            return [image for file, kind in pairs if (image := self._inspect(file, kind))]
         return []
 
-    def _inspect(self, file: UploadedFile, kind: str) -> NewImage | None:
+    def _inspect(self, file: UploadedFile, kind: PictureKind) -> NewImage | None:
         try:
             intake = inspect_image(read_upload(file, self.limits), file.name or "", self.limits)
         except RejectedImageError as error:
             self.refused.append(RefusedImage(file.name or "Image", error.message))
             return None
-        return NewImage.from_intake(intake, original_name=file.name or "", capture_kind=kind)
+        return NewImage.from_intake(
+            intake,
+            original_name=file.name or "",
+            capture_kind=kind.capture_kind,
+            dermoscopic_type=kind.dermoscopic_type,
+        )
 
     def _remember_files(self) -> None:
         """Names of files that a browser without script has to be given again."""
@@ -165,7 +215,9 @@ class NewCase:
         """Put a service's refusal beside the field it names."""
         forms: list[forms.Form] = [self.form, self.patient_form, self.lesion_form]
         owner = next((form for form in forms if error.field in form.fields), None)
-        if owner is None:
+        if error.code == "consent_missing" and self.is_new_patient:
+            self.patient_form.add_error("consents_to_inference", error.message)
+        elif owner is None:
             self.form.add_error(None, error.message)
         else:
             owner.add_error(error.field, error.message)
@@ -197,7 +249,7 @@ def begin_case(
         clinic=clinic,
         role=role,
         form=SubmissionForm(),
-        patient_form=NewPatientForm(),
+        patient_form=NewPatientForm(recorded_in=clinic.consent_recorded_in),
         lesion_form=NewLesionForm(),
         patient=patient,
         lesion=lesion,
@@ -221,7 +273,7 @@ def read_case(
         clinic=clinic,
         role=role,
         form=form,
-        patient_form=NewPatientForm(data),
+        patient_form=NewPatientForm(data, recorded_in=clinic.consent_recorded_in),
         lesion_form=NewLesionForm(data),
         words=str(data.get("words", "")),
         patient=patient,

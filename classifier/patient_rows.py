@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Exists, F, OuterRef, Subquery
 
 from classifier.case_rows import CaseRow, build_rows, load_cases
+from classifier.cases.search import search_patients
 from classifier.models import Lesion, Patient, Submission
-from classifier.patient_search import search_patients
 from classifier.states import SubmissionState
 from classifier.wording import describe_birth
 
@@ -58,7 +58,7 @@ def _count(number: int, noun: str) -> str:
 
 def list_patients(*, user: User, clinic: Clinic, words: str, show: str) -> PatientQuerySet:
     """Patients of the clinic, the one submitted last first; `show` is a key of FILTERS."""
-    patients = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), words)
+    patients = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), words, clinic=clinic)
     cases = Submission.objects.filter(lesion__patient=OuterRef("pk"))
     if show in FILTER_STATES:
         patients = patients.filter(Exists(cases.with_state(FILTER_STATES[show])))

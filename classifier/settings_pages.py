@@ -53,7 +53,7 @@ GROUPS = (
             SettingsPage(
                 "sessions",
                 "Where you are logged in",
-                "Your sessions, and ending what you don't know",
+                "Your sessions; end any that you don't recognise",
                 EVERYBODY,
             ),
             SettingsPage("tokens", "API tokens", "Programs and applications that act in your name", MEMBERS),

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import Max, Q
 
 from classifier.answers import count_images
-from classifier.models import (
-    Explanation,
-    Lesion,
-    Patient,
-    Prediction,
-    Review,
-    Submission,
-    SubmissionImage,
-)
 from classifier.vocabulary import AcknowledgedAs
 from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from django.db.models import QuerySet
-
     from classifier.case_summary import CaseSummary
-    from portal.accounts.models import Clinic
-    from portal.audit.models import AuditEventQuerySet
+    from classifier.models import Submission
 
 READS = ["submission.viewed"]
 
@@ -94,38 +81,6 @@ def find_openings(submission: Submission) -> list[Opening]:
     return [Opening(row["actor__full_name"] or row["actor__email"], row["last"]) for row in rows]
 
 
-def about_patient(events: AuditEventQuerySet, *, clinic: Clinic, opaque_id: str) -> AuditEventQuerySet:
-    """Those of `events` about a patient of `clinic` and all that belongs to the patient.
-
-    `opaque_id` is the public id or the id of addresses; of anything else there are no events.
-    """
-    try:
-        same = Q(pk=uuid.UUID(opaque_id))
-    except ValueError:
-        same = Q(public_id__iexact=opaque_id.strip())
-    patient = Patient.objects.filter(same, clinic=clinic).first()
-    if patient is None:
-        return events.none()
-    path = "submission__lesion__patient"
-    owned: dict[str, list[uuid.UUID]] = {
-        "patient": [patient.pk],
-        "lesion": _ids(Lesion.objects.filter(patient=patient)),
-        "submission": _ids(Submission.objects.filter(lesion__patient=patient)),
-        "submissionimage": _ids(SubmissionImage.objects.filter(**{path: patient})),
-        "prediction": _ids(Prediction.objects.filter(**{f"image__{path}": patient})),
-        "explanation": _ids(Explanation.objects.filter(**{f"prediction__image__{path}": patient})),
-        "review": _ids(Review.objects.filter(**{path: patient})),
-    }
-    condition = Q(pk__in=[])
-    for kind, ids in owned.items():
-        condition |= Q(object_type=f"classifier.{kind}", object_id__in=[str(pk) for pk in ids])
-    return events.filter(condition)
-
-
-def _ids(rows: QuerySet[Any]) -> list[uuid.UUID]:
-    return list(rows.values_list("pk", flat=True))
-
-
 def _name_done(event: AuditEvent) -> str:
     done = event.details.get("done", "")
     return str(AcknowledgedAs(done).label).lower() if done in AcknowledgedAs.values else "what was ordered"
@@ -142,7 +97,7 @@ def _describe(event: AuditEvent, position: int | None) -> TrailEvent | None:
         "submission.taken_over": ("Taken over", "patients"),
         "order.acknowledged": (f"Done: {_name_done(event)}", "check"),
         "order.reopened": (f"Taken back: {_name_done(event)}. The order is open again", "refresh"),
-        "submission.report_exported": ("Report taken as PDF", "download"),
+        "submission.report_exported": ("Report downloaded as PDF", "download"),
         "prediction.succeeded": (f"{image} judged by the model", "check"),
         "prediction.refused": (f"{image} refused before the model saw it", "outcome-refer"),
         "prediction.rejected": (f"{image} can't be judged", "outcome-failed"),

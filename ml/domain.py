@@ -5,21 +5,22 @@ It depends on no network that judges lesions, so it protects each of them alike.
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.digests import digest_bytes
-from ml.gate_specification import GateError
-from ml.quality import WORKING_SIZE
+from ml.gate_specification import DOMAIN_FILES, GateError
 
 if TYPE_CHECKING:
-    import keras
+    from ml.gate_network import FeatureNetwork
 
 _PARTS = ("mean", "scale", "basis", "variances", "residual")
+_KIND_PARTS = ("kind_weights", "kind_bias")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,71 +50,99 @@ class DomainStatistics:
         distances: NDArray[np.float64] = np.sqrt(np.maximum(inside + outside, 0.0) / self.mean.size)
         return distances
 
-    def to_bytes(self) -> bytes:
-        """Return the file that `from_bytes` reads; the same statistics give the same bytes."""
-        stream = io.BytesIO()
-        np.savez(stream, **{name: getattr(self, name) for name in _PARTS})
-        return stream.getvalue()
+    def scale_features(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return `features` (n, d), each less its mean, over its standard deviation."""
+        return (features - self.mean) / self.scale
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "DomainStatistics":
-        """Read numbers only, nothing pickled; raises GateError when they don't fit each other."""
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as parts:
-                found = cls(**{name: parts[name] for name in _PARTS})
-        except (OSError, ValueError, KeyError) as error:
-            raise GateError(f"Expected the domain gate's statistics, received: {error}.") from error
+        """Read what `write_parts` wrote; raises GateError when the arrays don't fit each other."""
+        found = read_parts(cls, _PARTS, data)
         if found.basis.shape != (found.mean.size, found.variances.size):
             raise GateError(f"Expected a basis that fits, received {found.basis.shape}.")
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class KindStatistics:
+    """How close-ups differ from dermoscopy: a logistic regression on the scaled features.
+
+    `kind_weights` (d,) of the features less `DomainStatistics.mean` over its `scale`; `kind_bias` ().
+    """
+
+    kind_weights: NDArray[np.float32]
+    kind_bias: NDArray[np.float32]
+
+    def measure(self, scaled: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return P(close-up, without a dermatoscope) in [0, 1] of each row of `scaled` (n, d)."""
+        scores = scaled.astype(np.float64) @ self.kind_weights.astype(np.float64) + float(self.kind_bias)
+        chances: NDArray[np.float64] = 1 / (1 + np.exp(-np.clip(scores, -50, 50)))
+        return chances
+
+
+@dataclass(frozen=True, slots=True)
+class DomainFinding:
+    """Of one picture: its `distance` from dermoscopy, and how much it looks like a `close_up`, in [0, 1]."""
+
+    distance: float
+    close_up: float
+
+
 class DomainGate:
     """The features' network and the statistics of its features, ready to measure."""
 
-    def __init__(self, network: "keras.Model", statistics: DomainStatistics) -> None:
+    def __init__(
+        self, network: "FeatureNetwork", statistics: DomainStatistics, kinds: KindStatistics
+    ) -> None:
         self._network = network
         self._statistics = statistics
+        self._kinds = kinds
 
     @classmethod
     def load(cls, files: Mapping[str, str], folder: Path) -> "DomainGate":
-        """Load both files of a specification's `domain` from `folder`, each by its SHA-256.
+        """Load the files of a specification's `domain` from `folder`, each by its SHA-256.
 
-        Raises `ml.loading.UnsafeModelError` for the network and GateError for the statistics.
+        Raises GateError when one is missing or not the one specified.
         """
-        from ml.device import configure_devices
-        from ml.loading import load_network
+        from ml.gate_network import FeatureNetwork
 
-        try:
-            data = (folder / files["statistics"]).read_bytes()
-        except OSError as error:
-            raise GateError(f"Expected the file {files['statistics']}, received: {error}.") from error
-        received = digest_bytes(data)
-        if received != files["statistics_sha256"]:
-            raise GateError(
-                f"{files['statistics']}: expected SHA-256 {files['statistics_sha256']}, received {received}."
-            )
-        configure_devices()
-        network = load_network(folder / files["network"], sha256=files["network_sha256"])
-        return cls(network, DomainStatistics.from_bytes(data))
+        graph, weights, statistics = (_read_pinned(files, name, folder) for name in DOMAIN_FILES)
+        return cls(
+            FeatureNetwork(graph, weights),
+            DomainStatistics.from_bytes(statistics),
+            read_parts(KindStatistics, _KIND_PARTS, statistics),
+        )
 
-    def measure(self, pixels: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
-        """Return the distances (n,) of images uint8 at the working size; any n, also 0."""
-        return self._statistics.measure(extract_features(self._network, pixels))
+    def find(self, pixels: Sequence[NDArray[np.uint8]]) -> list[DomainFinding]:
+        """Return what was found of each image, uint8 at the working size; any number, also 0."""
+        features = self._network.extract(pixels)
+        distances = self._statistics.measure(features)
+        chances = self._kinds.measure(self._statistics.scale_features(features))
+        return [DomainFinding(float(d), float(c)) for d, c in zip(distances, chances, strict=True)]
 
 
-def extract_features(
-    network: "keras.Model", pixels: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Return the features, float32 (n, d), of images uint8 (224, 224, 3), in fixed batch shapes."""
-    from ml.prediction import choose_shapes
+def _read_pinned(files: Mapping[str, str], name: str, folder: Path) -> bytes:
+    try:
+        data = (folder / files[name]).read_bytes()
+    except OSError as error:
+        raise GateError(f"Expected the file {files[name]}, received: {error}.") from error
+    expected, received = files[f"{name}_sha256"], digest_bytes(data)
+    if received != expected:
+        raise GateError(f"{files[name]}: expected SHA-256 {expected}, received {received}.")
+    return data
 
-    features = np.empty((len(pixels), int(network.output_shape[-1])), dtype=np.float32)
-    start = 0
-    for shape in choose_shapes(len(pixels)):
-        part = pixels[start : start + shape]
-        batch = np.zeros((shape, *WORKING_SIZE, 3), dtype=np.float32)
-        batch[: len(part)] = np.asarray(part)
-        features[start : start + len(part)] = np.asarray(network.predict_on_batch(batch))[: len(part)]
-        start += shape
-    return features
+
+def write_parts(*parts: object) -> bytes:
+    """Return one file of the arrays of `DomainStatistics` and `KindStatistics`; same arrays, same bytes."""
+    stream = io.BytesIO()
+    np.savez(stream, **{field.name: getattr(part, field.name) for part in parts for field in fields(part)})  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def read_parts(kind: type[T], names: Sequence[str], data: bytes) -> T:
+    """Return the `kind` whose arrays `names` lie in `data`: numbers only, nothing pickled; raises GateError."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as parts:
+            return kind(**{name: parts[name] for name in names})
+    except (OSError, ValueError, KeyError) as error:
+        raise GateError(f"Expected the domain gate's statistics, received: {error}.") from error

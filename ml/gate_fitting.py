@@ -1,6 +1,6 @@
-"""Fitting the gates on the train split: the features' network, the distance and the limits."""
+"""Fitting the gates on training images: the features' network, the distance, kinds and limits."""
 
-import logging
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.digests import digest_file
-from ml.domain import DomainStatistics
+from ml.domain import DomainStatistics, KindStatistics
+from ml.gate_network import convert_network
 
 if TYPE_CHECKING:
     import keras
@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 DEPTHS: Final = (3, 6, 10, 13, 16)
 COMPONENTS: Final = 64
 FOLDS: Final = 5
-# Shares of training images that each limit refuses, at most; together under 1 %, as both of blur overlap.
+# Shares of training images that each limit refuses, at most.
 QUALITY_SHARES: Final = {
     "brightness_least": 0.001,
     "brightness_most": 0.001,
     "bright_share_most": 0.001,
-    "sharpness_least": 0.004,
-    "soft_sharpness_least": 0.004,
     "contrast_least": 0.001,
 }
+# The least sharpness is the smallest that refuses this share of training images blurred by a
+# Gaussian of this standard deviation in pixels of the 224, half of them saved as JPEG afterwards.
+BLUR: Final = 2.0
+BLURRED_SHARE: Final = 0.985
 # A round field in a 4:3 frame leaves up to half of it black, which is normal.
 DARK_SHARE_MOST: Final = 0.65
 SHORT_SIDE_LEAST: Final = 224
@@ -33,6 +35,8 @@ SHORT_SIDE_LEAST: Final = 224
 HIGHEST_BRIGHTNESS_LEAST: Final = 50.0
 # Contact gel glares in small spots that hide little: a tenth of the frame may be white.
 LOWEST_BRIGHT_SHARE_MOST: Final = 0.1
+# Of the logistic regression of kinds: small, as there are few close-ups and many features.
+_KIND_C: Final = 0.01
 
 
 def build_network(weights: Path) -> "keras.Model":
@@ -57,19 +61,15 @@ def build_network(weights: Path) -> "keras.Model":
     return keras.Model(pixels, keras.layers.Concatenate(name="features")(pooled), name="gate_features")
 
 
-def save_network(network: "keras.Model", path: Path) -> str:
-    """Write the network as legacy HDF5, whole or not at all; returns the SHA-256."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"partial-{path.name}")
-    logger = logging.getLogger("absl")  # Keras warns that HDF5 is old; it is the format asked for
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        network.save(draft, include_optimizer=False)
-    finally:
-        logger.setLevel(level)
-    draft.replace(path)
-    return digest_file(path)
+def save_network(network: "keras.Model", folder: Path) -> None:
+    """Write the network to `folder` as OpenVINO reads it: gates.xml and gates.bin, each whole or not."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as draft:
+        parts = convert_network(network, Path(draft))
+    for name, data in zip(("gates.xml", "gates.bin"), parts, strict=True):
+        partial = folder / f"partial-{name}"
+        partial.write_bytes(data)
+        partial.replace(folder / name)
 
 
 def fit_statistics(features: NDArray[np.float32]) -> DomainStatistics:
@@ -107,7 +107,7 @@ def vary_image(image: NDArray[np.uint8], generator: np.random.Generator) -> NDAr
     """Return `image`, uint8 (s, s, 3), as another clinic might have taken it.
 
     At random: a crop of other proportions, a lower resolution, another exposure and colour of the
-    light, a quarter turn, a mirror, a round black frame.
+    light, a quarter turn, a mirror, a round black or white frame.
     """
     size = image.shape[0]
     picture = Image.fromarray(image)
@@ -129,32 +129,50 @@ def vary_image(image: NDArray[np.uint8], generator: np.random.Generator) -> NDAr
     if generator.random() < 0.3:
         rows, columns = np.mgrid[:size, :size] - size / 2 + generator.normal(0, 6, (2, 1, 1))
         reach = size * generator.uniform(0.48, 0.68) - np.hypot(rows, columns)
-        values = values * np.clip(reach / generator.uniform(1, 6) + 0.5, 0.03, 1)[..., None]
+        inside = np.clip(reach / generator.uniform(1, 6) + 0.5, 0.03, 1)[..., None]
+        values = values * inside if generator.random() < 0.75 else 1 - (1 - values) * inside
     return np.asarray(np.clip(values, 0, 1) * 255, dtype=np.uint8)
 
 
 def place_limit(held_out: NDArray[np.float64], photographs: NDArray[np.float64]) -> float:
-    """Return the limit half way, by ratio, between dermoscopy and everyday photographs.
+    """Return the domain gate's limit: the 5th percentile of the everyday photographs' distances.
 
-    From the 99th percentile of the training images' held-out distances to the 5th of the design
-    photographs': dermoscopy of other hospitals lies beyond the first, so a limit there refuses it.
+    That far, since dermoscopy of other hospitals lies beyond that of the training images; never
+    nearer than the 99th percentile of their held-out distances.
     """
-    near, far = np.quantile(held_out, 0.99), np.quantile(photographs, 0.05)
-    return round(float(np.sqrt(near * max(near, far))), 3)
+    return round(float(max(np.quantile(held_out, 0.99), np.quantile(photographs, 0.05))), 3)
 
 
-def fit_quality_limits(*sets: list[dict[str, float]]) -> dict[str, float]:
-    """Return the quality gate's limits, by `QUALITY_SHARES`: of the `sets` of figures, the softest.
+def fit_quality_limits(
+    figures: list[dict[str, float]], varied: list[dict[str, float]], blurred: list[float]
+) -> dict[str, float]:
+    """Return the quality gate's limits, by `QUALITY_SHARES` and `BLURRED_SHARE`.
 
-    The sets are the training images as they are and varied, so that a softer picture from another
-    camera is not taken for a blurred one.
+    `figures` of the training images as they are and `varied`: the softer of both counts, so that
+    another camera's exposure is no fault; but not for glare, which the variation only adds.
+    `blurred`: the sharpness of the blurred ones.
     """
     limits = {"short_side_least": float(SHORT_SIDE_LEAST), "dark_share_most": DARK_SHARE_MOST}
     for name, share in QUALITY_SHARES.items():
         measure, _, kind = name.rpartition("_")
         quantile, softest = (share, min) if kind == "least" else (1 - share, max)
-        values = [np.quantile([row[measure] for row in figures], quantile) for figures in sets]
+        sets = [figures] if measure == "bright_share" else [figures, varied]
+        values = [np.quantile([row[measure] for row in rows], quantile) for rows in sets]
         limits[name] = round(float(softest(values)), 3)
     limits["brightness_least"] = min(limits["brightness_least"], HIGHEST_BRIGHTNESS_LEAST)
     limits["bright_share_most"] = max(limits["bright_share_most"], LOWEST_BRIGHT_SHARE_MOST)
+    limits["sharpness_least"] = round(float(np.quantile(blurred, BLURRED_SHARE)), 4)
     return limits
+
+
+def fit_kinds(dermoscopic: NDArray[np.float32], close_ups: NDArray[np.float32]) -> KindStatistics:
+    """Fit the logistic regression of kinds to scaled features (n, d) and (m, d), both kinds weighing alike."""
+    from sklearn.linear_model import LogisticRegression
+
+    labels = np.repeat([0, 1], [len(dermoscopic), len(close_ups)])
+    model = LogisticRegression(C=_KIND_C, class_weight="balanced", max_iter=2000)
+    model.fit(np.concatenate([dermoscopic, close_ups]), labels)
+    return KindStatistics(
+        kind_weights=model.coef_[0].astype(np.float32),
+        kind_bias=np.array(model.intercept_[0], dtype=np.float32),
+    )

@@ -1,4 +1,4 @@
-"""The gates' file: version, limits, and the two files of the domain gate with their SHA-256."""
+"""The gates' file: version, limits, and the files of the domain gate with their SHA-256."""
 
 import json
 import os
@@ -19,12 +19,14 @@ RULES: Final = (
     ("too_bright", "brightness", "brightness_most"),
     ("too_bright", "bright_share", "bright_share_most"),
     ("blurred", "sharpness", "sharpness_least"),
-    ("blurred", "soft_sharpness", "soft_sharpness_least"),
     ("low_contrast", "contrast", "contrast_least"),
     ("not_dermoscopic", "domain_distance", "domain_distance_most"),
 )
 LIMITS: Final = tuple(limit for _, _, limit in RULES)
-_DOMAIN: Final = ("network", "network_sha256", "statistics", "statistics_sha256")
+# What a reduced copy changes; the short side is told with it.
+CHANGING: Final = tuple(dict.fromkeys(measure for _, measure, _ in RULES if measure != "short_side"))
+DOMAIN_FILES: Final = ("network", "weights", "statistics")
+_DOMAIN: Final = tuple(key for name in DOMAIN_FILES for key in (name, f"{name}_sha256"))
 
 
 class GateError(checked.FieldError):
@@ -35,13 +37,16 @@ class GateError(checked.FieldError):
 class GateSpecification:
     """Which limits refuse an image, and which files measure its distance from dermoscopy.
 
-    `limits`: a number for each of `LIMITS`. `domain`: `network` and `statistics` are plain file
-    names beside this one, each with its SHA-256. `fit`: a record of the fit, never used to compute.
+    `limits`: a number for each of `LIMITS`. `margins`: for each of `CHANGING`, the most by which the
+    measure near its limit differs between a picture and a reduced copy of it. `domain`: `network`,
+    `weights` and `statistics` are plain file names beside this one, each with its SHA-256. `fit`: a
+    record of the fit, never used to compute.
     """
 
     version: str
     licence: str
     limits: dict[str, float]
+    margins: dict[str, float]
     domain: dict[str, str]
     fit: dict[str, Any]
 
@@ -49,8 +54,9 @@ class GateSpecification:
     def from_dict(cls, data: Mapping[str, Any]) -> "GateSpecification":
         """Read the JSON object that `to_dict` gives; raises GateError."""
         try:
-            checked.check_keys(data, ("version", "licence", "limits", "domain", "fit"), _WHAT)
+            checked.check_keys(data, ("version", "licence", "limits", "margins", "domain", "fit"), _WHAT)
             limits = checked.check_keys(data["limits"], LIMITS, f"{_WHAT}, limits")
+            margins = checked.check_keys(data["margins"], CHANGING, f"{_WHAT}, margins")
             domain = checked.check_keys(data["domain"], _DOMAIN, f"{_WHAT}, domain")
             names = {key: checked.read_text(domain, key, _WHAT) for key in _DOMAIN}
             _check_names(names)
@@ -58,6 +64,7 @@ class GateSpecification:
                 version=checked.read_text(data, "version", _WHAT),
                 licence=checked.read_text(data, "licence", _WHAT),
                 limits={key: checked.read_number(limits, key, _WHAT) for key in LIMITS},
+                margins={key: checked.read_number(margins, key, _WHAT) for key in CHANGING},
                 domain=names,
                 fit=checked.read_object(data, "fit", _WHAT),
             )
@@ -81,7 +88,7 @@ class GateSpecification:
 
 
 def _check_names(names: Mapping[str, str]) -> None:
-    for key in ("network", "statistics"):
+    for key in DOMAIN_FILES:
         if Path(names[key]).name != names[key]:
             raise GateError(f"{_WHAT}: expected a plain file name, received {names[key]!r}.")
 
@@ -91,16 +98,26 @@ def find_gates_folder(folder: Path | None = None) -> Path:
     return (folder or _SHIPPED) / "gates"
 
 
-def find_refusals(figures: Mapping[str, float]) -> tuple[str, ...]:
-    """Return the codes whose measure in `figures` is beyond its limit there, each once, in order."""
-    broken = find_broken_limits(figures)
+def find_refusals(figures: Mapping[str, float], slack: Mapping[str, float] | None = None) -> tuple[str, ...]:
+    """Return the codes whose measure in `figures` is beyond its limit there, each once, in order.
+
+    `slack`: by measure, how much further than its limit it may lie; a negative one tightens.
+    """
+    broken = find_broken_limits(figures, slack)
     return tuple(dict.fromkeys(code for code, _, limit in RULES if limit in broken))
 
 
-def find_broken_limits(figures: Mapping[str, float]) -> tuple[str, ...]:
+def find_broken_limits(
+    figures: Mapping[str, float], slack: Mapping[str, float] | None = None
+) -> tuple[str, ...]:
     """Return the names of the limits in `figures` that its measures are beyond, in order."""
-    return tuple(limit for _, measure, limit in RULES if _is_beyond(figures[measure], limit, figures[limit]))
+    more = slack or {}
+    return tuple(
+        limit
+        for _, measure, limit in RULES
+        if _is_beyond(figures[measure], limit, figures[limit], more.get(measure, 0.0))
+    )
 
 
-def _is_beyond(value: float, limit: str, bound: float) -> bool:
-    return value < bound if limit.endswith("_least") else value > bound
+def _is_beyond(value: float, limit: str, bound: float, slack: float) -> bool:
+    return value < bound - slack if limit.endswith("_least") else value > bound + slack

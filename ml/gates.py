@@ -1,34 +1,68 @@
-"""May this image be judged at all? The quality gate and the domain gate, before any network."""
+"""May this image be judged at all? The quality gate and the domain gate, before any network.
+
+Nothing here loads Keras or TensorFlow: the worker and the form's check in the web process run the
+same code on the same files.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.gate_refusals import CODES, SENTENCES, describe_refusal
+from ml.gate_refusals import CODES, SENTENCES, describe_doubt, describe_refusal
 
 if TYPE_CHECKING:
     from ml.domain import DomainGate
     from ml.gate_specification import GateSpecification
 
-__all__ = ["CODES", "SENTENCES", "GateVerdict", "Gates", "Look", "describe_refusal", "look_at"]
+__all__ = [
+    "CODES",
+    "SENTENCES",
+    "GateCheck",
+    "GateVerdict",
+    "Gates",
+    "Look",
+    "describe_doubt",
+    "describe_refusal",
+    "look_at",
+    "propose_kind",
+]
+
+# Between the two nothing is proposed: see the table of kinds in the report.
+_DERMOSCOPIC_BELOW: Final = 0.1
+_CLOSE_UP_ABOVE: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
     """What the gates measured of one image and why they refuse it.
 
-    `version`: of the gates' specification, such as "gates-1.0.0". `figures`: JSON numbers by name,
+    `version`: of the gates' specification, such as "gates-2.0.0". `figures`: JSON numbers by name,
     each measure with its limit beside it: `sharpness` and `sharpness_least`, `dark_share` and
     `dark_share_most`. `refusals`: codes of `CODES`, in that order; empty when the image may be judged.
+    `kind`: what `propose_kind` says.
     """
 
     version: str
     figures: dict[str, float]
     refusals: tuple[str, ...]
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateCheck:
+    """What a copy of an image tells of the verdict that the image itself will get.
+
+    `refused`: codes that the image will certainly get. `doubted`: codes that it may get, since the
+    copy's measure is as near to the limit as copies differ. Both empty: it will pass.
+    """
+
+    verdict: GateVerdict
+    refused: tuple[str, ...]
+    doubted: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +73,16 @@ class Look:
     figures: dict[str, float]
 
 
-def look_at(image: NDArray[np.uint8]) -> Look:
+def look_at(image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Look:
     """Measure one image, uint8 RGB of shape (height, width, 3), so that its pixels can be let go.
 
-    Needs no gates and touches nothing shared: threads that decode may call it. Raises ValueError
-    for another shape or type.
+    `size`: (width, height) of the image that this is a reduced copy of. Needs no gates and touches
+    nothing shared: threads that decode may call it. Raises ValueError for another shape or type.
     """
     from ml.quality import measure_quality, shrink
 
     pixels = shrink(image)
-    return Look(pixels, measure_quality(image, pixels))
+    return Look(pixels, measure_quality(pixels, size or (image.shape[1], image.shape[0])))
 
 
 class Gates:
@@ -63,7 +97,7 @@ class Gates:
         """Load the gates' files from `folder` (default: the shipped weights), each by its SHA-256.
 
         Call it after the fork, as for any network. Raises `ml.gate_specification.GateError` when a
-        file is missing or malformed and `ml.loading.UnsafeModelError` when one must not be loaded.
+        file is missing, malformed or not the one specified.
         """
         from ml.domain import DomainGate
         from ml.gate_specification import GateSpecification, find_gates_folder
@@ -84,10 +118,36 @@ class Gates:
         """Return one verdict a look, in order, as `assess` does for the images themselves."""
         from ml.gate_specification import find_refusals
 
-        distances = self._domain.measure([look.pixels for look in looks])
+        limits = self.specification.limits
         verdicts = []
-        for look, distance in zip(looks, distances, strict=True):
-            measured = {**look.figures, "domain_distance": round(float(distance), 4)}
-            figures = {**measured, **self.specification.limits}
-            verdicts.append(GateVerdict(self.specification.version, figures, find_refusals(figures)))
+        for look, found in zip(looks, self._domain.find([look.pixels for look in looks]), strict=True):
+            figures = {**look.figures, "domain_distance": round(found.distance, 4), **limits}
+            kind = propose_kind(found.distance, found.close_up, limits["domain_distance_most"])
+            verdicts.append(GateVerdict(self.specification.version, figures, find_refusals(figures), kind))
         return verdicts
+
+    def check(self, look: Look) -> GateCheck:
+        """Say of the look at a reduced copy what the worker will say of the image itself.
+
+        Its limits are tightened and loosened by `margins` of the specification, measured on copies.
+        """
+        from ml.gate_specification import find_refusals
+
+        (verdict,) = self.decide([look])
+        margins = self.specification.margins
+        refused = find_refusals(verdict.figures, margins)
+        near = find_refusals(verdict.figures, {name: -margin for name, margin in margins.items()})
+        return GateCheck(verdict, refused, tuple(code for code in near if code not in refused))
+
+
+def propose_kind(distance: float, close_up: float, distance_most: float) -> str:
+    """Return what a picture looks like: `dermoscopic`, `clinical` (a close-up) or empty.
+
+    `distance`, `close_up`: of a `ml.domain.DomainFinding`. Empty also for whatever is no picture of
+    a lesion. Never `overview`: no set of overviews is at hand to tell them from close-ups by.
+    """
+    if distance > distance_most:
+        return ""
+    if close_up < _DERMOSCOPIC_BELOW:
+        return "dermoscopic"
+    return "clinical" if close_up > _CLOSE_UP_ABOVE else ""

@@ -12,7 +12,10 @@ from tests.support.live_stack import LiveStack
 
 TESTS = Path(__file__).parent
 STACK_TIMEOUT = 600
-BROWSER = ("browser/test_access.py", "browser/test_letting_in.py", "security/test_stored_xss.py")
+BROWSER = (
+    *("browser/new_case/", "browser/test_access.py", "browser/test_letting_in.py"),
+    "security/test_stored_xss.py",
+)
 STACK = (
     *("acceptance/test_fhir", "acceptance/test_integrator", "acceptance/test_isic"),
     *("browser/", "faults/", "portal/stack/test_live.py", "classifier/webhooks/test_live.py"),

@@ -200,9 +200,7 @@ def collect_notices(*, clinic: Clinic, images: Sequence[NewImage]) -> list[dict[
     notices = []
     for index, image in enumerate(images):
         attr = f"images.{index}"
-        notices += [
-            {"attr": attr, "code": notice.code, "detail": notice.message} for notice in image.warnings
-        ]
+        notices += [{"attr": attr, "code": notice.code, "detail": notice.message} for notice in image.notices]
         if same := find_same_picture(clinic_id=clinic.pk, pixel_sha256=image.pixel_sha256):
             detail = f"Your clinic already has this picture, in submission {same.submission_id}."
             notices.append({"attr": attr, "code": "same_picture", "detail": detail})

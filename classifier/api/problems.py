@@ -103,7 +103,7 @@ PROBLEMS: dict[str, Problem] = {
                 ("already_corrected", "Corrected already", "Read the newest outcome, then correct that one."),
                 ("already_erased", "Erased already", "Nothing is left to do."),
                 ("already_reviewed", "Signed already", "Read the review; to change it, sign an amendment."),
-                ("cancelled", "The case was cancelled", "Submit it anew."),
+                ("cancelled", "The case was withdrawn", "Submit it again."),
                 ("in_work", "Still in work", "Wait until it is done."),
                 ("legal_hold", "On legal hold", "An administrator lifts the hold on the page, or it stays."),
                 ("mrn_taken", "MRN taken", "A patient of the clinic has it. Use that patient."),

@@ -143,6 +143,6 @@ def _start_of(day: dt.date) -> dt.datetime:
 
 
 class SearchForm(forms.Form):
-    """A record number or a patient's public id: patient data, so it travels in a POST only."""
+    """What was typed to find cases: patient data, so it travels in a POST only."""
 
     word = forms.CharField(required=False, max_length=64, strip=True)

@@ -44,10 +44,10 @@ class OutcomeForm(forms.Form):
 
 class CorrectionForm(OutcomeForm):
     correction_reason = forms.CharField(
-        label="Why you correct it",
+        label="Why you change it",
         validators=length_limit(Outcome, "correction_reason"),
         widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"required": "Say why you correct it."},
+        error_messages={"required": "Say why you change it."},
     )
 
     @classmethod

@@ -1,10 +1,27 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.utils.html import format_html
 
 from classifier.forms.fields import DayField, length_limit
 from classifier.models import Patient
 from classifier.vocabulary import Sex, SkinType
+
+YES, NO = "on", "off"
+
+
+class ConsentField(forms.TypedChoiceField):
+    """Yes or no, and neither until somebody says which: a ticked box that nobody touched is no consent."""
+
+    widget = forms.RadioSelect
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(choices=[(YES, "Yes"), (NO, "No")], coerce=lambda value: value == YES, **options)
+
+    def prepare_value(self, value: Any) -> Any:
+        return (YES if value else NO) if isinstance(value, bool) else value
 
 
 class PatientFactsForm(forms.Form):
@@ -17,11 +34,10 @@ class PatientFactsForm(forms.Form):
         required=False,
         label="Skin type (Fitzpatrick)",
     )
-    consents_to_inference = forms.BooleanField(
-        required=False,
-        initial=True,
-        label="The patient agrees that a model judges the images",
-        help_text="Without this nothing can be submitted for the patient.",
+    consents_to_inference = ConsentField(
+        label="Does the patient agree that a model judges the images?",
+        help_text="Without a yes nothing can be submitted for the patient.",
+        error_messages={"required": "Choose yes or no, as the patient said."},
     )
 
 
@@ -35,13 +51,22 @@ class NewPatientForm(PatientFactsForm):
 
     field_order = ["mrn", "birth_date", "sex", "skin_type", "consents_to_inference"]
 
+    def __init__(self, *args: Any, recorded_in: str = "", **options: Any) -> None:
+        super().__init__(*args, **options)
+        if recorded_in:
+            # The clinic keeps its consents elsewhere, and says where: that is where to look.
+            # Help texts are HTML to the templates, and this name was typed by somebody.
+            self.fields["consents_to_inference"].help_text = format_html(
+                "As recorded in {}. Without a yes nothing can be submitted for the patient.", recorded_in
+            )
+
 
 class PatientSearchForm(forms.Form):
     """Sent by POST only: a record number in an address would end up in logs and histories."""
 
     words = forms.CharField(
         required=False,
-        label="Find a patient by MRN or public id",
+        label="Find a patient by number, site, birth date or clinician",
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
     )
 

@@ -1,22 +1,35 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from typing import ClassVar
 
 from django import forms
 
 from classifier.forms.fields import ManyFilesField, ManyFilesInput, length_limit
 from classifier.models import Submission
-from classifier.vocabulary import CaptureKind, Priority
+from classifier.vocabulary import CaptureKind, DermoscopicType, Priority
 
 NEW = "new"
-LOST_KEY = "This page lost the key that keeps a case from being sent twice. Open the page anew."
+LOST_KEY = "This page lost the key that keeps a case from being sent twice. Reload the page."
+KINDS_DIFFER = "{kinds} kinds came for {images} images. Reload the page, look at each kind and send it again."
+KIND_UNKNOWN = f"Say of each image what it is: {', '.join(CaptureKind.labels).lower()}."
 ACCEPT = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,application/dicom,.dcm"
+
+
+@dataclass(frozen=True)
+class PictureKind:
+    """Which kind one picture is, and how a dermoscopic one was taken ("" where nobody said)."""
+
+    capture_kind: str
+    dermoscopic_type: str = ""
 
 
 class SubmissionForm(forms.Form):
     """Images and question of a new submission, and whose they are.
 
-    `patient` and `lesion` hold an id or "new"; the page resolves them to rows the person may see.
+    With script `capture_kinds` and `dermoscopic_types` come once for each file, in the order of the files;
+    without it `capture_kind` is that of all. `patient` and `lesion` hold an id or "new"; the page resolves them to rows the person may see.
     """
 
     request_key = forms.UUIDField(
@@ -30,9 +43,9 @@ class SubmissionForm(forms.Form):
     capture_kind = forms.ChoiceField(
         choices=CaptureKind.choices,
         initial=CaptureKind.DERMOSCOPIC,
-        label="These images are",
-        help_text="The model learned from dermoscopic images. Its figures for others are less reliable.",
+        label="All these images are",
     )
+    dermoscopic_type_choices: ClassVar = [("", "Type not given"), *DermoscopicType.choices]
     clinical_question = forms.CharField(
         required=False,
         label="Question",
@@ -54,3 +67,23 @@ class SubmissionForm(forms.Form):
         widget=forms.RadioSelect,
         help_text="Urgent cases go first in the queue and in the dermatologist's list.",
     )
+
+    def read_kinds(self, count: int) -> list[PictureKind]:
+        """The kinds of `count` files, in their order. An error on `images` where they don't fit."""
+        kinds, types = self._list_sent("capture_kinds"), self._list_sent("dermoscopic_types")
+        if not kinds:
+            kinds = [self["capture_kind"].value()] * count
+        types = types or [""] * len(kinds)
+        if {len(kinds), len(types)} != {count}:
+            self.add_error("images", KINDS_DIFFER.format(kinds=len(kinds), images=count))
+            return [PictureKind(CaptureKind.DERMOSCOPIC)] * count
+        if not set(kinds) <= set(CaptureKind.values) or not set(types) <= {"", *DermoscopicType.values}:
+            self.add_error("images", KIND_UNKNOWN)
+        return [
+            PictureKind(kind, kind_of_light if kind == CaptureKind.DERMOSCOPIC else "")
+            for kind, kind_of_light in zip(kinds, types, strict=True)
+        ]
+
+    def _list_sent(self, name: str) -> list[str]:
+        read = getattr(self.data, "getlist", None)
+        return list(read(name)) if read else []

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils import timezone
 
+from classifier.audit_subjects import about_patient, name_kind
 from classifier.audit_words import describe_action
-from classifier.trail import about_patient
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
 
@@ -49,7 +49,7 @@ class TrailForm(forms.Form):
         found = sorted(set(kinds.values_list("object_type", flat=True).distinct()))
         self.fields["kind"].choices = [  # type: ignore[attr-defined]
             ("", "Anything"),
-            *((kind, kind.partition(".")[2]) for kind in found),
+            *sorted(((kind, name_kind(kind)) for kind in found), key=lambda c: c[1]),
         ]
         self.clinic = clinic
         people = User.objects.filter(memberships__clinic=clinic).order_by("full_name", "email")

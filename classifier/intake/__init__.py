@@ -7,7 +7,7 @@ from classifier.intake.derivatives import (
     encode_jpeg,
 )
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
-from classifier.intake.inspection import inspect_image
+from classifier.intake.inspection import check_claim, inspect_image
 
 __all__ = [
     "DERIVATIVE_CONTENT_TYPE",
@@ -16,6 +16,7 @@ __all__ = [
     "RejectedImageError",
     "build_derivative",
     "build_thumbnail",
+    "check_claim",
     "encode_jpeg",
     "inspect_image",
 ]

@@ -27,7 +27,8 @@ class IntakeImage:
     """An accepted file and what was found in it; `width` and `height` are the upright image's.
 
     `data` is what is kept: the file itself, but of DICOM a de-identified one, and then `offer` says
-    what the header told of the picture.
+    what the header told of the picture. `gate_notices`: what the model's gates will refuse, where it is
+    a dermoscopic picture, and `kind` what it looks like; `quality` is kept with it.
     """
 
     data: bytes = field(repr=False)
@@ -41,3 +42,5 @@ class IntakeImage:
     quality: dict[str, float | int | str]
     warnings: list[Notice]
     offer: str = ""
+    gate_notices: list[Notice] = field(default_factory=list)
+    kind: str = ""

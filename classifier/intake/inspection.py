@@ -7,7 +7,7 @@ from PIL import Image
 from classifier.inference import UnusableImageError, decode_image, read_dicom_facts, read_header
 from classifier.intake.containers import find_hidden_document
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
-from classifier.intake.quality import find_quality_notices, measure_quality
+from classifier.intake.quality import judge_quality
 from classifier.limits import FORMAT_NAMES, UploadLimits, describe_bytes
 
 _EXTENSIONS = {
@@ -37,7 +37,7 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
             unsupported_format, mixed_content, animated, too_many_pixels, too_long, too_small,
             truncated, corrupt, burned_in.
     """
-    _check_size(data, limits)
+    _check_byte_size(len(data), limits)
     offer, more = "", []
     try:
         name = _check_header(data, limits)
@@ -47,8 +47,7 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
             pixels = decode_image(data, max_pixels=limits.max_pixels)
     except UnusableImageError as error:
         raise RejectedImageError(error.code, error.message) from error
-    figures = measure_quality(pixels)
-    notices = find_quality_notices(figures)
+    quality, gate_notices = judge_quality(pixels)
     return IntakeImage(
         data=data,
         pixels=pixels,
@@ -58,10 +57,22 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
         width=pixels.width,
         height=pixels.height,
         byte_size=len(data),
-        quality={**figures, "verdict": "check" if notices else "good"},
-        warnings=[*_find_name_notices(filename, name), *more, *notices],
+        quality=quality,
+        warnings=[*_find_name_notices(filename, name), *more],
         offer=offer,
+        gate_notices=gate_notices,
+        kind=str(quality.get("kind", "")),
     )
+
+
+def check_claim(*, width: int, height: int, byte_size: int, limits: UploadLimits) -> None:
+    """Refuse a picture by what its sender says of it, before it is sent: `width` and `height` in pixels.
+
+    Raises RejectedImageError: empty_file, file_too_large, too_many_pixels, too_long or too_small, as
+    `inspect_image` would of the file itself.
+    """
+    _check_byte_size(byte_size, limits)
+    _check_dimensions(width, height, limits)
 
 
 def _take_dicom(data: bytes, limits: UploadLimits) -> tuple[Image.Image, bytes, str, list[Notice]]:
@@ -76,13 +87,13 @@ def _take_dicom(data: bytes, limits: UploadLimits) -> tuple[Image.Image, bytes, 
     return pixels, sealed, receiving.describe_facts(facts), receiving.find_notices(facts)
 
 
-def _check_size(data: bytes, limits: UploadLimits) -> None:
-    if not data:
+def _check_byte_size(count: int, limits: UploadLimits) -> None:
+    if not count:
         message = "This file is empty: 0 bytes were received. Choose the photo again."
         raise RejectedImageError("empty_file", message)
-    if len(data) > limits.max_bytes:
+    if count > limits.max_bytes:
         message = (
-            f"This file is {describe_bytes(len(data))}; "
+            f"This file is {describe_bytes(count)}; "
             f"at most {describe_bytes(limits.max_bytes)} are accepted. Send a smaller copy."
         )
         raise RejectedImageError("file_too_large", message)

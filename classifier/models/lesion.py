@@ -35,7 +35,7 @@ class Lesion(StandingColumns):
 
     # The case whose standing this is; None where a pathologist's finding speaks without one.
     standing_case = models.ForeignKey(
-        "classifier.Submission", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        "classifier.Submission", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
     objects = LesionQuerySet.as_manager()

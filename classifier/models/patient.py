@@ -59,7 +59,7 @@ class Patient(StandingColumns):
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     standing_lesion = models.ForeignKey(
-        "classifier.Lesion", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        "classifier.Lesion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
 
     objects = PatientQuerySet.as_manager()

@@ -46,13 +46,21 @@ def _build_scale(prediction: Prediction) -> Scale:
         prediction.outcome,
     )
     places = {name: float(drawn[name].rstrip("%")) / 100 for name in ("marker", "threshold", "low", "high")}
-    band = f"; hatched: refers from {drawn['low_figure']} to {drawn['high_figure']}"
     return Scale(
         figure=f"{drawn['figure']} %",
         has_band=drawn["has_band"],
-        key=f"Upright line: threshold {drawn['threshold_figure']}{band if drawn['has_band'] else ''}",
+        key=_say_key(drawn["limits"], has_band=drawn["has_band"]),
         **places,
     )
+
+
+def _say_key(limits: list[str], *, has_band: bool) -> str:
+    """What the line and the hatching mean, where the band begins at the threshold in one sentence."""
+    if not has_band:
+        return f"Upright line: {limits[0]}"
+    if len(limits) == 1:
+        return f"Upright line and hatched: {limits[0]}"
+    return f"Upright line: {limits[0]}; hatched: {limits[1]}"
 
 
 def _say_frequency(summary: CaseSummary, prediction: Prediction) -> str:
@@ -94,7 +102,7 @@ def _list_doubles(submission: Submission, summary: CaseSummary) -> list[str]:
 
 def _say_making(summary: CaseSummary, prediction: Prediction) -> str:
     version, policy = prediction.model_version, prediction.threshold_policy
-    made = f"Model {version}, not asked: the image was refused before"
+    made = f"Model {version}, not asked, because the image was refused first"
     if policy:
         hashed = f"sha256 {version.sha256[:HASH_START]}…"
         made = f"Model {version} ({hashed}), threshold policy {policy['version']}, {prediction.device}"

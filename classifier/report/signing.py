@@ -29,10 +29,10 @@ def build_finding(outcome: Outcome) -> Finding:
     """A row of `list_outcomes`, which says whether it is the one that counts."""
     is_current: bool = outcome.is_current  # type: ignore[attr-defined] # annotated by with_standing()
     name = outcome.get_diagnosis_display()
-    name = name if is_current else f"{name} (corrected since)"
+    name = name if is_current else f"{name} (changed since)"
     taken = f"{outcome.get_procedure_display().lower()} of {say_day(outcome.specimen_taken_on)}"
     breslow = f", Breslow {outcome.breslow_mm} mm" if outcome.breslow_mm else ""
-    reason = f"Why corrected: {outcome.correction_reason}" if outcome.correction_reason else ""
+    reason = f"Why changed: {outcome.correction_reason}" if outcome.correction_reason else ""
     recorded = f"Recorded {say_moment(outcome.recorded_at)} by {outcome.recorded_by.get_full_name()}."
     return Finding(
         text=f"{say_day(outcome.reported_on)}: {name}, {taken}{breslow}",

@@ -79,7 +79,7 @@ def _check_patient(patient: Patient) -> None:
 
 def _check_identified(actor: User, image: SubmissionImage) -> None:
     if not is_allowed(actor, image.clinic_id, Action.SUBMIT):
-        raise PermissionDenied("Your role in this clinic takes images out under a pseudonym only.")
+        raise PermissionDenied("Your role in this clinic can export images under a pseudonym only.")
     mrn = image.submission.lesion.patient.mrn
     if "\\" in mrn or not mrn.isprintable():
         # To a reader of DICOM a backslash begins another value, and so another patient.

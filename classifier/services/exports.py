@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.audit_subjects import find_patients
 from classifier.case_summary import summarise, summary_prefetches
 from classifier.cases.hiding import hides_standing
 from classifier.cases.standing import find_order
@@ -76,6 +77,7 @@ AUDIT_COLUMNS = (
     "object_id",
     "details",
     "hash",
+    "patient_id",
 )
 
 
@@ -120,7 +122,7 @@ def export_audit_events(
             actor=actor,
             details={"count": len(keys), "filters": filters},
         )
-    return write_rows(_with_head(AUDIT_COLUMNS, _read_audit(keys)))
+    return write_rows(_with_head(AUDIT_COLUMNS, _read_audit(keys, clinic)))
 
 
 def _with_head(head: tuple[str, ...], rows: Iterator[list[object]]) -> Iterator[Any]:
@@ -220,18 +222,24 @@ def _age_at(submission: Submission) -> int | None:
     return int(day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day)))
 
 
-def _read_audit(keys: list[uuid.UUID]) -> Iterator[list[object]]:
-    for event in _in_chunks(keys, AuditEvent.objects.select_related("actor").in_bulk):
-        yield [
-            event.position,
-            _moment(event.occurred_at),
-            event.actor.get_full_name() if event.actor else None,
-            event.action,
-            event.object_type,
-            event.object_id,
-            json.dumps(event.details, sort_keys=True, ensure_ascii=False) if event.details else None,
-            event.hash,
-        ]
+def _read_audit(keys: list[uuid.UUID], clinic: Clinic) -> Iterator[list[object]]:
+    for start in range(0, len(keys), CHUNK):
+        part = keys[start : start + CHUNK]
+        found = AuditEvent.objects.select_related("actor").in_bulk(part)
+        patients = find_patients(found.values(), clinic=clinic)
+        for event in (found[key] for key in part if key in found):
+            patient = patients.get(event.pk)
+            yield [
+                event.position,
+                _moment(event.occurred_at),
+                event.actor.get_full_name() if event.actor else None,
+                event.action,
+                event.object_type,
+                event.object_id,
+                json.dumps(event.details, sort_keys=True, ensure_ascii=False) if event.details else None,
+                event.hash,
+                patient.public_id if patient else None,
+            ]
 
 
 def _moment(value: Any) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import re
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.core.files.base import ContentFile
@@ -56,6 +56,7 @@ class NewImage:
     height: int
     quality: dict[str, float | int | str]
     warnings: list[Notice]
+    gate_notices: list[Notice] = field(default_factory=list)
     original_name: str = ""
     capture_kind: str = CaptureKind.DERMOSCOPIC
     dermoscopic_type: str = ""
@@ -80,10 +81,17 @@ class NewImage:
             height=intake.height,
             quality=intake.quality,
             warnings=intake.warnings,
+            gate_notices=intake.gate_notices,
             original_name=original_name,
             capture_kind=capture_kind,
             dermoscopic_type=dermoscopic_type,
         )
+
+    @property
+    def notices(self) -> list[Notice]:
+        """What is worth a look; what the gates say concerns only a picture that the model judges."""
+        is_judged = self.capture_kind == CaptureKind.DERMOSCOPIC
+        return [*self.warnings, *(self.gate_notices if is_judged else ())]
 
 
 @dataclass
@@ -177,10 +185,17 @@ def _make_row(submission: Submission, image: NewImage, position: int) -> Submiss
 
 def find_same_picture(*, clinic_id: uuid.UUID, pixel_sha256: str) -> SubmissionImage | None:
     """The newest image of this clinic with the same pixels, from a case that still stands."""
+    return _find_newest(clinic_id=clinic_id, pixel_sha256=pixel_sha256)
+
+
+def find_same_file(*, clinic_id: uuid.UUID, sha256: str) -> SubmissionImage | None:
+    """The same of an image whose file was byte for byte this one."""
+    return _find_newest(clinic_id=clinic_id, sha256=sha256)
+
+
+def _find_newest(**what: Any) -> SubmissionImage | None:
     return (
-        SubmissionImage.objects.filter(
-            clinic_id=clinic_id, pixel_sha256=pixel_sha256, submission__cancelled_at__isnull=True
-        )
+        SubmissionImage.objects.filter(submission__cancelled_at__isnull=True, **what)
         .select_related("submission__lesion__patient")
         .order_by("-created_at")
         .first()

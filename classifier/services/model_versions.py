@@ -67,7 +67,7 @@ def set_lifecycle(
     Raises ConflictError (no_way_back) for a move to `registered`.
     """
     if lifecycle == ModelLifecycle.REGISTERED:
-        raise ConflictError("no_way_back", "A version that was in use can't be as if it never was.")
+        raise ConflictError("no_way_back", "A version can't go back to “registered”. Retire it instead.")
     with transaction.atomic():
         # All of them, in one order: two activations at once follow each other.
         versions = {one.pk: one for one in ModelVersion.objects.order_by("pk").select_for_update()}

@@ -72,7 +72,7 @@ def correct_outcome(
     _check(finding)
     reason = reason.strip()
     if not reason:
-        raise InvalidInputError("reason_missing", "Say why you correct it.", field="correction_reason")
+        raise InvalidInputError("reason_missing", "Say why you change it.", field="correction_reason")
     check_length(Outcome, "correction_reason", reason, what="The reason")
     try:
         with transaction.atomic():

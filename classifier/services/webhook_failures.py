@@ -30,7 +30,7 @@ switched off. Nothing is sent there until you switch it on again:
 
 {link}
 
-The page shows what the receiver answered, and sends what was missed once more.
+The page shows what the receiver answered, and can send again what was missed.
 """
 
 

@@ -17,15 +17,38 @@ def place_on_line(probability: float) -> str:
     return f"{min(max(float(probability), 0.0), 1.0) * 100:.1f}%"
 
 
+def say_limits(
+    threshold: float, refer_low: float | None, refer_high: float | None, *, unit: str = ""
+) -> list[str]:
+    """The threshold and the band in words, each number once: a band often begins at the threshold."""
+
+    def say(value: float) -> str:
+        return f"{bounded_hundredths(value)}{unit}"
+
+    at = say(threshold)
+    if refer_low is None or refer_high is None or refer_high <= refer_low:
+        return [f"threshold {at}"]
+    low, high = say(refer_low), say(refer_high)
+    if at == low:
+        return [f"refers from {low}, the threshold, to {high}"]
+    if at == high:
+        return [f"refers from {low} to {high}, the threshold"]
+    return [f"threshold {at}", f"refers from {low} to {high}"]
+
+
+@register.filter
+def policy_limits(policy: dict[str, Any]) -> str:
+    """The limits of a threshold policy: "refers from 18 %, the threshold, to 51 %"."""
+    said = say_limits(policy["threshold"], policy.get("refer_low"), policy.get("refer_high"), unit=" %")
+    return "; ".join(said).removeprefix("threshold ")
+
+
 def describe_scale(
     probability: float, threshold: float, refer_low: float | None, refer_high: float | None
 ) -> str:
     """What the drawing shows, in words, for those who don't see it."""
-    words = [f"Calibrated probability of malignancy {in_hundred(probability)}."]
-    words.append(f"Threshold {threshold * 100:.0f} in 100.")
-    if refer_low is not None and refer_high is not None:
-        words.append(f"From {refer_low * 100:.0f} to {refer_high * 100:.0f} the model refers.")
-    return " ".join(words)
+    limits = "; ".join(say_limits(threshold, refer_low, refer_high))
+    return f"Calibrated probability of malignancy {in_hundred(probability)}. Of 100: {limits}."
 
 
 def choose_anchor(probability: float) -> str:
@@ -53,14 +76,12 @@ def probability_scale(
         "anchor": choose_anchor(probability),
         "figure": bounded_hundredths(probability),
         "threshold": place_on_line(threshold),
-        "threshold_figure": f"{threshold * 100:.0f}",
+        "limits": say_limits(threshold, refer_low, refer_high),
         "low": place_on_line(low),
         "high": place_on_line(high),
         "benign_width": place_on_line(low),
         "band_width": place_on_line(high - low),
         "malignant_width": place_on_line(1 - high),
         "has_band": has_band,
-        "low_figure": f"{low * 100:.0f}",
-        "high_figure": f"{high * 100:.0f}",
         "tone": OUTCOMES.get(outcome, OUTCOMES["waiting"]).tone,
     }

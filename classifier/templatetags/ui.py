@@ -4,6 +4,7 @@ Nothing here reads the database or decides anything: what a value means is settl
 how it looks and reads is settled here.
 """
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.forms import BoundField
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -52,7 +54,7 @@ STATES = {
     "succeeded": Look("plain", "check", "Done"),
     "rejected": Look("refer", "outcome-refer", "Not usable"),
     "failed": Look("failed", "outcome-failed", "Failed"),
-    "cancelled": Look("plain", "close", "Cancelled"),
+    "cancelled": Look("plain", "close", "Withdrawn"),
     "unreviewed": Look("plain", "eye", "Preliminary"),
     "preliminary": Look("plain", "eye", "Preliminary"),
     "signed": Look("accent", "signature", "Signed"),
@@ -125,6 +127,23 @@ def button_look(tags: list[str] | None) -> str:
 def notice_icon(level: str) -> str:
     """Icon of a message by its level tag."""
     return NOTICE_ICONS.get(level, "info")
+
+
+@register.filter
+def machine_moment(value: dt.date | None) -> str:
+    """A moment or a day as the `datetime` of a <time> takes it.
+
+    To the second: HTML reads at most three digits of one, and Python writes six.
+    """
+    if isinstance(value, dt.datetime):
+        return timezone.localtime(value).isoformat(timespec="seconds")
+    return value.isoformat() if value else ""
+
+
+@register.simple_tag
+def this_moment() -> dt.datetime:
+    """Now, for what says when it was made."""
+    return timezone.now()
 
 
 @register.filter

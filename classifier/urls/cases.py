@@ -17,6 +17,7 @@ from classifier.views import (
     privacy,
     submission_actions,
     submission_detail,
+    submission_draft,
     submission_new,
     submission_report,
 )
@@ -39,6 +40,7 @@ urlpatterns = [
     path("submissions/new/", submission_new.submission_new, name="submission-new"),
     path("submissions/new/patients/", submission_new.find_patient, name="submission-find-patient"),
     path("submissions/new/lesions/<uuid:pk>/", submission_new.list_lesions, name="submission-lesions"),
+    path("submissions/new/draft/", submission_draft.open_draft, name="submission-draft"),
     path("submissions/new/image/", image_check.check_image, name="submission-check-image"),
     path("submissions/<uuid:pk>/", submission_detail.submission_detail, name="submission-detail"),
     path("submissions/<uuid:pk>/status/", submission_detail.submission_status, name="submission-status"),

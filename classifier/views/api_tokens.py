@@ -54,7 +54,7 @@ def token_revoke(request: HttpRequest) -> HttpResponse:
     if token is None:
         raise Http404
     revoke_token(token=token)
-    messages.success(request, "Token revoked. What used it is locked out.")
+    messages.success(request, "Token revoked. Programs that used it can no longer log in.")
     return redirect("tokens")
 
 

@@ -89,7 +89,7 @@ def application_secret(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     actor: User = request.user  # type: ignore[assignment]
     if end == "former":
         end_former_secret(actor=actor, application=row)
-        messages.success(request, "The former secret and the tokens got so far have ended.")
+        messages.success(request, "The old secret and all tokens issued so far have ended.")
         return redirect("application", pk)
     try:
         made = rotate_secret(actor=actor, application=row, at_once=end == "now")
@@ -106,8 +106,8 @@ def application_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     row = _find(request, pk)
     if request.method != "POST":
         words = (
-            "It gets in no more. Its tokens end at once and for good; what it did stays. You can open it "
-            "again later: it then keeps its client ID and its secret."
+            "It can no longer be used. Its tokens end at once and for good; what it did stays on record. "
+            "You can open it again later with the same client ID and secret."
         )
         return ask_to_close(request, "application", pk, name=str(row), words=words)
     is_active = request.POST.get("active") == "yes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.core.paginator import Paginator
@@ -10,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from classifier.audit_subjects import NamedPatient, find_patients
 from classifier.audit_words import describe_action
 from classifier.forms.trail import TrailForm
 from classifier.labels.consent import say_origin
@@ -28,6 +30,16 @@ if TYPE_CHECKING:
 PAGE_SIZE = 50
 
 
+@dataclass(frozen=True)
+class TrailRow:
+    """One line of the page."""
+
+    event: AuditEvent
+    words: str
+    details: str
+    patient: NamedPatient | None
+
+
 @page(Action.ADMINISTER)
 @require_safe
 def audit_trail(request: HttpRequest) -> HttpResponse:
@@ -35,10 +47,14 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
     page_obj = Paginator(events.select_related("actor").order_by("-position"), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
+    patients = find_patients(page_obj, clinic=request.clinic)  # type: ignore[attr-defined]
     context = {
         "form": form,
         "page_obj": page_obj,
-        "events": [(event, describe_action(event.action), _describe_details(event)) for event in page_obj],
+        "rows": [
+            TrailRow(event, describe_action(event.action), _describe_details(event), patients.get(event.pk))
+            for event in page_obj
+        ],
         "is_narrowed": bool(form.values),
     }
     return render(request, "classifier/audit/trail.html", context)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @page()
 def image_dicom(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     image: SubmissionImage = get_visible(SubmissionImage.objects.all(), request, pk)
-    require_right(rights_in(request, image.clinic_id).export, "Your role here takes no images out.")
+    require_right(rights_in(request, image.clinic_id).export, "Your role in this clinic can't export images.")
     return ask_again(request) or _export(request, image)
 
 

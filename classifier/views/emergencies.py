@@ -105,7 +105,7 @@ def emergency_list(request: HttpRequest) -> HttpResponse:
 def emergency_acknowledge(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     access = get_object_or_404(EmergencyAccess, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
     acknowledge_emergency(actor=_actor(request), access=access)
-    messages.success(request, "Noted that you have seen it.")
+    messages.success(request, "Marked as seen.")
     return redirect("emergency-list")
 
 

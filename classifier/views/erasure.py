@@ -100,10 +100,10 @@ def _switch_automatic(request: HttpRequest, clinic: Clinic) -> HttpResponse:
         if request.POST.get("automatic") == "yes":
             shown = PreviewForm(request.POST).asked
             start_automatic_retention(actor=actor, clinic=clinic, years=shown)
-            messages.success(request, "The policy erases who is due, every night from now on.")
+            messages.success(request, "From now on, patients who are due are erased every night.")
         else:
             stop_automatic_retention(actor=actor, clinic=clinic)
-            messages.success(request, "Stopped: nobody is erased by itself any more.")
+            messages.success(request, "Stopped. Nobody is erased automatically any more.")
     except PeopleError as error:
         messages.error(request, error.message)
     return redirect("retention")

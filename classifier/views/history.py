@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier.case_summary import summarise, summary_prefetches
+from classifier.cases.search import SEARCH_HINT, search_cases
 from classifier.forms.filters import (
     ORDER_CHOICES,
     OUTCOME_CHOICES,
@@ -24,8 +25,6 @@ from classifier.forms.filters import (
     narrow_orders,
     narrow_unread,
 )
-from classifier.models import Patient
-from classifier.patient_search import keep_words, match_patients, read_words
 from classifier.services.access import record_listed
 from classifier.services.exports import export_submissions
 from classifier.states import SubmissionState
@@ -33,6 +32,7 @@ from classifier.views.access import page
 from classifier.views.downloads import csv_download
 from classifier.views.filter_chips import build_address, build_group
 from classifier.views.history_scope import Scope, read_scope
+from classifier.views.kept_search import PARAMETER, keep_search, read_search
 from classifier.vocabulary import Outcome
 from portal.accounts.roles import ROLES_ALLOWED, Action
 from portal.accounts.step_up import step_up
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from classifier.models.submission import SubmissionQuerySet
 
 PAGE_SIZE = 25
-SEARCH_KEY = "history_search"
 MOST_SELECTED = 500
 SCOPE_NAMES = ("patient", "lesion", "by", "scope")
 LISTS = {"clinic": "Clinic", "mine": "Mine", "followed": "I follow up", "unfollowed": "Nobody follows up"}
@@ -61,7 +60,8 @@ STATES = [
 @require_safe
 def submission_list(request: HttpRequest) -> HttpResponse:
     """Cases of the scope, filtered as the address says and searched as the session says."""
-    scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request)
+    scope, form, search = read_scope(request), HistoryForm(request.GET), read_search(request)
+    word = search.words
     with transaction.atomic():
         page_obj = Paginator(_load(_narrow(scope, form, word)), PAGE_SIZE).get_page(request.GET.get("page"))
         cases = [(submission, summarise(submission, role=scope.role)) for submission in page_obj]
@@ -83,6 +83,9 @@ def submission_list(request: HttpRequest) -> HttpResponse:
         "may_export": scope.role in ROLES_ALLOWED[Action.EXPORT],
         "form": form,
         "word": word,
+        "search_is_over": search.is_over,
+        "search_hint": SEARCH_HINT,
+        "clear_search": build_address(request, **{PARAMETER: ""}),
         "cases": cases,
         "page_obj": page_obj,
         "is_narrowed": is_narrowed,
@@ -99,7 +102,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
     return render(request, "classifier/history/list.html", context)
 
 
-KEPT_BY_FORM = (*SCOPE_NAMES, "outcome", "state", "unread", "order", "sort")
+KEPT_BY_FORM = (*SCOPE_NAMES, "outcome", "state", "unread", "order", "sort", PARAMETER)
 
 
 @page()
@@ -108,10 +111,11 @@ def submission_search(request: HttpRequest) -> HttpResponse:
     """Keep the search word in the session: in an address or a log it would be patient data."""
     form = SearchForm(request.POST)
     word = form.cleaned_data["word"] if form.is_valid() else ""
-    clinic = str(request.clinic.pk)  # type: ignore[attr-defined]
-    request.session[SEARCH_KEY] = {clinic: keep_words(word)} if word else {}
     query = QueryDict(request.META.get("QUERY_STRING", ""), mutable=True)
-    query.pop("page", None)
+    for name in ("page", PARAMETER):
+        query.pop(name, None)
+    if key := keep_search(request, word):
+        query[PARAMETER] = key
     address = reverse("submission-list")
     return HttpResponseRedirect(f"{address}?{query.urlencode()}" if query else address)
 
@@ -121,7 +125,7 @@ def submission_search(request: HttpRequest) -> HttpResponse:
 @step_up
 def submission_export(request: HttpRequest) -> StreamingHttpResponse:
     """The whole filtered list as CSV, or the selected rows of it."""
-    scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request)
+    scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request).words
     rows, filters = _narrow(scope, form, word), _name_filters(form, word)
     if request.POST.get("what") == "selected":
         chosen = _read_selection(request)
@@ -136,17 +140,8 @@ def submission_export(request: HttpRequest) -> StreamingHttpResponse:
     return csv_download(export, "submissions")
 
 
-def read_search(request: HttpRequest) -> str:
-    """The word searched for in the current clinic."""
-    kept: dict[str, str] = request.session.get(SEARCH_KEY, {})
-    return read_words(kept.get(str(request.clinic.pk), ""))  # type: ignore[attr-defined]
-
-
 def _narrow(scope: Scope, form: HistoryForm, word: str) -> SubmissionQuerySet:
-    rows = scope.rows
-    if word:
-        patients = Patient.objects.filter(clinic=scope.clinic)
-        rows = rows.filter(lesion__patient__in=match_patients(patients, word))
+    rows = search_cases(scope.rows, word, clinic=scope.clinic)
     return form.apply(rows, hides_unread=scope.hides_unread, clinic=scope.clinic)
 
 

@@ -32,7 +32,7 @@ VERBS = {
 }
 DONE = {
     ModelLifecycle.ACTIVE: "judges every new case from now on. Old results keep their version.",
-    ModelLifecycle.SHADOW: "judges along from now on; nobody is shown its answers.",
+    ModelLifecycle.SHADOW: "now runs in shadow: it judges every new image, and nobody is shown its answers.",
     ModelLifecycle.RETIRED: "is retired. Its results stay.",
 }
 

@@ -26,9 +26,9 @@ LIFECYCLE_ORDER = {
 }
 LIFECYCLE_WORDS = {
     ModelLifecycle.ACTIVE: "Judges every new case.",
-    ModelLifecycle.SHADOW: "Judges along; nobody is shown its answers.",
+    ModelLifecycle.SHADOW: "Runs in shadow: it judges every new image, and nobody is shown its answers.",
     ModelLifecycle.REGISTERED: "Known, not in use.",
-    ModelLifecycle.RETIRED: "No longer in use. Its old results stay and name it.",
+    ModelLifecycle.RETIRED: "No longer in use. Its results stay and still name it.",
 }
 MOVES = {
     ModelLifecycle.ACTIVE: (),
@@ -41,8 +41,8 @@ FIGURES = [
     ("accuracy", "Accuracy at the threshold"),
     ("sensitivity", "Sensitivity: malignant found"),
     ("specificity", "Specificity: benign recognised"),
-    ("coverage", "Judged, not referred"),
-    ("decided_accuracy", "Right, where judged"),
+    ("coverage", "Images with an answer (not referred)"),
+    ("decided_accuracy", "Accuracy among the images with an answer"),
     ("malignant_called_benign", "Malignant called benign"),
 ]
 CLEAN = "test_clean"

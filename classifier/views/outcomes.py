@@ -61,7 +61,7 @@ def outcome_correct(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         except ServiceError as error:
             _add_error(form, error)
         else:
-            messages.success(request, "The correction is recorded. What stood there before stays readable.")
+            messages.success(request, "The change is recorded. The earlier version stays readable.")
             return redirect("lesion-detail", outcome.lesion_id)
     return _show(request, outcome.lesion, form, corrected=outcome)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -12,14 +13,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.case_rows import build_rows, load_cases
+from classifier.cases.search import SEARCH_HINT
 from classifier.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.models import Patient, Submission
 from classifier.patient_rows import FILTERS, build_lesion_rows, build_patient_rows, list_patients
-from classifier.patient_search import keep_words, read_words
 from classifier.services.access import record_listed, record_viewed
 from classifier.services.errors import InvalidInputError
 from classifier.services.patients import update_patient
 from classifier.views.access import get_visible, page
+from classifier.views.filter_chips import build_address
+from classifier.views.kept_search import PARAMETER, keep_search, read_search
 from classifier.views.rights import require_right, rights_in
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-SEARCH_KEY = "patient_search"
 PATIENTS_A_PAGE = 25
 CASES_A_PAGE = 20
 
@@ -39,23 +41,19 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         form = PatientSearchForm(request.POST)
         words = form.cleaned_data["words"] if form.is_valid() else ""
-        request.session[SEARCH_KEY] = [str(request.clinic.pk), keep_words(words)]  # type: ignore[attr-defined]
         show = request.POST.get("show", "")
+        query = {"show": show if show in FILTERS else "", PARAMETER: keep_search(request, words)}
+        given = urlencode({name: value for name, value in query.items() if value})
         address = reverse("patient-list")
-        return redirect(f"{address}?show={show}" if show in FILTERS else address)
+        return redirect(f"{address}?{given}" if given else address)
     return _render_list(request)
-
-
-def read_search(request: HttpRequest) -> str:
-    """The words this person searched in their current clinic, if any."""
-    clinic_id, words = request.session.get(SEARCH_KEY, ["", ""])
-    return read_words(words) if clinic_id == str(request.clinic.pk) else ""  # type: ignore[attr-defined]
 
 
 @transaction.atomic
 def _render_list(request: HttpRequest) -> HttpResponse:
     clinic = request.clinic  # type: ignore[attr-defined]
-    words = read_search(request)
+    search = read_search(request)
+    words = search.words
     show = request.GET.get("show", "")
     patients = list_patients(user=request.user, clinic=clinic, words=words, show=show)  # type: ignore[arg-type]
     page_obj = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
@@ -72,18 +70,20 @@ def _render_list(request: HttpRequest) -> HttpResponse:
         "page_obj": page_obj,
         "search": PatientSearchForm(initial={"words": words}),
         "words": words,
+        "search_is_over": search.is_over,
+        "search_hint": SEARCH_HINT,
+        "clear_search": build_address(request, **{PARAMETER: ""}),
         "show": show if show in FILTERS else "",
-        "filter_groups": [_describe_filters(show)],
+        "filter_groups": [_describe_filters(request, show)],
         "rights": rights,
     }
     return render(request, "classifier/patient_list.html", context)
 
 
-def _describe_filters(show: str) -> dict[str, Any]:
-    address = reverse("patient-list")
-    everyone = {"label": "All", "url": address, "active": show not in FILTERS}
+def _describe_filters(request: HttpRequest, show: str) -> dict[str, Any]:
+    everyone = {"label": "All", "url": build_address(request, show=""), "active": show not in FILTERS}
     options = [
-        {"label": label, "url": f"{address}?show={key}", "active": show == key}
+        {"label": label, "url": build_address(request, show=key), "active": show == key}
         for key, label in FILTERS.items()
     ]
     return {"label": "Show", "options": [everyone, *options]}
@@ -136,7 +136,7 @@ def patient_edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "breadcrumb": [
             ("Patients", reverse("patient-list")),
             (f"Patient {patient.mrn}", reverse("patient-detail", args=[patient.pk])),
-            ("Correct", ""),
+            ("Edit", ""),
         ],
     }
     status = 422 if form.errors else 200

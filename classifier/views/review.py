@@ -312,7 +312,7 @@ def _show_overtaken(request: HttpRequest, submission: Submission, verb: str) -> 
     notice = (
         f"{current.signed_by.get_full_name()} {verb} this case at {when}, while you were reading. "
         "Nothing of yours was saved; it stands in the form. Read what was signed below. "
-        "Where you see it differently, sign an amendment."
+        "If you disagree, sign an amendment."
     )
     return _show_amend(request, submission, form, status=CONFLICT, notice=notice)
 

@@ -83,14 +83,15 @@ def service_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     membership = _find(request, pk)
     if request.method != "POST":
         words = (
-            "Nothing acts with it any more. Its tokens end at once and for good; what it did stays. You can "
-            "open it again later: it then starts without tokens."
+            "It can no longer be used. Its tokens end at once and for good; what it did stays on record. "
+            "You can open it again later, without tokens."
         )
         return ask_to_close(request, "service", pk, name=str(membership.user), words=words)
     is_active = request.POST.get("active") == "yes"
     set_service_active(actor=request.user, membership=membership, is_active=is_active)  # type: ignore[arg-type]
     messages.success(
-        request, "Opened again. Make it a new token." if is_active else "Closed. Its tokens are revoked."
+        request,
+        "Opened again. Now make a new token for it." if is_active else "Closed. Its tokens are revoked.",
     )
     return redirect("service", pk)
 
@@ -104,7 +105,7 @@ def service_token_revoke(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if token is None:
         raise Http404
     revoke_service_token(actor=request.user, membership=membership, token=token)  # type: ignore[arg-type]
-    messages.success(request, "Token revoked. What used it is locked out.")
+    messages.success(request, "Token revoked. Programs that used it can no longer log in.")
     return redirect("service", pk)
 
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 @page()
 def submission_report(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     submission: Submission = get_visible(Submission.objects.all(), request, pk)
-    require_right(rights_in(request, submission.clinic_id).report, "Your role here takes no reports.")
+    require_right(
+        rights_in(request, submission.clinic_id).report, "Your role in this clinic can't download reports."
+    )
     try:
         report = export_report(actor=request.user, submission_id=submission.pk)  # type: ignore[arg-type]
     except ServiceError as error:

@@ -1,8 +1,7 @@
-"""Sections of how the network came to be: cross-validation, extra data, the paper, gates."""
+"""Sections of how the network came to be: cross-validation and the paper."""
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -53,48 +52,3 @@ def _measure_recipe(path: Path, rounds: int) -> list[object]:
 def write_reproduction(results: Results) -> str:
     """Write the section of the paper's tables and figures beside ours."""
     return describe_reproduction(results.folder / "reproduction").strip()
-
-
-def write_gates(results: Results) -> str:
-    """Write what the quality and domain gates refuse, as it was stored."""
-    stored = results.read_json("gates.json")
-    if not stored:
-        return join_parts("## Gates", name_missing("this section", "python -m ml gates"))
-    rows = [
-        [row["name"], row["kind"], row["images"], Estimate(**row["rate"]), _list_codes(row["by_code"])]
-        for row in stored["sets"]
-    ]
-    areas = [
-        [
-            row["gate"],
-            row["against"],
-            row["images"],
-            Estimate(row["value"], row["low"], row["high"], share=False),
-        ]
-        for row in stored["auroc"]
-    ]
-    return join_parts(
-        "## Gates",
-        "Which images the quality and domain gates refuse. Of dermoscopic images every refusal is a false one.",
-        format_table(["Images of", "Kind", "Images", "Refused", "Why"], rows),
-        "How well the gates' measures tell good images from the others (AUROC):",
-        format_table(["Gate", "Against", "Images", "AUROC"], areas),
-        " ".join(stored.get("notes", [])),
-        _compare_sharpness(stored["sets"]),
-        name_command("python -m ml gates"),
-    )
-
-
-def _compare_sharpness(rows: list[dict[str, Any]]) -> str:
-    """Say what each measure of blur finds in blurred images that were saved as JPEG."""
-    told = [
-        f"{row['name']}: {limits.get('sharpness_least', 0)} by sharpness alone, {row['by_code'].get('blurred', 0)} "
-        f"by either of {row['images']}"
-        for row in rows
-        if (limits := row.get("by_limit")) is not None and row["name"].startswith("JPEG")
-    ]
-    return f"Called blurred, sharpness being taken as it is and softened: {'; '.join(told)}." if told else ""
-
-
-def _list_codes(codes: dict[str, int]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in codes.items()) or "–"

@@ -1,6 +1,6 @@
 """The report as a whole, and the block of figures that the README quotes."""
 
-from ml.report import ablation, clinic, curves, development, extra_data, sets
+from ml.report import ablation, clinic, curves, development, extra_data, gates, sets
 from ml.report.measures import TITLES, measure_part
 from ml.report.stored import Results
 from ml.report.targets import write_targets
@@ -23,7 +23,7 @@ _SECTIONS = (
     curves.write_training,
     ablation.write_ablation,
     extra_data.write_extra_data,
-    development.write_gates,
+    gates.write_gates,
     development.write_reproduction,
     write_targets,
 )

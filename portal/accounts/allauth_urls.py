@@ -40,7 +40,7 @@ def locally(name: str, view: Any) -> Any:
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if not settings.DERMAPORT_LOCAL_LOGIN and (name in LOCAL or request.method == "POST"):
-            raise Http404("People come in by single sign-on.")
+            raise Http404("People log in by single sign-on.")
         return view(request, *args, **kwargs)
 
     return wrapper

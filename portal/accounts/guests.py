@@ -22,7 +22,7 @@ def change_guest_end(*, actor: User, membership: Membership, guest_until: dt.dat
     """
     if not membership.is_guest:
         raise PeopleError(
-            "not_a_guest", "This person belongs to your clinic; only a guest's stay ends by a day."
+            "not_a_guest", "This person belongs to your clinic. Only a guest's stay has a last day."
         )
     check_guest(Role.DERMATOLOGIST, guest_until)
     return change_membership(actor, membership, "membership.end_changed", ends_at=guest_until)

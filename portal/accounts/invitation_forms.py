@@ -57,7 +57,7 @@ class NewPersonForm(SetPasswordMixin, forms.Form):
         label="Name", max_length=120, help_text="As it stands under what you submit and sign."
     )
     password1, password2 = SetPasswordMixin.create_password_fields(
-        label1="Password", label2="Password, once more"
+        label1="Password", label2="Repeat the password"
     )
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:

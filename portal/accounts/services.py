@@ -175,7 +175,7 @@ def change_role(*, actor: User, membership: Membership, role: str) -> Membership
     if membership.is_guest and role != Role.DERMATOLOGIST:
         raise PeopleError(
             "guest_keeps_role",
-            "A guest works here as dermatologist. End their access and invite them anew for another role.",
+            "A guest works here as dermatologist. End their access and invite them again for another role.",
             field="role",
         )
     return change_membership(actor, membership, "membership.role_changed", role=role)

@@ -8,6 +8,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -47,7 +48,11 @@ def session_end(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def session_status(request: HttpRequest) -> HttpResponse:
-    """Who is logged in here, in which clinic and for how long. POST: somebody is at the keyboard."""
+    """Who is logged in here, in which clinic and for how long. POST: somebody is at the keyboard.
+
+    With the token that forms need now: a log-in in another tab makes that of an open page worthless, and
+    the cookie that holds it has a name that depends on how the site is run.
+    """
     if not request.user.is_authenticated:
         return JsonResponse({"person": None, "clinic": None, "seconds_left": 0})
     if request.method == "POST":
@@ -60,6 +65,7 @@ def session_status(request: HttpRequest) -> HttpResponse:
             "clinic": str(clinic.pk) if clinic else None,
             "seconds_left": round(left),
             "reason": reason,
+            "csrf_token": get_token(request),
         }
     )
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 PROVIDER = "sso"
 WORDS = {
-    "email_missing": "The provider told no e-mail address. Ask whoever runs it to send one.",
+    "email_missing": "The provider sent no e-mail address. Ask whoever runs it to send one.",
     "email_unverified": "The provider has not checked your e-mail address. Confirm it there first.",
-    "domain_not_allowed": "People with this kind of address don't come in here.",
+    "domain_not_allowed": "Addresses of this kind can't be used to log in here.",
     "unknown_person": "Nobody with your address is known here. Ask your clinic's administrator to add you.",
     "inactive": "Your account is switched off. Your clinic's administrator can switch it on again.",
     "subject_changed": (

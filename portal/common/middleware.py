@@ -20,8 +20,9 @@ class NoStoreMiddleware:
         if user is not None and user.is_authenticated and "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-store"
         if request.path == LOG_OUT_PATH and request.method == "POST":
-            # The next person at a shared machine must not find pictures in the browser's cache.
-            response["Clear-Site-Data"] = '"cache"'
+            # The next person at a shared machine must not find pictures in the browser's cache, nor a
+            # draft on its disk (classifier/draft_keys.py).
+            response["Clear-Site-Data"] = '"cache", "storage"'
         return response
 
 

@@ -31,6 +31,37 @@ def test_web_process_loads_no_network_library():
     assert done.returncode == 0, done.stderr
 
 
+CHECK = """
+import io, os, sys
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.test")
+import django
+django.setup()
+from django.test import override_settings
+from PIL import Image
+from classifier.inference import check_image
+from classifier.intake import inspect_image
+from classifier.limits import UploadLimits
+
+target = io.BytesIO()
+Image.new("RGB", (300, 300), (200, 150, 130)).save(target, "PNG")
+with override_settings(DERMAPORT_GATES=True):
+    taken = inspect_image(target.getvalue(), "photo.png", UploadLimits())
+assert taken.quality["verdict"] == "check", taken.quality
+assert check_image(target.getvalue(), (3000, 3000)).state == "refused"
+assert "openvino" in sys.modules
+heavy = sorted({"tensorflow", "keras", "sklearn", "scipy", "matplotlib", "h5py"} & set(sys.modules))
+assert not heavy, heavy
+"""
+
+
+def test_gates_run_in_the_web_process_without_a_network_library():
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
 def test_import_contracts_hold():
     program = Path(sys.executable).parent / "lint-imports"
     done = subprocess.run([program, "--no-cache"], cwd=PROJECT, capture_output=True, text=True, check=False)

@@ -30,6 +30,6 @@ def test_link_opens_the_invitation_without_showing_its_code(browser, portal):
     assert all(secret not in url.partition("#")[0] and secret not in referrer for url, referrer in asked)
     page.get_by_label("Name").fill("Tove Holm")
     page.get_by_label("Password", exact=True).fill("seven-quiet-herons-wade")
-    page.get_by_label("Password, once more").fill("seven-quiet-herons-wade")
+    page.get_by_label("Repeat the password").fill("seven-quiet-herons-wade")
     page.get_by_role("button", name="Create the account").click()
     page.get_by_text("Your account is ready").wait_for()

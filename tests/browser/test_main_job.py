@@ -17,6 +17,7 @@ def choose_new_patient(page, mrn):
     page.get_by_label("Medical record number").fill(mrn)
     page.get_by_label("Birth date").fill("1961-04-12")
     page.get_by_label("Sex").select_option("female")
+    page.get_by_role("group", name="agree").get_by_label("Yes", exact=True).check()
 
 
 def fill_case(page, mrn, photo):
@@ -93,6 +94,20 @@ def test_a_refused_image_loses_nothing_that_was_typed(open_as, tmp_path, lesion_
     expect(page.get_by_label("Question")).to_have_value("Excise?")
     # The browser notes the refusal itself, and nothing else.
     assert ["422" in complaint for complaint in complaints] == [True]
+    complaints.clear()
+
+
+def test_a_session_that_is_gone_at_submit_is_said_through_the_real_server(open_as, lesion_photo, complaints):
+    """The server answers before it has read the photograph, and must still be heard."""
+    page = open_as("clinician", PHONE, has_touch=True, is_mobile=True)
+    fill_case(page, "BROWSER-5", lesion_photo(6))
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_role("dialog", name="You were logged out")).to_be_visible(timeout=20 * SECONDS)
+    expect(page.locator("#still-missing")).to_contain_text("Not sent")
+    expect(page.get_by_label("Medical record number")).to_have_value("BROWSER-5")
+    expect(page.locator("[data-picked] li")).to_have_count(1)
+    # The browser notes the refusals itself.
     complaints.clear()
 
 

@@ -15,6 +15,8 @@ LIGHT = [
     "ml.images",
     "ml.inputs",
     "ml.loading",
+    "ml.gates",
+    "ml.gate_network",
 ]
 
 

@@ -147,20 +147,35 @@ def test_targets_are_computed(shelf):
     assert "blurred 33" in write_report(results)
 
 
-def test_both_measures_of_blur_stand_beside_each_other(shelf):
+def test_refusals_stand_beside_those_of_the_former_gates(shelf):
     row = {
-        "name": "JPEG 75 of gaussian blur 2",
-        "kind": "degraded",
-        "images": 300,
-        "rate": {"value": 0.6, "low": 0.5, "high": 0.7},
-        "by_code": {"blurred": 180, "too_dark": 3},
-        "by_limit": {"sharpness_least": 110, "soft_sharpness_least": 170},
+        "name": "isic2017-segmentation",
+        "kind": "dermoscopy",
+        "images": 200,
+        "rate": {"value": 0.005, "low": 0.001, "high": 0.028},
+        "by_code": {"blurred": 1},
+        "kinds": {"dermoscopic": 180, "": 20},
     }
-    plain = {**row, "name": "gaussian blur 2"}
-    (shelf / "results/gates.json").write_text(json.dumps({"sets": [plain, row], "auroc": []}))
+    before = {**row, "rate": {"value": 0.06, "low": 0.035, "high": 0.102}, "by_code": {"blurred": 11}}
+    stored = {
+        "version": "gates-2.0.0",
+        "margins": {"sharpness": 0.03},
+        "copies": {"pictures": 40, "copies": 3, "measures": {"sharpness": {"near": 7, "greatest": 0.02}}},
+        "kinds": [{"name": "close-ups", "images": 10, "kinds": {"clinical": 8, "dermoscopic": 2}}],
+        "sets": [row],
+        "auroc": [],
+    }
+    (shelf / "results/gates.json").write_text(json.dumps(stored))
+    former = {"version": "gates-1.1.0", "sets": [before]}
+    (shelf / "results/gates-1.1.0.json").write_text(json.dumps(former))
     text = write_report(open_results(shelf))
-    told = "softened: JPEG 75 of gaussian blur 2: 110 by sharpness alone, 180 by either of 300."
-    assert told in text
+    assert (
+        "| isic2017-segmentation | dermoscopy | 200 | 6.0 % (3.5–10.2) | 0.5 % (0.1–2.8) | blurred 11 "
+        "| blurred 1 |" in text
+    )
+    assert "| sharpness | 7 | 0.0200 | 0.0300 |" in text
+    assert "| close-ups (fit without it) | 10 | 20.0 % " in text
+    assert "| isic2017-segmentation | 200 | 90.0 % " in text
 
 
 def test_cross_validation_ablation_and_extra_data_are_shown(shelf, specification_data):

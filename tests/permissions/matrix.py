@@ -234,6 +234,7 @@ PAGES = [
         may.ROW_OF_SUBMITTERS | may.NOT_OPENED,
         data=own_clinic(words="MRN"),
     ),
+    Row("submission-draft", "POST", may.ROW_OF_SUBMITTERS | may.NOT_OPENED, data=own_clinic()),
     Row("submission-lesions", "GET", may.ROW_OF_SUBMITTERS, at=PATIENT),
     Row(
         "submission-check-image",

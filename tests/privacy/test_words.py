@@ -151,6 +151,8 @@ def test_searches_and_forms(pages, side, watch: Watch) -> None:
     ):
         response = watch.note(pages.post(reverse(name, args=[key] if key else []), data))
         assert response.status_code < 500, name
+        if name in ("patient-list", "submission-search"):
+            assert MRN in watch.note(pages.get(response["Location"])).content.decode()
     assert watch.note(pages.get(reverse("patient-list"))).status_code == 200
     assert watch.note(pages.get(reverse("submission-list"))).status_code == 200
     assert watch.leaks() == {}

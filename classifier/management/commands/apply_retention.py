@@ -8,7 +8,7 @@ from portal.accounts.models import Clinic
 
 class Command(BaseCommand):
     help = (
-        "Erase the patients whose last activity lies further back than their clinic keeps data. Clinics "
+        "Erase the patients who have been inactive for longer than their clinic keeps data. Clinics "
         "without a policy and patients on legal hold are left alone. Look with --dry-run first."
     )
 

@@ -118,7 +118,7 @@ def test_the_check_before_sending_shows_a_picture_and_what_the_header_says(staff
     answer = response.json()
     assert answer["tone"] == "good"
     assert answer["lines"] == [
-        "Sharp, bright and large enough.",
+        "It can be read and is large enough.",
         "The file's header says: right, taken on 3 March 2025. It fills in nothing.",
     ]
     shown = Image.open(BytesIO(base64.b64decode(answer["thumbnail"])))

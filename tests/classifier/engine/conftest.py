@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from classifier import inference
-from classifier.inference import BatchResult, Judgement, Verdict
+from classifier.inference import BatchResult, ImageCheck, Judgement, Verdict
 from classifier.models import Prediction, Submission
 from tests.factories import PredictionFactory, SubmissionFactory, SubmissionImageFactory
 
@@ -72,9 +72,12 @@ def gates(monkeypatch, settings) -> FakeGates:
     """Gates that look at an image's width alone, turned on."""
     fake = FakeGates()
     settings.DERMAPORT_GATES = True
-    monkeypatch.setattr(inference, "look_at", lambda pixels: pixels.shape[1])
+    monkeypatch.setattr(inference, "look_at", lambda pixels, size=None: pixels.shape[1])
     monkeypatch.setattr(inference, "load_gates", fake.load)
     monkeypatch.setattr(inference, "assess", fake.assess)
+    # The factories' uploads are looked at as well, by the web process: not counted here.
+    passed = ImageCheck("good", [], "", Verdict(fake.version, {}, []))
+    monkeypatch.setattr(inference, "check_image", lambda image, original_size=None: passed)
     return fake
 
 

@@ -131,4 +131,4 @@ def test_sentences_are_kept_as_they_were_said(monkeypatch):
     monkeypatch.setattr(inference, "load_gates", OneVerdict)
     (verdict,) = inference.assess([None])
     assert verdict.refusals[0]["code"] == "too_small"
-    assert "200 pixels on its short side; at least 224" in verdict.refusals[0]["message"]
+    assert "200 pixels on its short side; the model needs at least 224" in verdict.refusals[0]["message"]

@@ -126,7 +126,7 @@ class TestPanel:
         case.cancelled_at, case.cancelled_by = case.submitted_at, staff.clinician
         case.save()
         words = panel()
-        assert "cancelled" in words
+        assert "withdrawn" in words
         assert "42" not in words
         assert overlay(client, prediction).status_code == 404
 

@@ -7,11 +7,20 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image
 
+from classifier import picture_check
+from classifier.demo.lesions import draw_lesion
 from classifier.models import SubmissionImage
 from classifier.services.cases import NewLesion, NewPatient, submit_case
 from classifier.services.submissions import Question
 from portal.audit.models import AuditEvent
-from tests.factories import LesionFactory, PatientFactory, answered_submission, draw_jpeg, new_image
+from tests.factories import (
+    LesionFactory,
+    PatientFactory,
+    SubmissionImageFactory,
+    answered_submission,
+    draw_jpeg,
+    new_image,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +80,80 @@ def test_patient_without_lesions_gets_the_fields_at_once(client, staff):
     patient = PatientFactory(clinic=staff.clinic)
     page = client.get(reverse("submission-lesions", args=[patient.pk])).text
     assert '<input type="hidden" name="lesion" value="new">' in page
+
+
+class TestReducedCopy:
+    """A copy of at most 1,024 pixels and what its sender says of the original."""
+
+    @pytest.fixture(autouse=True)
+    def gates(self, settings):
+        settings.DERMAPORT_GATES = True
+
+    def copy(self, client, staff, data, **changes):
+        claim = {"width": 4000, "height": 3000, "bytes": 5_000_000, "sha256": "0" * 64, **changes}
+        values = {"clinic": str(staff.clinic.pk), "image": SimpleUploadedFile("copy.jpg", data), **claim}
+        return client.post(reverse("submission-check-image"), values).json()
+
+    def test_a_lesion_is_good_and_its_kind_proposed(self, client, staff):
+        answer = self.copy(client, staff, draw_lesion(7, kind="naevus"))
+        assert (answer["tone"], answer["kind"]) == ("good", "dermoscopic")
+        assert answer["lines"] == ["Sharp, bright and large enough."]
+
+    def test_what_is_no_lesion_is_not_judged_but_may_be_sent(self, client, staff):
+        answer = self.copy(client, staff, draw_jpeg(1, size=320))
+        assert answer["tone"] == "unjudged"
+        assert "through a dermatoscope" in answer["lines"][0]
+        assert "You can send it all the same" in answer["lines"][1]
+        assert answer["other_lines"] == []
+        assert {"label", "value", "limit"} == set(answer["figures"][0])
+        assert not any(figure["value"] in line for figure in answer["figures"] for line in answer["lines"])
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"width": 200, "height": 180}, "200×180 pixels"),
+            ({"bytes": 900_000_000}, "are accepted"),
+            ({"width": 60_000, "height": 3000}, "60000×3000 pixels"),
+            ({"bytes": 0}, "empty"),
+        ],
+    )
+    def test_limits_of_the_original_are_told_before_it_is_sent(self, changes, words, client, staff):
+        answer = self.copy(client, staff, draw_lesion(7, kind="naevus"), **changes)
+        assert answer["tone"] == "bad"
+        assert words in answer["lines"][0]
+
+    @pytest.mark.parametrize("data", [b"", b"no image", draw_jpeg(1)[:700]])
+    def test_a_copy_that_is_no_picture_holds_nothing_up(self, data, client, staff):
+        assert self.copy(client, staff, data)["tone"] == ""
+
+    @pytest.mark.parametrize("changes", [{"width": "-5"}, {"height": "many"}, {"bytes": "9" * 40}])
+    def test_a_claim_that_makes_no_sense_is_none(self, changes, client, staff):
+        """Then the file stands for itself."""
+        answer = self.copy(client, staff, draw_lesion(7, kind="naevus"), **changes)
+        assert answer["size"] == "768×576 pixels"
+
+    def test_same_file_of_this_clinic_alone(self, client, staff, side, log_in):
+        image = SubmissionImageFactory(submission__clinic=staff.clinic)
+        for sha256, count in ((image.sha256, 1), ("f" * 64, 0)):
+            lines = self.copy(client, staff, draw_lesion(7, kind="naevus"), sha256=sha256)["lines"]
+            assert [line.startswith("The same picture was submitted") for line in lines].count(True) == count
+        values = {"clinic": str(side.other.clinic.pk), "width": 1, "height": 1, "bytes": 1}
+        assert client.post(reverse("submission-check-image"), values).status_code == 404
+
+    def test_busy_is_an_answer(self, client, staff, monkeypatch):
+        monkeypatch.setattr(picture_check, "WAIT_SECONDS", 0.01)
+        with picture_check.a_free_hand(), picture_check.a_free_hand():
+            answer = self.copy(client, staff, draw_lesion(7, kind="naevus"))
+        assert (answer["tone"], answer["lines"]) == ("", [picture_check.BUSY])
+        assert self.copy(client, staff, draw_lesion(7, kind="naevus"))["tone"] == "good"
+
+    def test_gates_that_cannot_be_loaded_hold_nothing_up(self, client, staff, monkeypatch):
+        def break_it(*_):
+            raise ImportError("no gates")
+
+        monkeypatch.setattr("classifier.inference.load_gates", break_it)
+        answer = self.copy(client, staff, draw_lesion(7, kind="naevus"))
+        assert (answer["tone"], answer["lines"]) == ("", [picture_check.BROKEN])
 
 
 class TestVerdict:

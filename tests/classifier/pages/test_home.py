@@ -146,5 +146,5 @@ class TestPolling:
 def test_operator_is_shown_the_way_to_the_status(log_in, django_user_model):
     operator = django_user_model.objects.create_user("kim.operator@example.org", is_staff=True)
     page = log_in(operator).get(reverse("home")).text
-    assert f'href="{reverse("status")}">Look at the status</a>' in page
+    assert f'href="{reverse("status")}">Open the status page</a>' in page
     assert "Ask the administrator" not in page

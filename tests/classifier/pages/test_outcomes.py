@@ -48,7 +48,7 @@ def test_correct(clinician, side):
     assert clinician.post(url, FINDING).status_code == 422
     assert clinician.post(url, {**FINDING, "correction_reason": "Second opinion."}).status_code == 302
     words = clinician.get(reverse("lesion-detail", args=[first.lesion_id])).content.decode()
-    assert "(corrected since)" in words
+    assert "(changed since)" in words
     assert "Second opinion." in words
     late = clinician.post(url, {**FINDING, "correction_reason": "Late."})
     assert late.status_code == 422

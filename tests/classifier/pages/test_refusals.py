@@ -46,7 +46,7 @@ class TestCasePage:
 
     def test_tells_the_figures_of_the_gates(self, refused, staff, log_in):
         page = show(log_in(staff.clinician), refused)
-        assert "not asked: the image was refused before" in page
+        assert "not asked, because the image was refused first" in page
         assert "test-1" in page
         assert "Sharpness" in page
 

@@ -62,7 +62,7 @@ class TestDoubts:
 
     def test_figure_of_a_blurred_image_is_doubted_and_a_new_one_offered(self, case, staff, log_in):
         page = answer_of(show(log_in(staff.clinician), case))
-        assert "This photo looks blurred" in page
+        assert "This picture looked poor when it came in" in page
         assert "Read its figure with doubt." in page
         assert "Take it again" in page
 
@@ -70,7 +70,7 @@ class TestDoubts:
         PredictionFactory(submission=case, state="succeeded", outcome="benign")
         page = answer_of(show(log_in(staff.clinician), case))
         assert page.count("Read its figure with doubt.") == 1
-        assert "Image 1: This photo looks blurred" in page
+        assert "Image 1: This picture looked poor when it came in" in page
 
     def test_nothing_is_said_of_an_answer_that_is_withheld(self, case, staff, log_in):
         type(staff.clinic).objects.filter(pk=staff.clinic.pk).update(hide_result_until_read=True)

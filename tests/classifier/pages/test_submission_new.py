@@ -1,3 +1,5 @@
+import base64
+import re
 import uuid
 
 import pytest
@@ -5,8 +7,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from classifier.draft_keys import ClosedDraftError, reopen_key
 from classifier.limits import UploadLimits
-from classifier.models import Lesion, Patient, Submission
+from classifier.models import Lesion, Patient, Prediction, Submission
 from tests.factories import LesionFactory, PatientFactory, draw_jpeg
 
 pytestmark = pytest.mark.django_db
@@ -117,8 +120,9 @@ class TestErrors:
             ({"clinical_question": "q" * 501}, "This has 501 characters; the limit is 500."),
             ({"clinical_history": "h" * 4001}, "This has 4001 characters; the limit is 4000."),
             ({"images": None}, "Add at least one image."),
-            ({"request_key": "nonsense"}, "Open the page anew."),
-            ({"consents_to_inference": None}, "has not agreed"),
+            ({"request_key": "nonsense"}, "Reload the page."),
+            ({"consents_to_inference": None}, "Choose yes or no, as the patient said."),
+            ({"consents_to_inference": "off"}, "has not agreed"),
         ],
     )
     def test_stand_on_the_page_with_limit_and_value(self, changes, words, client, form, active_model):
@@ -126,6 +130,37 @@ class TestErrors:
         assert response.status_code == 422
         assert words in response.text
         assert nothing_was_made()
+
+    def test_first_fault_stands_in_the_bar_and_all_above(self, client, form, active_model):
+        page = client.post(ADDRESS, form(birth_date="31.2.1980", body_site="")).text
+        bar = page[page.index('class="sticky-bar"') :]
+        assert "Birth date: “31.2.1980” is not a date." in bar
+        assert "Ready to send" not in bar
+        for target, words in (
+            ("id_birth_date", "Birth date: “31.2.1980”"),
+            ("id_body_site", "Body site: Choose"),
+        ):
+            assert f'<a href="#{target}">{words}' in page
+            assert f'id="{target}"' in page
+
+    @pytest.mark.parametrize(
+        ("changes", "target"),
+        [
+            ({"patient": None}, "patient-fault"),
+            ({"patient": "new", "lesion": None, "body_site": ""}, "id_body_site"),
+            ({"images": None}, "image-faults"),
+            ({"images": [SimpleUploadedFile("torn.jpg", b"no image")]}, "image-faults"),
+            ({"consents_to_inference": None}, "id_consents_to_inference"),
+            ({"consents_to_inference": "off"}, "id_consents_to_inference"),
+            ({"clinical_question": "q" * 501}, "id_clinical_question"),
+            ({"capture_kind": "drawing"}, "id_capture_kind"),
+            ({"request_key": "nonsense"}, "form-trouble"),
+        ],
+    )
+    def test_each_fault_leads_to_its_place(self, changes, target, client, form, active_model):
+        page = client.post(ADDRESS, form(**changes)).text
+        assert f'<a href="#{target}">' in page
+        assert f'id="{target}"' in page
 
     def test_keep_everything_typed(self, client, form, active_model):
         typed = form(mrn="KEEP-7", note="below the scar", clinical_question="Why?", images=None)
@@ -175,6 +210,108 @@ class TestErrors:
         assert response.status_code == 422
         assert response.text.lstrip().startswith("<form")
         assert "hx-preserve" in response.text
+
+
+class TestKinds:
+    """Each picture has its own kind; the model is asked about the dermoscopic ones."""
+
+    def sent(self, client, form, **changes):
+        client.post(ADDRESS, form(images=[picture(1), picture(2), picture(3)], **changes))
+        case = Submission.objects.get()
+        return [(image.capture_kind, image.dermoscopic_type) for image in case.images.order_by("position")]
+
+    def test_each_in_the_order_of_the_files(self, client, form, active_model):
+        kinds = ["overview", "dermoscopic", "clinical"]
+        types = ["contact_polarized", "contact_polarized", ""]
+        assert self.sent(client, form, capture_kinds=kinds, dermoscopic_types=types) == [
+            ("overview", ""),
+            ("dermoscopic", "contact_polarized"),
+            ("clinical", ""),
+        ]
+        asked = Prediction.objects.filter(is_shadow=False).values_list("image__capture_kind", flat=True)
+        assert list(asked) == ["dermoscopic"]
+
+    def test_one_for_all_without_script(self, client, form, active_model):
+        assert self.sent(client, form, capture_kind="clinical") == [("clinical", "")] * 3
+        assert not Prediction.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"capture_kinds": ["overview"]}, "1 kinds came for 3 images."),
+            ({"capture_kinds": ["overview"] * 3, "dermoscopic_types": [""]}, "kinds came for 3 images."),
+            ({"capture_kinds": ["overview", "drawing", "clinical"]}, "Say of each image what it is"),
+            ({"capture_kinds": ["dermoscopic"] * 3, "dermoscopic_types": ["lamp"] * 3}, "Say of each image"),
+        ],
+    )
+    def test_that_do_not_fit_the_files_are_refused(self, changes, words, client, form, active_model):
+        response = client.post(ADDRESS, form(images=[picture(1), picture(2), picture(3)], **changes))
+        assert response.status_code == 422
+        assert words in response.text
+        assert nothing_was_made()
+
+
+class TestConsent:
+    """Nobody agrees by default: the person at the page says what the patient said."""
+
+    def test_neither_is_chosen_at_first(self, client):
+        page = client.get(ADDRESS).text
+        radios = re.findall(r'<input[^>]*name="consents_to_inference"[^>]*>', page)
+        assert len(radios) == 2
+        assert not any("checked" in radio for radio in radios)
+
+    def test_a_clinic_that_records_it_elsewhere_is_told_where_to_look(self, client, form, staff):
+        staff.clinic.consent_recorded_in = "Paper folder B <2>"
+        staff.clinic.save()
+        for page in (client.get(ADDRESS), client.post(ADDRESS, form(images=None))):
+            assert "As recorded in Paper folder B &lt;2&gt;." in page.text
+
+    def test_yes_is_recorded(self, client, form, active_model):
+        client.post(ADDRESS, form(consents_to_inference="on"))
+        assert Patient.objects.get().consents_to_inference
+
+    def test_known_patient_is_not_asked_again(self, client, form, active_model, staff):
+        patient = PatientFactory(clinic=staff.clinic)
+        client.post(ADDRESS, form(patient=str(patient.pk), consents_to_inference=None))
+        assert Submission.objects.get().lesion.patient == patient
+
+
+class TestDraftKey:
+    """The key of the draft on a device: for the person who wrote it, and while nothing was sent."""
+
+    address = "/submissions/new/draft/"
+
+    def test_ticket_opens_again_with_the_same_key(self, client, staff):
+        first = client.post(self.address, {"clinic": staff.clinic.pk}).json()
+        again = client.post(self.address, {"clinic": staff.clinic.pk, "ticket": first["ticket"]}).json()
+        assert again == first
+        assert len(base64.b64decode(first["key"])) == 32
+        other = client.post(self.address, {"clinic": staff.clinic.pk}).json()
+        assert other["key"] != first["key"]
+
+    def test_opens_for_nobody_else_and_not_for_ever(self, client, staff, log_in, settings):
+        first = client.post(self.address, {"clinic": staff.clinic.pk}).json()
+        asked = {"clinic": staff.clinic.pk, "ticket": first["ticket"]}
+        assert log_in(staff.dermatologist).post(self.address, asked).status_code == 410
+        changed = {**asked, "ticket": first["ticket"][:-1]}
+        assert client.post(self.address, changed).status_code == 410
+        settings.SESSION_COOKIE_AGE = -1
+        with pytest.raises(ClosedDraftError):
+            reopen_key(person=staff.clinician, ticket=first["ticket"])
+
+    def test_says_that_the_case_arrived_after_all(self, client, form, active_model, staff):
+        values = form()
+        client.post(ADDRESS, values)
+        asked = {"clinic": staff.clinic.pk, "request_key": values["request_key"]}
+        case = Submission.objects.get()
+        assert client.post(self.address, asked).json() == {
+            "sent": reverse("submission-detail", args=[case.pk])
+        }
+
+    def test_key_stays_out_of_caches_and_needs_a_session(self, client, staff):
+        answer = client.post(self.address, {"clinic": staff.clinic.pk})
+        assert "no-store" in answer["Cache-Control"]
+        assert Client().post(self.address, {"clinic": staff.clinic.pk}).status_code == 302
 
 
 class TestBodies:

@@ -152,7 +152,7 @@ def test_page_lets_it_run_after_the_list_and_stops_it(add, side, clinic, log_in)
         clinic.refresh_from_db()
         assert clinic.retention_automatic_since is None
     client.post(reverse("retention"), {"automatic": "yes", "years": "10"})
-    assert "Stop erasing by itself" in client.get(reverse("retention")).content.decode()
+    assert "Stop automatic erasing" in client.get(reverse("retention")).content.decode()
     client.post(reverse("retention"), {"automatic": "no"})
     clinic.refresh_from_db()
     assert clinic.retention_automatic_since is None

@@ -10,6 +10,8 @@ from classifier.answers import CANNOT_JUDGE, choose_words
 from classifier.case_rows import load_cases
 from classifier.case_summary import summarise
 from classifier.models import Submission
+from classifier.report.answering import _say_key
+from classifier.templatetags.scale import say_limits
 from tests.classifier.report.papers import add_image, judge, make_case, read
 from tests.factories import PredictionFactory
 
@@ -121,3 +123,10 @@ def test_same_picture_of_another_patient_is_told_without_naming_them(staff):
     assert "Image 1: The same picture was submitted for another patient." in paper
     assert other.lesion.patient.public_id not in paper
     assert "MRN-OTHER" not in paper
+
+
+def test_key_of_the_scale_says_each_number_once():
+    assert _say_key(say_limits(0.18, 0.18, 0.51), has_band=True) == (
+        "Upright line and hatched: refers from 18, the threshold, to 51"
+    )
+    assert _say_key(say_limits(0.18, None, None), has_band=False) == "Upright line: threshold 18"

@@ -58,6 +58,6 @@ def test_histopathology_with_its_corrections(staff):
     OutcomeFactory(corrects=wrong, diagnosis="melanoma_invasive", breslow_mm="0.8")
     paper = read(staff.clinician, case)
     assert "9 March 2026: Invasive melanoma, excision of 2 March 2026, Breslow 0.80 mm" in paper
-    assert "Melanocytic naevus (corrected since)" in paper
+    assert "Melanocytic naevus (changed since)" in paper
     assert "Clear margins." in paper
-    assert "Why corrected: Second opinion." in paper
+    assert "Why changed: Second opinion." in paper

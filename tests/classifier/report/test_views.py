@@ -42,7 +42,7 @@ def test_from_the_page(staff, client):
     assert f'href="{address}"' in page
     check_file(client.get(address), case)
     page = client.get(reverse("submission-detail", args=[case.pk])).content.decode()
-    assert "Report taken as PDF" in page
+    assert "Report downloaded as PDF" in page
 
 
 def test_page_offers_none_while_in_work_and_says_why(staff, client):

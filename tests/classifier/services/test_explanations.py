@@ -100,7 +100,7 @@ def test_none_of_a_cancelled_case(staff, prediction):
     case = prediction.image.submission
     case.cancelled_at, case.cancelled_by = case.submitted_at, staff.clinician
     case.save()
-    with pytest.raises(ConflictError, match="cancelled"):
+    with pytest.raises(ConflictError, match="withdrawn"):
         request_explanation(actor=staff.clinician, prediction=prediction)
 
 

@@ -1,9 +1,15 @@
+import datetime as dt
+import re
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.template import Context, Template
 from django.urls import resolve, reverse
 
 from classifier.states import PredictionState
 from classifier.templatetags import ui
+from classifier.templatetags.scale import policy_limits, say_limits
 from classifier.vocabulary import Outcome
 
 
@@ -74,7 +80,7 @@ def test_scale_says_in_words_what_it_draws(probability):
     html = render("{% probability_scale p 0.38 0.28 0.52 'refer' %}", p=probability)
 
     assert f"Calibrated probability of malignancy {ui.in_hundred(probability)}." in html
-    assert "Threshold 38 in 100. From 28 to 52 the model refers." in html
+    assert "Of 100: threshold 38; refers from 28 to 52." in html
     assert f'<svg x="{probability * 100:.1f}%"' in html
 
 
@@ -107,3 +113,53 @@ def test_initials_of_a_person_and_of_an_address():
 def test_code_marks_escape_what_they_mark():
     assert ui.code_marks("send `<b>` & wait") == "send <code>&lt;b&gt;</code> &amp; wait"
     assert ui.code_marks("plain") == "plain"
+
+
+def test_moment_of_a_machine_is_valid_html():
+    moment = dt.datetime(2026, 3, 3, 9, 15, 7, 123456, tzinfo=dt.UTC)
+
+    assert dt.datetime.fromisoformat(ui.machine_moment(moment)) == moment.replace(microsecond=0)
+    assert "." not in ui.machine_moment(moment)
+    assert ui.machine_moment(dt.date(2026, 3, 3)) == "2026-03-03"
+    assert ui.machine_moment(None) == ""
+
+
+def test_every_template_writes_moments_by_the_one_filter():
+    """`date:"c"` writes six digits of a second, which HTML doesn't read."""
+    written = {
+        (path.name, value)
+        for path in Path(settings.BASE_DIR, "templates").rglob("*.html")
+        for value in re.findall(r'<time\b[^>]*?datetime="(.*?)"', path.read_text())
+    }
+
+    assert written
+    assert {(name, value) for name, value in written if not value.endswith("|machine_moment }}")} == set()
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ((0.18, 0.18, 0.51), ["refers from 18, the threshold, to 51"]),
+        ((0.181, 0.179, 0.51), ["refers from 18, the threshold, to 51"]),
+        ((0.51, 0.18, 0.51), ["refers from 18 to 51, the threshold"]),
+        ((0.3, 0.18, 0.51), ["threshold 30", "refers from 18 to 51"]),
+        ((0.3, None, None), ["threshold 30"]),
+        ((0.3, 0.3, 0.3), ["threshold 30"]),
+    ],
+)
+def test_limits_say_each_number_once(policy, words):
+    threshold, low, high = policy
+    html = render("{% probability_scale 0.9 t l h %}", t=threshold, l=low, h=high)
+    key = re.search(r'<ul class="scale-key".*?</ul>', html, re.DOTALL)[0]
+    said = re.findall(r"</svg>\s*(.*?)\s*</li>", key, re.DOTALL)
+
+    assert say_limits(*policy) == words
+    assert said == words
+    assert f"Of 100: {'; '.join(words)}." in html
+
+
+def test_limits_of_a_policy_in_a_table_of_facts():
+    policy = {"threshold": 0.18, "refer_low": 0.18, "refer_high": 0.51}
+
+    assert policy_limits(policy) == "refers from 18 %, the threshold, to 51 %"
+    assert policy_limits({"threshold": 0.18}) == "18 %"

@@ -41,7 +41,7 @@ def test_log_in_and_out(client, person):
     assert is_logged_in(client), "looking at the page must not log anybody out"
     response = client.post("/accounts/logout/")
     assert response["Location"] == reverse("account_login")
-    assert response["Clear-Site-Data"] == '"cache"'
+    assert response["Clear-Site-Data"] == '"cache", "storage"'
     assert not is_logged_in(client)
     actions = AuditEvent.objects.order_by("position").values_list("action", "actor")
     assert list(actions) == [("user.logged_in", person.pk), ("user.logged_out", person.pk)]

@@ -27,7 +27,7 @@ def trail(client, clinics):
     client.force_login(clinics.own.administrator)
 
     def read(**query):
-        return [event for event, _, _ in client.get("/settings/audit/", query).context["events"]]
+        return [row.event for row in client.get("/settings/audit/", query).context["rows"]]
 
     return read
 

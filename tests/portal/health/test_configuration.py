@@ -117,16 +117,24 @@ def test_model_file_that_an_upgrade_changed_is_a_warning_until_it_is_registered(
 class TestGates:
     @pytest.fixture
     def folder(self, monkeypatch, settings, tmp_path):
-        """Gates whose two files hold a few bytes."""
+        """Gates whose files hold a few bytes."""
         from ml import gate_specification
 
         settings.DERMAPORT_GATES = True
         limits = dict.fromkeys(gate_specification.LIMITS, 1.0)
         domain = {}
-        for name, file in (("network", "features.h5"), ("statistics", "statistics.npz")):
+        files = {"network": "features.xml", "weights": "features.bin", "statistics": "statistics.npz"}
+        for name, file in files.items():
             (tmp_path / file).write_bytes(name.encode())
             domain |= {name: file, f"{name}_sha256": hashlib.sha256(name.encode()).hexdigest()}
-        facts = {"version": "gates-1", "licence": "CC0-1.0", "limits": limits, "domain": domain, "fit": {}}
+        facts = {
+            "version": "gates-1",
+            "licence": "CC0-1.0",
+            "limits": limits,
+            "margins": dict.fromkeys(gate_specification.CHANGING, 0.1),
+            "domain": domain,
+            "fit": {},
+        }
         (tmp_path / "gates.json").write_text(json.dumps(facts))
         monkeypatch.setattr(gate_specification, "find_gates_folder", lambda: tmp_path)
         return tmp_path
@@ -135,16 +143,16 @@ class TestGates:
         assert configuration.check_gates() == []
         assert probes.probe_gates().ok
 
-    @pytest.mark.parametrize("name", ["gates.json", "features.h5", "statistics.npz"])
+    @pytest.mark.parametrize("name", ["gates.json", "features.xml", "features.bin", "statistics.npz"])
     def test_missing_file_is_refused(self, folder, name):
         (folder / name).unlink()
         assert ids(configuration.check_gates()) == {"health.E009"}
         assert not probes.probe_gates().ok
 
     def test_changed_file_is_refused(self, folder):
-        (folder / "features.h5").write_bytes(b"another")
+        (folder / "features.bin").write_bytes(b"another")
         (message,) = configuration.check_gates()
-        assert "features.h5: expected sha256" in message.msg
+        assert "features.bin: expected sha256" in message.msg
 
     def test_gates_that_are_off_are_a_warning(self, settings):
         settings.DERMAPORT_GATES = False

@@ -84,7 +84,7 @@ def test_mail_that_did_not_leave_is_shown_until_it_does(client, clinics, setting
 
 def test_page_shows_each_state_and_an_empty_one(client, clinics):
     client.force_login(clinics.own.administrator)
-    assert "Nobody is invited" in client.get(reverse("invitations")).text
+    assert "No open invitations" in client.get(reverse("invitations")).text
     letters = {state: ask(clinics, email=f"{state}@clinic.example") for state in InvitationState}
     Invitation.objects.filter(pk=letters["expired"].invitation.pk).update(
         sent_at=timezone.now() - dt.timedelta(days=9), expires_at=timezone.now() - dt.timedelta(days=2)

@@ -3,6 +3,8 @@
 // Limits come from the server as data attributes; the checks here only save a trip, the server's
 // verdict is the one that counts. Leaving script out leaves a plain file field.
 
+import { fileKey } from "./picked-file.js";
+
 const MEGABYTE = 1048576;
 const READABLE = /^(image\/(jpeg|png|webp|tiff|heic|heif)|application\/dicom)$/;
 const READABLE_NAME = /\.(jpe?g|png|webp|tiff?|heic|heif|dcm|dicom)$/i;
@@ -170,10 +172,6 @@ function drawBlank() {
   const blank = document.createElement("span");
   blank.className = "thumb";
   return blank;
-}
-
-function fileKey(file) {
-  return `${file.name}/${file.size}/${file.lastModified}`;
 }
 
 function drawWords(file) {

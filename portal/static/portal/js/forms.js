@@ -1,5 +1,5 @@
 // Forms: press once, send on choice, keep what was typed across a fragment swap, warn before it is
-// lost. Drafts live in this page's memory only: nothing a patient said is stored in the browser.
+// lost. These drafts live in this page's memory only.
 
 const drafts = new Map();
 const changed = new Set();
@@ -35,6 +35,14 @@ document.addEventListener("input", (event) => {
   changed.add(form.dataset.draft);
 });
 
+// A draft that lies on the device (new-case-draft.js) needs no warning, and one that was brought back
+// from there or thrown away leaves nothing of before.
+document.addEventListener("draft:kept", (event) => changed.delete(event.target.dataset.draft));
+document.addEventListener("draft:replaced", (event) => {
+  changed.delete(event.target.dataset.draft);
+  drafts.delete(event.target.dataset.draft);
+});
+
 document.addEventListener("change", (event) => {
   const form = event.target.form;
   if (form?.hasAttribute("data-auto-submit")) form.requestSubmit();
@@ -44,7 +52,8 @@ document.addEventListener("change", (event) => {
 // disabled, at once: a disabled button's own name would be left out of what is sent.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  changed.delete(form.dataset.draft);
+  // What htmx sends may fail and leave the form where it is: then a warning is still due.
+  if (!form.hasAttribute("hx-post")) changed.delete(form.dataset.draft);
   if (!form.hasAttribute("data-submit-once")) return;
   if (form.dataset.sent) {
     event.preventDefault();

@@ -20,14 +20,12 @@ function later(seconds) {
   timer = setTimeout(tick, Math.max(1, seconds) * 1000);
 }
 
-function readCookie(name) {
-  const found = document.cookie.split("; ").find((part) => part.startsWith(`${name}=`));
-  return found?.slice(name.length + 1);
+function readToken() {
+  return JSON.parse(document.body.getAttribute("hx-headers") ?? "{}")["X-CSRFToken"] ?? "";
 }
 
 // A log-in in another tab makes the forms of this page's tokens worthless.
-function renewTokens() {
-  const token = readCookie("csrftoken");
+function renewTokens(token) {
   if (!token) return;
   for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
   if (document.body.hasAttribute("hx-headers")) {
@@ -36,7 +34,7 @@ function renewTokens() {
 }
 
 function send(address, method, body) {
-  return fetch(address, { method, body, headers: { "X-CSRFToken": readCookie("csrftoken") ?? "" } });
+  return fetch(address, { method, body, headers: { "X-CSRFToken": readToken() } });
 }
 
 async function switchBack() {
@@ -56,13 +54,16 @@ async function uncover(answer) {
   if (answer.clinic !== (over.dataset.clinic || null) && over.dataset.clinic) await switchBack();
   delete over.dataset.locked;
   over.close();
+  document.dispatchEvent(new CustomEvent("session:back"));
 }
 
 // True while the person of this page is logged in.
 async function ask(method = "GET") {
   let answer;
   try {
-    const response = await send(over.dataset.sessionStatus, method);
+    let response = await send(over.dataset.sessionStatus, method);
+    // The token of this page is from before a log-in in another tab: looking tells the new one.
+    if (response.status === 403 && method === "POST") response = await send(over.dataset.sessionStatus, "GET");
     if (!response.ok) return true;
     answer = await response.json();
   } catch {
@@ -79,8 +80,8 @@ async function ask(method = "GET") {
     cover("Somebody else is logged in here now. This page belonged to another person.");
     return false;
   }
+  renewTokens(answer.csrf_token);
   if (over.dataset.locked) await uncover(answer);
-  renewTokens();
   return true;
 }
 
@@ -111,7 +112,10 @@ if (over) {
   // Back from sleep or another tab: clocks may have stood still.
   for (const kind of ["focus", "pageshow"]) window.addEventListener(kind, () => tick());
   document.addEventListener("visibilitychange", () => !document.hidden && tick());
-  document.addEventListener("htmx:responseError", (event) => event.detail.xhr.status === 401 && tick());
+  // Refused or unanswered: it may be that the log-in is over, or that another one made this page's token old.
+  document.addEventListener("htmx:responseError", (event) => [401, 403].includes(event.detail.xhr.status) && tick());
+  document.addEventListener("htmx:sendError", () => tick());
+  document.addEventListener("session:ask", () => tick());
   // A form that would reach a session that has ended goes to nobody: ask first.
   document.addEventListener(
     "submit",

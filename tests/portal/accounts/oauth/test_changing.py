@@ -77,7 +77,7 @@ class TestSecret:
         address = f"{PAGE}{system.application.pk}/"
         shown = client.post(f"{address}secret/", {"end": "later"})
         assert shown.context["secret"].startswith("dps_")
-        assert "The former secret works too until" in shown.content.decode()
+        assert "The old secret also works until" in shown.content.decode()
         client.post(f"{address}secret/", {"end": "former"})
         assert "works too until" not in client.get(address).content.decode()
         assert client.post(f"{address}secret/", {"end": "now"}).context["secret"]

@@ -1,0 +1,65 @@
+"""People, pictures and a browser on this process's own server: no stack is needed for the form."""
+
+import re
+
+import pytest
+
+from classifier.views import submission_new
+from tests.browser.conftest import DESK
+from tests.browser.new_case.steps import give_password
+from tests.factories import active_model, draw_jpeg, staff_clinic
+
+
+@pytest.fixture
+def staff():
+    active_model()
+    return staff_clinic()
+
+
+@pytest.fixture
+def visit(browser, live_server):
+    contexts = []
+
+    def log_in(person, viewport=DESK, **options):
+        context = browser.new_context(base_url=live_server.url, viewport=viewport, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto("/accounts/login/")
+        give_password(page, person)
+        page.wait_for_url(re.compile(r"^(?!.*/login/)"))
+        return page
+
+    yield log_in
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Paths of drawn pictures."""
+
+    def draw(*seeds):
+        paths = [tmp_path / f"photo-{seed}.jpg" for seed in seeds]
+        for seed, path in zip(seeds, paths, strict=True):
+            path.write_bytes(draw_jpeg(seed, 320))
+        return [str(path) for path in paths]
+
+    return draw
+
+
+@pytest.fixture
+def lose_answer(monkeypatch):
+    """From the call on, the next case is stored and its answer lost."""
+
+    def lose():
+        answer, lost = submission_new.HttpResponseClientRedirect, []
+
+        def break_once(address):
+            if not lost:
+                lost.append(address)
+                raise OSError("the answer is lost")
+            return answer(address)
+
+        monkeypatch.setattr(submission_new, "HttpResponseClientRedirect", break_once)
+
+    return lose
