@@ -103,10 +103,11 @@ def create_submission(
 def _save(submission: Submission, stored: StoredFiles, *, actor: User) -> None:
     """Commit the case, its images and its queued predictions together."""
     with transaction.atomic():
-        lock_patients(patients=[submission.lesion.patient_id])
+        # The first lock, either way, is the patient's.
         if any(row.capture_kind == CaptureKind.DERMOSCOPIC for row in stored.rows):
             require_inference_consent(submission.lesion.patient_id, actor=actor)
         else:
+            lock_patients(patients=[submission.lesion.patient_id])
             check_not_erased(Patient.objects.get(pk=submission.lesion.patient_id))
         submission.save(force_insert=True)
         rows = SubmissionImage.objects.bulk_create(stored.rows)
