@@ -8,10 +8,13 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from classifier.models import Lesion, ModelVersion, Outcome, Patient, Prediction, Review, Submission
+from classifier.vocabulary import Standing, StandingBasis
 from portal.accounts.models import Clinic
 
 if TYPE_CHECKING:
     from django.db import models
+
+    from classifier.models.standing_columns import StandingColumns
 
 
 def make_tag(*facts: Any) -> str:
@@ -31,25 +34,47 @@ def _(patient: Patient) -> str:
     facts = (patient.mrn, patient.birth_date, patient.sex, patient.skin_type)
     agreed = (patient.consents_to_inference, patient.consents_to_teaching, patient.consents_to_training)
     newest = patient.consents.values_list("pk", flat=True).first()
-    return make_tag("patient", patient.pk, *facts, *agreed, newest)
+    return make_tag(
+        "patient", patient.pk, *facts, *agreed, newest, _held(patient), patient.standing_lesion_id
+    )
 
 
 @tag_of.register
 def _(lesion: Lesion) -> str:
-    return make_tag("lesion", lesion.pk, lesion.body_site, lesion.laterality, lesion.note)
+    return make_tag("lesion", *_place(lesion), _held(lesion), lesion.standing_case_id)
+
+
+def _place(lesion: Lesion) -> tuple[Any, ...]:
+    return (lesion.pk, lesion.body_site, lesion.laterality, lesion.note)
+
+
+def _held(row: StandingColumns) -> tuple[Any, ...]:
+    """For what, on whose word and since when; what only the model says is told by its moment.
+
+    A tag is a digest that can be tried out, and some are to read before they know what the model says.
+    """
+    if row.standing_basis == StandingBasis.MODEL or row.standing == Standing.NOT_JUDGED:
+        return ("", "", "", row.standing_at)
+    return (row.standing, row.standing_basis, row.standing_diagnosis, row.standing_person_id, row.standing_at)
 
 
 @tag_of.register
 def _(submission: Submission) -> str:
-    """Two queries: what workers and readers did stands in rows of its own."""
+    """Three queries: pictures, and what workers and readers did, stand in rows of their own.
+
+    Not with `is_unread` or who has it open: those are no facts of the case.
+    """
     predictions = Prediction.objects.served().filter(image__submission=submission).order_by("pk")
+    images = submission.images.order_by("pk").values_list("pk", "capture_kind", "dermoscopic_type")
     return make_tag(
         "submission",
         submission.pk,
         submission.cancelled_at,
         submission.order_due_at,
         submission.clinic.hide_result_until_read,
-        tag_of(submission.lesion),
+        _held(submission),
+        _place(submission.lesion),
+        list(images),
         list(predictions.values_list("pk", "state", "attempt")),
         list(Review.objects.filter(submission=submission).order_by("pk").values_list("pk", flat=True)),
     )
@@ -91,4 +116,6 @@ def _(version: ModelVersion) -> str:
 
 @tag_of.register
 def _(clinic: Clinic) -> str:
-    return make_tag("clinic", clinic.pk, clinic.name, clinic.hide_result_until_read)
+    return make_tag(
+        "clinic", clinic.pk, clinic.name, clinic.hide_result_until_read, clinic.consent_recorded_in
+    )

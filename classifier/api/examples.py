@@ -27,7 +27,13 @@ def answered(status: int, name: str, value: dict[str, Any]) -> Any:
     return extend_schema_serializer(examples=[example])
 
 
-NEW_PATIENT = {"mrn": "MRN-004711", "birth_date": "1961-02-03", "sex": "female", "skin_type": "II"}
+NEW_PATIENT = {
+    "mrn": "MRN-004711",
+    "birth_date": "1961-02-03",
+    "sex": "female",
+    "skin_type": "II",
+    "consents_to_inference": True,
+}
 PATIENT_CHANGES = {"birth_date": "1961-03-02", "consents_to_inference": True}
 NEW_CONSENT = {"purpose": "training", "is_given": False}
 CONSENTS = {
@@ -39,6 +45,7 @@ CONSENTS = {
         {
             "purpose": "training",
             "is_given": False,
+            "origin": "stated",
             "recorded_at": "2026-11-24T09:12:33Z",
             "recorded_by": {"id": PERSON, "name": "Ada Invented"},
         }
@@ -57,10 +64,19 @@ NEW_SUBMISSION = {
     "patient_mrn": "MRN-004711",
     "birth_date": "1961-02-03",
     "sex": "female",
+    "consents_to_inference": True,
     "body_site": "trunk_posterior_trunk_upper_back",
     "laterality": "left",
     "clinical_question": "Is excision advised?",
-    "images": [{"name": "lesion.jpg", "data": "/9j/4AAQSkZJRgABAQ=="}],
+    "images": [
+        {
+            "name": "lesion.jpg",
+            "data": "/9j/4AAQSkZJRgABAQ==",
+            "capture_kind": "dermoscopic",
+            "dermoscopic_type": "contact_polarized",
+        },
+        {"name": "where.jpg", "data": "/9j/4AAQSkZJRgABAQ==", "capture_kind": "overview"},
+    ],
 }
 NEW_WEBHOOK = {
     "url": "https://records.example.org/dermaport",
@@ -96,6 +112,9 @@ CORRECTION = {
     "reported_on": "2026-03-16",
     "correction_reason": "Second opinion.",
 }
+NEW_ACKNOWLEDGEMENT = {"done": "referred", "done_on": "2026-03-03", "note": "To the skin cancer clinic"}
+CLAIM = {"takeover": True}
+WITHDRAWAL = {"reason": "Sent for another lesion by mistake."}
 ACCEPTED = {
     "id": CASE,
     "state": "in_work",

@@ -11,11 +11,12 @@ from classifier.intake import RejectedImageError, inspect_image
 from classifier.limits import UploadLimits, describe_bytes
 from classifier.models import Lesion, Patient, Submission
 from classifier.services.cases import NewLesion, NewPatient, submit_case
+from classifier.services.consents import NEVER_ASKED
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.images import NewImage, find_same_picture
 from classifier.services.rate_limits import check_active_predictions
 from classifier.services.submissions import Question, find_by_request_key
-from classifier.vocabulary import Source
+from classifier.vocabulary import CaptureKind, Source
 from portal.accounts.models import Clinic
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Sequence
 
-    from django.core.files.uploadedfile import UploadedFile
-
+    from classifier.api.serializers.intake import SentImage
     from portal.accounts.models import User
 
 
@@ -46,7 +46,8 @@ def take_submission(*, user: User, data: dict[str, Any], request_key: uuid.UUID 
     request_key = request_key or uuid.uuid4()
     if earlier := find_by_request_key(clinic_id=clinic.pk, request_key=request_key):
         return Accepted(earlier)
-    check_active_predictions(clinic_id=clinic.pk, more=len(data["images"]))
+    judged = sum(one.capture_kind == CaptureKind.DERMOSCOPIC for one in data["images"])
+    check_active_predictions(clinic_id=clinic.pk, more=judged)
     images = inspect_uploads(data["images"])
     notices = collect_notices(clinic=clinic, images=images)
     question = Question(
@@ -71,6 +72,7 @@ def _submit(
             lesion=choose_lesion(data),
             images=images,
             question=question,
+            consents_to_inference=data["consents_to_inference"],
         )
 
     try:
@@ -83,7 +85,17 @@ def _submit(
     except InvalidInputError as error:
         if error.field == "mrn":
             error.field = "patient_mrn"
+        if error.code == "consent_missing" and data["consents_to_inference"] is None:
+            raise ask_for_consent(error) from error
         raise
+
+
+def ask_for_consent(error: InvalidInputError) -> InvalidInputError:
+    """The same refusal, saying what a program sends where nobody asked the patient before."""
+    if error.message != NEVER_ASKED:
+        return error
+    words = f"{NEVER_ASKED} Send the answer as consents_to_inference, true or false."
+    return InvalidInputError(error.code, words, field="consents_to_inference")
 
 
 def resolve_clinic(*, user: User, data: dict[str, Any]) -> Clinic:
@@ -121,7 +133,8 @@ def choose_patient(*, clinic: Clinic, data: dict[str, Any]) -> Patient | NewPati
     mrn = " ".join(data.get("patient_mrn", "").split())
     known = resolve_known_patient(data) or Patient.objects.filter(clinic=clinic, mrn=mrn).first()
     if known is None:
-        given = {name: data[name] for name in ("birth_date", "sex", "skin_type") if name in data}
+        names = ("birth_date", "sex", "skin_type", "consents_to_inference")
+        given = {name: data[name] for name in names if name in data}
         return NewPatient(mrn=mrn, **given)
     check_same_person(patient=known, mrn=mrn, birth_date=data.get("birth_date"))
     return known
@@ -148,7 +161,7 @@ def check_same_person(*, patient: Patient, mrn: str, birth_date: dt.date | None)
         )
 
 
-def inspect_uploads(uploads: Sequence[UploadedFile]) -> list[NewImage]:
+def inspect_uploads(uploads: Sequence[SentImage]) -> list[NewImage]:
     """Look at every image, so that the sender hears of all that is wrong at once."""
     limits = UploadLimits.from_settings()
     taken: list[NewImage] = []
@@ -163,7 +176,8 @@ def inspect_uploads(uploads: Sequence[UploadedFile]) -> list[NewImage]:
     return taken
 
 
-def _inspect(upload: UploadedFile, limits: UploadLimits) -> NewImage:
+def _inspect(sent: SentImage, limits: UploadLimits) -> NewImage:
+    upload = sent.file
     size = upload.size or 0
     if size > limits.max_bytes:
         # Told from its size alone: a file this large is not read into memory.
@@ -173,7 +187,12 @@ def _inspect(upload: UploadedFile, limits: UploadLimits) -> NewImage:
             f"at most {describe_bytes(limits.max_bytes)} are accepted. Send a smaller copy.",
         )
     name = upload.name or ""
-    return NewImage.from_intake(inspect_image(upload.read(), name, limits), original_name=name)
+    return NewImage.from_intake(
+        inspect_image(upload.read(), name, limits),
+        original_name=name,
+        capture_kind=sent.capture_kind,
+        dermoscopic_type=sent.dermoscopic_type,
+    )
 
 
 def collect_notices(*, clinic: Clinic, images: Sequence[NewImage]) -> list[dict[str, str]]:

@@ -36,6 +36,8 @@ READ_WEBHOOK = Link("webhooks_read", "The webhook as it stands.")
 AMEND = Link("reviews_amend", "Sign another decision in its place.")
 CORRECT = Link("outcomes_correct", "Record another finding in its place.")
 CANCEL = Link("submissions_cancel", "Withdraw the case while nobody has signed it.")
+CLAIM = Link("submissions_claim", "Say that you read it now.")
+ACKNOWLEDGE = Link("submissions_acknowledge", "Say what was done about its order.")
 SIGN = Link("reviews_sign", "Sign the case.", field="submission")
 ABOUT_PATIENT = (
     Link("patients_change", "Correct the patient."),
@@ -49,7 +51,14 @@ ABOUT_LESION = (
     Link("outcomes_create", "Record histopathology of the lesion.", field="lesion"),
 )
 REPORT = Link("submissions_report", "The case's report as a PDF, once it is finished.")
-ABOUT_CASE = (Link("submissions_status", "Whether it is finished; cheap to ask often."), REPORT, CANCEL, SIGN)
+ABOUT_CASE = (
+    Link("submissions_status", "Whether it is finished; cheap to ask often."),
+    REPORT,
+    CANCEL,
+    SIGN,
+    ACKNOWLEDGE,
+    CLAIM,
+)
 ABOUT_WEBHOOK = (
     Link("webhooks_update", "Change it, or switch it off or on."),
     Link("webhooks_test", "Send a letter that tells of nothing."),

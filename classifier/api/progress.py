@@ -14,7 +14,10 @@ RETRY_BUSY_SECONDS = 5
 
 
 def read_progress(submission: Submission) -> dict[str, Any]:
-    """Where a case stands, from its images' newest served predictions; ids and counts only."""
+    """Where a case stands, from its images' newest served predictions; ids and counts only.
+
+    A picture that the model is not to judge is finished as it comes.
+    """
     newest: dict[Any, Prediction] = {}
     rows = Prediction.objects.served().filter(image__submission=submission)
     for row in rows.in_queue_order():
@@ -22,12 +25,13 @@ def read_progress(submission: Submission) -> dict[str, Any]:
         if known is None or known.queued_at < row.queued_at:
             newest[row.image_id] = row
     waiting = [row for row in newest.values() if row.state == PredictionState.QUEUED]
-    done = [row for row in newest.values() if row.state in FINISHED]
+    unfinished = [row for row in newest.values() if row.state not in FINISHED]
+    images = submission.images.count()
     return {
         "id": submission.pk,
         "state": submission.state,
-        "is_finished": len(done) == len(newest),
-        "images": len(newest),
-        "images_finished": len(done),
+        "is_finished": not unfinished,
+        "images": images,
+        "images_finished": images - len(unfinished),
         "position_in_queue": position_in_queue(waiting[0]) if waiting else None,
     }

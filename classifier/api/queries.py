@@ -4,16 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Prefetch, Q, Subquery, When
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Prefetch,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, Concat
 
-from classifier.models import Outcome, Prediction, Review, Submission, SubmissionImage
-from classifier.states import PredictionState, SubmissionState
+from classifier.cases.hiding import HIDES_STANDING, HIDES_WORST
+from classifier.cases.standing import rank as rank_of
+from classifier.models import (
+    Acknowledgement,
+    Lesion,
+    Outcome,
+    Patient,
+    Prediction,
+    Review,
+    Submission,
+    SubmissionImage,
+)
+from classifier.states import Headline, PredictionState, SubmissionState
+from classifier.vocabulary import Standing, StandingBasis
 from portal.accounts.models import Membership
 from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
+    from typing import Any
+
+    from django.db.models import QuerySet
+
+    from classifier.models.lesion import LesionQuerySet
     from classifier.models.outcome import OutcomeQuerySet
+    from classifier.models.patient import PatientQuerySet
     from classifier.models.prediction import PredictionQuerySet
     from classifier.models.review import ReviewQuerySet
     from classifier.models.submission import SubmissionQuerySet
@@ -24,14 +55,53 @@ def select_submissions(user: User) -> SubmissionQuerySet:
     """Cases that `user` may see, with all that a `SubmissionSerializer` shows."""
     return (
         Submission.objects.visible_to(user)
-        .annotate(is_withheld=_is_withheld_from(user))
-        .select_related("clinic", "lesion__patient", "submitted_by")
+        .annotate(
+            is_withheld=_is_withheld_from(user),
+            is_standing_withheld=Q(Exists(_read_first(user))) & HIDES_STANDING,
+        )
+        .select_related("clinic", "lesion__patient", "submitted_by", "standing_person")
+        .select_related("reading_claim__reader")
         .prefetch_related(
             Prefetch("images", SubmissionImage.objects.order_by("position")),
             Prefetch("images__predictions", select_served_predictions()),
             Prefetch("reviews", Review.objects.select_related("signed_by").order_by("signed_at")),
+            Prefetch("reviews__acknowledgements", Acknowledgement.objects.select_related("acknowledged_by")),
         )
     )
+
+
+def select_patients(user: User) -> PatientQuerySet:
+    """Patients that `user` may see, each with whether their standing is withheld."""
+    return (
+        Patient.objects.visible_to(user)
+        .annotate(is_standing_withheld=Q(Exists(_read_first(user))) & HIDES_WORST)
+        .select_related("clinic", "standing_person")
+    )
+
+
+def select_lesions(user: User) -> LesionQuerySet:
+    """The same of lesions."""
+    blinded = _read_first(user, clinic="patient__clinic")
+    return (
+        Lesion.objects.visible_to(user)
+        .annotate(is_standing_withheld=Q(Exists(blinded)) & HIDES_WORST)
+        .select_related("patient__clinic", "patient__standing_person", "standing_person")
+    )
+
+
+def with_risk(rows: QuerySet[Any], *, since: str) -> QuerySet[Any]:
+    """Annotate `risk`: a text by which the most worrying comes first, then the earliest by `since`.
+
+    One text and different for every row, because a page goes on behind a value: of a thousand rows of one
+    rank it could not tell where it was. What is withheld is ordered as if it were in work.
+    """
+    rank = Case(
+        When(is_standing_withheld=True, then=Value(rank_of(Standing.IN_WORK, StandingBasis.STATE))),
+        default=F("standing_rank"),
+        output_field=IntegerField(),
+    )
+    parts = [Cast(one, CharField()) for one in (rank, F(since), F("pk"))]
+    return rows.annotate(risk=Concat(parts[0], Value(" "), parts[1], Value(" "), parts[2]))
 
 
 def select_predictions(user: User) -> PredictionQuerySet:
@@ -41,7 +111,9 @@ def select_predictions(user: User) -> PredictionQuerySet:
         select_served_predictions()
         .filter(pk__in=Prediction.objects.visible_to(user).values("pk"))
         .annotate(is_withheld=_is_withheld_from(user, clinic="image__clinic", case=f"{case}__"))
-        .select_related(f"{case}__lesion__patient__clinic", f"{case}__clinic")
+        .select_related(
+            f"{case}__lesion__patient__clinic", f"{case}__lesion__patient__standing_person", f"{case}__clinic"
+        )
     )
 
 
@@ -51,6 +123,7 @@ def select_reviews(user: User) -> ReviewQuerySet:
         Review.objects.visible_to(user)
         .annotate(is_current=~Exists(Review.objects.filter(amends=OuterRef("pk"))))
         .select_related("signed_by", "submission__lesion__patient__clinic")
+        .select_related("submission__lesion__patient__standing_person")
     )
 
 
@@ -59,23 +132,28 @@ def select_outcomes(user: User) -> OutcomeQuerySet:
     return (
         Outcome.objects.visible_to(user)
         .with_standing()
-        .select_related("recorded_by", "lesion__patient__clinic")
+        .select_related("recorded_by", "lesion__patient__clinic", "lesion__patient__standing_person")
     )
 
 
 def _is_withheld_from(user: User, *, clinic: str = "clinic", case: str = "") -> Q:
     """As on the pages: a clinic may let its dermatologists read before they see the answer."""
-    reads_first = Membership.objects.held_by(user).filter(
-        role=Role.DERMATOLOGIST,
-        clinic=OuterRef(clinic),
-        clinic__hide_result_until_read=True,
-    )
     open_states = [
         state
         for state in SubmissionState
         if state not in (SubmissionState.REVIEWED, SubmissionState.CANCELLED)
     ]
-    return Q(Exists(reads_first)) & Q(**{f"{case}state__in": open_states})
+    is_asked = ~Q(**{f"{case}model_answer": Headline.NOT_ASKED})
+    return Q(Exists(_read_first(user, clinic=clinic))) & Q(**{f"{case}state__in": open_states}) & is_asked
+
+
+def _read_first(user: User, *, clinic: str = "clinic") -> QuerySet[Membership]:
+    """The membership for which `user` reads before seeing the answer, where there is one."""
+    return Membership.objects.held_by(user).filter(
+        role=Role.DERMATOLOGIST,
+        clinic=OuterRef(clinic),
+        clinic__hide_result_until_read=True,
+    )
 
 
 def select_served_predictions() -> PredictionQuerySet:

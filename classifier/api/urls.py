@@ -40,6 +40,17 @@ urlpatterns = [
         submission.SubmissionCancel.as_view(),
         name="api-submission-cancel",
     ),
+    path("submissions/<uuid:pk>/claim/", submission.SubmissionClaim.as_view(), name="api-submission-claim"),
+    path(
+        "submissions/<uuid:pk>/acknowledgements/",
+        submission.SubmissionAcknowledgements.as_view(),
+        name="api-submission-acknowledgements",
+    ),
+    path(
+        "submissions/<uuid:pk>/acknowledgements/<uuid:acknowledgement>/",
+        submission.SubmissionAcknowledgement.as_view(),
+        name="api-submission-acknowledgement",
+    ),
     path("images/<uuid:pk>/derivative/", images.ImageDerivative.as_view(), name="api-image-derivative"),
     path("images/<uuid:pk>/dicom/", dicom.ImageDicom.as_view(), name="api-image-dicom"),
     path("patients/", patients.PatientList.as_view(), name="api-patients"),

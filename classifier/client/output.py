@@ -22,6 +22,8 @@ COLUMNS = (
     *("body_site", "laterality", "priority", "image_id", "file", "sha256", "prediction", "outcome"),
     *("calibrated_probability", "model", "threshold_policy", "refusals", "error_code"),
     *("diagnosis", "agreement", "management", "signed_by", "signed_at", "amended"),
+    *("standing", "standing_basis", "standing_diagnosis", "standing_by", "standing_at"),
+    *("order", "order_due_at", "acknowledged_at", "capture_kind", "dermoscopic_type", "is_judged"),
 )
 
 
@@ -62,6 +64,22 @@ def cells(row: Submission, image: Image) -> tuple[object, ...]:
         *((review.diagnosis, review.agreement, review.management) if review else (None,) * 3),
         *((review.signed_by.name, review.signed_at.isoformat()) if review else (None,) * 2),
         review.amends is not None if review else None,
+        *describe_standing(row),
+        *(image.capture_kind, image.dermoscopic_type, prediction.is_judged if prediction else None),
+    )
+
+
+def describe_standing(row: Submission) -> tuple[object, ...]:
+    """What the case is held for, and what is ordered: the columns from `standing` to `acknowledged_at`."""
+    standing, order = row.standing, row.order
+    done = order.acknowledgement if order else None
+    return (
+        *(standing.value, standing.basis, standing.diagnosis),
+        standing.said_by.name if standing.said_by else None,
+        standing.at.isoformat() if standing.at else None,
+        order.management if order else None,
+        order.due_at.isoformat() if order and order.due_at else None,
+        done.acknowledged_at.isoformat() if done else None,
     )
 
 

@@ -136,6 +136,7 @@ def _patient(case: DemoCase, clinic: Clinic, actor: User) -> Patient:
         birth_date=timezone.localdate() - dt.timedelta(days=age_days),
         sex=chance.choice([Sex.FEMALE, Sex.MALE]),
         skin_type=chance.choice(list(SkinType)[:5]),
+        consents_to_inference=True,
     )
 
 

@@ -23,6 +23,7 @@ from classifier.dicom.anatomy import SKIN, find_code
 from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import derive_uid
 from classifier.dicom.writing import describe_pixels, write_file
+from classifier.modalities import MODALITIES
 from classifier.vocabulary import CaptureKind, Laterality, Sex
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _put_study(dataset: FileDataset, image: SubmissionImage, names: Names) -> No
     submission = image.submission
     is_dermoscopic = image.capture_kind == CaptureKind.DERMOSCOPIC
     kind = DermoscopicPhotographyImageStorage if is_dermoscopic else VLPhotographicImageStorage
-    modality = "DMS" if is_dermoscopic else "XC"
+    modality = MODALITIES[image.capture_kind][0]
     dataset.StudyInstanceUID = names.uid(submission.pk, "study")
     dataset.SeriesInstanceUID = names.uid(submission.pk, f"series {modality}")
     dataset.SOPClassUID = kind

@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING
 
 from classifier.fhir.negotiation import FHIR_JSON
 from classifier.fhir.resources import KINDS
-from classifier.fhir.systems import BODY_SITE, HL7, LATERALITY, MRN_PREFIX, SNOMED_CT, coding, concept
+from classifier.fhir.systems import (
+    BODY_SITE,
+    CAPTURE_KIND,
+    CONSENT_EXTENSION,
+    DERMOSCOPIC_TYPE,
+    HL7,
+    LATERALITY,
+    MRN_PREFIX,
+    SNOMED_CT,
+    coding,
+    concept,
+)
 
 if TYPE_CHECKING:
     from classifier.fhir.resources.base import Kind
     from classifier.fhir.systems import JSON
 
-PUBLISHED = "2026-11-26"
+PUBLISHED = "2026-11-30"
 """When what stands here changed last."""
 SECURITY = (
     "Send `Authorization: Bearer <token>`. A token comes from POST {token}, with the e-mail address and "
@@ -29,7 +40,13 @@ TRANSACTION = (
     "be one of this server; from one Media, with content.data in base64, or content.url the fullUrl of a "
     f"Binary in the Bundle. The body site is a code of `{BODY_SITE}`, in BodyStructure.location or "
     f"ServiceRequest.bodySite; the side a code of {SNOMED_CT} (7771000 left, 24028007 right) or of "
-    f"`{LATERALITY}`, in BodyStructure.locationQualifier or beside the site's code. Then read "
+    f"`{LATERALITY}`, in BodyStructure.locationQualifier or beside the site's code. Whether the patient "
+    f"agrees that a model judges the images is the extension `{CONSENT_EXTENSION}`, valueBoolean, of the "
+    "Patient or the ServiceRequest: nothing is presumed, and without it dermoscopic pictures of a patient "
+    "whom nobody asked are refused, unless the clinic records consent elsewhere. Media.modality is DMS "
+    f"(dermoscopic, as is what has no code), XC, or a code of `{CAPTURE_KIND}`; of a dermoscopic picture it "
+    f"may have a code of `{DERMOSCOPIC_TYPE}` as well. The network judges dermoscopic pictures only, the "
+    "others are shown and kept. Then read "
     "DiagnosticReport with the ServiceRequest's id until its status is preliminary, final, amended or "
     "cancelled."
 )

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from classifier.audit_words import ACTION_WORDS
 from classifier.fhir.systems import OURS
-from classifier.vocabulary import BODY_SITES, CaptureKind, Diagnosis, Laterality, Management, Outcome
+from classifier.vocabulary import (
+    BODY_SITES,
+    CaptureKind,
+    DermoscopicType,
+    Diagnosis,
+    Histopathology,
+    Laterality,
+    Management,
+    Outcome,
+    Standing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +51,11 @@ SYSTEMS: dict[str, System] = {
             "portal-event": "Event of the portal",
         },
     ),
+    "dermoscopic-type": System(
+        "Kind of dermoscopy",
+        "How a dermoscopic picture was lit, and whether the dermatoscope touched the skin.",
+        dict(DermoscopicType.choices),
+    ),
     "diagnosis": System("Diagnosis", "What a dermatologist reads.", dict(Diagnosis.choices)),
     "error": System("Errors and refusals", "Stable codes for programs.", {}, is_complete=False),
     "figure": System(
@@ -55,12 +70,19 @@ SYSTEMS: dict[str, System] = {
             "refer-high": "Upper end of the refer band",
         },
     ),
+    "histopathology": System("Histopathology", "What a pathologist found.", dict(Histopathology.choices)),
     "laterality": System("Side", "The side of the body.", dict(Laterality.choices)),
     "management": System("Management", "What a dermatologist advises.", dict(Management.choices)),
     "outcome": System(
         "Outcome",
         "What the model says. Refer: it can't or shouldn't judge; never to be read as benign.",
         dict(Outcome.choices),
+    ),
+    "standing": System(
+        "Standing",
+        "What a case is held for: histopathology over the signed review over the model. Refer: too close to "
+        "call for the model. Not judged: the model could not, or was not to, and nobody has signed.",
+        dict(Standing.choices),
     ),
 }
 

@@ -1,7 +1,7 @@
-"""The versions of a DiagnosticReport: what stood there before each signature.
+"""The versions of a DiagnosticReport: what stood there before each signature and each finding.
 
-Reviews never change, so that what a report said before one can be built again: the model's answer
-with none of them, then with one more each. What the model said before a retry was no report's end,
+Reviews and histopathology never change, so that what a report said before one can be built again: the
+model's answer with none of them, then with one more each. What the model said before a retry was no report's end,
 and makes no version of its own.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from classifier.cases.standing import decide_case
 from classifier.fhir.bundles import add_meta
 from classifier.fhir.resources.base import Version
 
@@ -26,22 +27,39 @@ if TYPE_CHECKING:
 
 def list_report_versions(row: Any, viewer: Viewer, build: Build) -> list[Version]:
     """Newest first, each as `viewer` may see it; `row` comes from the kind's own query."""
-    reviews = list(row.reviews.all())
-    moments = [_find_first(row, reviews), *(review.signed_at for review in reviews)]
+    reviews, outcomes = list(row.reviews.all()), list(row.lesion.outcomes.all())
+    first = _find_first(row, reviews)
+    later = {
+        *(review.signed_at for review in reviews),
+        *(outcome.recorded_at for outcome in outcomes if outcome.recorded_at > first),
+    }
+    found: list[Version] = []
+    for moment in (first, *sorted(later)):
+        resource = add_meta(build(_as_of(row, moment, is_first=moment is first), viewer), moment)
+        if not found or found[-1].version_id != resource["meta"]["versionId"]:
+            # A finding that changes nothing of what the case is held for makes no version.
+            found.append(Version(resource, moment))
     # The newest counts what came after a signature as well, as the report itself does.
-    moments[-1] = row.changed_at
-    found = [
-        Version(add_meta(build(_as_of(row, reviews[:count]), viewer), moment), moment)
-        for count, moment in enumerate(moments)
-    ]
+    found[-1] = Version(add_meta(build(row, viewer), row.changed_at), row.changed_at)
     return found[::-1]
 
 
-def _as_of(row: Submission, reviews: Sequence[Review]) -> Submission:
-    earlier = copy(row)
-    loaded = row._prefetched_objects_cache  # type: ignore[attr-defined] # noqa: SLF001 (Django has no other way)
-    earlier._prefetched_objects_cache = {**loaded, "reviews": reviews}  # type: ignore[attr-defined] # noqa: SLF001
+def _as_of(row: Submission, moment: dt.datetime, *, is_first: bool) -> Submission:
+    """The case with what people had said by `moment`, and held for what followed from that."""
+    earlier, lesion = copy(row), copy(row.lesion)
+    reviews = [] if is_first else [one for one in row.reviews.all() if one.signed_at <= moment]
+    outcomes = [one for one in row.lesion.outcomes.all() if one.recorded_at <= moment]
+    _replace(lesion, "outcomes", outcomes)
+    earlier.lesion = lesion
+    _replace(earlier, "reviews", reviews)
+    for name, value in decide_case(earlier).columns().items():
+        setattr(earlier, name, value)
     return earlier
+
+
+def _replace(row: Any, name: str, related: Sequence[Any]) -> None:
+    # Django has no other way.
+    row._prefetched_objects_cache = {**row._prefetched_objects_cache, name: related}  # noqa: SLF001
 
 
 def _find_first(row: Submission, reviews: Sequence[Review]) -> dt.datetime:

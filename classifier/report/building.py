@@ -10,6 +10,7 @@ from classifier.report.answering import build_answer
 from classifier.report.content import Footer, Picture, Report, Status
 from classifier.report.facts import build_clinical, build_groups
 from classifier.report.signing import build_finding, build_review
+from classifier.report.standing import build_standing
 from classifier.report.words import say_day, say_moment
 from classifier.templatetags.cases import image_chip
 from classifier.templatetags.ui import percent
@@ -45,6 +46,7 @@ def build_report(
         clinic=submission.clinic.name,
         subject=f"{site}, submitted {say_day(submission.submitted_at)}",
         status=_find_status(submission, review),
+        standing=build_standing(submission, summary),
         groups=build_groups(submission),
         answer=build_answer(submission, summary, is_signed=review is not None),
         picture=_show(shown, summary, site, pictures, is_large=True) if shown else None,
@@ -63,7 +65,7 @@ def build_report(
 
 def _find_status(submission: Submission, review: Review | None) -> Status:
     if submission.cancelled_at is not None:
-        word = f"CANCELLED: {UNSIGNED}"
+        word = f"WITHDRAWN: {UNSIGNED}"
         return Status(word, f"{word}, and without a result", is_signed=False, awaits_signature=False)
     if review is None:
         word = f"PRELIMINARY: {UNSIGNED}"

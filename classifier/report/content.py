@@ -31,6 +31,21 @@ class Status:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """What the case is held for, and on whose word: what the report opens with.
+
+    second: what the others had said, each a sentence.
+    """
+
+    icon: str
+    word: str
+    sentence: str
+    second: tuple[str, ...]
+    next_step: str
+    by_people: bool
+
+
+@dataclass(frozen=True)
 class Scale:
     """The calibrated figure from 0 to 1, with the policy that made the outcome."""
 
@@ -104,6 +119,7 @@ class Report:
     clinic: str
     subject: str
     status: Status
+    standing: Standing
     groups: tuple[Group, ...]
     answer: Answer
     picture: Picture | None

@@ -16,6 +16,7 @@ from classifier.report.parts import (
     draw_others,
     draw_review,
     draw_signature,
+    draw_standing,
 )
 from classifier.report.sheet import SMALL, WIDTH, Sheet
 
@@ -31,6 +32,7 @@ def draw_report(content: Report) -> bytes:
     sheet = Sheet(status=report.status, footer=report.footer)
     sheet.set_fill_color(0)
     draw_heading(sheet, report)
+    draw_standing(sheet, report.standing)
     draw_facts(sheet, report.groups)
     draw_answer(sheet, report)
     draw_notes(sheet, report.answer)

@@ -11,7 +11,7 @@ from classifier.report.sheet import BODY, HEADING, LEADING, SIDE, SMALL, WIDTH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.report.content import Answer, Fact, Finding, Group, Picture, Report, Review
+    from classifier.report.content import Answer, Fact, Finding, Group, Picture, Report, Review, Standing
     from classifier.report.sheet import Sheet
 
 GUTTER = 5.0
@@ -37,6 +37,22 @@ def draw_heading(sheet: Sheet, report: Report) -> None:
     sheet.set_line_width(0.3 if report.status.is_signed else 0.8)
     sheet.rect(SIDE, top, WIDTH, sheet.get_y() + 1.8 - top, style="D")
     sheet.gap(5)
+
+
+def draw_standing(sheet: Sheet, standing: Standing) -> None:
+    """The first thing that is read: what the case is held for, and on whose word."""
+    y = sheet.get_y()
+    draw_mark(sheet, standing.icon, x=SIDE, y=y + 0.6, size=5.6)
+    sheet.set_xy(SIDE + 8.5, y)
+    sheet.paragraph(standing.word, width=WIDTH - 8.5, points=14, bold=True)
+    sheet.set_x(SIDE)
+    if standing.sentence:
+        sheet.paragraph(standing.sentence, width=WIDTH, points=9.5)
+    for text in standing.second:
+        sheet.paragraph(text, width=WIDTH, points=SMALL)
+    if standing.next_step:
+        sheet.paragraph(standing.next_step, width=WIDTH, points=9, bold=True)
+    sheet.gap(3.5)
 
 
 def draw_facts(sheet: Sheet, groups: Sequence[Group]) -> None:
@@ -70,9 +86,11 @@ def draw_answer(sheet: Sheet, report: Report) -> None:
     sheet.set_y(top)
     sheet.heading(answer.title, x=ANSWER_X, width=ANSWER_WIDTH)
     y = sheet.get_y() + 1
-    draw_mark(sheet, answer.icon, x=ANSWER_X, y=y + 0.6, size=5.6)
-    sheet.set_xy(ANSWER_X + 8.5, y)
-    sheet.paragraph(answer.word, width=ANSWER_WIDTH - 8.5, points=14, bold=True)
+    # Once people have decided, what the model said is the smaller.
+    points, mark = (10.0, 4.0) if report.standing.by_people else (14.0, 5.6)
+    draw_mark(sheet, answer.icon, x=ANSWER_X, y=y + 0.6, size=mark)
+    sheet.set_xy(ANSWER_X + mark + 2.9, y)
+    sheet.paragraph(answer.word, width=ANSWER_WIDTH - mark - 2.9, points=points, bold=True)
     sheet.set_xy(ANSWER_X, sheet.get_y() + 1)
     sheet.paragraph(answer.sentence, width=ANSWER_WIDTH, points=9)
     if answer.scale:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from classifier.case_summary import summarise
+from classifier.cases.standing import find_order
+from classifier.labels.standing import label_standing
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from classifier.models import Outcome, Patient, Prediction, Review, Submission, SubmissionImage
+    from classifier.models import (
+        Acknowledgement,
+        Outcome,
+        Patient,
+        Prediction,
+        Review,
+        Submission,
+        SubmissionImage,
+    )
+    from classifier.models.standing_columns import StandingColumns
 
 CASE_COLUMNS = (
     "submission_id",
@@ -24,6 +35,14 @@ CASE_COLUMNS = (
     "management",
     "comment",
     "signed_at",
+    "standing",
+    "standing_basis",
+    "standing_diagnosis",
+    "standing_by",
+    "standing_at",
+    "order",
+    "order_due_at",
+    "acknowledged_at",
 )
 
 
@@ -37,8 +56,14 @@ def describe_patient(patient: Patient, cases: list[Submission]) -> dict[str, Any
         "skin_type": patient.skin_type,
         "clinic": patient.clinic.name,
         "added_at": _moment(patient.created_at),
+        "standing": _describe_standing(patient),
         "consents": [
-            {"purpose": row.purpose, "is_given": row.is_given, "recorded_at": _moment(row.recorded_at)}
+            {
+                "purpose": row.purpose,
+                "is_given": row.is_given,
+                "origin": row.origin,
+                "recorded_at": _moment(row.recorded_at),
+            }
             for row in patient.consents.all()
         ],
         "lesions": [
@@ -47,9 +72,12 @@ def describe_patient(patient: Patient, cases: list[Submission]) -> dict[str, Any
                 "body_site": lesion.body_site,
                 "laterality": lesion.laterality,
                 "note": lesion.note,
+                "standing": _describe_standing(lesion),
                 "histopathology": [_describe_outcome(row) for row in lesion.outcomes.all()],
             }
-            for lesion in patient.lesions.prefetch_related("outcomes__recorded_by")
+            for lesion in patient.lesions.select_related("standing_person").prefetch_related(
+                "outcomes__recorded_by"
+            )
         ],
         "submissions": [_describe_case(case) for case in cases],
     }
@@ -71,7 +99,34 @@ def describe_cases(cases: list[Submission]) -> Iterator[list[object]]:
             review.management if review else None,
             review.comment if review else None,
             _moment(review.signed_at) if review else None,
+            *_list_standing(case),
         ]
+
+
+def _list_standing(case: Submission) -> list[object]:
+    """The columns from `standing` to `acknowledged_at`."""
+    held = _describe_standing(case)
+    order = find_order(list(case.reviews.all())) if case.is_reviewed else None
+    done = order.acknowledgement if order else None
+    return [
+        *(held[name] for name in ("value", "basis", "diagnosis", "said_by", "at")),
+        order.current.management if order else None,
+        _moment(case.order_due_at) if case.order_due_at else None,
+        _moment(done.acknowledged_at) if done else None,
+    ]
+
+
+def _describe_standing(row: StandingColumns) -> dict[str, Any]:
+    """For what, on whose word and since when; nothing is withheld from a patient."""
+    person = row.standing_person
+    return {
+        "value": row.standing or None,
+        "basis": row.standing_basis or None,
+        "diagnosis": row.standing_diagnosis or None,
+        "said_by": person.get_full_name() if person else None,
+        "at": _moment(row.standing_at) if row.standing_at else None,
+        "label": label_standing(row).word,
+    }
 
 
 def _describe_case(case: Submission) -> dict[str, Any]:
@@ -84,6 +139,8 @@ def _describe_case(case: Submission) -> dict[str, Any]:
         "clinical_history": case.clinical_history,
         "priority": case.priority,
         "cancelled_at": _moment(case.cancelled_at) if case.cancelled_at else None,
+        "withdrawal_reason": case.withdrawal_reason,
+        "standing": _describe_standing(case),
         "images": [_describe_image(image) for image in case.images.all()],
         "reviews": [_describe_review(review) for review in case.reviews.all()],
     }
@@ -96,6 +153,7 @@ def _describe_image(image: SubmissionImage) -> dict[str, Any]:
         "format": image.format,
         "sha256": image.sha256,
         "capture_kind": image.capture_kind,
+        "dermoscopic_type": image.dermoscopic_type,
         "predictions": [_describe_prediction(row) for row in image.predictions.all() if not row.is_shadow],
     }
 
@@ -105,6 +163,7 @@ def _describe_prediction(row: Prediction) -> dict[str, Any]:
         "model": str(row.model_version),
         "state": row.state,
         "outcome": row.outcome,
+        "is_judged": not row.is_refused if row.outcome else None,
         "calibrated_probability": row.calibrated_probability,
         "finished_at": _moment(row.finished_at) if row.finished_at else None,
     }
@@ -117,8 +176,21 @@ def _describe_review(review: Review) -> dict[str, Any]:
         "management": review.management,
         "comment": review.comment,
         "amendment_reason": review.amendment_reason,
+        "unseen_reason": review.unseen_reason,
+        "acknowledgements": [_describe_acknowledgement(row) for row in review.acknowledgements.all()],
         "signed_by": review.signed_by.get_full_name(),
         "signed_at": _moment(review.signed_at),
+    }
+
+
+def _describe_acknowledgement(row: Acknowledgement) -> dict[str, Any]:
+    return {
+        "done": row.done,
+        "done_on": row.done_on.isoformat() if row.done_on else None,
+        "note": row.note,
+        "acknowledged_by": row.acknowledged_by.get_full_name(),
+        "acknowledged_at": _moment(row.acknowledged_at),
+        "taken_back_at": _moment(row.taken_back_at) if row.taken_back_at else None,
     }
 
 

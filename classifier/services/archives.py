@@ -34,8 +34,9 @@ def archive_patient(*, actor: User, patient: Patient) -> Iterator[bytes]:
     with transaction.atomic():
         cases = list(
             Submission.objects.filter(lesion__patient=patient)
-            .select_related("lesion", "submitted_by")
+            .select_related("lesion", "submitted_by", "standing_person")
             .prefetch_related("images__predictions__model_version", "reviews__signed_by")
+            .prefetch_related("reviews__acknowledgements__acknowledged_by")
             .order_by("submitted_at", "pk")
         )
         images = [image for case in cases for image in case.images.all()]

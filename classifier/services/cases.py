@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from classifier.models import Lesion, Patient
+from classifier.services.consents import state_inference_consent
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.lesions import create_lesion
 from classifier.services.patients import create_patient
@@ -32,7 +33,8 @@ class NewPatient:
     birth_date: dt.date | None = None
     sex: str = Sex.UNKNOWN
     skin_type: str = ""
-    consents_to_inference: bool = True
+    consents_to_inference: bool | None = None
+    """What the patient said of being judged by a model; None where nobody asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,15 +58,19 @@ def submit_case(
     lesion: Lesion | NewLesion,
     images: Sequence[NewImage],
     question: Question,
+    consents_to_inference: bool | None = None,
 ) -> Submission:
     """Create what is new of patient and lesion, and the submission, in one transaction.
 
+    `consents_to_inference` is what came with the case for a known patient; a NewPatient has its own.
+
     The same `question.request_key` again returns what the first call made and creates nothing.
     Raises what create_patient, create_lesion and create_submission raise, and InvalidInputError
-    (lesion_of_another_patient).
+    (lesion_of_another_patient, consent_mismatch).
     """
     key = question.request_key
-    if isinstance(patient, Patient) and isinstance(lesion, Lesion):
+    says_nothing = consents_to_inference is None
+    if isinstance(patient, Patient) and isinstance(lesion, Lesion) and says_nothing:
         # One service, one transaction of its own: files are written before it, not within.
         spot = _take_lesion(actor, patient, lesion)
         return create_submission(actor=actor, lesion=spot, images=images, question=question)
@@ -73,7 +79,9 @@ def submit_case(
             earlier = find_by_request_key(clinic_id=clinic.pk, request_key=key)
             if earlier is not None:
                 return earlier
-            spot = _take_lesion(actor, _take_patient(actor, clinic, patient), lesion)
+            person = _take_patient(actor, clinic, patient, agrees=consents_to_inference)
+            spot = _take_lesion(actor, person, lesion)
+            spot.patient = person
             return _submit_own(actor, spot, images, question)
     except (ConflictError, _SentTwiceError):
         earlier = find_by_request_key(clinic_id=clinic.pk, request_key=key)
@@ -90,9 +98,11 @@ def _submit_own(actor: User, lesion: Lesion, images: Sequence[NewImage], questio
     return submission
 
 
-def _take_patient(actor: User, clinic: Clinic, patient: Patient | NewPatient) -> Patient:
+def _take_patient(
+    actor: User, clinic: Clinic, patient: Patient | NewPatient, *, agrees: bool | None
+) -> Patient:
     if isinstance(patient, Patient):
-        return patient
+        return state_inference_consent(actor=actor, patient=patient, is_given=agrees)
     return create_patient(
         actor=actor,
         clinic=clinic,

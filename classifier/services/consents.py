@@ -12,7 +12,7 @@ from classifier.models import Consent, Explanation, Patient, Prediction, Submiss
 from classifier.services.errors import InvalidInputError
 from classifier.services.preconditions import check_unchanged
 from classifier.states import PredictionState, transition
-from classifier.vocabulary import ConsentPurpose
+from classifier.vocabulary import ConsentOrigin, ConsentPurpose
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -32,8 +32,12 @@ COLUMNS = {
 """Where the newest word on each purpose stands beside the patient; None is "never asked"."""
 
 WITHDRAWN = ("consent_withdrawn", "The patient withdrew the consent, so no model judges this image.")
-MISSING = (
+REFUSED = (
     "This patient has not agreed to have images judged by a model. Record the consent first, then submit."
+)
+NEVER_ASKED = (
+    "Nobody has recorded whether this patient agrees to have images judged by a model. "
+    "Ask the patient and record the answer, yes or no, then submit."
 )
 
 
@@ -65,7 +69,7 @@ def record_consent(
             return patient
         setattr(patient, column, is_given)
         patient.save(update_fields=[column])
-        write_consent(actor=actor, patient=patient, purpose=purpose, is_given=is_given)
+        consent = write_consent(actor=actor, patient=patient, purpose=purpose, is_given=is_given)
         is_stopping = purpose == ConsentPurpose.INFERENCE and not is_given
         stopped = stop_inference(patient, *WITHDRAWN) if is_stopping else 0
         record_event(
@@ -73,31 +77,108 @@ def record_consent(
             action="consent.given" if is_given else "consent.withdrawn",
             actor=actor,
             obj=patient,
-            details={"purpose": purpose, **({"predictions_stopped": stopped} if is_stopping else {})},
+            details={
+                **describe_origin(consent),
+                **({"predictions_stopped": stopped} if is_stopping else {}),
+            },
         )
     return patient
 
 
-def write_consent(*, actor: User, patient: Patient, purpose: str, is_given: bool) -> Consent:
-    """The row alone, for a caller whose own event says what happened."""
+def write_consent(
+    *,
+    actor: User,
+    patient: Patient,
+    purpose: str,
+    is_given: bool,
+    origin: str = ConsentOrigin.STATED,
+) -> Consent:
+    """The row alone, for a caller whose own event says what happened; `origin` of ConsentOrigin."""
     return Consent.objects.create(
         patient=patient,
         purpose=purpose,
         is_given=is_given,
+        origin=origin,
         recorded_at=timezone.now(),
         recorded_by=actor,
     )
 
 
-def require_inference_consent(patient_id: uuid.UUID) -> None:
-    """Lock the patient until the transaction ends and check that a model may judge.
+def describe_origin(consent: Consent) -> dict[str, str]:
+    """What an event says of a word on consent: for what, how it came here, and from where."""
+    place = consent.patient.clinic.consent_recorded_in if consent.origin == ConsentOrigin.ELSEWHERE else ""
+    return {
+        "purpose": str(consent.purpose),
+        "origin": str(consent.origin),
+        **({"recorded_in": place} if place else {}),
+    }
 
-    Who withdraws waits for the same lock, so nothing is queued behind a withdrawal. Raises
+
+def check_not_erased(patient: Patient) -> None:
+    """Nothing is added of a patient whose data were erased. Raises InvalidInputError (consent_missing)."""
+    if patient.erased_at is not None:
+        raise InvalidInputError("consent_missing", REFUSED, field="patient")
+
+
+def check_inference_consent(patient: Patient) -> None:
+    """Refuse a patient who has not agreed to be judged by a model; nothing is presumed.
+
+    Of one whom nobody asked, a clinic that records consent elsewhere has stated that it does. Raises
     InvalidInputError (consent_missing).
     """
-    patient = Patient.objects.select_for_update().get(pk=patient_id)
-    if not patient.consents_to_inference or patient.erased_at is not None:
-        raise InvalidInputError("consent_missing", MISSING, field="patient")
+    check_not_erased(patient)
+    agrees = patient.consents_to_inference
+    if agrees is False:
+        raise InvalidInputError("consent_missing", REFUSED, field="patient")
+    if agrees is None and not patient.clinic.consent_recorded_in:
+        raise InvalidInputError("consent_missing", NEVER_ASKED, field="patient")
+
+
+def require_inference_consent(patient_id: uuid.UUID, *, actor: User) -> None:
+    """Lock the patient until the transaction ends and check that a model may judge.
+
+    Who withdraws waits for the same lock, so nothing is queued behind a withdrawal. Where the clinic
+    records consent elsewhere, that is noted here for a patient of whom the portal knows nothing.
+    Raises InvalidInputError (consent_missing).
+    """
+    patient = Patient.objects.select_for_update(of=("self",)).select_related("clinic").get(pk=patient_id)
+    check_inference_consent(patient)
+    if patient.consents_to_inference is None:
+        patient.consents_to_inference = True
+        patient.save(update_fields=["consents_to_inference"])
+        consent = write_consent(
+            actor=actor,
+            patient=patient,
+            purpose=ConsentPurpose.INFERENCE,
+            is_given=True,
+            origin=ConsentOrigin.ELSEWHERE,
+        )
+        record_event(
+            clinic_id=patient.clinic_id,
+            action="consent.given",
+            actor=actor,
+            obj=patient,
+            details=describe_origin(consent),
+        )
+
+
+def state_inference_consent(*, actor: User, patient: Patient, is_given: bool | None) -> Patient:
+    """Note what came with a case for a patient whom nobody has asked before; None says nothing.
+
+    What a case says never changes an answer that stands: one who withdrew is not made to agree by a
+    constant in somebody's program. Raises InvalidInputError (consent_missing, consent_mismatch).
+    """
+    if is_given is None or patient.consents_to_inference == is_given:
+        return patient
+    if patient.consents_to_inference is False:
+        raise InvalidInputError("consent_missing", REFUSED, field="patient")
+    if patient.consents_to_inference is not None:
+        raise InvalidInputError(
+            "consent_mismatch",
+            "The portal has another answer of this patient. Record the new one with the patient first.",
+            field="consents_to_inference",
+        )
+    return record_consent(actor=actor, patient=patient, purpose=ConsentPurpose.INFERENCE, is_given=is_given)
 
 
 def stop_inference(patient: Patient, code: str, message: str) -> int:

@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from classifier.audit_subjects import find_patients
 from classifier.case_summary import summarise, summary_prefetches
+from classifier.cases.hiding import hides_standing
+from classifier.cases.standing import find_order
 from classifier.models import Submission
 from classifier.services.csv_cells import write_rows
 from classifier.services.exported import Export
@@ -57,6 +59,14 @@ SUBMISSION_COLUMNS = (
     "signed_by",
     "signed_at",
     "review_versions",
+    "standing",
+    "standing_basis",
+    "standing_diagnosis",
+    "standing_by",
+    "standing_at",
+    "order",
+    "order_due_at",
+    "acknowledged_at",
 )
 AUDIT_COLUMNS = (
     "position",
@@ -133,8 +143,8 @@ def _in_chunks(
 def _read_submissions(keys: list[uuid.UUID], role: str | None) -> Iterator[list[object]]:
     rows = (
         Submission.objects.all()
-        .select_related("clinic", "lesion__patient", "submitted_by")
-        .prefetch_related(*summary_prefetches())
+        .select_related("clinic", "lesion__patient", "submitted_by", "standing_person")
+        .prefetch_related(*summary_prefetches(), "reviews__acknowledgements")
     )
     for submission in _in_chunks(keys, rows.in_bulk):
         yield describe_submission(submission, role)
@@ -177,6 +187,30 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
         current.signed_by.get_full_name() if current else None,
         _moment(current.signed_at) if current else None,
         len(reviews),
+        *describe_standing(submission, is_hidden=hides_standing(submission, role)),
+    ]
+
+
+def describe_standing(submission: Submission, *, is_hidden: bool) -> list[object]:
+    """What the case is held for, and what is ordered: the columns from `standing` to `acknowledged_at`.
+
+    Reads the person, and the reviews with their acknowledgements: load them beforehand.
+    """
+    order = find_order(list(submission.reviews.all())) if submission.is_reviewed else None
+    done = order.acknowledgement if order else None
+    person = submission.standing_person
+    held: list[object] = [
+        submission.standing,
+        submission.standing_basis,
+        submission.standing_diagnosis or None,
+        person.get_full_name() if person else None,
+        _moment(submission.standing_at) if submission.standing_at else None,
+    ]
+    return [
+        *([None] * len(held) if is_hidden else held),
+        order.current.management if order else None,
+        _moment(submission.order_due_at) if submission.order_due_at else None,
+        _moment(done.acknowledged_at) if done else None,
     ]
 
 

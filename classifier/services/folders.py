@@ -15,12 +15,13 @@ from django.db import transaction
 from classifier.intake import RejectedImageError, inspect_image
 from classifier.limits import UploadLimits
 from classifier.models import Patient, Submission
+from classifier.services.consents import state_inference_consent
 from classifier.services.errors import InvalidInputError
 from classifier.services.images import NewImage
 from classifier.services.lesions import create_lesion
 from classifier.services.patients import create_patient
 from classifier.services.submissions import Question, create_submission, find_by_request_key
-from classifier.vocabulary import UNSPECIFIED_SITE, Laterality, Sex, Source
+from classifier.vocabulary import UNSPECIFIED_SITE, CaptureKind, Laterality, Sex, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +39,11 @@ COLUMNS = (
     "body_site",
     "laterality",
     "clinical_question",
+    "consents_to_inference",
+    "capture_kind",
+    "dermoscopic_type",
 )
+ANSWERS = {"yes": True, "no": False, "": None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +68,8 @@ def list_folder(folder: Path, manifest: Path | None = None) -> list[FolderFile]:
     """The images below `folder` in name order, or those that the manifest names.
 
     `manifest` is a CSV file with a column `file` (relative to the folder) and any of mrn,
-    birth_date (YYYY-MM-DD), sex, skin_type, body_site, laterality, clinical_question.
+    birth_date (YYYY-MM-DD), sex, skin_type, body_site, laterality, clinical_question,
+    consents_to_inference (yes or no), capture_kind, dermoscopic_type.
     Raises InvalidInputError (manifest_columns_unknown, manifest_file_missing).
     """
     if manifest is None:
@@ -94,19 +100,42 @@ def request_key_of(clinic_id: uuid.UUID, data: bytes) -> uuid.UUID:
     return uuid.uuid5(NAMESPACE, f"{clinic_id}/{hashlib.sha256(data).hexdigest()}")
 
 
-def submit_files(*, actor: User, clinic: Clinic, files: list[FolderFile], mrn_prefix: str) -> Iterator[Sent]:
+def submit_files(
+    *,
+    actor: User,
+    clinic: Clinic,
+    files: list[FolderFile],
+    mrn_prefix: str,
+    consents_to_inference: bool | None = None,
+) -> Iterator[Sent]:
     """Send each file as a submission of its own; stop at any moment and call it again.
+
+    `consents_to_inference` is what is stated of every new patient whom the manifest says nothing of;
+    None is nothing, and then a picture for the model is refused.
 
     A file without an MRN in the manifest belongs to a patient of its own, named by `mrn_prefix`
     and the first twelve digits of the file's SHA-256.
     """
     limits = UploadLimits.from_settings()
     for file in files:
-        yield _submit_file(actor=actor, clinic=clinic, file=file, mrn_prefix=mrn_prefix, limits=limits)
+        yield _submit_file(
+            actor=actor,
+            clinic=clinic,
+            file=file,
+            mrn_prefix=mrn_prefix,
+            agrees=consents_to_inference,
+            limits=limits,
+        )
 
 
 def _submit_file(
-    *, actor: User, clinic: Clinic, file: FolderFile, mrn_prefix: str, limits: UploadLimits
+    *,
+    actor: User,
+    clinic: Clinic,
+    file: FolderFile,
+    mrn_prefix: str,
+    agrees: bool | None,
+    limits: UploadLimits,
 ) -> Sent:
     try:
         data = file.path.read_bytes()
@@ -118,7 +147,12 @@ def _submit_file(
         return Sent(file, "known", known)
     try:
         intake = inspect_image(data, file.path.name, limits)
-        image = NewImage.from_intake(intake, original_name=file.path.name)
+        image = NewImage.from_intake(
+            intake,
+            original_name=file.path.name,
+            capture_kind=file.facts.get("capture_kind") or CaptureKind.DERMOSCOPIC,
+            dermoscopic_type=file.facts.get("dermoscopic_type") or "",
+        )
         # One transaction: stopped in the middle, it leaves no patient without a case.
         with transaction.atomic():
             patient = _find_or_create_patient(
@@ -126,6 +160,7 @@ def _submit_file(
                 clinic=clinic,
                 facts=file.facts,
                 default_mrn=f"{mrn_prefix}{intake.sha256[:12]}",
+                agrees=agrees,
             )
             lesion = create_lesion(
                 actor=actor,
@@ -149,12 +184,14 @@ def _submit_file(
 
 
 def _find_or_create_patient(
-    *, actor: User, clinic: Clinic, facts: Mapping[str, str], default_mrn: str
+    *, actor: User, clinic: Clinic, facts: Mapping[str, str], default_mrn: str, agrees: bool | None
 ) -> Patient:
     mrn = " ".join((facts.get("mrn") or default_mrn).split())
     known = Patient.objects.filter(clinic=clinic, mrn=mrn).first()
+    stated = _read_answer(facts.get("consents_to_inference") or "")
+    agrees = agrees if stated is None else stated
     if known is not None:
-        return known
+        return state_inference_consent(actor=actor, patient=known, is_given=agrees)
     return create_patient(
         actor=actor,
         clinic=clinic,
@@ -162,6 +199,17 @@ def _find_or_create_patient(
         birth_date=_parse_date(facts.get("birth_date") or ""),
         sex=facts.get("sex") or Sex.UNKNOWN,
         skin_type=facts.get("skin_type") or "",
+        consents_to_inference=agrees,
+    )
+
+
+def _read_answer(text: str) -> bool | None:
+    if (word := text.strip().lower()) in ANSWERS:
+        return ANSWERS[word]
+    raise InvalidInputError(
+        "consent_unreadable",
+        f"consents_to_inference is yes, no or empty; received {len(text)} characters that are neither.",
+        field="consents_to_inference",
     )
 
 

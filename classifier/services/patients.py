@@ -8,11 +8,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from classifier.models import Patient
-from classifier.services.consents import record_consent, write_consent
+from classifier.services.consents import describe_origin, record_consent, write_consent
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
 from classifier.services.preconditions import check_unchanged
-from classifier.vocabulary import ConsentPurpose, Sex, SkinType
+from classifier.vocabulary import ConsentOrigin, ConsentPurpose, Sex, SkinType
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -34,16 +34,20 @@ def create_patient(
     birth_date: dt.date | None = None,
     sex: str = Sex.UNKNOWN,
     skin_type: str = "",
-    consents_to_inference: bool = True,
+    consents_to_inference: bool | None = None,
 ) -> Patient:
-    """Create a patient of `clinic`.
+    """Create a patient of `clinic`; `consents_to_inference` is what the patient said, None if nobody asked.
 
+    A clinic that records consent elsewhere needs no word here: it is noted as given, with that origin.
     Raises PermissionDenied, InvalidInputError (mrn_missing, mrn_too_long, birth_date_impossible,
     sex_unknown, skin_type_unknown) or ConflictError (mrn_taken).
     """
     require(actor, clinic, Action.SUBMIT)
     mrn = _clean_mrn(mrn)
     _check_facts(birth_date=birth_date, sex=sex, skin_type=skin_type)
+    origin = ConsentOrigin.STATED
+    if consents_to_inference is None and clinic.consent_recorded_in:
+        consents_to_inference, origin = True, ConsentOrigin.ELSEWHERE
     try:
         with transaction.atomic():
             patient = Patient.objects.create(
@@ -55,13 +59,19 @@ def create_patient(
                 consents_to_inference=consents_to_inference,
                 created_by=actor,
             )
-            write_consent(
-                actor=actor,
-                patient=patient,
-                purpose=ConsentPurpose.INFERENCE,
-                is_given=consents_to_inference,
+            details = {}
+            if consents_to_inference is not None:
+                consent = write_consent(
+                    actor=actor,
+                    patient=patient,
+                    purpose=ConsentPurpose.INFERENCE,
+                    is_given=consents_to_inference,
+                    origin=origin,
+                )
+                details = {**describe_origin(consent), "is_given": consents_to_inference}
+            record_event(
+                clinic_id=clinic.pk, action="patient.created", actor=actor, obj=patient, details=details
             )
-            record_event(clinic_id=clinic.pk, action="patient.created", actor=actor, obj=patient)
     except IntegrityError as error:
         if Patient.objects.filter(clinic=clinic, mrn=mrn).exists():
             raise ConflictError(

@@ -13,15 +13,19 @@ from classifier.cases.orders import answer_by_image, reopen_answered_by
 from classifier.cases.standing import lock_patients, refresh_standing
 from classifier.cases.withdrawal import NEEDS_READER, weigh_withdrawal
 from classifier.limits import UploadLimits
-from classifier.models import ModelVersion, Prediction, Submission, SubmissionImage
-from classifier.services.consents import MISSING, require_inference_consent
+from classifier.models import ModelVersion, Patient, Prediction, Submission, SubmissionImage
+from classifier.services.consents import (
+    check_inference_consent,
+    check_not_erased,
+    require_inference_consent,
+)
 from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
 from classifier.services.field_limits import check_length
 from classifier.services.images import NewImage, StoredFiles, storage_unavailable, write_files
 from classifier.services.preconditions import check_unchanged
 from classifier.services.queue import queue_predictions, wake_workers
 from classifier.states import PredictionState, transition
-from classifier.vocabulary import Priority, Source
+from classifier.vocabulary import CaptureKind, DermoscopicType, Priority, Source
 from portal.accounts.permissions import require, role_in
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -32,6 +36,10 @@ if TYPE_CHECKING:
     from classifier.models import Lesion
     from portal.accounts.models import User
 
+STANDING_COLUMNS = (
+    *("state", "model_answer", "model_probability", "standing", "standing_basis", "standing_diagnosis"),
+    *("standing_person", "standing_at", "standing_rank", "management", "order_due_at"),
+)
 DISK_FULL = ("disk is full", "No space left on device")
 
 
@@ -52,9 +60,10 @@ def create_submission(
     """Store `images` of `lesion` and queue them for the active model and its shadows.
 
     Sending the same `request_key` again returns the submission that the first call made.
-    Raises PermissionDenied; InvalidInputError (no_images, too_many_images, consent_missing,
-    question_too_long, history_too_long, priority_unknown); UnavailableError (no_active_model,
-    storage_unavailable).
+    The network judges dermoscopic pictures only: without one neither consent nor model is needed.
+    Raises PermissionDenied; InvalidInputError (no_images, too_many_images, capture_kind_unknown,
+    dermoscopic_type_unknown, type_of_other_kind, consent_missing, question_too_long, history_too_long,
+    priority_unknown); UnavailableError (no_active_model, storage_unavailable).
     """
     clinic = lesion.patient.clinic
     require(actor, clinic, Action.SUBMIT)
@@ -94,7 +103,12 @@ def create_submission(
 def _save(submission: Submission, stored: StoredFiles, *, actor: User) -> None:
     """Commit the case, its images and its queued predictions together."""
     with transaction.atomic():
-        require_inference_consent(submission.lesion.patient_id)
+        # The first lock, either way, is the patient's.
+        if any(row.capture_kind == CaptureKind.DERMOSCOPIC for row in stored.rows):
+            require_inference_consent(submission.lesion.patient_id, actor=actor)
+        else:
+            lock_patients(patients=[submission.lesion.patient_id])
+            check_not_erased(Patient.objects.get(pk=submission.lesion.patient_id))
         submission.save(force_insert=True)
         rows = SubmissionImage.objects.bulk_create(stored.rows)
         queue_predictions(images=rows, priority=submission.priority)
@@ -108,6 +122,8 @@ def _save(submission: Submission, stored: StoredFiles, *, actor: User) -> None:
             details={"images": len(rows), "source": submission.source},
         )
         wake_workers()
+    # What the case is held for was worked out from its rows.
+    submission.refresh_from_db(fields=[*STANDING_COLUMNS, "is_unread", "news_at"])
 
 
 def find_by_request_key(*, clinic_id: uuid.UUID, request_key: uuid.UUID) -> Submission | None:
@@ -195,7 +211,7 @@ def retry_submission(*, actor: User, submission: Submission) -> int:
     """
     require(actor, submission.clinic_id, Action.SUBMIT)
     with transaction.atomic():
-        require_inference_consent(submission.lesion.patient_id)
+        require_inference_consent(submission.lesion.patient_id, actor=actor)
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         if submission.cancelled_at is not None:
             raise ConflictError("cancelled", "This case was withdrawn; submit it again.")
@@ -239,8 +255,11 @@ def _check(*, lesion: Lesion, images: Sequence[NewImage], question: Question) ->
             f"You sent {len(images)} images; one submission takes at most {most}.",
             field="images",
         )
-    if not lesion.patient.consents_to_inference:
-        raise InvalidInputError("consent_missing", MISSING, field="patient")
+    _check_kinds(images)
+    is_for_the_model = any(image.capture_kind == CaptureKind.DERMOSCOPIC for image in images)
+    check_not_erased(lesion.patient)
+    if is_for_the_model:
+        check_inference_consent(lesion.patient)
     if question.priority not in Priority.values:
         raise InvalidInputError(
             "priority_unknown",
@@ -249,9 +268,33 @@ def _check(*, lesion: Lesion, images: Sequence[NewImage], question: Question) ->
         )
     check_length(Submission, "clinical_question", question.clinical_question, what="The question")
     check_length(Submission, "clinical_history", question.clinical_history, what="The history")
-    if not ModelVersion.objects.active().exists():
+    if is_for_the_model and not ModelVersion.objects.active().exists():
         raise UnavailableError(
             "no_active_model",
             "No model is active, so nothing can be judged. Nothing was saved; "
             "ask your operator to activate one.",
         )
+
+
+def _check_kinds(images: Sequence[NewImage]) -> None:
+    """Each picture has a kind of its own, and how it was lit is said of a dermoscopic one alone."""
+    for index, image in enumerate(images):
+        field_name = f"images.{index}"
+        if image.capture_kind not in CaptureKind.values:
+            raise InvalidInputError(
+                "capture_kind_unknown",
+                f"The kind of a picture can be one of {', '.join(CaptureKind.values)}.",
+                field=field_name,
+            )
+        if image.dermoscopic_type and image.dermoscopic_type not in DermoscopicType.values:
+            raise InvalidInputError(
+                "dermoscopic_type_unknown",
+                f"The type of a dermoscopic picture can be one of {', '.join(DermoscopicType.values)}, or empty.",
+                field=field_name,
+            )
+        if image.dermoscopic_type and image.capture_kind != CaptureKind.DERMOSCOPIC:
+            raise InvalidInputError(
+                "type_of_other_kind",
+                "Only a dermoscopic picture has a dermoscopic type. Leave it out, or correct the kind.",
+                field=field_name,
+            )

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from classifier.audit_subjects import NamedPatient, find_patients
 from classifier.audit_words import describe_action
 from classifier.forms.trail import TrailForm
+from classifier.labels.consent import say_origin
 from classifier.services.exports import export_audit_events
 from classifier.views.access import page
 from portal.accounts.roles import Action
@@ -86,8 +87,10 @@ def _read(request: HttpRequest) -> tuple[TrailForm, AuditEventQuerySet]:
 def _describe_details(event: AuditEvent) -> str:
     """Counts and codes in a few words; ids are left to the export."""
     parts = []
+    if consent := say_origin(event.details.get("origin", ""), event.details.get("recorded_in", "")):
+        parts.append(f"consent: {consent}")
     for name, value in sorted(event.details.items()):
-        if value in ("", None, [], {}) or name in ("submission", "user", "sha256"):
+        if value in ("", None, [], {}) or name in ("submission", "user", "sha256", "origin", "recorded_in"):
             continue
         text = ", ".join(map(str, value)) if isinstance(value, list) else _flatten(value)
         parts.append(f"{name.replace('_', ' ')}: {text}")

@@ -44,8 +44,9 @@ def clinic_settings(request: HttpRequest) -> HttpResponse:
     # A copy: a ModelForm writes what was typed into its instance, which the page's frame shows.
     form = ClinicForm(request.POST or None, instance=type(clinic).objects.get(pk=clinic.pk))
     if request.method == "POST" and form.is_valid():
-        # How long data are kept decides what is erased.
-        if "retention_years" in form.changed_data and (asked := ask_again(request)):
+        # How long data are kept decides what is erased; where consent is recorded, who is asked here.
+        weighty = {"retention_years", "consent_recorded_in"}
+        if weighty & set(form.changed_data) and (asked := ask_again(request)):
             return asked
         try:
             update_clinic(actor=_actor(request), clinic=clinic, **form.cleaned_data)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from classifier.labels.consent import label_origin
 from classifier.models import Patient
 from classifier.services.access import record_viewed
 from classifier.services.archives import archive_patient
@@ -39,7 +40,8 @@ def patient_privacy(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         patient = find_patient(request, pk)
         rights = rights_in(request, patient.clinic_id)
         record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)  # type: ignore[arg-type]
-        history = list(patient.consents.select_related("recorded_by")[:HISTORY_SHOWN])
+        rows = patient.consents.select_related("recorded_by", "patient__clinic")[:HISTORY_SHOWN]
+        history = [(row, label_origin(row)) for row in rows]
     context = {
         "patient": patient,
         "rights": rights,

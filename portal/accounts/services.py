@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import uuid
 
 LONGEST_RETENTION_YEARS = 100
-CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years"})
+LONGEST_PLACE = 120
+CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years", "consent_recorded_in"})
 
 
 def rename_person(*, actor: User, full_name: str) -> User:
@@ -38,9 +39,10 @@ def rename_person(*, actor: User, full_name: str) -> User:
 
 
 def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
-    """Change name, hide_result_until_read or retention_years; the event names the fields.
+    """Change name, hide_result_until_read, retention_years or consent_recorded_in; the event names the fields.
 
-    Raises PermissionDenied or PeopleError (name_missing, name_taken, years_out_of_range).
+    Raises PermissionDenied or PeopleError (name_missing, name_taken, years_out_of_range,
+    place_too_long).
     """
     require(actor, clinic, Action.ADMINISTER)
     if unknown := set(changes) - CLINIC_FIELDS:
@@ -50,6 +52,8 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
         changes["name"] = " ".join(str(changes["name"]).split())
         if not changes["name"]:
             raise PeopleError("name_missing", "Give the clinic a name.", field="name")
+    if "consent_recorded_in" in changes:
+        changes["consent_recorded_in"] = _clean_place(changes["consent_recorded_in"])
     try:
         with transaction.atomic():
             clinic = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
@@ -71,11 +75,23 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
                         "fields": sorted(changed),
                         "hide_result_until_read": clinic.hide_result_until_read,
                         "retention_years": clinic.retention_years,
+                        "consent_recorded_in": clinic.consent_recorded_in,
                     },
                 )
     except IntegrityError as error:
         raise PeopleError("name_taken", "Another clinic has this name.", field="name") from error
     return clinic
+
+
+def _clean_place(text: str) -> str:
+    text = " ".join(text.split())
+    if len(text) > LONGEST_PLACE:
+        raise PeopleError(
+            "place_too_long",
+            f"The name has {len(text)} characters; the limit is {LONGEST_PLACE}.",
+            field="consent_recorded_in",
+        )
+    return text
 
 
 def _check_years(years: int | None) -> None:

@@ -357,6 +357,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
     "ENUM_NAME_OVERRIDES": {
         "DiagnosisEnum": "classifier.vocabulary.Diagnosis",
+        "ManagementEnum": "classifier.vocabulary.Management",
+        "CaptureKindEnum": "classifier.vocabulary.CaptureKind",
+        "DermoscopicTypeEnum": "classifier.vocabulary.DermoscopicType",
         "HistopathologyEnum": "classifier.vocabulary.Histopathology",
         "PredictionStateEnum": "classifier.states.PredictionState",
         "DeliveryStateEnum": "classifier.webhook_states.DeliveryState",

@@ -25,7 +25,10 @@ from tests.support.readme import read_jobs
 
 pytestmark = [pytest.mark.stack, pytest.mark.acceptance]
 SECONDS = 60.0
-MAPPING = "file,case,mrn,body_site\n1.jpg,a,A-1,lower_extremity_thigh\n2.jpg,a,A-1,lower_extremity_thigh\n3.jpg,,B-2,\n"
+MAPPING = (
+    "file,case,mrn,body_site,consents_to_inference\n1.jpg,a,A-1,lower_extremity_thigh,yes\n"
+    "2.jpg,a,A-1,lower_extremity_thigh,yes\n3.jpg,,B-2,,yes\n"
+)
 VARIABLES = {
     "integration": "DERMAPORT_TOKEN",
     "administrator": "ADMINISTRATOR_TOKEN",

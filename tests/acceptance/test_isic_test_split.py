@@ -39,7 +39,7 @@ def test_portal_answers_as_the_evaluation_does(live_stack: LiveStack, tmp_path: 
     assert len(files) == IMAGES
 
     submit_over_http(clinic, files[:: IMAGES // BY_HTTP])
-    live_stack.manage("submit_folder", TEST_SPLIT, "--clinic", clinic.name, "--wait")
+    live_stack.manage("submit_folder", TEST_SPLIT, "--clinic", clinic.name, "--consent", "yes", "--wait")
     # `submit_folder` knows what it sent itself: the sixty of the API are judged a second time.
     assert count(live_stack, clinic) == IMAGES + BY_HTTP
     assert count(live_stack, clinic, "s.source = 'api'") == BY_HTTP

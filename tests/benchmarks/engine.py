@@ -36,7 +36,7 @@ class Engine:
         """Images a second from all queued to all committed."""
         folder = self.draw(count, name)
         with self.worker_held():
-            self.stack.manage("submit_folder", folder, "--clinic", self.clinic.name)
+            self.stack.manage("submit_folder", folder, "--clinic", self.clinic.name, "--consent", "yes")
             waiting = self.count_unfinished()
             started = time.perf_counter()
         self.wait_until_idle()

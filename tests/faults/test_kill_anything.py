@@ -102,6 +102,8 @@ def submit_all_with_a_killed_web(
             str(folder / "folder"),
             "--clinic",
             clinic.name,
+            "--consent",
+            "yes",
         ]
         with (
             subprocess.Popen(command, cwd=PROJECT, env=stack.env, stderr=subprocess.PIPE) as by_folder,

@@ -14,10 +14,11 @@ RESOURCES: dict[str, list[str]] = {
     "consents": ["api-patient-consents"],
     "submissions": [
         *("api-submissions", "api-submission", "api-submission-status", "api-submission-cancel"),
+        *("api-submission-acknowledgements", "api-submission-acknowledgement"),
         *("api-image-derivative", "api-image-dicom", "api-submission-report"),
     ],
     "predictions": ["api-predictions", "api-prediction"],
-    "reviews": ["api-reviews", "api-review", "api-review-amend"],
+    "reviews": ["api-reviews", "api-review", "api-review-amend", "api-submission-claim"],
     "outcomes": ["api-outcomes", "api-outcome", "api-outcome-correct"],
     "models": ["api-model-versions", "api-model-version"],
     "webhooks": [

@@ -91,6 +91,11 @@ def new_review(world: World, _: str) -> dict[str, Any]:
     return {**DECISION, "submission": world.judged.pk}
 
 
+def taken_back(world: World) -> dict[str, Any]:
+    done = world.acknowledgement
+    return {"pk": done.review.submission_id, "acknowledgement": done.pk}
+
+
 def amended(*_: Any) -> dict[str, Any]:
     return {**DECISION, "amendment_reason": "Histology came back."}
 
@@ -378,6 +383,16 @@ API = [
     Row("api-submission-status", "GET", may.API_ROW, at=JUDGED),
     Row("api-submission-report", "GET", may.API_ROW, at=JUDGED),
     Row("api-submission-cancel", "POST", may.API_ROW_OF_SUBMITTERS, at=FAILED),
+    Row("api-submission-claim", "POST", may.API_ROW_OF_DERMATOLOGISTS_FIRST, at=JUDGED),
+    Row("api-submission-claim", "DELETE", may.API_ROW_OF_DERMATOLOGISTS_FIRST, 204, at=JUDGED),
+    Row(
+        "api-submission-acknowledgements",
+        "POST",
+        may.API_ROW_OF_SUBMITTERS,
+        at=REVIEWED,
+        data=sent(done="excised"),
+    ),
+    Row("api-submission-acknowledgement", "DELETE", may.API_ROW_OF_SUBMITTERS, at=taken_back),
     Row("api-image-derivative", "GET", may.API_ROW, at=IMAGE),
     Row("api-image-dicom", "GET", may.API_ROW_OF_EXPORTERS, at=IMAGE),
     Row("api-patients", "GET", may.API_MEMBERS),

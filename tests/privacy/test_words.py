@@ -33,7 +33,14 @@ WORDS = {"clinical_question": QUESTION, "clinical_history": HISTORY, "note": NOT
 
 
 def submit_by_api(api, watch, **changes) -> Any:
-    fields = {"patient_mrn": MRN, "body_site": "unspecified", "images": [picture()], **WORDS, **changes}
+    fields = {
+        "patient_mrn": MRN,
+        "body_site": "unspecified",
+        "images": [picture()],
+        "consents_to_inference": True,
+        **WORDS,
+        **changes,
+    }
     key = {"Idempotency-Key": f"{NAME} {uuid.uuid4()}"}
     return watch.note(api.post("/api/v1/submissions/", fields, headers=key))
 

@@ -43,13 +43,18 @@ def program(staff):
 
 
 def by_form(program, person, staff, data, *, name="lesion.jpg", kind="image/jpeg"):
-    fields = {"patient_mrn": f"MRN-{uuid.uuid4().hex[:8]}", "body_site": "unspecified"}
+    fields = {
+        "patient_mrn": f"MRN-{uuid.uuid4().hex[:8]}",
+        "body_site": "unspecified",
+        "consents_to_inference": True,
+    }
     return program.post("/api/v1/submissions/", {**fields, "images": [SimpleUploadedFile(name, data, kind)]})
 
 
 def by_json(program, person, staff, data, *, name="lesion.jpg", kind=""):
     images = [{"name": name[:255], "data": base64.b64encode(data).decode()}]
     body = {"patient_mrn": f"MRN-{uuid.uuid4().hex[:8]}", "body_site": "unspecified", "images": images}
+    body["consents_to_inference"] = True
     return program.post("/api/v1/submissions/", body, content_type="application/json")
 
 
@@ -220,7 +225,11 @@ class TestBodies:
         assert answer.status_code in (400, 415)
 
     def test_base64_that_is_a_bomb_of_spaces(self, program, person, staff):
-        body = {"patient_mrn": f"MRN-{uuid.uuid4().hex[:8]}", "body_site": "unspecified"}
+        body = {
+            "patient_mrn": f"MRN-{uuid.uuid4().hex[:8]}",
+            "body_site": "unspecified",
+            "consents_to_inference": True,
+        }
         body["images"] = [{"data": base64.b64encode(REFUSED["png bomb"]).decode() + " " * 1_000_000}]
         answer = program.post("/api/v1/submissions/", json.dumps(body), content_type="application/json")
         assert answer.status_code == 400

@@ -52,6 +52,7 @@ class LiveClinic:
                     f"{self.stack.url}/api/v1/submissions/",
                     data={
                         "patient_mrn": f"API-{key[:13]}",
+                        "consents_to_inference": "true",
                         "body_site": "trunk_posterior_trunk_upper_back",
                         "laterality": "left",
                     },

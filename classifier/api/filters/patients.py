@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from classifier.api.choices import FilterSet
 from classifier.api.filters.moments import MomentFilter
+from classifier.api.filters.standing import basis_filter, standing_filter
 from classifier.models import Lesion, Patient
 from classifier.vocabulary import (
     BODY_SITE_CHOICES,
@@ -17,6 +18,8 @@ from classifier.vocabulary import (
 class PatientFilter(FilterSet):
     clinic = django_filters.UUIDFilter()
     public_id = django_filters.CharFilter(help_text="The pseudonym, such as P-7KQ2MXWD.")
+    standing = standing_filter()
+    standing_basis = basis_filter()
     created_from = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
@@ -30,6 +33,8 @@ class LesionFilter(FilterSet):
     body_site = django_filters.ChoiceFilter(
         choices=BODY_SITE_CHOICES, method="filter_site", help_text="The site and all within it."
     )
+    standing = standing_filter()
+    standing_basis = basis_filter()
 
     class Meta:
         model = Lesion

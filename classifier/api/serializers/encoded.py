@@ -10,8 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework import serializers
 
 from classifier.api import examples
-from classifier.api.serializers.intake import NewSubmissionSerializer
+from classifier.api.choices import ChoiceField
+from classifier.api.serializers.intake import NewSubmissionSerializer, SentImage
 from classifier.api.strict import StrictSerializer
+from classifier.vocabulary import CaptureKind, DermoscopicType
 
 
 class EncodedImageSerializer(StrictSerializer):
@@ -22,6 +24,18 @@ class EncodedImageSerializer(StrictSerializer):
         max_length=255,
         help_text="File name; it decides nothing.",
     )
+    capture_kind = ChoiceField(
+        choices=CaptureKind.choices,
+        default=CaptureKind.DERMOSCOPIC,
+        help_text="The network judges dermoscopic pictures only; the others are shown and kept.",
+    )
+    dermoscopic_type = ChoiceField(
+        choices=DermoscopicType.choices,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Of a dermoscopic picture alone.",
+    )
     data = serializers.CharField(help_text="The file's bytes as base64.", trim_whitespace=False)
 
     def validate(self, attrs: dict[str, Any]) -> Any:
@@ -31,9 +45,13 @@ class EncodedImageSerializer(StrictSerializer):
             raise serializers.ValidationError(
                 {"data": "This text is not base64."}, code="base64_invalid"
             ) from error
-        return SimpleUploadedFile(attrs["name"] or "image", content)
+        file = SimpleUploadedFile(attrs["name"] or "image", content)
+        return SentImage(file, attrs["capture_kind"], attrs["dermoscopic_type"])
 
 
 @examples.asked("A new patient and lesion", examples.NEW_SUBMISSION)
 class NewSubmissionJsonSerializer(NewSubmissionSerializer):
     images = serializers.ListField(child=EncodedImageSerializer(), allow_empty=False)
+    # Each image says it of itself.
+    capture_kinds = None
+    dermoscopic_types = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from rest_framework import serializers
 
@@ -11,8 +12,28 @@ from classifier.api.serializers.relations import VisibleRelation
 from classifier.api.strict import StrictSerializer
 from classifier.limits import UploadLimits
 from classifier.models import Lesion, Patient
-from classifier.vocabulary import BODY_SITE_CHOICES, Laterality, Priority, Sex, SkinType
+from classifier.vocabulary import (
+    BODY_SITE_CHOICES,
+    CaptureKind,
+    DermoscopicType,
+    Laterality,
+    Priority,
+    Sex,
+    SkinType,
+)
 from portal.accounts.models import Clinic
+
+if TYPE_CHECKING:
+    from django.core.files.uploadedfile import UploadedFile
+
+
+@dataclass(frozen=True)
+class SentImage:
+    """A file as it came, and what its sender says of it: CaptureKind, and DermoscopicType or empty."""
+
+    file: UploadedFile
+    capture_kind: str = CaptureKind.DERMOSCOPIC
+    dermoscopic_type: str = ""
 
 
 class NewSubmissionSerializer(StrictSerializer):
@@ -37,6 +58,16 @@ class NewSubmissionSerializer(StrictSerializer):
     skin_type = ChoiceField(
         choices=SkinType.choices, required=False, help_text="Of a new patient (Fitzpatrick)."
     )
+    consents_to_inference = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text=(
+            "Whether the patient agrees that a model judges the images: of a new patient, or of one whom "
+            "nobody asked before. Nothing is presumed: without it dermoscopic images are refused "
+            "(`consent_missing`), unless the clinic records consent elsewhere."
+        ),
+    )
     lesion = VisibleRelation(
         queryset=Lesion.objects.none(),
         related=("patient__clinic",),
@@ -55,6 +86,16 @@ class NewSubmissionSerializer(StrictSerializer):
         allow_empty=False,
         help_text="One part named `images` for each file.",
     )
+    capture_kinds = serializers.ListField(
+        child=ChoiceField(choices=CaptureKind.choices),
+        required=False,
+        help_text="The kind of each image, in their order; dermoscopic unless said. Only those are judged.",
+    )
+    dermoscopic_types = serializers.ListField(
+        child=ChoiceField(choices=DermoscopicType.choices, allow_blank=True),
+        required=False,
+        help_text="How each was taken, in the order of the images; empty where it isn't dermoscopic.",
+    )
     clinical_question = serializers.CharField(required=False, allow_blank=True, default="")
     clinical_history = serializers.CharField(required=False, allow_blank=True, default="")
     priority = ChoiceField(choices=Priority.choices, default=Priority.ROUTINE)
@@ -69,6 +110,9 @@ class NewSubmissionSerializer(StrictSerializer):
         return images
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs["images"] = _pair(
+            attrs["images"], attrs.pop("capture_kinds", None), attrs.pop("dermoscopic_types", None)
+        )
         if not ("lesion" in attrs or "patient" in attrs or "patient_mrn" in attrs):
             raise serializers.ValidationError(
                 {"patient": "Give lesion, patient or patient_mrn."}, code="required"
@@ -78,3 +122,25 @@ class NewSubmissionSerializer(StrictSerializer):
                 {"body_site": "Give lesion, or body_site for a new one."}, code="required"
             )
         return attrs
+
+
+def _pair(images: list[Any], kinds: list[str] | None, types: list[str] | None) -> list[SentImage]:
+    """Each file with its kind; a list of another length would give a picture the kind of its neighbour."""
+    for name, given in (("capture_kinds", kinds), ("dermoscopic_types", types)):
+        if given is not None and len(given) != len(images):
+            raise serializers.ValidationError(
+                {
+                    name: f"You sent {len(images)} images and {len(given)} of these. "
+                    "Send one for each image, in their order, or none."
+                },
+                code="kinds_mismatch",
+            )
+    if images and isinstance(images[0], SentImage):
+        return images
+    every = zip(
+        images,
+        kinds or [CaptureKind.DERMOSCOPIC.value] * len(images),
+        types or [""] * len(images),
+        strict=True,
+    )
+    return [SentImage(*one) for one in every]

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from classifier.api import examples
@@ -7,6 +10,7 @@ from classifier.api.choices import ChoiceField
 from classifier.api.expansion import ExpandedField
 from classifier.api.serializers.patients import PatientSerializer
 from classifier.api.serializers.relations import VisibleRelation
+from classifier.api.serializers.standing import StandingSerializer, describe_standing
 from classifier.api.strict import StrictSerializer
 from classifier.models import Lesion, Patient
 from classifier.vocabulary import BODY_SITE_CHOICES, Laterality
@@ -22,11 +26,16 @@ class LesionReferenceSerializer(serializers.ModelSerializer[Lesion]):
 
 
 class LesionSerializer(LesionReferenceSerializer):
+    standing = serializers.SerializerMethodField(help_text="The most worrying of what is open of the lesion.")
     expanded = ExpandedField(name="LesionExpanded", parts={"patient": ("patient", PatientSerializer)})
 
     class Meta(LesionReferenceSerializer.Meta):
-        fields = [*LesionReferenceSerializer.Meta.fields, "expanded"]
+        fields = [*LesionReferenceSerializer.Meta.fields, "standing", "expanded"]
         read_only_fields = fields
+
+    @extend_schema_field(StandingSerializer)
+    def get_standing(self, lesion: Lesion) -> dict[str, Any]:
+        return describe_standing(lesion, self.context["request"])
 
 
 @examples.asked("A correction", examples.LESION_CHANGES)

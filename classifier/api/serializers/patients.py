@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from classifier.api import examples
@@ -9,6 +10,7 @@ from classifier.api.choices import ChoiceField
 from classifier.api.expansion import ExpandedField
 from classifier.api.serializers.people import ClinicSerializer
 from classifier.api.serializers.relations import VisibleRelation
+from classifier.api.serializers.standing import StandingSerializer, describe_standing
 from classifier.api.strict import StrictSerializer
 from classifier.models import Patient
 from classifier.vocabulary import Sex, SkinType
@@ -19,6 +21,12 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
     # Said here: a read-only field of the model would not tell that it can be empty.
     skin_type = serializers.ChoiceField(
         choices=[("", "Not given"), *SkinType.choices], read_only=True, help_text="Fitzpatrick."
+    )
+    consents_to_inference = serializers.BooleanField(
+        read_only=True, allow_null=True, help_text="Null where nobody asked."
+    )
+    standing = serializers.SerializerMethodField(
+        help_text="The most worrying of what is open of the patient."
     )
     expanded = ExpandedField(name="PatientExpanded", parts={"clinic": ("clinic", ClinicSerializer)})
 
@@ -34,9 +42,14 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
             "skin_type",
             "consents_to_inference",
             "created_at",
+            "standing",
             "expanded",
         ]
         read_only_fields = fields
+
+    @extend_schema_field(StandingSerializer)
+    def get_standing(self, patient: Patient) -> dict[str, Any]:
+        return describe_standing(patient, self.context["request"])
 
 
 @examples.asked("A correction", examples.PATIENT_CHANGES)
@@ -47,7 +60,11 @@ class PatientChangesSerializer(StrictSerializer):
     sex = ChoiceField(choices=Sex.choices, required=False)
     skin_type = ChoiceField(choices=SkinType.choices, required=False, allow_blank=True)
     consents_to_inference = serializers.BooleanField(
-        required=False, help_text="Without it nothing of this patient is judged by a model."
+        required=False,
+        help_text=(
+            "What the patient said: without true nothing is judged by a model, and nothing is presumed. "
+            "Left out, nobody asked; a clinic that records consent elsewhere needs no word here."
+        ),
     )
 
 

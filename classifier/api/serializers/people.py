@@ -28,12 +28,15 @@ class ClinicSerializer(serializers.ModelSerializer[Clinic]):
 class ClinicDetailSerializer(serializers.ModelSerializer[Clinic]):
     class Meta:
         model = Clinic
-        fields = ["id", "name", "hide_result_until_read", "created_at"]
+        fields = ["id", "name", "hide_result_until_read", "consent_recorded_in", "created_at"]
         read_only_fields = fields
         extra_kwargs = {
             "hide_result_until_read": {
                 "help_text": "Whether dermatologists read the images before they see the model's answer."
-            }
+            },
+            "consent_recorded_in": {
+                "help_text": "Where consent to judgement by a model is recorded; empty: in this portal."
+            },
         }
 
 

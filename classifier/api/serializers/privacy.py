@@ -20,7 +20,7 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
 
     class Meta:
         model = Consent
-        fields = ["purpose", "is_given", "recorded_at", "recorded_by"]
+        fields = ["purpose", "is_given", "origin", "recorded_at", "recorded_by"]
         read_only_fields = fields
 
 
@@ -30,7 +30,7 @@ class ConsentsSerializer(serializers.Serializer[Patient]):
 
     patient = serializers.UUIDField(source="pk")
     inference = serializers.BooleanField(
-        source="consents_to_inference", help_text="A model may judge the images."
+        source="consents_to_inference", allow_null=True, help_text="A model may judge the images."
     )
     teaching = serializers.BooleanField(
         source="consents_to_teaching", allow_null=True, help_text="The images may be used to teach."

@@ -9,7 +9,7 @@ from rest_framework.reverse import reverse
 
 from classifier.api.serializers.models import ModelReferenceSerializer, ThresholdPolicySerializer
 from classifier.models import Prediction, SubmissionImage
-from classifier.vocabulary import Outcome
+from classifier.vocabulary import DermoscopicType, Outcome
 
 
 class RefusalSerializer(serializers.Serializer[Any]):
@@ -42,6 +42,12 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     outcome = serializers.SerializerMethodField(
         help_text="Null until it succeeds. `refer`: the model can't or shouldn't judge this image."
     )
+    is_judged = serializers.SerializerMethodField(
+        help_text=(
+            "Tells the two kinds of `refer` apart: true where the model judged, too close to call or not; "
+            "false where the gates refused the image. Null until it succeeds."
+        )
+    )
     threshold_policy = ThresholdPolicySerializer(
         read_only=True,
         allow_null=True,
@@ -67,6 +73,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
             "started_at",
             "finished_at",
             "outcome",
+            "is_judged",
             "probability",
             "calibrated_probability",
             "threshold_policy",
@@ -86,6 +93,9 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     def get_outcome(self, prediction: Prediction) -> str | None:
         return prediction.outcome or None
 
+    def get_is_judged(self, prediction: Prediction) -> bool | None:
+        return not prediction.is_refused if prediction.outcome else None
+
     @extend_schema_field(RefusalSerializer(many=True))
     def get_refusals(self, prediction: Prediction) -> list[dict[str, str]]:
         return prediction.image.gate_refusals if prediction.is_refused else []
@@ -96,10 +106,17 @@ class ImageSerializer(serializers.ModelSerializer[SubmissionImage]):
         help_text="The image rebuilt from its pixels, without metadata."
     )
     predictions = PredictionSerializer(
-        many=True, read_only=True, help_text="Oldest first; the last one counts."
+        many=True,
+        read_only=True,
+        help_text="Oldest first; the last one counts. None of a picture that isn't dermoscopic.",
     )
     quality = serializers.DictField(
         read_only=True, help_text="Figures of intake, for hints while the photo can be taken again."
+    )
+    dermoscopic_type = serializers.ChoiceField(
+        choices=[("", "Not given"), *DermoscopicType.choices],
+        read_only=True,
+        help_text="How a dermoscopic picture was lit, and whether the dermatoscope touched the skin.",
     )
     gate = serializers.SerializerMethodField(
         help_text="Null until a worker looked at the image, and where the gates are off."
@@ -117,6 +134,7 @@ class ImageSerializer(serializers.ModelSerializer[SubmissionImage]):
             "width",
             "height",
             "capture_kind",
+            "dermoscopic_type",
             "quality",
             "gate",
             "derivative_url",

@@ -13,6 +13,15 @@ from classifier.api.serializers.lesions import LesionReferenceSerializer
 from classifier.api.serializers.people import ClinicSerializer, PersonSerializer
 from classifier.api.serializers.results import ImageSerializer
 from classifier.api.serializers.reviews import ReviewReferenceSerializer
+from classifier.api.serializers.standing import (
+    OrderSerializer,
+    ReadingClaimSerializer,
+    StandingSerializer,
+    describe_claim,
+    describe_order,
+    describe_standing,
+)
+from classifier.api.strict import StrictSerializer
 from classifier.api.withholding import withhold_submission
 from classifier.models import Patient, Submission
 from classifier.states import SubmissionState
@@ -38,6 +47,18 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
             "True while your clinic wants you to read the images first: outcomes and "
             "probabilities are null until somebody signs."
         ),
+    )
+    standing = serializers.SerializerMethodField(
+        help_text="What the case is held for: it can differ from what the model says of its images."
+    )
+    is_unread = serializers.BooleanField(
+        read_only=True, help_text="News that whoever follows the case up has not opened."
+    )
+    order = serializers.SerializerMethodField(
+        help_text="What the signed review asks for, done or not; null where it asks for nothing."
+    )
+    reading_claim = serializers.SerializerMethodField(
+        help_text="Who has the case open to read it, and until when; null where nobody has."
     )
     patient = PatientReferenceSerializer(source="lesion.patient", read_only=True)
     lesion = LesionReferenceSerializer(read_only=True)
@@ -66,6 +87,11 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
             "priority",
             "source",
             "cancelled_at",
+            "withdrawal_reason",
+            "standing",
+            "is_unread",
+            "order",
+            "reading_claim",
             "images",
             "reviews",
             "status_url",
@@ -81,9 +107,31 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
     def get_preliminary(self, submission: Submission) -> bool:
         return not submission.is_reviewed
 
+    @extend_schema_field(StandingSerializer)
+    def get_standing(self, submission: Submission) -> dict[str, Any]:
+        return describe_standing(submission, self.context["request"])
+
+    @extend_schema_field(OrderSerializer(allow_null=True))
+    def get_order(self, submission: Submission) -> dict[str, Any] | None:
+        return describe_order(submission)
+
+    @extend_schema_field(ReadingClaimSerializer(allow_null=True))
+    def get_reading_claim(self, submission: Submission) -> dict[str, Any] | None:
+        return describe_claim(submission)
+
     @extend_schema_field(OpenApiTypes.URI)
     def get_status_url(self, submission: Submission) -> str:
         return reverse("api-submission-status", [submission.pk], request=self.context["request"])
+
+
+@examples.asked("A slip", examples.WITHDRAWAL)
+class WithdrawalSerializer(StrictSerializer):
+    reason = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Why; needed once there is a result.",
+    )
 
 
 class NoticeSerializer(serializers.Serializer[Any]):

@@ -13,6 +13,7 @@ from classifier.api.filters.patients import LesionFilter
 from classifier.api.idempotency import idempotent
 from classifier.api.permissions import MaySubmit, is_write
 from classifier.api.preconditions import read_if_match, with_tag
+from classifier.api.queries import select_lesions, with_risk
 from classifier.api.schema import CREATED
 from classifier.api.serializers.lesions import LesionChangesSerializer, LesionSerializer, NewLesionSerializer
 from classifier.api.views.details import RecordedDetail
@@ -36,7 +37,7 @@ class _Lesions:
     clinic_of = attrgetter("patient.clinic_id")
 
     def get_queryset(self) -> LesionQuerySet:
-        return Lesion.objects.visible_to(self.request.user).select_related("patient__clinic")  # type: ignore[attr-defined]
+        return with_risk(select_lesions(self.request.user), since="created_at")  # type: ignore[attr-defined,return-value]
 
     def get_permissions(self) -> list[BasePermission]:
         more = [MaySubmit()] if is_write(self) else []
@@ -45,7 +46,7 @@ class _Lesions:
 
 class LesionList(_Lesions, RecordedList):
     filterset_class = LesionFilter
-    ordering_fields = ["created_at"]
+    ordering_fields = ["created_at", "risk"]
     ordering = ["-created_at"]
     listed = "lesions"
 

@@ -13,6 +13,7 @@ from classifier.api.idempotency import idempotent
 from classifier.api.intake import resolve_clinic
 from classifier.api.permissions import MaySubmit, is_write
 from classifier.api.preconditions import read_if_match, with_tag
+from classifier.api.queries import select_patients, with_risk
 from classifier.api.schema import CREATED
 from classifier.api.serializers.patients import (
     NewPatientSerializer,
@@ -39,7 +40,7 @@ class _Patients:
     queryset = Patient.objects.none()
 
     def get_queryset(self) -> PatientQuerySet:
-        return Patient.objects.visible_to(self.request.user).select_related("clinic")  # type: ignore[attr-defined]
+        return with_risk(select_patients(self.request.user), since="created_at")  # type: ignore[attr-defined,return-value]
 
     def get_permissions(self) -> list[BasePermission]:
         more = [MaySubmit()] if is_write(self) else []
@@ -48,7 +49,7 @@ class _Patients:
 
 class PatientList(_Patients, RecordedList):
     filterset_class = PatientFilter
-    ordering_fields = ["created_at"]
+    ordering_fields = ["created_at", "risk"]
     ordering = ["-created_at"]
     listed = "patients"
 

@@ -9,16 +9,26 @@ from rest_framework.response import Response
 
 from classifier.api.idempotency import idempotent
 from classifier.api.parameters import RETRY_AFTER, WAIT
+from classifier.api.parsers import BoundedJSONParser
+from classifier.api.permissions import MayReview
 from classifier.api.preconditions import read_if_match
 from classifier.api.progress import RETRY_BUSY_SECONDS
 from classifier.api.queries import select_submissions
-from classifier.api.schema import ERROR
-from classifier.api.serializers.submissions import (
-    SubmissionSerializer,
+from classifier.api.schema import ERROR, IF_MATCH, WORDS
+from classifier.api.serializers.standing import (
+    ClaimSerializer,
+    NewAcknowledgementSerializer,
+    ReadingClaimSerializer,
 )
+from classifier.api.serializers.submissions import SubmissionSerializer, WithdrawalSerializer
+from classifier.api.views.base import NoStoreView
 from classifier.api.views.details import RecordedDetail
 from classifier.api.waiting import read_wait, wait_until_finished
-from classifier.models import Submission
+from classifier.cases.claims import claim_case, release_claim
+from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
+from classifier.models import Acknowledgement, Submission
+from classifier.services.errors import InvalidInputError
+from classifier.services.preconditions import check_unchanged
 from classifier.services.submissions import cancel_submission
 from portal.accounts.scopes import scopes_for
 
@@ -55,27 +65,145 @@ class SubmissionDetail(RecordedDetail):
         return response
 
 
-class SubmissionCancel(RecordedDetail):
+class _SubmissionAct(RecordedDetail):
     scopes = scopes_for("submissions")
-    http_method_names = ["post"]
     serializer_class = SubmissionSerializer
     queryset = Submission.objects.none()
 
     def get_queryset(self) -> SubmissionQuerySet:
         return select_submissions(self.request.user)
 
+    def find_visible(self, pk: uuid.UUID) -> Submission:
+        return get_object_or_404(Submission.objects.visible_to(self.request.user), pk=pk)
+
+
+class SubmissionCancel(_SubmissionAct):
+    http_method_names = ["post"]
+
     @extend_schema(
         operation_id="submissions_cancel",
         summary="Withdraw a case that nobody has signed",
-        request=None,
+        description=(
+            "Free while there is no result; afterwards with a `reason`, and not at all where the case is "
+            "malignant or to be referred: that needs a reader."
+        ),
+        request=WithdrawalSerializer,
         responses={
             200: SubmissionSerializer,
-            409: OpenApiResponse(ERROR, "It is cancelled or signed already."),
+            409: OpenApiResponse(ERROR, "It is withdrawn or signed already, or it needs a reader."),
         },
     )
     @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         with transaction.atomic():
-            submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
-            cancel_submission(actor=request.user, submission=submission, expected=read_if_match(request))
+            submission = self.find_visible(pk)
+            asked = WithdrawalSerializer(data=request.data)
+            asked.is_valid(raise_exception=True)
+            try:
+                cancel_submission(
+                    actor=request.user,
+                    submission=submission,
+                    reason=asked.validated_data["reason"],
+                    expected=read_if_match(request),
+                )
+            except InvalidInputError as error:
+                error.field = "reason"
+                raise
+            return self.answer(self.get_object())
+
+
+class SubmissionClaim(NoStoreView):
+    scopes = scopes_for("reviews")
+    permission_classes = [MayReview]
+    parser_classes = [BoundedJSONParser]
+
+    @extend_schema(
+        operation_id="submissions_claim",
+        summary="Say that you read a case now",
+        description=(
+            "For ten minutes; again, it is renewed. `takeover` claims a case that somebody else has open, "
+            "and leaves an event."
+        ),
+        request=ClaimSerializer,
+        responses={
+            200: ReadingClaimSerializer,
+            404: OpenApiResponse(ERROR, WORDS["404"]),
+            409: OpenApiResponse(ERROR, "Somebody else is reading it."),
+        },
+    )
+    @idempotent
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
+        asked = ClaimSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        claim = claim_case(actor=request.user, submission=submission, **asked.validated_data)
+        self.clinic_id = submission.clinic_id
+        return Response(ReadingClaimSerializer(claim).data)
+
+    @extend_schema(
+        operation_id="submissions_release",
+        summary="Release a case that you had claimed",
+        responses={204: None},
+    )
+    def delete(self, request: Request, pk: uuid.UUID) -> Response:
+        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
+        release_claim(actor=request.user, submission=submission)
+        return Response(status=204)
+
+
+class SubmissionAcknowledgements(_SubmissionAct):
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="submissions_acknowledge",
+        summary="Say what was done about the order of a case",
+        description=(
+            "What a dermatologist signed with an order stays open, and becomes overdue, until somebody "
+            "acknowledges it. `If-Match` takes the ETag of the case that you read."
+        ),
+        request=NewAcknowledgementSerializer,
+        responses={
+            200: SubmissionSerializer,
+            409: OpenApiResponse(ERROR, "Nothing is ordered, or it was acknowledged before."),
+        },
+    )
+    @idempotent
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        with transaction.atomic():
+            submission = self.find_visible(pk)
+            asked = NewAcknowledgementSerializer(data=request.data)
+            asked.is_valid(raise_exception=True)
+            acknowledge_order(
+                actor=request.user,
+                submission=submission,
+                expected=read_if_match(request),
+                **asked.validated_data,
+            )
+            return self.answer(self.get_object())
+
+
+class SubmissionAcknowledgement(_SubmissionAct):
+    http_method_names = ["delete"]
+
+    @extend_schema(
+        operation_id="submissions_take_back_acknowledgement",
+        summary="Take an acknowledgement back",
+        description="It was a slip: the order is open again. The row stays, with who took it back.",
+        parameters=[IF_MATCH],
+        responses={
+            200: SubmissionSerializer,
+            409: OpenApiResponse(ERROR, "It was taken back before."),
+            412: OpenApiResponse(ERROR, WORDS["412"]),
+        },
+    )
+    def delete(self, request: Request, pk: uuid.UUID, acknowledgement: uuid.UUID) -> Response:
+        with transaction.atomic():
+            submission = self.find_visible(pk)
+            row = get_object_or_404(
+                Acknowledgement.objects.select_related("review__submission"),
+                pk=acknowledgement,
+                review__submission=submission,
+            )
+            check_unchanged(submission, read_if_match(request))
+            take_back_acknowledgement(actor=request.user, acknowledgement=row)
             return self.answer(self.get_object())

@@ -16,7 +16,7 @@ from classifier.api.intake import take_submission
 from classifier.api.parameters import LOCATION
 from classifier.api.parsers import BoundedJSONParser
 from classifier.api.permissions import MaySubmit
-from classifier.api.queries import select_submissions
+from classifier.api.queries import select_submissions, with_risk
 from classifier.api.schema import ERROR
 from classifier.api.serializers.encoded import NewSubmissionJsonSerializer
 from classifier.api.serializers.intake import NewSubmissionSerializer
@@ -39,7 +39,7 @@ class SubmissionList(RecordedList):
     serializer_class = SubmissionSerializer
     queryset = Submission.objects.none()
     filterset_class = SubmissionFilter
-    ordering_fields = ["submitted_at"]
+    ordering_fields = ["submitted_at", "risk"]
     ordering = ["-submitted_at"]
     parser_classes = [MultiPartParser, BoundedJSONParser]
     listed = "submissions"
@@ -52,7 +52,7 @@ class SubmissionList(RecordedList):
         return [*super().get_permissions(), *more]
 
     def get_queryset(self) -> SubmissionQuerySet:
-        return select_submissions(self.request.user)
+        return with_risk(select_submissions(self.request.user), since="submitted_at")
 
     @extend_schema(operation_id="submissions_list", summary="List cases, newest first")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -7,15 +7,17 @@ import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
-from classifier.client.batch.cases import Case
+from classifier.client.batch.cases import ANSWERS, Case, Kind
 from classifier.client.errors import ConfigurationError
 
 FILE, CASE = "file", "case"
+KIND, TYPE = "capture_kind", "dermoscopic_type"
+CONSENT = "consents_to_inference"
 FACTS = (
     *("mrn", "birth_date", "sex", "skin_type", "patient", "lesion", "body_site", "laterality"),
-    *("note", "clinical_question", "clinical_history", "priority", "clinic"),
+    *("note", "clinical_question", "clinical_history", "priority", "clinic", CONSENT),
 )
-PERSON = ("birth_date", "sex", "skin_type")
+PERSON = ("birth_date", "sex", "skin_type", CONSENT)
 
 
 def read_mapping(path: Path, folder: Path) -> list[Case]:
@@ -33,11 +35,18 @@ def read_mapping(path: Path, folder: Path) -> list[Case]:
         seen[file] = number
         # A row without one is a case by itself, whatever others are called.
         group = row.pop(CASE, "") or number
+        # A locating, a close-up and a dermoscopic picture of one lesion are one case.
+        kind = Kind(row.pop(KIND, "") or Kind.capture_kind, row.pop(TYPE, ""))
+        check_consent(row.get(CONSENT, ""), number)
         check_birth_date(row.get("birth_date", ""), number)
         known = cases.get(group)
         if known is not None and known.facts != row:
             raise ConfigurationError(f"Row {number} of the mapping contradicts an earlier row of its case.")
-        cases[group] = Case(files=(*(known.files if known else ()), file), facts=row)
+        cases[group] = Case(
+            files=(*(known.files if known else ()), file),
+            facts=row,
+            kinds={**(known.kinds if known else {}), file: kind},
+        )
     if not cases:
         raise ConfigurationError("The mapping names no file.")
     return list(cases.values())
@@ -72,9 +81,9 @@ def share_people(rows: list[tuple[int, dict[str, str]]]) -> list[tuple[int, dict
 
 def check_columns(names: object) -> None:
     columns = set(names) if isinstance(names, list) else set()
-    if FILE not in columns or columns - {FILE, CASE, *FACTS}:
+    if FILE not in columns or columns - {FILE, CASE, KIND, TYPE, *FACTS}:
         raise ConfigurationError(
-            f"The mapping needs the column {FILE} and may have {', '.join((CASE, *FACTS))}."
+            f"The mapping needs the column {FILE} and may have {', '.join((CASE, KIND, TYPE, *FACTS))}."
         )
 
 
@@ -95,6 +104,11 @@ def find_file(folder: Path, name: str, number: int) -> Path:
     if not file.is_file():
         raise ConfigurationError(f"The file of row {number} is not there.")
     return file
+
+
+def check_consent(text: str, number: int) -> None:
+    if text not in ("", *ANSWERS):
+        raise ConfigurationError(f"{CONSENT} of row {number} must read {' or '.join(ANSWERS)}.")
 
 
 def check_birth_date(text: str, number: int) -> None:

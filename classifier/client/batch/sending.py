@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from classifier.client.batch.cases import Case
+from classifier.client.batch.cases import ANSWERS, Case, Kind
 from classifier.client.batch.doubts import find_submitted, is_recognisable
 from classifier.client.batch.journal import Digest, Entry, Journal
 from classifier.client.client import Client
@@ -74,7 +75,7 @@ class _Sender:
 
     def send(self, case: Case) -> Sent:
         try:
-            images = [ImageFile.read(file) for file in case.files]
+            images = [read_image(file, case) for file in case.files]
         except OSError:
             return Sent(case, "refused", code="file_unreadable")
         digest = tuple(hashlib.sha256(image.data).hexdigest() for image in images)
@@ -82,7 +83,7 @@ class _Sender:
             first = self._taken.setdefault(digest, case)
         if first is not case:
             # The same picture for two lesions is a slip in the mapping.
-            is_same = first.facts == case.facts
+            is_same = (first.facts, list(first.kinds.values())) == (case.facts, list(case.kinds.values()))
             return Sent(case, "known") if is_same else Sent(case, "refused", code="same_file")
         entry = self._journal.find(digest)
         if entry is not None and entry.submission:
@@ -130,4 +131,11 @@ class _Sender:
             facts["patient_mrn"] = mrn
         if "birth_date" in facts:
             facts["birth_date"] = dt.date.fromisoformat(facts["birth_date"])
+        if "consents_to_inference" in facts:
+            facts["consents_to_inference"] = ANSWERS[facts["consents_to_inference"]]
         return facts if "lesion" in facts else {"body_site": UNSPECIFIED, **facts}
+
+
+def read_image(file: Path, case: Case) -> ImageFile:
+    kind = case.kinds.get(file, Kind())
+    return ImageFile.read(file, capture_kind=kind.capture_kind, dermoscopic_type=kind.dermoscopic_type)

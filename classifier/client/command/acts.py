@@ -11,7 +11,16 @@ from classifier.client.output import write_json
 
 
 def cancel(client: Client, asked: argparse.Namespace) -> int:
-    write_json(sys.stdout, {"state": client.submissions.cancel(asked.submission).state})
+    case = client.submissions.cancel(asked.submission, reason=read_text(asked.reason_file))
+    write_json(sys.stdout, {"state": case.state})
+    return 0
+
+
+def acknowledge(client: Client, asked: argparse.Namespace) -> int:
+    case = client.submissions.acknowledge(
+        asked.submission, asked.done, done_on=asked.on, note=read_text(asked.note_file)
+    )
+    write_json(sys.stdout, {"order": case.order})
     return 0
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from classifier.client.batch.cases import ANSWERS, Kind
 from classifier.client.command import acts, reading, submitting
 from classifier.client.output import FORMATS
 
@@ -26,6 +27,7 @@ exit status:
   1  a case was refused, or failed      4  the portal didn't answer, or not in time
   2  wrong arguments or settings      130  stopped; the same command goes on
 """
+KINDS = ("dermoscopic", "clinical", "overview")
 PRIORITIES, SIDES = ("routine", "urgent"), ("left", "right", "midline", "unspecified")
 
 
@@ -72,6 +74,18 @@ def add_submit(commands: Commands[argparse.ArgumentParser]) -> None:
     submit.add_argument("--clinic", help="id of the clinic, where you have several")
     submit.add_argument("--body-site", help="code of the site")
     submit.add_argument("--laterality", choices=SIDES)
+    submit.add_argument(
+        "--consent",
+        choices=tuple(ANSWERS),
+        help="what new patients said of being judged by a model: nothing is presumed",
+    )
+    submit.add_argument(
+        "--kind",
+        action="append",
+        type=read_kind,
+        metavar="[FILE=]KIND[:TYPE]",
+        help="dermoscopic, clinical or overview, of one file or of all; the model judges dermoscopic only",
+    )
     submit.add_argument("--priority", choices=PRIORITIES)
     submit.add_argument(
         "--mrn-prefix", default="FOLDER-", help="of the numbers for files whose patient is not given"
@@ -115,6 +129,14 @@ def add_reading(commands: Commands[argparse.ArgumentParser]) -> None:
 def add_acts(commands: Commands[argparse.ArgumentParser]) -> None:
     cancel = add(commands, "cancel", acts.cancel, "withdraw a case that nobody has signed")
     cancel.add_argument("submission")
+    cancel.add_argument(
+        "--reason-file", type=Path, metavar="FILE", help="why, once there is a result; - for standard input"
+    )
+    acknowledge = add(commands, "acknowledge", acts.acknowledge, "say what was done about a signed order")
+    acknowledge.add_argument("submission")
+    acknowledge.add_argument("--done", required=True, help="referred, excised, biopsied, seen, …")
+    acknowledge.add_argument("--on", type=read_day, metavar="YYYY-MM-DD", help="the day, if known")
+    acknowledge.add_argument("--note-file", type=Path, metavar="FILE", help="where to; - for standard input")
     sign = add(commands, "sign", acts.sign, "sign the first review of a case (dermatologists)")
     sign.add_argument("submission")
     sign.add_argument("--diagnosis", required=True)
@@ -154,6 +176,15 @@ def read_parallel(text: str) -> int:
         if number not in range(1, 9):
             raise ValueError
     return number
+
+
+def read_kind(text: str) -> tuple[str, Kind]:
+    """`overview`, `where.jpg=overview` or `lesion.jpg=dermoscopic:contact_polarized`."""
+    name, _, rest = text.rpartition("=")
+    kind, _, lit = rest.partition(":")
+    if kind not in KINDS:
+        raise argparse.ArgumentTypeError(f"expected {', '.join(KINDS)}")
+    return name, Kind(kind, lit)
 
 
 def read_day(text: str) -> dt.date:

@@ -33,9 +33,12 @@ def submit(client: Client, asked: argparse.Namespace) -> int:
 
 def choose_cases(asked: argparse.Namespace) -> list[Case]:
     facts = {name: getattr(asked, name) for name in FACTS if getattr(asked, name)}
+    if asked.consent:
+        facts["consents_to_inference"] = asked.consent
+    kinds = dict(asked.kind or [])
     if asked.mapping is None:
-        return find_cases(asked.paths, facts, together=asked.together)
-    if facts or asked.together or len(asked.paths) != 1 or not asked.paths[0].is_dir():
+        return find_cases(asked.paths, facts, together=asked.together, kinds=kinds)
+    if facts or kinds or asked.together or len(asked.paths) != 1 or not asked.paths[0].is_dir():
         raise ConfigurationError("With a mapping, name one folder and leave the rest to the mapping.")
     return read_mapping(asked.mapping, asked.paths[0])
 

@@ -35,10 +35,12 @@ from classifier.client.records.predictions import (
     ThresholdPolicy,
 )
 from classifier.client.records.privacy import Consent, Consents, Erased
+from classifier.client.records.standing import Acknowledgement, Order, ReadingClaim, Standing
 from classifier.client.records.webhooks import IssuedWebhook, Webhook, WebhookDelivery, WebhookEvent
 
 __all__ = [
     "Accepted",
+    "Acknowledgement",
     "Clinic",
     "ClinicDetail",
     "Consent",
@@ -55,6 +57,7 @@ __all__ = [
     "ModelReference",
     "ModelVersion",
     "Notice",
+    "Order",
     "Outcome",
     "OutcomeExpanded",
     "Patient",
@@ -64,10 +67,12 @@ __all__ = [
     "Prediction",
     "PredictionDetail",
     "PredictionExpanded",
+    "ReadingClaim",
     "Refusal",
     "Review",
     "ReviewExpanded",
     "ReviewReference",
+    "Standing",
     "Status",
     "Submission",
     "SubmissionExpanded",

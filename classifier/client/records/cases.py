@@ -12,6 +12,7 @@ from classifier.client.records.findings import ReviewReference
 from classifier.client.records.patients import LesionReference, PatientReference
 from classifier.client.records.people import Clinic, Person
 from classifier.client.records.predictions import Prediction, Refusal
+from classifier.client.records.standing import Order, ReadingClaim, Standing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +69,7 @@ class Image:
     width: int
     height: int
     capture_kind: str
+    dermoscopic_type: str
     quality: Mapping[str, Any] = field(repr=False)
     gate: Gate | None
     derivative_url: str
@@ -100,6 +102,11 @@ class Submission:
     priority: str
     source: str
     cancelled_at: dt.datetime | None
+    withdrawal_reason: str = field(repr=False)
+    standing: Standing
+    is_unread: bool
+    order: Order | None
+    reading_claim: ReadingClaim | None
     images: tuple[Image, ...]
     reviews: tuple[ReviewReference, ...]
     status_url: str

@@ -20,6 +20,7 @@ class ReviewReference:
     agreement: str
     management: str
     comment: str = field(repr=False)
+    unseen_reason: str = field(repr=False)
     signed_by: Person
     signed_at: dt.datetime
     amends: str | None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from classifier.client.reading import HEADER
 from classifier.client.records.people import Clinic
+from classifier.client.records.standing import Standing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +31,9 @@ class Patient:
     birth_date: dt.date | None = field(repr=False)
     sex: str = field(repr=False)
     skin_type: str = field(repr=False)
-    consents_to_inference: bool
+    consents_to_inference: bool | None
     created_at: dt.datetime
+    standing: Standing
     expanded: PatientExpanded
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 
@@ -54,5 +56,6 @@ class LesionExpanded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lesion(LesionReference):
+    standing: Standing
     expanded: LesionExpanded
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)

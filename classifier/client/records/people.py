@@ -19,6 +19,7 @@ class ClinicDetail:
     id: str
     name: str
     hide_result_until_read: bool
+    consent_recorded_in: str
     created_at: dt.datetime
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 

@@ -58,6 +58,7 @@ class Prediction:
     started_at: dt.datetime | None
     finished_at: dt.datetime | None
     outcome: str | None
+    is_judged: bool | None
     probability: float | None
     calibrated_probability: float | None
     threshold_policy: ThresholdPolicy | None

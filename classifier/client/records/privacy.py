@@ -13,6 +13,7 @@ from classifier.client.records.people import Person
 class Consent:
     purpose: str
     is_given: bool
+    origin: str
     recorded_at: dt.datetime
     recorded_by: Person
 
@@ -22,7 +23,7 @@ class Consents:
     """What holds now, each purpose by itself, and how it came to that."""
 
     patient: str
-    inference: bool
+    inference: bool | None
     teaching: bool | None
     training: bool | None
     history: tuple[Consent, ...]

@@ -16,6 +16,7 @@ class Decision(TypedDict):
     management: str
     agreement: NotRequired[str | None]
     comment: NotRequired[str | None]
+    unseen_reason: NotRequired[str | None]
 
 
 class Finding(TypedDict):

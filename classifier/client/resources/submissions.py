@@ -11,7 +11,7 @@ from pathlib import Path
 from classifier.client.addresses import API
 from classifier.client.connection import ANSWER_SECONDS, Call, make_key
 from classifier.client.errors import WaitTimeoutError
-from classifier.client.records import Accepted, Status, Submission
+from classifier.client.records import Accepted, ReadingClaim, Status, Submission
 from classifier.client.resources.base import Collection, given, id_of, parse, tag_of
 from classifier.client.retrying import read_retry_after
 
@@ -25,10 +25,20 @@ class ImageFile:
 
     name: str
     data: bytes = field(repr=False)
+    capture_kind: str = "dermoscopic"
+    """Or `clinical`, `overview`: the network judges dermoscopic pictures only."""
+    dermoscopic_type: str = ""
 
     @classmethod
-    def read(cls, path: Path | str) -> ImageFile:
-        return cls(name=Path(path).name, data=Path(path).read_bytes())
+    def read(
+        cls, path: Path | str, *, capture_kind: str = "dermoscopic", dermoscopic_type: str = ""
+    ) -> ImageFile:
+        return cls(
+            name=Path(path).name,
+            data=Path(path).read_bytes(),
+            capture_kind=capture_kind,
+            dermoscopic_type=dermoscopic_type,
+        )
 
 
 class Submissions(Collection[Submission]):
@@ -44,6 +54,7 @@ class Submissions(Collection[Submission]):
         birth_date: dt.date | None = None,
         sex: str | None = None,
         skin_type: str | None = None,
+        consents_to_inference: bool | None = None,
         lesion: str | None = None,
         body_site: str | None = None,
         laterality: str | None = None,
@@ -56,6 +67,9 @@ class Submissions(Collection[Submission]):
         """Submit images of one lesion: of a known `lesion`, of a known `patient` at `body_site`, or
         of the patient with the number `patient_mrn` at `body_site`.
 
+        `consents_to_inference` is what a patient whom nobody asked before says of being judged by a
+        model: without it dermoscopic images of such a patient are refused (consent_missing).
+
         `key` makes it safe to call again, also from another process, for 24 hours; without one a
         fresh key covers the attempts of this call.
         """
@@ -66,6 +80,7 @@ class Submissions(Collection[Submission]):
             birth_date=birth_date,
             sex=sex,
             skin_type=skin_type,
+            consents_to_inference=consents_to_inference,
             lesion=lesion,
             body_site=body_site,
             laterality=laterality,
@@ -75,6 +90,8 @@ class Submissions(Collection[Submission]):
             priority=priority,
         )
         files = [one if isinstance(one, ImageFile) else ImageFile.read(one) for one in images]
+        form["capture_kinds"] = [file.capture_kind for file in files]
+        form["dermoscopic_types"] = [file.dermoscopic_type for file in files]
         call = Call(
             method="POST",
             path=f"{API}/submissions/",
@@ -114,13 +131,56 @@ class Submissions(Collection[Submission]):
             if asked == 0 or time.monotonic() - began < asked:
                 self._connection.sleep(min(pause, max(0.0, until - time.monotonic())))
 
-    def cancel(self, submission: Submission | str, *, if_match: str | None = None) -> Submission:
-        """Withdraw a case that nobody has signed. One that was read before is withdrawn as it was
-        read, or not at all (412).
+    def cancel(
+        self, submission: Submission | str, *, reason: str | None = None, if_match: str | None = None
+    ) -> Submission:
+        """Withdraw a case that nobody has signed; with a `reason` once there is a result. One that was
+        read before is withdrawn as it was read, or not at all (412).
         """
         condition = tag_of(submission) if if_match is None else if_match
         path = f"submissions/{id_of(submission)}/cancel/"
-        return self._post(Submission, path, if_match=condition)
+        return self._post(Submission, path, given(reason=reason), if_match=condition)
+
+    def acknowledge(
+        self,
+        submission: Submission | str,
+        done: str,
+        *,
+        done_on: dt.date | None = None,
+        note: str | None = None,
+        key: str | None = None,
+        if_match: str | None = None,
+    ) -> Submission:
+        """Say what was done about the order that was signed of a case. One that was read before is
+        acknowledged as it was read, or not at all (412).
+        """
+        condition = tag_of(submission) if if_match is None else if_match
+        path = f"submissions/{id_of(submission)}/acknowledgements/"
+        body = given(done=done, done_on=done_on, note=note)
+        return self._post(Submission, path, body, key=key, if_match=condition)
+
+    def claim(
+        self, submission: Submission | str, *, takeover: bool = False, key: str | None = None
+    ) -> ReadingClaim:
+        """Say that you read the case now, for ten minutes; with `takeover` also where somebody else does."""
+        path = f"submissions/{id_of(submission)}/claim/"
+        return self._post(ReadingClaim, path, {"takeover": takeover}, key=key)
+
+    def release(self, submission: Submission | str) -> None:
+        """End your claim of the case."""
+        self._delete(f"submissions/{id_of(submission)}/claim/")
+
+    def take_back(self, submission: Submission) -> Submission:
+        """Take the acknowledgement back that the case was read with: the order is open again."""
+        order = submission.order
+        if order is None or order.acknowledgement is None:
+            raise ValueError("expected a case whose order is acknowledged, received one without")
+        call = Call(
+            method="DELETE",
+            path=f"{API}/submissions/{submission.id}/acknowledgements/{order.acknowledgement.id}/",
+            headers={"If-Match": submission.etag} if submission.etag else {},
+        )
+        return parse(Submission, self._connection.send(call))
 
     def _ask(self, row_id: str, wait: int) -> tuple[Status, float]:
         call = Call(

@@ -5,19 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.fhir.elements import drop_empty, instant, refer_to, site_of
-from classifier.fhir.systems import CAPTURE_KIND, CASE, DICOM, HL7, coded, coding, concept
+from classifier.fhir.systems import CAPTURE_KIND, CASE, DERMOSCOPIC_TYPE, DICOM, HL7, coded, coding, concept
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
-from classifier.vocabulary import CaptureKind
+from classifier.modalities import MODALITIES
+from classifier.vocabulary import CaptureKind, DermoscopicType
 
 if TYPE_CHECKING:
     from classifier.fhir.systems import JSON
     from classifier.models import Submission, SubmissionImage
-
-MODALITIES = {
-    CaptureKind.DERMOSCOPIC: ("DMS", "Dermoscopy"),
-    CaptureKind.CLINICAL: ("XC", "External-camera Photography"),
-    CaptureKind.OVERVIEW: ("XC", "External-camera Photography"),
-}
 
 
 def build_service_request(submission: Submission) -> JSON:
@@ -65,7 +60,9 @@ def build_media(image: SubmissionImage, *, base: str) -> JSON:
         "status": "completed",
         "type": concept(coding(f"{HL7}/media-type", "image", "Image")),
         "modality": concept(
-            coding(DICOM, *MODALITIES[kind]), coded(CAPTURE_KIND, CaptureKind, kind)["coding"][0]
+            coding(DICOM, *MODALITIES[kind]),
+            coded(CAPTURE_KIND, CaptureKind, kind)["coding"][0],
+            *_code_type(image),
         ),
         "subject": refer_to("Patient", lesion.patient_id),
         "issued": sent_at,
@@ -78,3 +75,11 @@ def build_media(image: SubmissionImage, *, base: str) -> JSON:
             "creation": sent_at,
         },
     }
+
+
+def _code_type(image: SubmissionImage) -> list[JSON]:
+    """How a dermoscopic picture was lit, where its sender said it."""
+    if not image.dermoscopic_type:
+        return []
+    found: list[JSON] = coded(DERMOSCOPIC_TYPE, DermoscopicType, image.dermoscopic_type)["coding"]
+    return found

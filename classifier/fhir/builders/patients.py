@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.fhir.elements import drop_empty, refer_to, side_of, site_of
-from classifier.fhir.systems import HL7, PSEUDONYM, SKIN_TYPE_EXTENSION, coding, concept, mrn_system
+from classifier.fhir.systems import (
+    CONSENT_EXTENSION,
+    HL7,
+    PSEUDONYM,
+    SKIN_TYPE_EXTENSION,
+    coding,
+    concept,
+    mrn_system,
+)
 
 if TYPE_CHECKING:
     from classifier.fhir.systems import JSON
@@ -18,7 +26,7 @@ def build_patient(patient: Patient) -> JSON:
         {
             "resourceType": "Patient",
             "id": str(patient.pk),
-            "extension": _skin_type(patient),
+            "extension": [*_skin_type(patient), *_consent(patient)],
             "identifier": [
                 {
                     "use": "usual",
@@ -39,6 +47,12 @@ def build_patient(patient: Patient) -> JSON:
 
 def _skin_type(patient: Patient) -> list[JSON]:
     return [{"url": SKIN_TYPE_EXTENSION, "valueCode": patient.skin_type}] if patient.skin_type else []
+
+
+def _consent(patient: Patient) -> list[JSON]:
+    """Left out where nobody asked: that is no answer."""
+    agrees = patient.consents_to_inference
+    return [] if agrees is None else [{"url": CONSENT_EXTENSION, "valueBoolean": agrees}]
 
 
 def build_body_structure(lesion: Lesion) -> JSON:

@@ -1,4 +1,4 @@
-"""A case's answer: preliminary from the model, final when signed, amended after."""
+"""A case's answer: what it is held for, preliminary from the model, final when signed, amended after."""
 
 from __future__ import annotations
 
@@ -10,42 +10,54 @@ from classifier.fhir.elements import drop_empty, instant, refer_to
 from classifier.fhir.systems import (
     CASE,
     DIAGNOSIS,
+    HISTOPATHOLOGY,
     HL7,
     LOINC,
     MANAGEMENT,
     OUTCOME,
     SNOMED_CT,
+    STANDING,
     coded,
     coding,
     concept,
 )
+from classifier.labels.standing import differs_from_model, hides_standing_of, say_case, say_model_below
 from classifier.states import Headline
-from classifier.vocabulary import Diagnosis, Management, Outcome
+from classifier.vocabulary import Diagnosis, Histopathology, Management, Outcome, Standing, StandingBasis
 
 if TYPE_CHECKING:
     import datetime as dt
+
+    from django.db.models import TextChoices
 
     from classifier.case_summary import CaseSummary
     from classifier.fhir.systems import JSON
     from classifier.models import Review, Submission
 
-NOTHING_YET = IN_WORK | {Headline.FAILED, Headline.REJECTED}
+UNDECIDED = ("", Standing.IN_WORK, Standing.WITHDRAWN)
+NOTHING_YET = IN_WORK | {Headline.FAILED, Headline.REJECTED, Headline.NOT_ASKED}
 SNOMED_DIAGNOSES = {
     Diagnosis.MELANOMA: ("372244006", "Malignant melanoma"),
     Diagnosis.BASAL_CELL_CARCINOMA: ("254701007", "Basal cell carcinoma of skin"),
     Diagnosis.SQUAMOUS_CELL_CARCINOMA: ("254651007", "Squamous cell carcinoma of skin"),
 }
+SNOMED_HISTOPATHOLOGY = {
+    Histopathology.BASAL_CELL_CARCINOMA: SNOMED_DIAGNOSES[Diagnosis.BASAL_CELL_CARCINOMA],
+    Histopathology.SQUAMOUS_CELL_CARCINOMA: SNOMED_DIAGNOSES[Diagnosis.SQUAMOUS_CELL_CARCINOMA],
+}
 """Only where the concept says no more and no less than our own word."""
 
 
 def build_diagnostic_report(submission: Submission, summary: CaseSummary, *, pdf: str) -> JSON:
-    """A case as the viewer of `summary` sees it. Needs what `summarise` needs, and the lesion.
+    """A case as the viewer of `summary` sees it. Needs what `summarise` and `say_case` need.
 
     `pdf` is where the report on paper is fetched, once there is something to report.
     """
     reviews = sorted(submission.reviews.all(), key=lambda review: review.signed_at)
     current = reviews[-1] if reviews else None
     issued = current.signed_at if current else _find_end(summary)
+    if submission.standing_basis == StandingBasis.HISTOPATHOLOGY and submission.standing_at:
+        issued = max(filter(None, (issued, submission.standing_at)))
     return drop_empty(
         {
             "resourceType": "DiagnosticReport",
@@ -65,8 +77,8 @@ def build_diagnostic_report(submission: Submission, summary: CaseSummary, *, pdf
             "resultsInterpreter": [refer_to("Practitioner", current.signed_by_id)] if current else [],
             "result": [refer_to("Observation", a.prediction.pk) for a in summary.answers if a.prediction],
             "media": [{"link": refer_to("Media", answer.image.pk)} for answer in summary.answers],
-            "conclusion": _conclude(current) if current else _conclude_alone(summary),
-            "conclusionCode": _code(current, summary),
+            "conclusion": _conclude(submission, current, summary),
+            "conclusionCode": _code(submission, current, summary),
             "presentedForm": [_present(pdf)] if not summary.is_in_work else [],
         }
     )
@@ -95,8 +107,21 @@ def _find_end(summary: CaseSummary) -> dt.datetime | None:
     return max(ends, default=None)
 
 
-def _conclude(review: Review) -> str:
-    parts = [f"{review.get_diagnosis_display()}.", f"{review.get_management_display()}.", review.comment]
+def _conclude(submission: Submission, review: Review | None, summary: CaseSummary) -> str:
+    """What the case is held for comes first, and says whose word it is."""
+    parts = []
+    if submission.standing_basis == StandingBasis.HISTOPATHOLOGY:
+        parts.append(say_case(submission, summary).sentence)
+    if review is None:
+        parts.append(_conclude_alone(summary))
+    else:
+        second = say_model_below(submission) if differs_from_model(submission) else ""
+        parts += [
+            f"{review.get_diagnosis_display()}.",
+            f"{review.get_management_display()}.",
+            review.comment,
+            f"{second}." if second else "",
+        ]
     return " ".join(part for part in parts if part)
 
 
@@ -107,10 +132,25 @@ def _conclude_alone(summary: CaseSummary) -> str:
     return f"Preliminary, from the model alone. {words.sentence} {words.next_step}"
 
 
-def _code(review: Review | None, summary: CaseSummary) -> list[JSON]:
-    if review is None:
-        return [coded(OUTCOME, Outcome, summary.outcome)] if summary.outcome else []
-    diagnosis = coded(DIAGNOSIS, Diagnosis, review.diagnosis)
-    if known := SNOMED_DIAGNOSES.get(Diagnosis(review.diagnosis)):
-        diagnosis["coding"].append(coding(SNOMED_CT, *known))
-    return [diagnosis, coded(MANAGEMENT, Management, review.management)]
+def _code(submission: Submission, review: Review | None, summary: CaseSummary) -> list[JSON]:
+    """The diagnosis that holds, alone of its kind: whoever reads the first code reads the right one."""
+    found = []
+    if submission.standing_basis == StandingBasis.HISTOPATHOLOGY:
+        found.append(_code_diagnosis(HISTOPATHOLOGY, Histopathology, submission.standing_diagnosis))
+    elif review is not None:
+        found.append(_code_diagnosis(DIAGNOSIS, Diagnosis, review.diagnosis))
+    elif summary.outcome:
+        found.append(coded(OUTCOME, Outcome, summary.outcome))
+    if review is not None:
+        found.append(coded(MANAGEMENT, Management, review.management))
+    if not hides_standing_of(submission, summary) and submission.standing not in UNDECIDED:
+        found.append(coded(STANDING, Standing, submission.standing))
+    return found
+
+
+def _code_diagnosis(system: str, words: type[TextChoices], code: str) -> JSON:
+    diagnosis = coded(system, words, code)
+    known = {**SNOMED_HISTOPATHOLOGY} if words is Histopathology else {**SNOMED_DIAGNOSES}
+    if code in known:
+        diagnosis["coding"].append(coding(SNOMED_CT, *known[code]))
+    return diagnosis

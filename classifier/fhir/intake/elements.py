@@ -10,7 +10,7 @@ from classifier.fhir.errors import Issue
 if TYPE_CHECKING:
     from classifier.fhir.systems import JSON
 
-TYPE_NAMES = {str: "a string", dict: "an object", list: "a list"}
+TYPE_NAMES = {bool: "true or false", str: "a string", dict: "an object", list: "a list"}
 
 
 @dataclass
@@ -32,6 +32,11 @@ class Element:
         found: str = self._take(name, str, "").strip()
         if needed and not found:
             self.refuse("required", needed, name=name, kind="required")
+        return found
+
+    def truth(self, name: str) -> bool | None:
+        """The boolean under `name`; None where there is none."""
+        found: bool | None = self._take(name, bool, None) if name in self.value else None
         return found
 
     def child(self, name: str) -> Self:

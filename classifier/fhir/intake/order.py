@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.intake.parcel import check_condition
 from classifier.fhir.intake.patients import Subject, read_lesion, read_subject
+from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE
 from classifier.limits import UploadLimits
+from classifier.modalities import KINDS
 from classifier.vocabulary import CaptureKind, Priority
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ PRIORITIES = {
     "asap": Priority.URGENT,
     "stat": Priority.URGENT,
 }
-MODALITIES = {"DMS": CaptureKind.DERMOSCOPIC, "XC": CaptureKind.CLINICAL}
 VALUE_LIMIT = 255
 
 
@@ -38,6 +39,7 @@ class Picture:
     part: Part
     data: bytes
     capture_kind: str
+    dermoscopic_type: str
     at: str
     binary: Part | None
 
@@ -143,9 +145,22 @@ def _read_picture(parcel: Parcel, part: Part) -> Picture:
     binary = parcel.resolve(content.text("url")) if "url" in content.value else None
     holder = binary.element if binary is not None and binary.kind == "Binary" else content
     text = holder.text("data", needed="Give the image in base64, or the fullUrl of a Binary as content.url.")
-    codes = [coding.text("code") for coding in part.element.child("modality").children("coding")]
-    kind = next((MODALITIES[code] for code in codes if code in MODALITIES), CaptureKind.DERMOSCOPIC)
-    return Picture(part, _decode(holder, text), kind, holder.place("data"), binary)
+    kind, dermoscopic_type = _read_kind(part.element.child("modality"))
+    return Picture(part, _decode(holder, text), kind, dermoscopic_type, holder.place("data"), binary)
+
+
+def _read_kind(modality: Element) -> tuple[str, str]:
+    """The kind by our own code, else by DICOM's modality; and how it was lit, by our own code alone."""
+    kind, by_modality, lit = "", "", ""
+    for one in modality.children("coding"):
+        system, code = one.text("system"), one.text("code")
+        if system == CAPTURE_KIND:
+            kind = code
+        elif system == DERMOSCOPIC_TYPE:
+            lit = code
+        else:
+            by_modality = by_modality or KINDS.get(code, "")
+    return kind or by_modality or CaptureKind.DERMOSCOPIC, lit
 
 
 def _decode(holder: Element, text: str) -> bytes:

@@ -10,6 +10,7 @@ from classifier.fhir.elements import SIDES
 from classifier.fhir.intake.parcel import check_condition
 from classifier.fhir.systems import (
     BODY_SITE,
+    CONSENT_EXTENSION,
     LATERALITY,
     MRN_PREFIX,
     SKIN_TYPE_EXTENSION,
@@ -37,6 +38,8 @@ class Subject:
     patient: Patient | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     part: Part | None = None
+    consents_to_inference: bool | None = None
+    """What the order says the patient said; None where it says nothing."""
 
 
 def read_subject(parcel: Parcel, request: Element, *, user: User) -> Subject | None:
@@ -49,18 +52,35 @@ def read_subject(parcel: Parcel, request: Element, *, user: User) -> Subject | N
                 "not_referred_to", "The ServiceRequest's subject is another.", kind="invalid"
             )
     if part is not None and part.kind == "Patient":
-        return _read_patient(part, user=user)
+        return _read_patient(part, request, user=user)
     known = Patient.objects.visible_to(user).filter(pk=parcel.read_id(reference, "Patient"))
     patient = known.select_related("clinic").first()
     if patient is not None:
-        return Subject(patient.clinic, patient)
+        return Subject(patient.clinic, patient, consents_to_inference=read_consent(request))
     if reference:
         text = "There is no such patient, or none that you may see."
         request.refuse("unknown_patient", text, name="subject", kind="not-found")
     return None
 
 
-def _read_patient(part: Part, *, user: User) -> Subject | None:
+def read_consent(*places: Element) -> bool | None:
+    """Whether the patient agrees to be judged by a model, as an extension of one of these says."""
+    said = None
+    for place in places:
+        for extension in place.children("extension"):
+            if extension.text("url") != CONSENT_EXTENSION:
+                continue
+            answer = extension.truth("valueBoolean")
+            if answer is None:
+                extension.refuse("required", "Say true or false.", name="valueBoolean", kind="required")
+            elif said not in (None, answer):
+                extension.refuse("consent_mismatch", "The order says both yes and no.", kind="business-rule")
+            else:
+                said = answer
+    return said
+
+
+def _read_patient(part: Part, request: Element, *, user: User) -> Subject | None:
     sent = part.element
     clinic, mrn = _read_identifier(sent, user=user)
     if clinic is not None:
@@ -73,7 +93,12 @@ def _read_patient(part: Part, *, user: User) -> Subject | None:
     for extension in sent.children("extension"):
         if extension.text("url") == SKIN_TYPE_EXTENSION:
             facts["skin_type"] = extension.text("valueCode")
-    return Subject(clinic, facts=facts, part=part) if clinic and mrn else None
+    agrees = read_consent(sent, request)
+    if agrees is not None:
+        facts["consents_to_inference"] = agrees
+    if clinic is None or not mrn:
+        return None
+    return Subject(clinic, facts=facts, part=part, consents_to_inference=agrees)
 
 
 def _read_identifier(sent: Element, *, user: User) -> tuple[Clinic | None, str]:

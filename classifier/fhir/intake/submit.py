@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from classifier.api.intake import choose_patient, collect_notices
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.request_keys import make_request_key
+from classifier.fhir.systems import CONSENT_EXTENSION
 from classifier.intake import RejectedImageError, inspect_image
 from classifier.limits import UploadLimits
 from classifier.services.cases import NewPatient, submit_case
+from classifier.services.consents import NEVER_ASKED
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.images import NewImage
 from classifier.services.submissions import Question, find_by_request_key
@@ -56,6 +58,7 @@ def submit_order(order: Order, *, user: User) -> Taken:
         patient = _find_patient(order)
         submission = _submit(order, patient, images, user=user, key=key)
     except InvalidInputError as error:
+        error = _ask_for_consent(error, order)
         issue = Issue(error.code, error.message, _place(order, error.field), "business-rule")
         raise FhirError(422, issue) from error
     return Taken(submission, True, isinstance(patient, NewPatient), notices)
@@ -78,6 +81,7 @@ def _submit(
                 source=Source.API,
                 request_key=key,
             ),
+            consents_to_inference=order.subject.consents_to_inference,
         )
 
     try:
@@ -100,7 +104,11 @@ def _inspect(order: Order) -> list[NewImage]:
     for picture in order.pictures:
         try:
             found = inspect_image(picture.data, "", limits)
-            taken.append(NewImage.from_intake(found, capture_kind=picture.capture_kind))
+            taken.append(
+                NewImage.from_intake(
+                    found, capture_kind=picture.capture_kind, dermoscopic_type=picture.dermoscopic_type
+                )
+            )
         except RejectedImageError as error:
             issues.append(Issue(error.code, error.message, picture.at, "processing"))
     if issues:
@@ -128,6 +136,15 @@ def _sort_notices(notices: list[dict[str, str]]) -> dict[int, list[Issue]]:
     return found
 
 
+def _ask_for_consent(error: InvalidInputError, order: Order) -> InvalidInputError:
+    """The same refusal, saying what a program sends where nobody asked the patient before."""
+    if error.message != NEVER_ASKED:
+        return error
+    holder = "the Patient or the ServiceRequest" if order.subject.part else "the ServiceRequest"
+    words = f"{NEVER_ASKED} Send the answer with {holder}, as the extension {CONSENT_EXTENSION} with valueBoolean."
+    return InvalidInputError(error.code, words, field="consents_to_inference")
+
+
 def _place(order: Order, name: str) -> str:
     """Where the field of a service stood in what was sent."""
     request = order.request.element
@@ -144,5 +161,10 @@ def _place(order: Order, name: str) -> str:
         "laterality": request.place("bodySite"),
         "note": request.place("bodySite"),
         "patient": request.place("subject"),
+        "consents_to_inference": patient.place("extension"),
+        **{
+            f"images.{number}": picture.part.element.place("modality")
+            for number, picture in enumerate(order.pictures)
+        },
     }
     return places.get(name, request.at)

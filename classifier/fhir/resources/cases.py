@@ -14,8 +14,8 @@ from classifier.fhir.builders.reports import build_diagnostic_report
 from classifier.fhir.request_keys import list_request_keys
 from classifier.fhir.resources.base import Kind, Param, by_change, by_code, by_date, by_id, by_reference
 from classifier.fhir.versions import list_report_versions
-from classifier.models import Prediction, Review, Submission, SubmissionImage
-from classifier.states import SubmissionState
+from classifier.models import Outcome, Prediction, Review, Submission, SubmissionImage
+from classifier.states import Headline, SubmissionState
 from classifier.vocabulary import Priority
 
 if TYPE_CHECKING:
@@ -33,9 +33,10 @@ REQUEST_CONDITIONS: dict[str, Q] = {
     "completed": Q(state=State.REVIEWED),
     "active": ~(Q(state=State.CANCELLED) | Q(state=State.REVIEWED)),
 }
+NOT_ASKED = Q(state=State.AWAITING_REVIEW, model_answer=Headline.NOT_ASKED)
 REPORT_CONDITIONS: dict[str, Q] = {
-    "registered": Q(state=State.IN_WORK) | Q(state=State.NO_RESULT),
-    "preliminary": Q(state=State.AWAITING_REVIEW),
+    "registered": Q(state=State.IN_WORK) | Q(state=State.NO_RESULT) | NOT_ASKED,
+    "preliminary": Q(state=State.AWAITING_REVIEW) & ~NOT_ASKED,
     "final": Q(state=State.REVIEWED) & Q(is_amended=False),
     "amended": Q(state=State.REVIEWED) & Q(is_amended=True),
     "cancelled": Q(state=State.CANCELLED),
@@ -66,14 +67,17 @@ def _select_requests(viewer: Viewer) -> QuerySet[Submission]:
 def _select_reports(viewer: Viewer) -> QuerySet[Submission]:
     judged = Prediction.objects.served().filter(image__submission=OuterRef("pk"), finished_at__isnull=False)
     judged_at = Subquery(judged.order_by("-finished_at").values("finished_at")[:1])
+    found_at = Subquery(
+        Outcome.objects.filter(lesion=OuterRef("lesion")).order_by("-recorded_at").values("recorded_at")[:1]
+    )
     amendments = Review.objects.filter(submission=OuterRef("pk"), amends__isnull=False)
     return (
         Submission.objects.visible_to(viewer.user)
-        .select_related("lesion", "clinic")
-        .prefetch_related(*summary_prefetches())
+        .select_related("lesion__patient", "clinic")
+        .prefetch_related(*summary_prefetches(), "reviews__acknowledgements", "lesion__outcomes__recorded_by")
         .annotate(
             is_amended=Exists(amendments),
-            changed_at=newest_of("submitted_at", "cancelled_at", judged_at, signed_at("pk")),
+            changed_at=newest_of("submitted_at", "cancelled_at", judged_at, signed_at("pk"), found_at),
         )
     )
 
@@ -138,7 +142,9 @@ DIAGNOSTIC_REPORT = Kind(
     words=(
         "The answer to the ServiceRequest of the same id: `registered` while there is none, "
         "`preliminary` from the model, `final` when a dermatologist signed, `amended` after, "
-        "`cancelled` with the case."
+        "`cancelled` with the case. The conclusion says what the case is held for: histopathology over the "
+        "signed review over the model. A code of `urn:dermaport:code:standing` tells `refer` (too close to "
+        "call) from `not_judged`."
     ),
     rows=_select_reports,
     build=_build_report,

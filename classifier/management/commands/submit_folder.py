@@ -14,7 +14,7 @@ from tqdm import tqdm
 from classifier.gate_words import name_refusal
 from classifier.models import Prediction
 from classifier.services.errors import ServiceError
-from classifier.services.folders import FolderFile, Sent, list_folder, submit_files
+from classifier.services.folders import ANSWERS, FolderFile, Sent, list_folder, submit_files
 from classifier.states import UNFINISHED
 from portal.accounts.models import Clinic, Membership, User
 from portal.accounts.roles import ROLES_ALLOWED, Action
@@ -34,9 +34,14 @@ class Command(BaseCommand):
         parser.add_argument("--clinic", required=True, help="name or id of the clinic")
         parser.add_argument("--submitter", default="", help="e-mail of a member who may submit")
         parser.add_argument(
-            "--manifest", type=Path, help="CSV: file, mrn, birth_date, sex, skin_type, body_site …"
+            "--manifest", type=Path, help="CSV: file, mrn, birth_date, sex, consents_to_inference …"
         )
         parser.add_argument("--mrn-prefix", default="FOLDER-", help="for files whose patient is not given")
+        parser.add_argument(
+            "--consent",
+            choices=("yes", "no"),
+            help="what every new patient said of being judged by a model, unless the manifest says it",
+        )
         parser.add_argument("--wait", action="store_true", help="wait for every result")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -52,7 +57,7 @@ class Command(BaseCommand):
         if not files:
             raise CommandError(f"{folder} holds no image (JPEG, PNG, WebP, TIFF, HEIC, DICOM).")
         try:
-            sent = self._submit(actor, clinic, files, options["mrn_prefix"])
+            sent = self._submit(actor, clinic, files, options)
             if options["wait"]:
                 self._wait(sent)
         except KeyboardInterrupt:
@@ -63,10 +68,18 @@ class Command(BaseCommand):
         if refused:
             raise CommandError(f"{len(refused)} of {len(sent)} files were refused (named above).")
 
-    def _submit(self, actor: User, clinic: Clinic, files: list[FolderFile], mrn_prefix: str) -> list[Sent]:
+    def _submit(
+        self, actor: User, clinic: Clinic, files: list[FolderFile], options: dict[str, Any]
+    ) -> list[Sent]:
         sent: list[Sent] = []
         count: Counter[str] = Counter()
-        results = submit_files(actor=actor, clinic=clinic, files=files, mrn_prefix=mrn_prefix)
+        results = submit_files(
+            actor=actor,
+            clinic=clinic,
+            files=files,
+            mrn_prefix=options["mrn_prefix"],
+            consents_to_inference=ANSWERS[options["consent"] or ""],
+        )
         with tqdm(total=len(files), unit="image", desc="Submitting") as bar:
             for result in results:
                 sent.append(result)

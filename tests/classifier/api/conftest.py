@@ -39,6 +39,7 @@ def form(**changes) -> dict:
         "birth_date": "1961-02-03",
         "sex": "female",
         "skin_type": "II",
+        "consents_to_inference": True,
         "body_site": "trunk_posterior_trunk_upper_back",
         "laterality": "left",
         "images": [jpeg()],

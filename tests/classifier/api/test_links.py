@@ -82,7 +82,10 @@ class Walker:
 def test_a_case_from_its_patient_to_histopathology(api, side, operations):
     walker = Walker(api(side.own.dermatologist), operations)
 
-    patient = walker.call("patients_create", {"mrn": "MRN-LINKS", "clinic": str(side.own.clinic.pk)})
+    patient = walker.call(
+        "patients_create",
+        {"mrn": "MRN-LINKS", "clinic": str(side.own.clinic.pk), "consents_to_inference": True},
+    )
     walker.follow(patient, "patients_consent", {"purpose": "teaching", "is_given": True})
     assert walker.follow(patient, "patients_consents").data["teaching"] is True
     lesion = walker.follow(patient, "lesions_create", SITE)

@@ -51,7 +51,7 @@ def test_consent_is_recorded_with_who_and_when(clinician, patient, side):
     assert (newest["purpose"], newest["is_given"]) == ("teaching", True)
     assert newest["recorded_by"]["id"] == str(side.own.clinician.pk)
     event = AuditEvent.objects.get(action="consent.given")
-    assert event.details == {"purpose": "teaching"}
+    assert event.details == {"purpose": "teaching", "origin": "stated"}
     assert clinician.get(consents(patient), HTTP_IF_NONE_MATCH=said["ETag"]).status_code == 304
 
 

@@ -24,6 +24,7 @@ from tests.factories import (
     SubmissionImageFactory,
     active_model,
     answered_submission,
+    restate,
 )
 
 pytestmark = pytest.mark.django_db
@@ -184,6 +185,7 @@ def test_polling_until_finished(client, side):
     now = timezone.now()
     done = {"state": "failed", "error_code": "broken", "finished_at": now}
     Prediction.objects.filter(pk__in=[first.pk, second.pk]).update(**done)
+    restate(case)
     finished = client.get(url)
     assert (finished.json()["is_finished"], finished.json()["state"]) == (True, "no_result")
     assert "Retry-After" not in finished

@@ -45,12 +45,13 @@ def test_sign(client, side):
     assert (late.status_code, late.json()["code"]) == (412, "changed_meanwhile")
 
 
-def test_agreement_follows_where_it_is_clear(client, side):
+def test_agreement_follows_from_the_diagnosis(client, side):
     clear, unclear = answered_submission(side.own, "benign"), answered_submission(side.own, "benign")
     asked = {"diagnosis": "melanoma", "management": "excise"}
     assert client.post(REVIEWS, {**asked, "submission": clear.pk}).json()["agreement"] == "disagrees"
-    open_case = {**asked, "diagnosis": "indeterminate", "submission": unclear.pk}
-    assert codes(client.post(REVIEWS, open_case)) == [("agreement_unclear", "agreement")]
+    # What older clients send of it isn't used.
+    open_case = {**asked, "diagnosis": "indeterminate", "submission": unclear.pk, "agreement": "agrees"}
+    assert client.post(REVIEWS, open_case).json()["agreement"] == "undetermined"
 
 
 def test_case_of_the_other_clinic_and_case_in_work(client, side):

@@ -230,7 +230,7 @@ def test_bug_in_the_middle_leaves_nothing_either(client, stores, monkeypatch):
 def test_patient_created_a_moment_ago_is_found(client, side, monkeypatch):
     """Somebody creates the patient after we looked and before we insert."""
     rival = PatientFactory(clinic=side.own.clinic, mrn="MRN-API-1", birth_date=None)
-    first, answers = NewPatient(mrn="MRN-API-1"), [choose_patient]
+    first, answers = NewPatient(mrn="MRN-API-1", consents_to_inference=True), [choose_patient]
     monkeypatch.setattr(
         "classifier.api.intake.choose_patient",
         lambda **kwargs: (

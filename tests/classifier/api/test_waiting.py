@@ -8,7 +8,7 @@ from django.utils import timezone
 from classifier.api import waiting
 from classifier.models import Prediction
 from tests.classifier.api.conftest import ROOT, codes
-from tests.factories import PredictionFactory, SubmissionFactory, answered_submission
+from tests.factories import PredictionFactory, SubmissionFactory, answered_submission, restate
 
 SUBMISSIONS = f"{ROOT}/submissions/"
 MOMENT = (time.time() // 60 + 5) * 60
@@ -36,6 +36,7 @@ def test_waiting_ends_when_the_case_is_finished(client, case, monkeypatch, suffi
         slept.append(seconds)
         if len(slept) == 3:
             Prediction.objects.update(state="failed", error_code="broken", finished_at=timezone.now())
+            restate(case)
 
     monkeypatch.setattr(waiting.time, "sleep", finish)
     response = client.get(f"{SUBMISSIONS}{case.pk}/{suffix}", {"wait": 30})

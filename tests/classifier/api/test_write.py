@@ -22,6 +22,7 @@ def client(api, side):
 
 def test_add_a_patient(client, side):
     facts = {"mrn": " MRN  1 ", "birth_date": "1961-02-03", "sex": "female", "skin_type": "II"}
+    facts["consents_to_inference"] = True
     response = client.post(PATIENTS, facts)
     patient = Patient.objects.get()
     assert response.status_code == 201

@@ -24,6 +24,7 @@ from tests.factories import draw_jpeg
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("model", "stores", "network")]
 NAME = "Zebedee"
+AGREED = ("--consent", "yes")
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def command(bridge, side, monkeypatch, capsys):
 
 
 def test_folder_to_csv(command, folder, tmp_path):
-    status, out, told = command("submit", folder)
+    status, out, told = command("submit", folder, *AGREED)
     assert (status, told) == (0, "3 submitted, 0 submitted before, 0 refused.\n")
     ids = out.split()
     assert sorted(ids) == sorted(str(pk) for pk in Submission.objects.values_list("pk", flat=True))
@@ -69,13 +70,13 @@ def test_folder_to_csv(command, folder, tmp_path):
     assert {row["file"] for row in rows} == {"0.jpg", "1.jpg", "2.jpg"}
     assert "mrn" not in rows[0]
     assert target.stat().st_mode & 0o077 == 0
-    again = command("submit", folder, "--wait", "--quiet")
+    again = command("submit", folder, *AGREED, "--wait", "--quiet")
     assert again[2] == "0 submitted, 3 submitted before, 0 refused.\n"
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
 
 def test_formats_say_the_same(command, folder):
-    ids = command("submit", folder)[1].split()
+    ids = command("submit", folder, *AGREED)[1].split()
     run_queued(budget_seconds=5)
     whole = json.loads(command("results", *ids)[1])
     lines = [json.loads(line) for line in command("results", *ids, "--format", "jsonl")[1].splitlines()]
@@ -91,7 +92,7 @@ def test_formats_say_the_same(command, folder):
 def test_formula_in_a_name_stays_text(command, folder):
     hostile = '=HYPERLINK("http:a","b")|\t-1.jpg'
     (folder / "0.jpg").rename(folder / hostile)
-    ids = command("submit", folder / hostile)[1].split()
+    ids = command("submit", folder / hostile, *AGREED)[1].split()
     table = command("results", *ids, "--format", "csv")[1]
     (row,) = csv.DictReader(io.StringIO(table.removeprefix("\ufeff")))
     assert row["file"].startswith("'=")
@@ -100,7 +101,7 @@ def test_formula_in_a_name_stays_text(command, folder):
 
 def test_refused_file_gives_status_1_and_its_reason(command, folder):
     (folder / "1.jpg").write_bytes(b"")
-    status, out, told = command("submit", folder)
+    status, out, told = command("submit", folder, *AGREED)
     assert status == 1
     assert len(out.split()) == 2
     assert "1.jpg: 400 invalid_input (images.0: empty_file)" in told
@@ -108,10 +109,13 @@ def test_refused_file_gives_status_1_and_its_reason(command, folder):
 
 
 def test_mapping_names_nobody_in_messages(command, folder, tmp_path, caplog):
-    (tmp_path / "known.csv").write_text("file,mrn,birth_date\n0.jpg,A-1,1961-02-03\n")
+    (tmp_path / "known.csv").write_text(
+        "file,mrn,birth_date,consents_to_inference\n0.jpg,A-1,1961-02-03,yes\n"
+    )
     assert command("submit", folder, "--mapping", tmp_path / "known.csv")[0] == 0
     words = (
-        f"file,mrn,birth_date,note,clinical_question\n1.jpg,A-1,1999-01-01,{NAME},{NAME}\n2.jpg,{NAME},,,\n"
+        "file,mrn,birth_date,note,clinical_question,consents_to_inference\n"
+        f"1.jpg,A-1,1999-01-01,{NAME},{NAME},yes\n2.jpg,{NAME},,,,yes\n"
     )
     (tmp_path / "wrong.csv").write_text(words)
     status, out, told = command("submit", folder, "--mapping", tmp_path / "wrong.csv")
@@ -156,20 +160,20 @@ def test_stopped_run_goes_on(command, folder, bridge):
         raise KeyboardInterrupt
 
     bridge.faults = [LOST, None, stop]
-    status, _, told = command("submit", folder, "--parallel", 1)
+    status, _, told = command("submit", folder, *AGREED, "--parallel", 1)
     assert (status, told.splitlines()[-1]) == (130, "Stopped. Run the same command again to go on.")
     # The one beside it may have been under way.
     assert Submission.objects.count() in (1, 2)
-    assert command("submit", folder)[0] == 0
+    assert command("submit", folder, *AGREED)[0] == 0
     assert Submission.objects.count() == 3
 
 
 def test_stop_between_two_cases_ends_the_pauses_of_others(command, folder, bridge, monkeypatch):
     read = ImageFile.read
 
-    def fail_at_the_first(path):
+    def fail_at_the_first(path, **kind):
         if path.name != "0.jpg":
-            return read(path)
+            return read(path, **kind)
         while not bridge.posts:
             time.sleep(0.01)
         raise OSError
@@ -181,16 +185,16 @@ def test_stop_between_two_cases_ends_the_pauses_of_others(command, folder, bridg
     monkeypatch.setattr(submitting, "explain", stop)
     bridge.faults = [problem(429, "throttled", after="20")] * 9
     began = time.monotonic()
-    assert command("submit", folder)[0] == 130
+    assert command("submit", folder, *AGREED)[0] == 130
     assert time.monotonic() - began < 15
 
 
 def test_status_says_what_kind_of_trouble(command, folder, bridge, side):
     assert command("show", "0198c0de-0000-7000-8000-000000000001")[0] == 1
-    assert command("submit", folder, person=side.own.administrator)[0] == 1
+    assert command("submit", folder, *AGREED, person=side.own.administrator)[0] == 1
     assert command("submit", folder / "none")[0] == 2
     bridge.faults = [problem(401, "authentication_failed")] * 9
-    assert command("submit", folder)[0] == 3
+    assert command("submit", folder, *AGREED)[0] == 3
     bridge.faults = [UNREACHABLE] * 9
     assert command("--patience", "0", "submit", folder)[0] == 4
     bridge.faults = [httpx.Response(503)] * 9
@@ -199,7 +203,7 @@ def test_status_says_what_kind_of_trouble(command, folder, bridge, side):
 
 def test_case_is_read_signed_and_reported(command, folder, side, tmp_path):
     dermatologist = side.own.dermatologist
-    (case,) = command("submit", folder, "--together")[1].split()
+    (case,) = command("submit", folder, *AGREED, "--together")[1].split()
     run_queued(budget_seconds=5)
     assert command("report", case)[0] == 1
     shown = json.loads(command("show", case, person=dermatologist)[1])
@@ -233,7 +237,7 @@ def test_case_is_read_signed_and_reported(command, folder, side, tmp_path):
 
 
 def test_withdrawn_case_has_no_result(command, folder):
-    (case, *_) = command("submit", folder)[1].split()
+    (case, *_) = command("submit", folder, *AGREED)[1].split()
     assert json.loads(command("cancel", case)[1]) == {"state": "cancelled"}
     assert command("wait", case, "--quiet")[0] == 1
 
@@ -254,7 +258,7 @@ def test_argument_that_cannot_be_read_says_what_is_expected(command, capsys, arg
 
 
 def test_file_that_cannot_be_written_is_named(command, folder):
-    (case, *_) = command("submit", folder)[1].split()
+    (case, *_) = command("submit", folder, *AGREED)[1].split()
     status, _, told = command("results", case, "--output", folder / "none" / "x.json")
     assert status == 2
     assert "none" in told

@@ -11,12 +11,15 @@ import pytest
 
 from classifier.client import ApiError, ConfigurationError, LostConnectionError
 from classifier.client.batch import Journal, find_cases, read_mapping, submit_cases
+from classifier.client.batch.cases import Kind
 from classifier.models import IdempotentRequest, Patient, Submission, SubmissionImage
 from classifier.services.inference import run_queued
 from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
 from tests.factories import draw_jpeg
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("model", "stores", "network")]
+
+AGREED = {"consents_to_inference": "yes"}
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ def run(portal, folder, tmp_path):
     """Submit the folder; returns how many of each verdict."""
 
     def submit(cases=None, *, clock=time.time, parallel=2, **settings):
-        chosen = find_cases([folder], {}) if cases is None else cases
+        chosen = find_cases([folder], AGREED) if cases is None else cases
         with Journal(tmp_path / "journal.jsonl", SITE, clock=clock) as journal:
             sent = list(submit_cases(portal(**settings), chosen, journal, parallel=parallel))
         verdicts = [one.verdict for one in sent]
@@ -76,23 +79,25 @@ def test_doubt_that_is_older_than_its_key_is_looked_up(run, bridge, folder):
     """A day later the key is forgotten: what came through is found by the files' digests."""
     bridge.faults = [LOST]
     with pytest.raises(LostConnectionError):
-        run(find_cases([folder / "0.jpg"], {}), parallel=1, patience=0)
+        run(find_cases([folder / "0.jpg"], AGREED), parallel=1, patience=0)
     IdempotentRequest.objects.all().delete()
-    assert run(find_cases([folder / "0.jpg"], {}), clock=lambda: time.time() + 24 * 3600) == {"known": 1}
+    assert run(find_cases([folder / "0.jpg"], AGREED), clock=lambda: time.time() + 24 * 3600) == {"known": 1}
     assert Submission.objects.count() == 1
 
 
 def test_doubt_about_what_never_arrived_is_sent(run, bridge, folder):
     bridge.faults = [UNREACHABLE]
     with pytest.raises(LostConnectionError):
-        run(find_cases([folder / "0.jpg"], {}), parallel=1, patience=0)
-    assert run(find_cases([folder / "0.jpg"], {}), clock=lambda: time.time() + 24 * 3600) == {"submitted": 1}
+        run(find_cases([folder / "0.jpg"], AGREED), parallel=1, patience=0)
+    assert run(find_cases([folder / "0.jpg"], AGREED), clock=lambda: time.time() + 24 * 3600) == {
+        "submitted": 1
+    }
 
 
 def test_old_doubt_about_a_dicom_file_is_left_to_a_person(run, bridge, folder):
     """The portal keeps it without names, so its digest there tells nothing."""
     (folder / "0.dcm").write_bytes(bytes(128) + b"DICM" + bytes(64))
-    cases = find_cases([folder / "0.dcm"], {})
+    cases = find_cases([folder / "0.dcm"], AGREED)
     bridge.faults = [UNREACHABLE]
     with pytest.raises(LostConnectionError):
         run(cases, parallel=1, patience=0)
@@ -104,8 +109,8 @@ def test_old_doubt_about_a_dicom_file_is_left_to_a_person(run, bridge, folder):
 def test_key_that_was_used_for_other_facts_is_looked_up(run, bridge, folder):
     bridge.faults = [LOST]
     with pytest.raises(LostConnectionError):
-        run(find_cases([folder / "0.jpg"], {}), parallel=1, patience=0)
-    changed = find_cases([folder / "0.jpg"], {"priority": "urgent"})
+        run(find_cases([folder / "0.jpg"], AGREED), parallel=1, patience=0)
+    changed = find_cases([folder / "0.jpg"], {**AGREED, "priority": "urgent"})
     assert run(changed) == {"known": 1}
     assert Submission.objects.count() == 1
 
@@ -138,7 +143,7 @@ def test_bad_file_is_refused_and_the_rest_goes_through(run, folder, tmp_path):
 
 def test_token_without_a_right_ends_the_run_at_once(portal, folder, tmp_path, bridge, side):
     bridge.faults = [httpx.Response(401, json={"code": "authentication_failed"})] * 50
-    client, cases = portal(), find_cases([folder], {})
+    client, cases = portal(), find_cases([folder], AGREED)
     with Journal(tmp_path / "journal.jsonl", SITE) as journal, pytest.raises(ApiError) as told:
         list(submit_cases(client, cases, journal))
     assert told.value.status == 401
@@ -148,12 +153,12 @@ def test_token_without_a_right_ends_the_run_at_once(portal, folder, tmp_path, br
 def test_mapping_says_whose_lesion_each_file_shows(run, folder, tmp_path):
     mapping = tmp_path / "mapping.csv"
     mapping.write_text(
-        "file,case,mrn,birth_date,sex,body_site,laterality\n"
+        "file,case,mrn,birth_date,sex,body_site,laterality,consents_to_inference\n"
         # Whichever is taken first: the patient is made with all that is said of her.
-        "2.jpg,,A-1,,,lower_extremity_thigh,right\n"
-        "0.jpg,a,A-1,1960-02-03,female,upper_extremity_shoulder,left\n"
-        "1.jpg,a,A-1,1960-02-03,female,upper_extremity_shoulder,left\n"
-        "3.jpg,,B-2,,,lower_extremity_thigh,right\n"
+        "2.jpg,,A-1,,,lower_extremity_thigh,right,\n"
+        "0.jpg,a,A-1,1960-02-03,female,upper_extremity_shoulder,left,yes\n"
+        "1.jpg,a,A-1,1960-02-03,female,upper_extremity_shoulder,left,yes\n"
+        "3.jpg,,B-2,,,lower_extremity_thigh,right,yes\n"
     )
     assert run(read_mapping(mapping, folder)) == {"submitted": 3}
     assert sorted(Patient.objects.values_list("sex", flat=True)) == ["female", "unknown"]
@@ -163,20 +168,20 @@ def test_mapping_says_whose_lesion_each_file_shows(run, folder, tmp_path):
 
 def test_row_without_a_case_joins_none_of_that_name(folder, tmp_path):
     mapping = tmp_path / "mapping.csv"
-    mapping.write_text("file,case\n0.jpg,row 3\n1.jpg,\n2.jpg,row 3\n")
+    mapping.write_text("file,case,consents_to_inference\n0.jpg,row 3,yes\n1.jpg,,yes\n2.jpg,row 3,yes\n")
     assert [len(case.files) for case in read_mapping(mapping, folder)] == [2, 1]
 
 
 def test_same_picture_for_two_lesions_is_refused(run, folder, tmp_path):
     (folder / "1.jpg").write_bytes(draw_jpeg(0))
     mapping = tmp_path / "mapping.csv"
-    mapping.write_text("file,mrn\n0.jpg,A-1\n1.jpg,B-2\n")
+    mapping.write_text("file,mrn,consents_to_inference\n0.jpg,A-1,yes\n1.jpg,B-2,yes\n")
     assert run(read_mapping(mapping, folder), parallel=1) == {"submitted": 1, "refused": 1}
 
 
 def test_journal_holds_keys_digests_and_ids(run, folder, tmp_path):
     mapping = tmp_path / "mapping.csv"
-    mapping.write_text("file,mrn,clinical_question\n0.jpg,Zebedee-1,Zebedee asks\n")
+    mapping.write_text("file,mrn,clinical_question,consents_to_inference\n0.jpg,Zebedee-1,Zebedee asks,yes\n")
     (folder / "0.jpg").rename(folder / "Zebedee.jpg")
     mapping.write_text(mapping.read_text().replace("0.jpg", "Zebedee.jpg"))
     run(read_mapping(mapping, folder))
@@ -229,3 +234,36 @@ def test_file_that_is_no_journal_is_left_alone(tmp_path, text):
     with pytest.raises(ConfigurationError), Journal(tmp_path / "j", SITE):
         pass
     assert (tmp_path / "j").read_text() == text
+
+
+def test_each_picture_of_a_case_has_its_kind(run, folder, tmp_path):
+    mapping = tmp_path / "mapping.csv"
+    mapping.write_text(
+        "file,case,mrn,consents_to_inference,capture_kind,dermoscopic_type\n"
+        "0.jpg,a,A-1,yes,overview,\n1.jpg,a,A-1,yes,clinical,\n"
+        "2.jpg,a,A-1,yes,dermoscopic,contact_polarized\n"
+    )
+    assert run(read_mapping(mapping, folder)) == {"submitted": 1}
+    rows = SubmissionImage.objects.order_by("position").values_list("capture_kind", "dermoscopic_type")
+    assert list(rows) == [("overview", ""), ("clinical", ""), ("dermoscopic", "contact_polarized")]
+
+
+def test_kinds_are_given_by_file_or_for_all(folder):
+    kinds = {"0.jpg": Kind("overview"), "": Kind("dermoscopic", "contact_polarized")}
+    (case,) = find_cases([folder], {}, together=True, kinds=kinds)
+    assert [case.kinds[file].capture_kind for file in case.files] == ["overview", *["dermoscopic"] * 3]
+    with pytest.raises(ConfigurationError, match="none of the files"):
+        find_cases([folder], {}, kinds={"9.jpg": Kind("overview")})
+
+
+@pytest.mark.parametrize("text", ["maybe", "true"])
+def test_consent_in_a_mapping_is_yes_or_no(folder, tmp_path, text):
+    mapping = tmp_path / "mapping.csv"
+    mapping.write_text(f"file,consents_to_inference\n0.jpg,{text}\n")
+    with pytest.raises(ConfigurationError, match="must read yes or no"):
+        read_mapping(mapping, folder)
+
+
+def test_without_a_word_on_consent_nothing_is_sent(run, folder):
+    assert run(find_cases([folder / "0.jpg"], {})) == {"refused": 1}
+    assert not Patient.objects.exists()

@@ -13,7 +13,7 @@ import pytest
 
 from classifier.client import ImageFile
 from classifier.client.reading import read_record
-from classifier.client.records import Patient
+from classifier.client.records import Patient, Submission
 from tests.classifier.client.portal import Portal
 from tests.classifier.client.shapes import ID, component, example, operations
 
@@ -24,8 +24,17 @@ COLLECTIONS = (
     *("predictions", "reviews", "submissions", "webhooks"),
 )
 FINDING = {"diagnosis": "naevus", "procedure": "biopsy", "specimen_taken_on": DAY, "reported_on": DAY}
-DECISION = {"diagnosis": "naevus", "management": "biopsy", "agreement": "agrees", "comment": "x"}
+DECISION = {
+    "diagnosis": "naevus",
+    "management": "biopsy",
+    "agreement": "agrees",
+    "comment": "x",
+    "unseen_reason": "x",
+}
 PATIENT = read_record(Patient, example({"$ref": "#/components/schemas/Patient"}) | {"id": ID}, etag='"tag"')
+CASE = read_record(
+    Submission, example({"$ref": "#/components/schemas/Submission"}) | {"id": ID}, etag='"tag"'
+)
 WHO = {"birth_date": DAY, "sex": "female", "skin_type": "II"}
 
 CALLS = {
@@ -48,13 +57,20 @@ CALLS = {
         **dict.fromkeys(("clinic", "patient", "lesion"), ID),
         **dict.fromkeys(("patient_mrn", "note", "clinical_question", "clinical_history"), "x"),
         **WHO,
+        consents_to_inference=True,
         body_site="unspecified",
         laterality="left",
         priority="urgent",
     ),
     "submissions_status": lambda c: c.submissions.status(ID, wait=3),
     "submissions_report": lambda c: c.reports.pdf(ID),
-    "submissions_cancel": lambda c: c.submissions.cancel(ID, if_match='"tag"'),
+    "submissions_cancel": lambda c: c.submissions.cancel(ID, reason="x", if_match='"tag"'),
+    "submissions_acknowledge": lambda c: c.submissions.acknowledge(
+        ID, "referred", done_on=DAY, note="x", if_match='"tag"'
+    ),
+    "submissions_take_back_acknowledgement": lambda c: c.submissions.take_back(CASE),
+    "submissions_claim": lambda c: c.submissions.claim(ID, takeover=True),
+    "submissions_release": lambda c: c.submissions.release(ID),
     "reviews_sign": lambda c: c.reviews.sign(ID, **DECISION, if_match='"tag"'),
     "reviews_amend": lambda c: c.reviews.amend(ID, reason="x", **DECISION),
     "outcomes_create": lambda c: c.outcomes.record(ID, **FINDING, breslow_mm=0.8, comment="x"),

@@ -16,7 +16,12 @@ from tests.support.oauth import register
 from tests.support.people import service_account
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("model", "stores", "network")]
-SPOT = {"patient_mrn": "MRN-1", "birth_date": dt.date(1961, 2, 3), "body_site": "lower_extremity_thigh"}
+SPOT = {
+    "patient_mrn": "MRN-1",
+    "birth_date": dt.date(1961, 2, 3),
+    "consents_to_inference": True,
+    "body_site": "lower_extremity_thigh",
+}
 
 
 def image(seed: int = 1) -> ImageFile:

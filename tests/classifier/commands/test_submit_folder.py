@@ -30,7 +30,8 @@ def staff():
 
 def submit(folder, staff, *options):
     out = StringIO()
-    call_command("submit_folder", str(folder), "--clinic", staff.clinic.name, *options, stdout=out)
+    name = staff.clinic.name
+    call_command("submit_folder", str(folder), "--clinic", name, "--consent", "yes", *options, stdout=out)
     return out.getvalue()
 
 
@@ -119,3 +120,28 @@ def test_an_administrator_may_not_submit(folder, staff):
 def test_an_empty_folder_is_said_to_be_empty(tmp_path, staff):
     with pytest.raises(CommandError, match="holds no image"):
         submit(tmp_path, staff)
+
+
+def test_without_a_word_on_consent_nothing_is_judged(folder, staff, capsys):
+    with pytest.raises(CommandError, match="4 of 4 files were refused"):
+        call_command("submit_folder", str(folder), "--clinic", staff.clinic.name, stdout=StringIO())
+    assert "Nobody has recorded whether this patient agrees" in "".join(capsys.readouterr())
+    assert not Patient.objects.exists()
+
+
+def test_the_manifest_says_who_agrees_and_what_a_picture_is(folder, staff):
+    manifest = folder / "manifest.csv"
+    manifest.write_text(
+        "file,mrn,consents_to_inference,capture_kind,dermoscopic_type\n"
+        "0.jpg,A-1,yes,dermoscopic,contact_polarized\n1.jpg,B-2,,overview,\n"
+    )
+    call_command(
+        "submit_folder",
+        *(str(folder), "--clinic", staff.clinic.name, "--manifest", str(manifest)),
+        stdout=StringIO(),
+    )
+    agrees = dict(Patient.objects.values_list("mrn", "consents_to_inference"))
+    assert agrees == {"A-1": True, "B-2": None}
+    kinds = SubmissionImage.objects.order_by("capture_kind").values_list("capture_kind", "dermoscopic_type")
+    assert list(kinds) == [("dermoscopic", "contact_polarized"), ("overview", "")]
+    assert Prediction.objects.count() == 1

@@ -86,12 +86,14 @@ class Follower:
         (site_system,) = re.findall(r"a code of `(\S+?)`", self.rest["documentation"])[:1]
         (system,) = self.find("CodeSystem", url=site_system)
         site = next(one for one in system["concept"] if one["display"].startswith("Shoulder"))
+        (agrees,) = re.findall(r"the extension `(\S+?)`, valueBoolean", self.rest["documentation"])
         patient, lesion, request = (f"urn:uuid:{number}" for number in "123")
         subject = {"reference": patient}
         resources = {
             patient: {
                 "resourceType": "Patient",
                 "identifier": [{"system": mrn_prefix + organization["id"], "value": "A-1"}],
+                "extension": [{"url": agrees, "valueBoolean": True}],
             },
             lesion: {
                 "resourceType": "BodyStructure",

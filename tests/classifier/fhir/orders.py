@@ -23,8 +23,13 @@ def patient(clinic, **changes: Any) -> dict[str, Any]:
         "identifier": [{"system": mrn_system(clinic), "value": MRN}],
         "gender": "female",
         "birthDate": "1961-02-03",
+        "extension": [consent()],
         **changes,
     }
+
+
+def consent(agrees: bool = True) -> dict[str, Any]:
+    return {"url": "urn:dermaport:extension:consents-to-inference", "valueBoolean": agrees}
 
 
 def body_structure(subject: str = PATIENT, **changes: Any) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_a_case_from_order_to_amended_report(side):
     assert base64.b64decode(follower.get(media["content"]["url"])["data"])[:2] == b"\xff\xd8"
 
     case = Submission.objects.get()
-    melanoma = Decision(diagnosis="melanoma", agreement="agrees", management="excise")
+    melanoma = Decision(diagnosis="melanoma", management="excise")
     signed = sign_review(actor=side.own.dermatologist, submission=case, decision=melanoma)
     found = follower.read_report(request)
     (report,), (provenance,) = found["DiagnosticReport"], found["Provenance"]
@@ -69,7 +69,7 @@ def test_a_case_from_order_to_amended_report(side):
     assert signer["name"][0]["text"] == side.own.dermatologist.full_name
     assert signer["id"] == report["resultsInterpreter"][0]["reference"].partition("/")[2]
 
-    naevus = Decision(diagnosis="naevus", agreement="disagrees", management="no_action")
+    naevus = Decision(diagnosis="naevus", management="no_action")
     amend_review(actor=side.own.dermatologist, review=signed, decision=naevus, reason="Histology came back.")
     found = follower.read_report(request)
     assert found["DiagnosticReport"][0]["status"] == "amended"

@@ -70,7 +70,7 @@ def test_code_systems_say_what_codes_mean():
     (outcome,) = [entry["resource"] for entry in found]
     assert [one["code"] for one in outcome["concept"]] == ["benign", "malignant", "refer"]
     assert read(client, "CodeSystem/outcome") == outcome
-    assert read(client, "CodeSystem")["total"] == 10
+    assert read(client, "CodeSystem")["total"] == 13
     assert client.get(f"{ROOT}/CodeSystem/nothing").status_code == 404
 
 

@@ -33,7 +33,8 @@ def test_patient(client, side, case):
     assert pseudonym["value"] == patient.public_id
     assert (resource["gender"], resource["birthDate"]) == ("female", "1970-05-17")
     assert resource["extension"] == [
-        {"url": "urn:dermaport:extension:fitzpatrick-skin-type", "valueCode": "II"}
+        {"url": "urn:dermaport:extension:fitzpatrick-skin-type", "valueCode": "II"},
+        {"url": "urn:dermaport:extension:consents-to-inference", "valueBoolean": True},
     ]
     organization = read(client, resource["managingOrganization"]["reference"])
     assert organization["identifier"][0]["value"] == mrn["system"]

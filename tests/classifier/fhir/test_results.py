@@ -84,6 +84,7 @@ def test_final_when_signed_and_amended_after(client, side):
     assert [[one["code"] for one in concept["coding"]] for concept in report["conclusionCode"]] == [
         ["melanoma", "372244006"],
         ["excise"],
+        ["malignant"],
     ]
     assert report["resultsInterpreter"] == [{"reference": f"Practitioner/{signed.signed_by_id}"}]
     assert read(client, f"ServiceRequest/{case.pk}")["status"] == "completed"

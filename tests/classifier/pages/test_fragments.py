@@ -211,7 +211,7 @@ class TestVerdict:
         case = submit_case(
             actor=staff.clinician,
             clinic=staff.clinic,
-            patient=NewPatient(mrn="NG-1"),
+            patient=NewPatient(mrn="NG-1", consents_to_inference=True),
             lesion=NewLesion(body_site="trunk"),
             images=[new_image(5)],
             question=Question(),

@@ -279,7 +279,7 @@ class TestHistory:
         case = submit_case(
             actor=staff.clinician,
             clinic=staff.clinic,
-            patient=NewPatient(mrn="NG-1"),
+            patient=NewPatient(mrn="NG-1", consents_to_inference=True),
             lesion=NewLesion(body_site="trunk"),
             images=[new_image(1)],
             question=Question(),
@@ -295,7 +295,7 @@ class TestHistory:
             submit_case(
                 actor=staff.clinician,
                 clinic=staff.clinic,
-                patient=NewPatient(mrn=mrn),
+                patient=NewPatient(mrn=mrn, consents_to_inference=True),
                 lesion=NewLesion(body_site="trunk"),
                 images=[new_image(1)],
                 question=Question(),

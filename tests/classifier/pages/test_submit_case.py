@@ -16,7 +16,7 @@ def submit(staff, **changes):
     values = {
         "actor": staff.clinician,
         "clinic": staff.clinic,
-        "patient": NewPatient(mrn="A-1"),
+        "patient": NewPatient(mrn="A-1", consents_to_inference=True),
         "lesion": NewLesion(body_site="upper_extremity_shoulder"),
         "images": [new_image()],
         "question": Question(clinical_question="Naevus?"),

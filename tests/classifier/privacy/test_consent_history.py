@@ -14,7 +14,9 @@ from tests.factories import (
 
 class TestHistory:
     def test_every_word_is_a_row_with_who_and_when(self, side, say):
-        patient = create_patient(actor=side.own.clinician, clinic=side.own.clinic, mrn="A-1")
+        patient = create_patient(
+            actor=side.own.clinician, clinic=side.own.clinic, mrn="A-1", consents_to_inference=True
+        )
         say(patient, "teaching", True)
         say(patient, "teaching", True)
         say(patient, "teaching", False)
@@ -28,12 +30,14 @@ class TestHistory:
         assert Patient.objects.get().consents_to_teaching is False
         events = AuditEvent.objects.filter(action__startswith="consent.").order_by("position")
         assert [(e.action, e.details) for e in events] == [
-            ("consent.given", {"purpose": "teaching"}),
-            ("consent.withdrawn", {"purpose": "teaching"}),
+            ("consent.given", {"purpose": "teaching", "origin": "stated"}),
+            ("consent.withdrawn", {"purpose": "teaching", "origin": "stated"}),
         ]
 
     def test_correcting_the_patient_writes_the_row_too(self, side):
-        patient = create_patient(actor=side.own.clinician, clinic=side.own.clinic, mrn="A-1")
+        patient = create_patient(
+            actor=side.own.clinician, clinic=side.own.clinic, mrn="A-1", consents_to_inference=True
+        )
         update_patient(actor=side.own.clinician, patient=patient, consents_to_inference=False, sex="male")
         found = Patient.objects.get()
         assert (found.consents_to_inference, found.sex) == (False, "male")

@@ -37,7 +37,7 @@ class TestInference:
         assert Prediction.objects.filter(state="succeeded").count() == 2
         assert Prediction.objects.get(pk=elsewhere.pk).state == "queued"
         event = AuditEvent.objects.get(action="consent.withdrawn")
-        assert event.details == {"purpose": "inference", "predictions_stopped": 2}
+        assert event.details == {"purpose": "inference", "origin": "stated", "predictions_stopped": 2}
 
     def test_answer_of_a_worker_that_was_at_it_is_dropped(self, side, say):
         case = answered_submission(side.own)

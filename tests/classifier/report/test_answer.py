@@ -13,7 +13,7 @@ from classifier.models import Submission
 from classifier.report.answering import _say_key
 from classifier.templatetags.scale import say_limits
 from tests.classifier.report.papers import add_image, judge, make_case, read
-from tests.factories import PredictionFactory
+from tests.factories import PredictionFactory, restate
 
 CASES = {
     "malignant": ["malignant"],
@@ -94,8 +94,9 @@ def test_cautions_and_failures_of_single_images(staff):
 def test_cancelled_case_has_no_answer(staff, client):
     case = build(staff, ["benign"])
     Submission.objects.filter(pk=case.pk).update(cancelled_at=case.submitted_at, cancelled_by=staff.clinician)
+    restate(case)
     paper = read(staff.clinician, case)
-    assert "CANCELLED: not signed by a dermatologist, and without a result" in paper
+    assert "WITHDRAWN: not signed by a dermatologist, and without a result" in paper
     assert "This case was withdrawn. It gives no result." in paper
     assert not says_benign(paper)
     assert "preliminary" not in paper.lower()

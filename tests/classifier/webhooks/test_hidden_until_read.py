@@ -6,7 +6,7 @@ from classifier.models import WebhookDelivery
 from classifier.services.reviews import Decision, sign_review
 from tests.classifier.webhooks.letters import announce, answer, read_letters
 
-DECISION = Decision(diagnosis="naevus", agreement="agrees", management="no_action", comment="Mrs Invented.")
+DECISION = Decision(diagnosis="naevus", management="no_action", comment="Mrs Invented.")
 
 
 class TestHiddenUntilRead:

@@ -12,7 +12,7 @@ from tests.factories import (
 )
 from tests.support.webhooks import ALL_EVENTS, WebhookEndpointFactory
 
-DECISION = Decision(diagnosis="naevus", agreement="agrees", management="no_action", comment="Mrs Invented.")
+DECISION = Decision(diagnosis="naevus", management="no_action", comment="Mrs Invented.")
 
 
 class TestReviews:

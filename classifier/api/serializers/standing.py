@@ -1,0 +1,178 @@
+"""What a case, a lesion or a patient is held for, what is ordered, and who reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+from classifier.api import examples
+from classifier.api.choices import ChoiceField
+from classifier.api.serializers.people import PersonSerializer
+from classifier.api.strict import StrictSerializer
+from classifier.cases.hiding import hides_standing, hides_worst
+from classifier.cases.standing import find_order
+from classifier.labels.standing import label_case, label_standing
+from classifier.models import Acknowledgement, ReadingClaim, Submission
+from classifier.states import SubmissionState
+from classifier.vocabulary import (
+    AcknowledgedAs,
+    Diagnosis,
+    Histopathology,
+    Management,
+    Standing,
+    StandingBasis,
+)
+from portal.accounts.models import Membership
+
+if TYPE_CHECKING:
+    import uuid
+
+    from rest_framework.request import Request
+
+    from classifier.labels.standing import StandingLabel
+    from classifier.models.standing_columns import StandingColumns
+    from portal.accounts.models import Clinic
+
+DIAGNOSES = sorted({**dict(Diagnosis.choices), **dict(Histopathology.choices)}.items())
+
+
+class StandingSerializer(serializers.Serializer[Any]):
+    """Histopathology over the signed review over the model: `refer` is too close to call, `not_judged` is
+    that the model could not or was not to judge. All null while there is no case, and where you are to read
+    first.
+    """
+
+    value = serializers.ChoiceField(choices=Standing.choices, allow_null=True)
+    basis = serializers.ChoiceField(
+        choices=StandingBasis.choices, allow_null=True, help_text="Whose word it is."
+    )
+    diagnosis = serializers.ChoiceField(
+        choices=DIAGNOSES,
+        allow_null=True,
+        help_text="Of the pathologist or the dermatologist, whichever the basis is; else null.",
+    )
+    said_by = PersonSerializer(allow_null=True, help_text="Null where no person said it.")
+    at = serializers.DateTimeField(allow_null=True)
+    label = serializers.CharField(help_text="In words, as on the pages.")
+
+
+class AcknowledgementSerializer(serializers.ModelSerializer[Acknowledgement]):
+    """Somebody's word that an order was carried out. A slip is taken back, never deleted."""
+
+    done = serializers.ChoiceField(choices=AcknowledgedAs.choices, read_only=True)
+    acknowledged_by = PersonSerializer(read_only=True)
+
+    class Meta:
+        model = Acknowledgement
+        fields = ["id", "done", "done_on", "note", "acknowledged_by", "acknowledged_at", "taken_back_at"]
+        read_only_fields = fields
+
+
+@examples.asked("Referred", examples.NEW_ACKNOWLEDGEMENT)
+class NewAcknowledgementSerializer(StrictSerializer):
+    """What was done about the order of a case."""
+
+    done = ChoiceField(choices=AcknowledgedAs.choices)
+    done_on = serializers.DateField(required=False, allow_null=True, default=None, help_text="If known.")
+    note = serializers.CharField(
+        required=False, allow_blank=True, default="", help_text="Such as where to; needed with `other`."
+    )
+
+
+class OrderSerializer(serializers.Serializer[Any]):
+    """What a signed review asks for, until when, and what was done."""
+
+    management = serializers.ChoiceField(choices=Management.choices)
+    due_at = serializers.DateTimeField(allow_null=True, help_text="Null once it was acknowledged.")
+    is_overdue = serializers.BooleanField()
+    acknowledgement = AcknowledgementSerializer(allow_null=True, help_text="Null while it is open.")
+
+
+class ReadingClaimSerializer(serializers.ModelSerializer[ReadingClaim]):
+    """Who has a case open to read it."""
+
+    reader = PersonSerializer(read_only=True)
+
+    class Meta:
+        model = ReadingClaim
+        fields = ["reader", "until"]
+        read_only_fields = fields
+
+
+@examples.asked("Knowingly", examples.CLAIM)
+class ClaimSerializer(StrictSerializer):
+    takeover = serializers.BooleanField(
+        required=False, default=False, help_text="Also where somebody else is reading it."
+    )
+
+
+def describe_order(submission: Submission) -> dict[str, Any] | None:
+    """The order of the review in force; None where nothing is ordered. Needs reviews and acknowledgements."""
+    order = find_order(submission.reviews.all())
+    if order is None or submission.state != SubmissionState.REVIEWED:
+        return None
+    due_at = submission.order_due_at
+    return dict(
+        OrderSerializer(
+            {
+                "management": order.current.management,
+                "due_at": due_at,
+                "is_overdue": due_at is not None and due_at < timezone.now(),
+                "acknowledgement": order.acknowledgement,
+            }
+        ).data
+    )
+
+
+def describe_claim(submission: Submission) -> dict[str, Any] | None:
+    """The claim that holds now. Needs `reading_claim` loaded."""
+    claim = getattr(submission, "reading_claim", None)
+    if claim is None or claim.until <= timezone.now():
+        return None
+    return dict(ReadingClaimSerializer(claim).data)
+
+
+def describe_standing(row: StandingColumns, request: Request) -> dict[str, Any]:
+    """What `row` is held for, as the caller of `request` may see it. Needs its clinic loaded."""
+    is_hidden = is_standing_hidden(row, request)
+    label = label_case if isinstance(row, Submission) else label_standing
+    return _describe(row, label(row, is_hidden=is_hidden), is_hidden=is_hidden)
+
+
+def is_standing_hidden(row: StandingColumns, request: Request) -> bool:
+    clinic = _clinic_of(row)
+    role = read_roles(request).get(clinic.pk)
+    return hides_standing(row, role) if isinstance(row, Submission) else hides_worst(row, clinic, role)
+
+
+def _clinic_of(row: Any) -> Clinic:
+    clinic: Clinic = row.clinic if hasattr(row, "clinic_id") else row.patient.clinic
+    return clinic
+
+
+def _describe(row: StandingColumns, label: StandingLabel, *, is_hidden: bool) -> dict[str, Any]:
+    has_any = bool(row.standing) and not is_hidden
+    return dict(
+        StandingSerializer(
+            {
+                "value": row.standing if has_any else None,
+                "basis": row.standing_basis if has_any else None,
+                "diagnosis": row.standing_diagnosis or None if has_any else None,
+                "said_by": row.standing_person if has_any else None,
+                "at": row.standing_at if has_any else None,
+                "label": label.word,
+            }
+        ).data
+    )
+
+
+def read_roles(request: Request) -> dict[uuid.UUID, str]:
+    """The caller's role in each of their clinics; asked once a request."""
+    roles: dict[uuid.UUID, str] | None = getattr(request, "_roles", None)
+    if roles is None:
+        held = Membership.objects.held_by(request.user)
+        roles = dict(held.values_list("clinic_id", "role"))
+        request._roles = roles  # noqa: SLF001 (ours)
+    return roles
