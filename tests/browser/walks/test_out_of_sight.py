@@ -47,8 +47,9 @@ class Home:
         expect(self.section.locator(".row").first).to_be_visible()
         expect(self.section.locator(f"#{self.key}")).to_have_count(0)
 
-    def count(self):
-        return int(self.section.locator(".count").inner_text())
+    def check_unread(self, count):
+        """How many the page says that the person has not opened."""
+        expect(self.section.get_by_role("link", name=f"{count} unread", exact=True)).to_be_visible()
 
 
 def open_case(page, case):
@@ -62,27 +63,32 @@ def test_an_unread_malignant_result(staff, colleague, send_case, send_newer, ope
     page = open_as(staff.clinician)
     home = Home(page, case)
     home.check_first("not opened since")
-    assert home.count() == NEWER + 1
+    home.check_unread(NEWER + 1)
     open_case(open_as(colleague), case)
     home.check_first("not opened since")
+    home.check_unread(NEWER + 1)
     open_case(page, case)
     home.check_gone()
-    assert home.count() == NEWER
+    home.check_unread(NEWER)
 
 
 def test_an_urgent_referral_that_nobody_read(staff, colleague, send_case, send_newer, open_as):
     case = send_case("benign", days=70)
+    send_newer()
+    # Of all these it is the last news, and the gravest.
     decision = Decision(diagnosis="indeterminate", management="urgent_referral")
     sign_review(actor=staff.dermatologist, submission=case, decision=decision)
-    send_newer()
     page = open_as(staff.clinician)
     home = Home(page, case)
-    home.check_first("Signed")
+    home.check_first("Signed: urgent cancer referral, by")
+    home.check_unread(NEWER + 1)
     open_case(open_as(colleague), case)
-    home.check_first("Signed")
+    home.check_first("Signed: urgent cancer referral, by")
+    home.check_unread(NEWER + 1)
     # Read, and still to be done.
     open_case(page, case)
-    home.check_first("rgent")
+    home.check_first("Signed: urgent cancer referral, by")
+    home.check_unread(NEWER)
     open_case(page, case)
     page.get_by_label("What was done").select_option("referred")
     page.get_by_label("Note").fill("To the melanoma clinic, by telephone.")
