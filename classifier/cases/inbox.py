@@ -204,9 +204,10 @@ class _Reader:
                 else f"Signed: {case.get_management_display().lower()}"
             )
             day = name_day(case.order_due_at)
-            return (
-                f"{order}, overdue since {day}" if is_order_overdue(case, self.now) else f"{order}, by {day}"
-            )
+            due = "overdue since" if is_order_overdue(case, self.now) else "by"
+            # An open order hides no finding that nobody has opened.
+            is_proven = case.is_unread and case.standing_basis == StandingBasis.HISTOPATHOLOGY
+            return f"{'Histopathology came back. ' if is_proven else ''}{order}, {due} {day}"
         words = _say_news(row)
         if is_unread_overdue(case, self.now) and case.news_at is not None:
             return f"{words}, not opened since {name_day(case.news_at)}"

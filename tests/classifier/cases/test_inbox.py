@@ -106,6 +106,16 @@ class TestStays:
         OutcomeFactory(lesion=case.lesion, diagnosis="melanoma_invasive")
         assert note_of(staff, case) == "Histopathology came back"
 
+    def test_an_open_order_hides_no_finding(self, staff, log_in):
+        case = signed(staff)
+        open_page(log_in, staff.clinician, case)
+        assert note_of(staff, case).startswith("Signed: excise, by")
+        OutcomeFactory(lesion=case.lesion, diagnosis="melanoma_invasive")
+        assert note_of(staff, case).startswith("Histopathology came back. Signed: excise, by")
+        case.refresh_from_db()
+        open_page(log_in, staff.clinician, case)
+        assert note_of(staff, case).startswith("Signed: excise, by")
+
     def test_withdrawn_by_a_colleague_is_news_too(self, staff):
         case = answered_submission(staff, "benign")
         cancel_submission(actor=staff.dermatologist, submission=case, reason="Sent twice.")
