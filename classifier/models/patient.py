@@ -89,3 +89,10 @@ class Patient(StandingColumns):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def lets_model_judge(self) -> bool:
+        """The patient agreed, or nobody asked and the clinic has stated that it records consent elsewhere."""
+        if self.erased_at is not None or self.consents_to_inference is not None:
+            return self.erased_at is None and bool(self.consents_to_inference)
+        return bool(self.clinic.consent_recorded_in)
