@@ -111,7 +111,7 @@ function openNextPart(words) {
 function closeLaterParts() {
   for (const name of PARTS.slice(1)) {
     const part = form().querySelector(`[data-part="${name}"]`);
-    part.open = false;
+    part.open = name === "images" && kinds.findAsked().length > 0;
   }
 }
 

@@ -100,7 +100,7 @@ export class PictureKinds {
     this.asked.set(fileKey(file), kind);
     for (const place of part.querySelectorAll("[data-question-kind]")) place.textContent = NAMED[kind];
     part.querySelector("[data-question]").hidden = false;
-    // A form that came back from a draft has its parts closed; a question must be seen.
+    // A question must be seen, also in a form whose parts came back closed.
     part.closest("details").open = true;
     this.changed();
   }
