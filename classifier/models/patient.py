@@ -91,8 +91,7 @@ class Patient(StandingColumns):
         return self.public_id
 
     @property
-    def lets_model_judge(self) -> bool:
-        """The patient agreed, or nobody asked and the clinic has stated that it records consent elsewhere."""
-        if self.erased_at is not None or self.consents_to_inference is not None:
-            return self.erased_at is None and bool(self.consents_to_inference)
-        return bool(self.clinic.consent_recorded_in)
+    def lets_models_judge(self) -> bool:
+        """Whether a model may judge the images: agreed to, or asked where the clinic records consent."""
+        agrees = self.consents_to_inference
+        return bool(self.clinic.consent_recorded_in) if agrees is None else agrees

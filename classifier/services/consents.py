@@ -127,7 +127,7 @@ def check_inference_consent(patient: Patient) -> None:
     InvalidInputError (consent_missing).
     """
     check_not_erased(patient)
-    if not patient.lets_model_judge:
+    if not patient.lets_models_judge:
         words = NEVER_ASKED if patient.consents_to_inference is None else REFUSED
         raise InvalidInputError("consent_missing", words, field="patient")
 
