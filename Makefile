@@ -16,8 +16,9 @@ ARGS ?=
 SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 # Neither database nor broker can change what these find: the science, what a browser makes of a page,
 # how a stack ends, where links lead, and who calls, which is decided before a row is read. What a
-# caller may do with each row is asked on both (permissions/test_matrix.py).
-APART := -m "not browser and not acceptance" $(addprefix --ignore=tests/, \
+# caller may do with each row is asked on both (permissions/test_matrix.py), and so is every walk through
+# the browser in which a case could be lost (tests/browser/walks).
+APART := -m "(not browser or walk) and not acceptance" $(addprefix --ignore=tests/, \
 	ml architecture classifier/client classifier/demo classifier/commands/test_register_model.py \
 	permissions/test_reachable.py permissions/test_sessions.py permissions/test_tokens.py \
 	portal/stack/test_ends.py security/test_open_redirect.py security/test_xss_in_html.py)

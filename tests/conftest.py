@@ -13,7 +13,7 @@ from tests.support.live_stack import LiveStack
 TESTS = Path(__file__).parent
 STACK_TIMEOUT = 600
 BROWSER = (
-    *("browser/new_case/", "browser/test_access.py", "browser/test_letting_in.py"),
+    *("browser/new_case/", "browser/walks/", "browser/test_access.py", "browser/test_letting_in.py"),
     "security/test_stored_xss.py",
 )
 STACK = (

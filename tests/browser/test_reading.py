@@ -44,43 +44,6 @@ def sign_words(page: Page) -> Any:
     return page.locator("[data-sign-words]")
 
 
-def test_a_picture_that_does_not_load_is_named_and_signing_needs_the_reason(
-    open_as, find_case, portal, complaints
-):
-    case = find_any(find_case, 2)
-    rows = portal.query(
-        "SELECT id FROM classifier_submissionimage WHERE submission_id = %s ORDER BY position", (case.hex,)
-    )
-    blocked = [str(uuid.UUID(str(row[0]))) for row in rows]
-    page = open_as("dermatologist")
-    page.route("**/images/*/", lambda route: route.abort())
-    page.goto(f"/submissions/{case}/review/")
-    for key in ("2", "e"):
-        page.keyboard.press(key)
-    # One after the other is looked at, by the key that signs.
-    for _ in blocked:
-        expect(page.locator("[data-unseen-notice]")).to_be_visible()
-        page.keyboard.press("s")
-        page.wait_for_load_state("networkidle")
-    expect(sign_words(page)).to_have_text("Say why you sign without it")
-    expect(page.locator("[data-unseen-words]")).to_contain_text("could not be loaded")
-    page.keyboard.press("s")
-    reason = page.get_by_label("Why you sign without it")
-    expect(reason).to_be_focused()
-    assert page.url.endswith("/review/"), "nothing was sent"
-    reason.fill("The line is down; read from the print.")
-    expect(sign_words(page)).to_have_text("Sign and next")
-    page.unroute("**/images/*/")
-    page.keyboard.press("Escape")
-    page.keyboard.press("s")
-    page.wait_for_url("**signed=*")
-    kept = portal.query("SELECT count(*) FROM classifier_review WHERE submission_id = %s", (case.hex,))
-    assert kept[0][0] == 1
-    # The browser notes what was blocked itself.
-    assert all("Failed to load resource" in one for one in complaints)
-    complaints.clear()
-
-
 def test_every_picture_is_looked_at_a_benign_is_asked_about_and_a_slip_amended_by_keys(open_as, find_case):
     case = find_case("malignant")
     page = open_as("dermatologist")
