@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from portal.accounts.models import Clinic, User
 
 SHOWN = 10
+MOST_WORRYING = 1
+"""Ranks of what is malignant on anybody's word, and of an urgent cancer referral."""
 WAITING = Q(is_unread=True) | Q(order_due_at__isnull=False)
 """What stays in sight until somebody opened it and did what was ordered."""
 
@@ -137,15 +139,20 @@ class _Reader:
         return [replace(row, note=self._say(first[row.submission.pk][1], row)) for row in found]
 
     def _in_order(self, rows: SubmissionQuerySet, *, may_be_late: bool) -> SubmissionQuerySet:
-        """Overdue first, then the most worrying, then who has waited longest.
+        """Overdue orders, what is malignant, overdue results, the rest; in each the most worrying first.
 
-        What a reader may not know yet has one rank whatever it is, so that its place tells nothing.
+        So a benign result rises with the time, and never above a malignant one or an urgent referral,
+        however new. What a reader may not know yet has one rank whatever it is, so that its place tells nothing.
         """
-        late = Case(When(self.is_late, then=Value(0)), default=Value(1)) if may_be_late else Value(1)
+        steps = [
+            When(overdue_orders(self.now), then=Value(0)),
+            When(risk_rank__lte=MOST_WORRYING, then=Value(1)),
+            When(self.is_late, then=Value(2)),
+        ]
         return (
             with_risk(rows, hides_unread=is_blinded(self.clinic, self.role))
             .annotate(
-                lateness=late,
+                turn=Case(*(steps if may_be_late else steps[1:2]), default=Value(3)),
                 handed=Case(When(reader=self.user, then=Value(0)), default=Value(1)),
                 urgency=Case(When(priority=Priority.URGENT, then=Value(0)), default=Value(1)),
                 waits_since=Coalesce("news_at", "submitted_at"),
@@ -214,7 +221,7 @@ class _Reader:
         return words
 
 
-ORDER = ("lateness", "risk_rank", "handed", "urgency", "waits_since")
+ORDER = ("turn", "risk_rank", "handed", "urgency", "waits_since")
 
 
 def _say_news(row: CaseRow) -> str:

@@ -10,6 +10,7 @@ from classifier.models import Patient
 from classifier.vocabulary import Sex, SkinType
 
 YES, NO = "on", "off"
+NO_YES = "Without a yes no dermoscopic picture of the patient can be submitted."
 
 
 class ConsentField(forms.TypedChoiceField):
@@ -36,7 +37,7 @@ class PatientFactsForm(forms.Form):
     )
     consents_to_inference = ConsentField(
         label="Does the patient agree that a model judges the images?",
-        help_text="Without a yes nothing can be submitted for the patient.",
+        help_text=NO_YES,
         error_messages={"required": "Choose yes or no, as the patient said."},
     )
 
@@ -57,7 +58,7 @@ class NewPatientForm(PatientFactsForm):
             # The clinic keeps its consents elsewhere, and says where: that is where to look.
             # Help texts are HTML to the templates, and this name was typed by somebody.
             self.fields["consents_to_inference"].help_text = format_html(
-                "As recorded in {}. Without a yes nothing can be submitted for the patient.", recorded_in
+                "As recorded in {}. {}", recorded_in, NO_YES
             )
 
 

@@ -89,3 +89,9 @@ class Patient(StandingColumns):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def lets_models_judge(self) -> bool:
+        """Whether a model may judge the images: agreed to, or asked where the clinic records consent."""
+        agrees = self.consents_to_inference
+        return bool(self.clinic.consent_recorded_in) if agrees is None else agrees

@@ -127,11 +127,9 @@ def check_inference_consent(patient: Patient) -> None:
     InvalidInputError (consent_missing).
     """
     check_not_erased(patient)
-    agrees = patient.consents_to_inference
-    if agrees is False:
-        raise InvalidInputError("consent_missing", REFUSED, field="patient")
-    if agrees is None and not patient.clinic.consent_recorded_in:
-        raise InvalidInputError("consent_missing", NEVER_ASKED, field="patient")
+    if not patient.lets_models_judge:
+        words = NEVER_ASKED if patient.consents_to_inference is None else REFUSED
+        raise InvalidInputError("consent_missing", words, field="patient")
 
 
 def require_inference_consent(patient_id: uuid.UUID, *, actor: User) -> None:

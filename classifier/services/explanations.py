@@ -38,7 +38,7 @@ def request_explanation(*, actor: User, prediction: Prediction) -> Explanation:
         # Two who ask at once wait for each other here.
         prediction = Prediction.objects.select_for_update().get(pk=prediction.pk)
         check_shown(prediction)
-        if not prediction.image.submission.lesion.patient.consents_to_inference:
+        if not prediction.image.submission.lesion.patient.lets_models_judge:
             raise ConflictError(*WITHDRAWN)
         earlier = Explanation.objects.filter(prediction=prediction, state__in=LIVE).first()
         if earlier is not None:

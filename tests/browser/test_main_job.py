@@ -137,7 +137,7 @@ def test_a_known_patient_and_lesion_take_three_choices(open_as, lesion_photo):
     page.locator("input[type=file][name=images]").set_input_files(lesion_photo(4))
     page.get_by_role("button", name="Submit").click()
     page.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}/$"))
-    expect(page.get_by_text("DEMO-1000").first).to_be_visible()
+    expect(page.get_by_role("link", name="DEMO-1000", exact=True)).to_be_visible()
 
 
 def test_it_works_without_javascript(open_as, lesion_photo):

@@ -23,6 +23,8 @@ ASKED_BY_PAGES = {
     "submission-lesions",
     # The panel that follows a map while it is made.
     "prediction-explanation",
+    # The form stands on the page of the case; it has a page of its own once what was sent is refused.
+    "submission-order",
 }
 """Fragments and probes: a page or a balancer asks for them, nobody goes there."""
 

@@ -84,9 +84,8 @@ def by_check(program, person, staff, data, *, name="lesion.jpg", kind="image/jpe
 
 
 def by_fhir(program, person, staff, data, *, name="lesion.jpg", kind="image/jpeg"):
-    patient = program.post(
-        "/api/v1/patients/", {"mrn": f"MRN-{uuid.uuid4().hex[:8]}"}, content_type="application/json"
-    )
+    facts = {"mrn": f"MRN-{uuid.uuid4().hex[:8]}", "consents_to_inference": True}
+    patient = program.post("/api/v1/patients/", facts, content_type="application/json")
     content = {"contentType": kind, "title": name, "data": base64.b64encode(data).decode()}
     order = {
         "resourceType": "ServiceRequest",

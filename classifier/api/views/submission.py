@@ -30,6 +30,8 @@ from classifier.models import Acknowledgement, Submission
 from classifier.services.errors import InvalidInputError
 from classifier.services.preconditions import check_unchanged
 from classifier.services.submissions import cancel_submission
+from portal.accounts.permissions import require
+from portal.accounts.roles import Action
 from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
@@ -97,6 +99,8 @@ class SubmissionCancel(_SubmissionAct):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         with transaction.atomic():
             submission = self.find_visible(pk)
+            # Who may not is told so, whatever was sent.
+            require(request.user, submission.clinic_id, Action.CANCEL)
             asked = WithdrawalSerializer(data=request.data)
             asked.is_valid(raise_exception=True)
             try:
@@ -134,6 +138,7 @@ class SubmissionClaim(NoStoreView):
     @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
+        require(request.user, submission.clinic_id, Action.REVIEW)
         asked = ClaimSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         claim = claim_case(actor=request.user, submission=submission, **asked.validated_data)
@@ -171,6 +176,7 @@ class SubmissionAcknowledgements(_SubmissionAct):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         with transaction.atomic():
             submission = self.find_visible(pk)
+            require(request.user, submission.clinic_id, Action.SUBMIT)
             asked = NewAcknowledgementSerializer(data=request.data)
             asked.is_valid(raise_exception=True)
             acknowledge_order(

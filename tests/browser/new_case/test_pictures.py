@@ -90,6 +90,28 @@ def test_kinds_come_back_with_the_draft(visit, staff, photos):
     expect(page.get_by_label("How it was taken: photo-2.jpg")).to_have_value("non_contact_polarized")
 
 
+def test_each_keeps_its_kind_when_the_server_refuses_the_form(visit, staff, photos):
+    page = visit(staff.clinician)
+    fill(page, photos(1, 2, 3))
+    page.get_by_label("How it was taken: photo-1.jpg").select_option("contact_polarized")
+    page.get_by_label("Kind of photo-2.jpg").select_option("clinical")
+    page.get_by_label("Kind of photo-3.jpg").select_option("overview")
+    page.get_by_label(re.compile("^Birth date")).fill("1799-01-01")
+    submit(page)
+    expect(bar(page)).to_contain_text("Birth date: The birth date lies in 1799")
+    for number, kind in enumerate(["dermoscopic", "clinical", "overview"], start=1):
+        expect(page.get_by_label(f"Kind of photo-{number}.jpg")).to_have_value(kind)
+    page.get_by_label(re.compile("^Birth date")).fill("1961-05-17")
+    submit(page)
+    page.wait_for_url(CASE)
+    found = Submission.objects.get().images.order_by("position")
+    assert [(image.capture_kind, image.dermoscopic_type) for image in found] == [
+        ("dermoscopic", "contact_polarized"),
+        ("clinical", ""),
+        ("overview", ""),
+    ]
+
+
 def test_a_case_without_a_dermoscopic_picture_says_who_sees_it(visit, staff, photos):
     page = visit(staff.clinician, DESK)
     fill(page, photos(1))

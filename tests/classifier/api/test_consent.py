@@ -149,3 +149,24 @@ def test_nothing_is_left_of_a_refused_case(client, side):
     assert wrong.status_code == 400
     assert not Consent.objects.exists()
     assert not Submission.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("agrees", "place", "words"),
+    [
+        (None, "", "Nobody has recorded whether"),
+        (False, "", "has not agreed that"),
+        (False, "Practice record", "has not agreed that"),
+        (None, "Practice record", "New submission"),
+        (True, "", "New submission"),
+    ],
+)
+def test_the_page_of_a_patient_says_whether_a_model_may_judge(side, agrees, place, words):
+    if place:
+        elsewhere(side, place)
+    patient = PatientFactory(clinic=side.own.clinic, consents_to_inference=agrees)
+    browser = Client()
+    browser.force_login(side.own.clinician)
+    page = browser.get(f"/patients/{patient.pk}/").content.decode()
+    assert words in page
+    assert ("New submission" in page) == (words == "New submission")

@@ -138,7 +138,8 @@ class TestOrder:
         assert listed(staff) == [overdue.pk, urgent.pk]
         assert "overdue since" in note_of(staff, overdue)
         late = sent_before(answered_submission(staff, "benign"), days=10)
-        assert listed(staff)[-1] == urgent.pk
+        fresh = sent_before(answered_submission(staff, "refer"), days=0)
+        assert listed(staff) == [overdue.pk, urgent.pk, late.pk, fresh.pk]
         assert "not opened since" in note_of(staff, late)
 
     def test_blinded_reader_learns_nothing_from_the_place_or_the_words(self, staff):

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from classifier.models import Patient
+from classifier.services.consents import check_inference_consent
 from portal.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
@@ -109,6 +110,35 @@ def test_patient_without_consent_offers_no_submission(client, staff):
     page = client.get(reverse("patient-detail", args=[patient.pk])).text
     assert f"{reverse('submission-new')}?patient=" not in page
     assert "Record the consent" in page
+
+
+class TestNeverAsked:
+    """The pages say what the rule of consent says; see check_inference_consent."""
+
+    def test_pages_name_who_was_never_asked(self, client, staff):
+        patient = PatientFactory(clinic=staff.clinic, consents_to_inference=None)
+        page = client.get(reverse("patient-detail", args=[patient.pk])).text
+        assert "Nobody has recorded whether this patient agrees" in page
+        assert "Record the consent" in page
+        assert "Never asked about consent" in self.choices(client, patient)
+
+    def test_who_said_no_is_told_from_who_was_never_asked(self, client, staff):
+        patient = PatientFactory(clinic=staff.clinic, consents_to_inference=False)
+        assert "Has not agreed to the model" in self.choices(client, patient)
+
+    def test_a_clinic_that_records_it_elsewhere_needs_no_word(self, client, staff, active_model):
+        patient = PatientFactory(clinic=staff.clinic, consents_to_inference=None)
+        staff.clinic.consent_recorded_in = "Paper folder B"
+        staff.clinic.save()
+        page = client.get(reverse("patient-detail", args=[patient.pk])).text
+        assert f"{reverse('submission-new')}?patient={patient.pk}" in page
+        assert "Nobody has recorded" not in page
+        assert "consent" not in self.choices(client, patient)
+        check_inference_consent(Patient.objects.get(pk=patient.pk))
+
+    def choices(self, client, patient):
+        asked = {"words": patient.mrn, "clinic": patient.clinic_id}
+        return client.post(reverse("submission-find-patient"), asked).text
 
 
 class TestCorrecting:

@@ -4,10 +4,13 @@
 const drafts = new Map();
 const changed = new Set();
 
+// What htmx itself keeps across a swap stands as it is: it may be newer than what was noted here.
+function isNoted(field) {
+  return field.name && !["hidden", "file", "submit", "password"].includes(field.type) && !field.closest("[hx-preserve]");
+}
+
 function namedFields(form) {
-  return [...form.elements].filter(
-    (field) => field.name && !["hidden", "file", "submit", "password"].includes(field.type),
-  );
+  return [...form.elements].filter(isNoted);
 }
 
 function keepDraft(form) {
@@ -19,11 +22,16 @@ function keepDraft(form) {
 }
 
 function restoreDraft(form) {
+  const places = new Map();
   for (const [name, value, checked] of drafts.get(form.dataset.draft) ?? []) {
     const same = namedFields(form).filter((field) => field.name === name);
-    for (const field of same) {
-      if (checked === null) field.value = value;
-      else if (field.value === value) field.checked = checked;
+    if (checked === null) {
+      // Several fields of one name: the first takes the first value, and so on.
+      const place = places.get(name) ?? 0;
+      places.set(name, place + 1);
+      if (same[place]) same[place].value = value;
+    } else {
+      for (const field of same) if (field.value === value) field.checked = checked;
     }
   }
 }

@@ -52,7 +52,7 @@ function describeLesion() {
 
 function describeImages() {
   const { files } = field("images");
-  if (!files.length || checks.countBad() || countOver()) return "";
+  if (!files.length || checks.countBad() || countOver() || kinds.findAsked().length) return "";
   return files.length === 1 ? "1 image" : `${files.length} images`;
 }
 
@@ -111,7 +111,7 @@ function openNextPart(words) {
 function closeLaterParts() {
   for (const name of PARTS.slice(1)) {
     const part = form().querySelector(`[data-part="${name}"]`);
-    part.open = false;
+    part.open = name === "images" && kinds.findAsked().length > 0;
   }
 }
 
@@ -143,11 +143,14 @@ function showBar(missing) {
   const busy = checks.countPending();
   const over = countOver();
   const fault = findFault();
+  const asked = describeAsked();
+  const before = wasTried ? "Not sent yet. " : "";
   if (sending) return;
   if (trouble) say(trouble, "is-wrong");
   else if (fault) say(fault, "is-wrong");
   else if (over) say(`Too many images: remove ${over}.`);
-  else if (missing.length) say(`${wasTried ? "Not sent yet. " : ""}Still missing: ${missing.join(", ")}`);
+  else if (missing.length) say(`${before}Still missing: ${[...missing, ...asked].join(", ")}`);
+  else if (asked.length) say(`${before}Say ${asked[0]}.`);
   else sayReady(busy, describeUnjudged());
 }
 
@@ -161,6 +164,15 @@ function sayReady(busy, unjudged) {
 function showKinds() {
   checks.showAgain();
   showState();
+  draft.saveSoon();
+}
+
+// The pictures whose kind a person has still to say: one item of what is missing, or none.
+function describeAsked() {
+  const numbers = kinds.findAsked();
+  if (!numbers.length) return [];
+  if (numbers.length === 1) return [`what picture ${numbers[0]} is`];
+  return [`what pictures ${numbers.slice(0, -1).join(", ")} and ${numbers.at(-1)} are`];
 }
 
 // What the model will not judge of a case that is ready to go.
@@ -238,6 +250,19 @@ document.addEventListener("keydown", (event) => {
 });
 
 // --- Sending ---------------------------------------------------------------------------------
+// Before anybody else hears of it: a picture whose kind is an open question isn't sent, the press leads there.
+document.addEventListener("submit", (event) => {
+  const isToSend = event.target === form() && event.submitter?.name !== "action";
+  if (!isToSend || !kinds.findAsked().length) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  trouble = "";
+  wasTried = true;
+  form().querySelector('[data-part="images"]').open = true;
+  showState();
+  kinds.goToQuestion();
+}, true);
+
 // The form that sent it may have been swapped away by now: then the event stands elsewhere.
 function isSending(event) {
   return (event.detail.requestConfig?.elt ?? event.detail.elt)?.id === "new-case";
