@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
@@ -22,6 +23,12 @@ STACK = (
 )
 LONGEST = ("stack", "browser", "permissions", "classifier/api/test_schema", "classifier/demo", "ml")
 """Beginnings of groups that no process may be left alone with at the end of a run."""
+
+# What a machine beside other work takes for one example says nothing of what was tried.
+hypothesis.settings.register_profile(
+    "anywhere", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("anywhere")
 
 # Playwright's synchronous interface keeps an event loop in this thread for the rest of the run;
 # without this Django refuses the database to every test after the first browser test.

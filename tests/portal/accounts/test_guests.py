@@ -100,14 +100,14 @@ def test_worklist_spans_the_clinics_served_and_names_them(clinics, stay):
 
     assert [case.pk for case, _ in page.context["cases"]] == [here.pk, there.pk]
     for clinic in (clinics.own.clinic, clinics.other.clinic):
-        assert f"<strong>{clinic.name}</strong>" in page.text
+        assert f"<strong>{clinic.name}</strong> ·" in page.text
         listed = AuditEvent.objects.get(action="worklist.listed", chain__clinic=clinic)
         assert listed.details["count"] == 1
     reading = client.get(reverse("submission-review", args=[here.pk]))
     assert reading.context["following"] == there
     others = log_in(clinics.own.dermatologist).get(reverse("worklist"))
     assert [case.pk for case, _ in others.context["cases"]] == [here.pk]
-    assert f"<strong>{clinics.own.clinic.name}</strong>" not in others.text
+    assert f"<strong>{clinics.own.clinic.name}</strong> ·" not in others.text
 
 
 def test_worklist_leaves_out_clinics_where_one_does_not_review(clinics):
