@@ -110,8 +110,12 @@ def _find_end(summary: CaseSummary) -> dt.datetime | None:
 def _conclude(submission: Submission, review: Review | None, summary: CaseSummary) -> str:
     """What the case is held for comes first, and says whose word it is."""
     parts = []
-    if submission.standing_basis == StandingBasis.HISTOPATHOLOGY:
-        parts.append(say_case(submission, summary).sentence)
+    if _is_proven(submission, summary):
+        words = say_case(submission, summary)
+        parts.append(words.sentence)
+        if review is None:
+            # What the model advised was for a lesion that nobody had looked at under a microscope.
+            return " ".join(part for part in [*parts, *words.second, words.next_step] if part)
     if review is None:
         parts.append(_conclude_alone(summary))
     else:
@@ -125,6 +129,12 @@ def _conclude(submission: Submission, review: Review | None, summary: CaseSummar
     return " ".join(part for part in parts if part)
 
 
+def _is_proven(submission: Submission, summary: CaseSummary) -> bool:
+    """Whether the pathologist's word holds, and may be told: a blinded reader is not to infer the model's."""
+    is_finding = submission.standing_basis == StandingBasis.HISTOPATHOLOGY
+    return is_finding and not hides_standing_of(submission, summary)
+
+
 def _conclude_alone(summary: CaseSummary) -> str:
     words = choose_words(summary)
     if not summary.is_judged:
@@ -135,7 +145,7 @@ def _conclude_alone(summary: CaseSummary) -> str:
 def _code(submission: Submission, review: Review | None, summary: CaseSummary) -> list[JSON]:
     """The diagnosis that holds, alone of its kind: whoever reads the first code reads the right one."""
     found = []
-    if submission.standing_basis == StandingBasis.HISTOPATHOLOGY:
+    if _is_proven(submission, summary):
         found.append(_code_diagnosis(HISTOPATHOLOGY, Histopathology, submission.standing_diagnosis))
     elif review is not None:
         found.append(_code_diagnosis(DIAGNOSIS, Diagnosis, review.diagnosis))
