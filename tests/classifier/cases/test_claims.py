@@ -166,6 +166,32 @@ class TestTwoSessions:
         shown = first.get(f"{address(case, 'claim')}?review={case.reviews.get().pk}").content.decode()
         assert f"{staff.dermatologist.get_full_name()} is reading this case" in shown
 
+    @pytest.mark.parametrize("place", ["review", "amend"])
+    def test_who_was_taken_over_still_turns_to_the_other_pictures(self, place, staff, okafor, case, open_as):
+        if place == "amend":
+            ReviewFactory(submission=case, signed_by=okafor)
+        first, second = open_as(okafor), open_as(staff.dermatologist)
+        first.get(address(case, place))
+        second.post(address(case, "claim"), {"step": "takeover"})
+        picture = case.images.get()
+
+        turned = first.get(f"{address(case, place)}?image={picture.pk}", headers={"HX-Request": "true"})
+
+        assert f'data-picture="{picture.pk}"' in turned.content.decode()
+        assert find_claim(case).reader == staff.dermatologist
+
+    def test_turning_to_another_picture_is_no_new_opening(self, okafor, case, open_as):
+        client = open_as(okafor)
+        client.get(address(case))
+        opened = find_claim(case)
+        client.get(f"{address(case)}?image={case.images.get().pk}", headers={"HX-Request": "true"})
+        assert find_claim(case).until > opened.until
+        client.post(
+            address(case, "claim"),
+            {"step": "release", "quiet": "yes", "claimed_at": opened.claimed_at.isoformat()},
+        )
+        assert find_claim(case) is None, "leaving the page releases the claim that it names"
+
     def test_a_signed_case_is_looked_at_without_a_claim(self, okafor, case, open_as):
         ReviewFactory(submission=case)
         open_as(okafor).get(address(case))
