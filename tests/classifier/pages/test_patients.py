@@ -108,11 +108,15 @@ def test_patient_shows_lesions_and_cases(client, staff):
     assert page.count("tone-malignant") == 3  # the patient, the lesion and the case
 
 
-def test_patient_without_consent_offers_no_submission(client, staff):
-    patient = PatientFactory(clinic=staff.clinic, consents_to_inference=False)
+@pytest.mark.parametrize("agrees", [False, None])
+def test_patient_without_consent_is_offered_both_steps(client, staff, agrees):
+    """A case of close-ups alone needs no consent to the model."""
+    patient = PatientFactory(clinic=staff.clinic, consents_to_inference=agrees)
     page = client.get(reverse("patient-detail", args=[patient.pk])).text
-    assert f"{reverse('submission-new')}?patient=" not in page
+    assert f'class="button button-primary" href="{reverse("patient-edit", args=[patient.pk])}"' in page
     assert "Record the consent" in page
+    assert f"{reverse('submission-new')}?patient={patient.pk}" in page
+    assert "Close-ups alone can be sent without it." in page
 
 
 class TestManyLesions:
