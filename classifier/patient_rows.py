@@ -122,9 +122,7 @@ def build_patient_rows(patients: Iterable[Patient], *, role: str) -> list[Patien
     ]
 
 
-def build_lesion_rows(
-    patient: Patient, *, role: str, shows_all: bool = False
-) -> tuple[list[LesionRow], int]:
+def build_lesion_rows(patient: Patient, *, role: str, shows_all: bool = False) -> tuple[list[LesionRow], int]:
     """Lesions as rows, at most LESIONS_SHOWN unless `shows_all`, and how many there are.
 
     First what must not fall behind the end of the list: malignant ones, those with an open order, and the

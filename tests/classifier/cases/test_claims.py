@@ -13,7 +13,13 @@ from classifier.services.erasure import erase_patient
 from classifier.services.errors import ConflictError
 from classifier.services.submissions import cancel_submission, retry_submission
 from portal.audit.models import AuditEvent
-from tests.factories import MembershipFactory, PredictionFactory, ReviewFactory, answered_submission, staff_clinic
+from tests.factories import (
+    MembershipFactory,
+    PredictionFactory,
+    ReviewFactory,
+    answered_submission,
+    staff_clinic,
+)
 from tests.support.reading import seen
 from tests.support.threads import run_in_threads
 
