@@ -109,14 +109,17 @@ def _find_end(summary: CaseSummary) -> dt.datetime | None:
 
 def _conclude(submission: Submission, review: Review | None, summary: CaseSummary) -> str:
     """What the case is held for comes first, and says whose word it is."""
-    parts = []
     if submission.standing_basis == StandingBasis.HISTOPATHOLOGY:
-        parts.append(say_case(submission, summary).sentence)
-    if review is None:
-        parts.append(_conclude_alone(summary))
+        # What was said before is told as that: a bare "naevus, no further action" would read as the finding.
+        words = say_case(submission, summary)
+        parts = [words.sentence, *words.second]
+        if review is not None:
+            parts.insert(2, review.comment)
+    elif review is None:
+        parts = [_conclude_alone(summary)]
     else:
         second = say_model_below(submission) if differs_from_model(submission) else ""
-        parts += [
+        parts = [
             f"{review.get_diagnosis_display()}.",
             f"{review.get_management_display()}.",
             review.comment,

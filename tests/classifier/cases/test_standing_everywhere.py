@@ -208,6 +208,23 @@ def test_what_people_decide_is_what_every_door_says(side, case):
     assert report["status"] == "final"
 
 
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_against_a_malignant_finding_the_report_says_whose_word_benign_was(side, case, is_signed):
+    if is_signed:
+        sign(side, case, diagnosis="naevus", management="no_action", comment="Regular network.")
+    find_invasive(side, case)
+    finding, *former = read_fhir(side, case)["conclusion"].split(". ")
+    assert finding.startswith("Pathologist: invasive melanoma")
+    said = ". ".join(former)
+    assert "The model had said benign; the pathologist's finding differs." in said
+    assert "Preliminary" not in said
+    assert "reads this lesion as benign" not in said
+    dermatologist = side.own.dermatologist.get_full_name()
+    assert (f"{dermatologist} had signed: melanocytic naevus, no further action" in said) == is_signed
+    assert ("Regular network." in said) == is_signed
+    assert "Melanocytic naevus. No further action." not in said
+
+
 def test_the_benign_finding_takes_the_dermatologists_melanoma_back(side, case):
     sign(side, case)
     OutcomeFactory(
