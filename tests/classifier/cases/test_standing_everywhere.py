@@ -348,6 +348,33 @@ def test_what_the_reader_is_to_find_alone_is_withheld_at_every_door(side, case):
     assert reader.get(f"{ROOT}/submissions/{case.pk}/").json()["standing"]["value"] == "malignant"
 
 
+@pytest.mark.parametrize("answer", ["malignant", "refer", "benign"])
+def test_a_case_in_work_above_an_unread_one_does_not_give_it_away_either(side, answer):
+    side.own.clinic.hide_result_until_read = True
+    side.own.clinic.save()
+    unread = answered_submission(side.own, answer)
+    PredictionFactory(submission=SubmissionFactory(lesion=unread.lesion))
+    reader, lesion = api(side.own.dermatologist), unread.lesion
+    told = [
+        reader.get(f"{ROOT}/{page}/").json()
+        for page in (f"lesions/{lesion.pk}", f"patients/{lesion.patient_id}")
+    ]
+    told += [reader.get(f"{ROOT}/{kind}/").json()["results"][0] for kind in ("lesions", "patients")]
+    told.append(
+        reader.get(f"{ROOT}/lesions/{lesion.pk}/", {"expand": "patient"}).json()["expanded"]["patient"]
+    )
+    for row in told:
+        assert (row["standing"]["value"], row["standing"]["label"]) == (None, "Read first")
+    for kind in ("lesions", "patients"):
+        for params in ({"standing": "in_work"}, {"standing_basis": "state"}):
+            assert reader.get(f"{ROOT}/{kind}/", params).json()["results"] == []
+    # Where nothing is to be read first, work is told as what it is.
+    other = SubmissionFactory(clinic=side.own.clinic, submitted_by=side.own.clinician)
+    PredictionFactory(submission=other)
+    found = reader.get(f"{ROOT}/lesions/", {"standing": "in_work"}).json()["results"]
+    assert [row["id"] for row in found] == [str(other.lesion_id)]
+
+
 @pytest.mark.parametrize(
     ("make", "standing", "is_judged"),
     [
