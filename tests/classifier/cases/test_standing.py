@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import uuid
 from io import StringIO
 
 import pytest
@@ -29,6 +30,7 @@ from classifier.services.submissions import (
 )
 from classifier.vocabulary import Diagnosis, Management, Standing
 from tests.factories import (
+    AcknowledgementFactory,
     LesionFactory,
     MembershipFactory,
     OutcomeFactory,
@@ -105,6 +107,13 @@ class TestCase:
         OutcomeFactory(lesion=case.lesion, diagnosis="naevus", **taken(0))
         assert Submission.objects.get().standing_rank == rank("benign", "histopathology")
 
+    def test_what_is_ordered_after_benign_histopathology_is_urgent(self, staff):
+        case = answered_submission(staff, "malignant")
+        OutcomeFactory(lesion=case.lesion, diagnosis="naevus", **taken(0))
+        ReviewFactory(submission=case, diagnosis="melanoma", management="urgent_referral")
+        assert held(case) == ("benign", "histopathology")
+        assert case.standing_rank == 0, "the specimen may have missed it"
+
     @pytest.mark.parametrize(
         ("outcome", "expected"),
         [
@@ -172,6 +181,38 @@ class TestLesionAndPatient:
         first = answered_submission(staff, "benign")
         PredictionFactory(submission=SubmissionFactory(lesion=first.lesion), state="failed")
         assert held(first.lesion)[0] == "not_judged"
+
+    @pytest.mark.parametrize("management", ["urgent_referral", "excise", "see_in_person"])
+    def test_what_cant_be_told_is_open_while_its_order_is(self, staff, management):
+        first = answered_submission(staff, "refer")
+        review = ReviewFactory(submission=first, diagnosis="indeterminate", management=management)
+        later = answered_submission(staff, "benign", lesion=first.lesion)
+        ReviewFactory(submission=later, diagnosis="naevus")
+        assert held(first.lesion) == ("indeterminate", "review")
+        assert held(first.lesion.patient) == ("indeterminate", "review")
+        AcknowledgementFactory(review=review)
+        assert held(first.lesion) == ("benign", "review")
+
+    @pytest.mark.parametrize("diagnosis", ["indeterminate", "naevus"])
+    def test_a_newer_urgent_referral_hides_no_melanoma(self, staff, diagnosis):
+        proven = answered_submission(staff, "malignant")
+        OutcomeFactory(lesion=proven.lesion, diagnosis="melanoma_invasive")
+        other = answered_submission(staff, "refer", lesion=LesionFactory(patient=proven.lesion.patient))
+        ReviewFactory(submission=other, diagnosis=diagnosis, management="urgent_referral")
+        patient = Patient.objects.get()
+        assert (patient.standing, patient.standing_lesion) == ("malignant", proven.lesion)
+        signed = answered_submission(staff, "malignant")
+        ReviewFactory(submission=signed, diagnosis="melanoma", management="excise")
+        newer = answered_submission(staff, "refer", lesion=signed.lesion)
+        ReviewFactory(submission=newer, diagnosis=diagnosis, management="urgent_referral")
+        assert held(signed.lesion) == ("malignant", "review")
+
+    def test_finding_stands_with_a_case_of_which_it_speaks(self, staff):
+        for first in "0a":
+            pk = uuid.UUID(first * 32)
+            case = answered_submission(staff, "malignant", pk=pk)
+            OutcomeFactory(lesion=case.lesion, diagnosis="melanoma_invasive")
+            assert Lesion.objects.get(pk=case.lesion_id).standing_case == case
 
     def test_withdrawn_says_nothing(self, staff):
         case = answered_submission(staff, "benign")
