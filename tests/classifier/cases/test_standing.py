@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from classifier.cases import targets
 from classifier.cases.follow_up import take_over
 from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
 from classifier.cases.standing import find_agreement, find_differences, lock_patients, rank, refresh_standing
@@ -442,6 +443,23 @@ class TestDeadlines:
         assert Submission.objects.get().order_due_at == review.signed_at + dt.timedelta(days=7)
         staff.clinic.refresh_from_db()
         assert staff.clinic.order_target_days == {"excise": 7}, "a default is not kept"
+
+    def test_patients_are_locked_in_one_order_through_all_batches(self, staff, monkeypatch):
+        for number in "31524":
+            lesion = LesionFactory(clinic=staff.clinic, patient__pk=uuid.UUID(number * 32))
+            sign(staff, answered_submission(staff, "malignant", lesion=lesion))
+        locked = []
+        monkeypatch.setattr(targets, "BATCH", 1)
+        monkeypatch.setattr(targets, "lock_patients", lambda *, submissions: locked.extend(submissions))
+        set_targets(
+            actor=staff.administrator,
+            clinic=staff.clinic,
+            reading_target_days=2,
+            order_target_days={"excise": 7},
+        )
+        patients = [Submission.objects.get(pk=pk).lesion.patient_id for pk in locked]
+        assert patients == sorted(patients)
+        assert len(patients) == 5
 
     @pytest.mark.parametrize(
         ("reading", "orders", "code"),
