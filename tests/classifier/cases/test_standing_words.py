@@ -84,6 +84,17 @@ def test_no_further_action_is_not_the_step_after_a_melanoma(case):
     )
 
 
+@pytest.mark.parametrize("management", [Management.BIOPSY, Management.URGENT_REFERRAL])
+def test_what_was_carried_out_is_not_the_next_step(case, management):
+    review = sign(case, management=management)
+    label = Management(management).label
+    assert say(case).next_step.startswith(f"{label}, to be acknowledged by")
+    AcknowledgementFactory(review=review)
+    assert say(case).next_step == f"{label}: acknowledged."
+    prove(case, Histopathology.NAEVUS, None)
+    assert say(case).next_step == "A dermatologist signs what follows from the finding."
+
+
 def test_the_same_diagnosis_differs_from_nothing(case):
     sign(case, Diagnosis.NAEVUS, Management.NO_ACTION)
     assert say(case).second == ("The model had said benign.",)
