@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 HIDES_ANSWER = Q(state=SubmissionState.AWAITING_REVIEW) & ~Q(model_answer=Headline.NOT_ASKED)
 """Of cases, those whose answer is hidden where a clinic hides it: `hides_answer` in SQL."""
-HIDES_STANDING = HIDES_ANSWER & Q(standing_basis__in=[StandingBasis.MODEL, StandingBasis.STATE])
+IS_UNDECIDED_FINDING = Q(standing=Standing.INDETERMINATE, standing_basis=StandingBasis.HISTOPATHOLOGY)
+"""An inconclusive finding takes the place of a "benign": before a review is signed, of the model's."""
+HIDES_STANDING = HIDES_ANSWER & (
+    Q(standing_basis__in=[StandingBasis.MODEL, StandingBasis.STATE]) | IS_UNDECIDED_FINDING
+)
 """Of cases, those whose standing would give the answer away: `hides_standing` in SQL."""
-
-HIDES_WORST = Q(standing_basis=StandingBasis.MODEL) | Q(standing=Standing.NOT_JUDGED)
-"""Of lesions and patients, those whose standing would do so: `hides_worst` in SQL."""
 
 
 def is_blinded(clinic: Clinic, role: str | None) -> bool:
@@ -46,8 +47,18 @@ def hides_answer(submission: Submission, role: str | None) -> bool:
 
 def hides_standing(submission: Submission, role: str | None) -> bool:
     """Whether what the case is held for would give its hidden answer away."""
-    from_model = submission.standing_basis in (StandingBasis.MODEL, StandingBasis.STATE)
-    return from_model and hides_answer(submission, role)
+    return follows_from_answer(submission) and hides_answer(submission, role)
+
+
+def follows_from_answer(row: StandingColumns) -> bool:
+    """Whether a case that hides its answer would be held for something else with another answer."""
+    from_model = row.standing_basis in (StandingBasis.MODEL, StandingBasis.STATE)
+    return from_model or _is_undecided_finding(row)
+
+
+def _is_undecided_finding(row: StandingColumns) -> bool:
+    is_finding = row.standing_basis == StandingBasis.HISTOPATHOLOGY
+    return is_finding and row.standing == Standing.INDETERMINATE
 
 
 def hides_worst(row: StandingColumns, clinic: Clinic, role: str | None, *, has_unread: bool = False) -> bool:
@@ -57,8 +68,8 @@ def hides_worst(row: StandingColumns, clinic: Clinic, role: str | None, *, has_u
     an unread case would tell that it is benign, which alone worries less.
     """
     from_model = row.standing_basis == StandingBasis.MODEL or row.standing == Standing.NOT_JUDGED
-    from_state = row.standing_basis == StandingBasis.STATE and has_unread
-    return (from_model or from_state) and is_blinded(clinic, role)
+    with_unread = has_unread and follows_from_answer(row)
+    return (from_model or with_unread) and is_blinded(clinic, role)
 
 
 def has_unread_answer(cases: SubmissionQuerySet) -> Exists:
@@ -74,4 +85,5 @@ def holds_unread_answer(cases: SubmissionQuerySet) -> bool:
 def when_worst_is_hidden(cases: SubmissionQuerySet) -> Q:
     """`hides_worst` in SQL, of lesions or patients of whom `cases` are the cases, by OuterRef."""
     from_model = Q(standing_basis=StandingBasis.MODEL) | Q(standing=Standing.NOT_JUDGED)
-    return from_model | (Q(standing_basis=StandingBasis.STATE) & Q(has_unread_answer(cases)))
+    with_unread = Q(standing_basis=StandingBasis.STATE) | IS_UNDECIDED_FINDING
+    return from_model | (with_unread & Q(has_unread_answer(cases)))

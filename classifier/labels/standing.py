@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from classifier.answers import choose_words
 from classifier.case_rows import find_current_review
+from classifier.cases.hiding import follows_from_answer
 from classifier.cases.standing import find_histopathology
 from classifier.states import Headline
 from classifier.vocabulary import (
@@ -194,7 +195,7 @@ def is_decided(submission: Submission) -> bool:
 
 def hides_standing_of(submission: Submission, summary: CaseSummary) -> bool:
     """Whether the standing would give away what the viewer of `summary` is to find without the model."""
-    return summary.is_hidden and submission.standing_basis in (StandingBasis.MODEL, StandingBasis.STATE)
+    return summary.is_hidden and follows_from_answer(submission)
 
 
 def lower_first(words: str) -> str:

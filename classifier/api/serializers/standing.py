@@ -11,10 +11,10 @@ from classifier.api import examples
 from classifier.api.choices import ChoiceField
 from classifier.api.serializers.people import PersonSerializer
 from classifier.api.strict import StrictSerializer
-from classifier.cases.hiding import hides_standing, hides_worst
+from classifier.cases.hiding import hides_standing, hides_worst, holds_unread_answer
 from classifier.cases.standing import find_order
 from classifier.labels.standing import label_case, label_standing
-from classifier.models import Acknowledgement, ReadingClaim, Submission
+from classifier.models import Acknowledgement, Lesion, ReadingClaim, Submission
 from classifier.states import SubmissionState
 from classifier.vocabulary import (
     AcknowledgedAs,
@@ -144,7 +144,17 @@ def describe_standing(row: StandingColumns, request: Request) -> dict[str, Any]:
 def is_standing_hidden(row: StandingColumns, request: Request) -> bool:
     clinic = _clinic_of(row)
     role = read_roles(request).get(clinic.pk)
-    return hides_standing(row, role) if isinstance(row, Submission) else hides_worst(row, clinic, role)
+    if isinstance(row, Submission):
+        return hides_standing(row, role)
+    return hides_worst(row, clinic, role, has_unread=_has_unread(row))
+
+
+def _has_unread(row: Any) -> bool:
+    """As `select_lesions` and `select_patients` annotate it; of a row just written, asked here."""
+    if hasattr(row, "has_unread"):
+        return bool(row.has_unread)
+    path = "lesion" if isinstance(row, Lesion) else "lesion__patient"
+    return holds_unread_answer(Submission.objects.filter(**{path: row.pk}))
 
 
 def _clinic_of(row: Any) -> Clinic:

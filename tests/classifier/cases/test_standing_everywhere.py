@@ -331,6 +331,21 @@ def test_what_the_reader_is_to_find_alone_is_withheld_at_every_door(side, case):
     assert reader.get(f"{ROOT}/submissions/{case.pk}/").json()["standing"]["value"] == "malignant"
 
 
+@pytest.mark.parametrize("outcome", ["benign", "malignant"])
+def test_work_above_an_unread_answer_tells_nothing_of_it(side, outcome):
+    """ "In work" would say of the case before it that it is benign, which alone worries less."""
+    side.own.clinic.hide_result_until_read = True
+    side.own.clinic.save()
+    case = answered_submission(side.own, outcome)
+    PredictionFactory(submission=SubmissionFactory(lesion=case.lesion, clinic=side.own.clinic))
+    reader = api(side.own.dermatologist)
+    for page in (f"lesions/{case.lesion_id}", f"patients/{case.lesion.patient_id}"):
+        assert reader.get(f"{ROOT}/{page}/").json()["standing"]["label"] == "Read first", page
+        kind = page.partition("/")[0]
+        for standing in ("in_work", outcome):
+            assert reader.get(f"{ROOT}/{kind}/", {"standing": standing}).json()["results"] == [], page
+
+
 @pytest.mark.parametrize(
     ("make", "standing", "is_judged"),
     [

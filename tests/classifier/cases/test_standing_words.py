@@ -4,11 +4,13 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.db.models import OuterRef
 
 from classifier.case_rows import load_cases
 from classifier.case_summary import summarise
+from classifier.cases.hiding import HIDES_STANDING, hides_standing, hides_worst, when_worst_is_hidden
 from classifier.labels.standing import label_case, say_case, say_model_below
-from classifier.models import Submission
+from classifier.models import Lesion, Patient, Submission
 from classifier.vocabulary import Diagnosis, Histopathology, Management
 from tests.factories import (
     AcknowledgementFactory,
@@ -93,6 +95,29 @@ def test_what_was_carried_out_is_not_the_next_step(case, management):
     assert say(case).next_step == f"{label}: acknowledged."
     prove(case, Histopathology.NAEVUS, None)
     assert say(case).next_step == "A dermatologist signs what follows from the finding."
+
+
+def test_an_inconclusive_finding_does_not_tell_that_the_unread_answer_is_benign(case):
+    case.clinic.hide_result_until_read = True
+    case.clinic.save()
+    prove(case, Histopathology.INCONCLUSIVE, None)
+    case.refresh_from_db()
+    assert (case.standing, case.standing_basis) == ("indeterminate", "histopathology")
+    fresh = load_cases(Submission.objects.filter(pk=case.pk)).get()
+    assert hides_standing(fresh, "dermatologist")
+    assert not hides_standing(fresh, "clinician")
+    assert Submission.objects.filter(HIDES_STANDING).get() == case
+    assert say(case, role="dermatologist").sentence.startswith(
+        "Your clinic shows the model's answer only after"
+    )
+    for rows in (Lesion.objects, Patient.objects):
+        where = "lesion" if rows.model is Lesion else "lesion__patient"
+        hidden = when_worst_is_hidden(Submission.objects.filter(**{where: OuterRef("pk")}))
+        [row] = rows.filter(hidden)
+        assert hides_worst(row, case.clinic, "dermatologist", has_unread=True)
+    sign(case, Diagnosis.NAEVUS, Management.NO_ACTION)
+    assert not Submission.objects.filter(HIDES_STANDING).exists()
+    assert say(case, role="dermatologist").sentence.startswith("Pathologist: inconclusive")
 
 
 def test_the_same_diagnosis_differs_from_nothing(case):
