@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Case, CharField, F, IntegerField, Value, When
 
-from classifier.cases.hiding import HIDES_ANSWER, HIDES_STANDING
+from classifier.cases.hiding import HIDES_STANDING, IS_READ_FIRST
 from classifier.models.submission import SubmissionQuerySet
 from classifier.states import Headline, SubmissionState
 from classifier.vocabulary import Standing
@@ -27,7 +27,7 @@ def with_headline(rows: SubmissionQuerySet, *, hides_unread: bool = False) -> Su
     """
     steps = [When(state=SubmissionState.CANCELLED, then=Value(Headline.CANCELLED.value))]
     if hides_unread:
-        steps.append(When(HIDES_ANSWER, then=Value(Headline.HIDDEN.value)))
+        steps.append(When(IS_READ_FIRST, then=Value(Headline.HIDDEN.value)))
     return rows.annotate(headline=Case(*steps, default=F("model_answer"), output_field=CharField()))
 
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Prefetch
 
+from classifier.cases.hiding import hides_answer
+from classifier.models import Prediction, Review
 from classifier.states import UNFINISHED, Headline, PredictionState
 from classifier.vocabulary import CaptureKind, Outcome
-from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.models import Prediction, Submission, SubmissionImage
+    from classifier.models import Submission, SubmissionImage
 
 
 IN_WORK = frozenset({Headline.QUEUED, Headline.RUNNING})
@@ -82,6 +83,8 @@ class CaseSummary:
     speaker: ImageAnswer | None
     answers: tuple[ImageAnswer, ...]
     is_reviewed: bool
+    is_blinded: bool = False
+    """Whether the viewer may not know what the model says of any image, be the case finished or not."""
 
     @property
     def is_in_work(self) -> bool:
@@ -157,8 +160,6 @@ class CaseSummary:
 
 def summary_prefetches() -> list[str | Prefetch]:
     """What `summarise` reads, for `prefetch_related(*summary_prefetches())` on submissions."""
-    from classifier.models import Prediction, Review  # noqa: PLC0415 (models may use this module)
-
     served = Prediction.objects.served().select_related("model_version").defer("model_version__specification")
     signed = Review.objects.select_related("signed_by").order_by("signed_at")
     return [
@@ -172,20 +173,21 @@ def summarise(submission: Submission, *, role: str | None = None) -> CaseSummary
     """Summarise a case for a viewer whose role in its clinic is `role`.
 
     Reads images, their predictions and reviews: load them with `summary_prefetches()`, and the
-    clinic with select_related. A dermatologist of a clinic that hides results until read gets the
-    headline "Read first" until a review is signed; without `role` nothing is hidden.
+    clinic with select_related. To whom `classifier.cases.hiding` hides the answer the headline is
+    "Read first"; without `role` nothing is hidden, as on the reading page behind the viewer's own reading.
     """
     answers = tuple(
         ImageAnswer(image, _find_served(image))
         for image in sorted(submission.images.all(), key=lambda image: image.position)
     )
-    reviewed = bool(submission.reviews.all())
     headline, speaker = _find_headline(submission, answers)
-    if not reviewed and headline not in IN_WORK and _is_hidden(submission, answers, role):
+    is_blinded = hides_answer(submission, role)
+    has_answer = headline not in IN_WORK | {Headline.CANCELLED} and any(a.is_judged for a in answers)
+    if is_blinded and has_answer:
         headline, speaker = Headline.HIDDEN, None
     if headline in WITHHOLDING:
         answers = tuple(replace(answer, is_hidden=answer.is_judged) for answer in answers)
-    return CaseSummary(headline, speaker, answers, reviewed)
+    return CaseSummary(headline, speaker, answers, bool(submission.reviews.all()), is_blinded)
 
 
 def _find_served(image: SubmissionImage) -> Prediction | None:
@@ -239,13 +241,3 @@ def _weigh_finished(asked: Sequence[tuple[str, Any]]) -> tuple[Headline, Any]:
         return Headline.INCOMPLETE, None
     only_rejected = {state for state, _ in asked} == {PredictionState.REJECTED}
     return (Headline.REJECTED if only_rejected else Headline.FAILED), None
-
-
-def _is_hidden(submission: Submission, answers: tuple[ImageAnswer, ...], role: str | None) -> bool:
-    """Hidden before the dermatologist's own read, so that the model does not anchor it."""
-    return (
-        role == Role.DERMATOLOGIST
-        and submission.cancelled_at is None
-        and submission.clinic.hide_result_until_read
-        and any(a.is_judged for a in answers)
-    )

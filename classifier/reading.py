@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from portal.accounts.roles import Role
 from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:
@@ -27,17 +26,3 @@ def find_unseen_reading(*, reader: User, submission: Submission) -> str:
         .first()
     )
     return str(event.details.get("diagnosis", "")) if event else ""
-
-
-def must_read_first(*, reader: User, submission: Submission, role: str) -> bool:
-    """Whether nothing of the model's answer may be shown to `reader`, whose role here is `role`.
-
-    So for a dermatologist of a clinic that hides it, until they said what they see or a review
-    is signed.
-    """
-    return (
-        role == Role.DERMATOLOGIST
-        and submission.clinic.hide_result_until_read
-        and not submission.reviews.exists()
-        and not find_unseen_reading(reader=reader, submission=submission)
-    )

@@ -63,7 +63,7 @@ def build_trail(submission: Submission, summary: CaseSummary) -> list[TrailEvent
         .order_by("position")
     )
     lines = (
-        _describe(event, positions.get(event.object_id), is_hidden=summary.is_hidden) for event in events
+        _describe(event, positions.get(event.object_id), is_hidden=summary.is_blinded) for event in events
     )
     return [line for line in lines if line]
 

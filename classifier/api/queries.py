@@ -20,7 +20,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Concat
 
-from classifier.cases.hiding import HIDES_STANDING, when_worst_is_hidden
+from classifier.cases.hiding import HIDES_STANDING, when_answer_is_hidden, when_blinded, when_worst_is_hidden
 from classifier.cases.standing import rank as rank_of
 from classifier.models import (
     Acknowledgement,
@@ -32,10 +32,8 @@ from classifier.models import (
     Submission,
     SubmissionImage,
 )
-from classifier.states import Headline, PredictionState, SubmissionState
+from classifier.states import PredictionState
 from classifier.vocabulary import Standing, StandingBasis
-from portal.accounts.models import Membership
-from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
     from typing import Any
@@ -56,8 +54,8 @@ def select_submissions(user: User) -> SubmissionQuerySet:
     return (
         Submission.objects.visible_to(user)
         .annotate(
-            is_withheld=_is_withheld_from(user),
-            is_standing_withheld=Q(Exists(_read_first(user))) & HIDES_STANDING,
+            is_withheld=when_blinded(user) & when_answer_is_hidden(),
+            is_standing_withheld=when_blinded(user) & HIDES_STANDING,
         )
         .select_related("clinic", "lesion__patient", "submitted_by", "standing_person")
         .select_related("reading_claim__reader")
@@ -75,18 +73,19 @@ def select_patients(user: User) -> PatientQuerySet:
     cases = Submission.objects.filter(lesion__patient=OuterRef("pk"))
     return (
         Patient.objects.visible_to(user)
-        .annotate(is_standing_withheld=Q(Exists(_read_first(user))) & when_worst_is_hidden(cases))
+        .annotate(is_standing_withheld=when_blinded(user) & when_worst_is_hidden(cases))
         .select_related("clinic", "standing_person")
     )
 
 
 def select_lesions(user: User) -> LesionQuerySet:
     """The same of lesions."""
-    blinded = _read_first(user, clinic="patient__clinic")
     cases = Submission.objects.filter(lesion=OuterRef("pk"))
     return (
         Lesion.objects.visible_to(user)
-        .annotate(is_standing_withheld=Q(Exists(blinded)) & when_worst_is_hidden(cases))
+        .annotate(
+            is_standing_withheld=when_blinded(user, clinic="patient__clinic") & when_worst_is_hidden(cases)
+        )
         .select_related("patient__clinic", "patient__standing_person", "standing_person")
     )
 
@@ -112,7 +111,7 @@ def select_predictions(user: User) -> PredictionQuerySet:
     return (
         select_served_predictions()
         .filter(pk__in=Prediction.objects.visible_to(user).values("pk"))
-        .annotate(is_withheld=_is_withheld_from(user, clinic="image__clinic", case=f"{case}__"))
+        .annotate(is_withheld=when_blinded(user, clinic="image__clinic") & when_answer_is_hidden(f"{case}__"))
         .select_related(
             f"{case}__lesion__patient__clinic", f"{case}__lesion__patient__standing_person", f"{case}__clinic"
         )
@@ -135,26 +134,6 @@ def select_outcomes(user: User) -> OutcomeQuerySet:
         Outcome.objects.visible_to(user)
         .with_standing()
         .select_related("recorded_by", "lesion__patient__clinic", "lesion__patient__standing_person")
-    )
-
-
-def _is_withheld_from(user: User, *, clinic: str = "clinic", case: str = "") -> Q:
-    """As on the pages: a clinic may let its dermatologists read before they see the answer."""
-    open_states = [
-        state
-        for state in SubmissionState
-        if state not in (SubmissionState.REVIEWED, SubmissionState.CANCELLED)
-    ]
-    is_asked = ~Q(**{f"{case}model_answer": Headline.NOT_ASKED})
-    return Q(Exists(_read_first(user, clinic=clinic))) & Q(**{f"{case}state__in": open_states}) & is_asked
-
-
-def _read_first(user: User, *, clinic: str = "clinic") -> QuerySet[Membership]:
-    """The membership for which `user` reads before seeing the answer, where there is one."""
-    return Membership.objects.held_by(user).filter(
-        role=Role.DERMATOLOGIST,
-        clinic=OuterRef(clinic),
-        clinic__hide_result_until_read=True,
     )
 
 

@@ -23,7 +23,7 @@ from classifier.cases.follow_up import (
     overdue_unread,
     unfollowed,
 )
-from classifier.cases.hiding import hides_answer, is_blinded
+from classifier.cases.hiding import is_blinded, is_read_first
 from classifier.models import Submission
 from classifier.states import Headline, SubmissionState
 from classifier.vocabulary import Management, Priority, StandingBasis
@@ -189,7 +189,7 @@ class _Reader:
     # --- Why it is there ---------------------------------------------------------------------------
     def _say(self, kind: str, row: CaseRow) -> str:
         case = row.submission
-        if kind == "reviews" or hides_answer(case, self.role):
+        if kind == "reviews" or is_read_first(case, self.role):
             return self._say_review(case)
         if kind == "lost":
             return _say_trouble(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.cases.hiding import is_blinded
+from classifier.cases.hiding import hides_answer
 from classifier.models import Prediction
 from classifier.states import PredictionState
 from classifier.vocabulary import Outcome, Standing
@@ -38,5 +38,5 @@ def weigh_withdrawal(submission: Submission, *, role: str | None) -> Withdrawal:
     results = list(served.values_list("outcome", "refusal_code"))
     judged = {outcome for outcome, refusal in results if not refusal}
     is_grave = submission.standing in GRAVE or bool(judged & {Outcome.MALIGNANT, Outcome.REFER})
-    is_hidden = bool(results) and is_blinded(submission.clinic, role)
+    is_hidden = bool(results) and hides_answer(submission, role)
     return Withdrawal(needs_reader=is_grave or is_hidden, needs_reason=bool(results))

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.case_summary import WITHHOLDING, summarise
+from classifier.cases.hiding import must_read_first
 from classifier.models import Explanation, Prediction
-from classifier.reading import must_read_first
 from classifier.services.consents import WITHDRAWN
 from classifier.services.errors import ConflictError
 from classifier.services.explanation_queue import send_explanation_wake_up
@@ -66,7 +66,7 @@ def check_may_see(*, actor: User, prediction: Prediction) -> None:
     if not Prediction.objects.visible_to(actor).filter(pk=prediction.pk).exists():
         raise PermissionDenied("Your role in this clinic does not allow this: view_cases.")
     role = role_in(actor, clinic_id)
-    if must_read_first(reader=actor, submission=prediction.image.submission, role=role or ""):
+    if must_read_first(reader=actor, submission=prediction.image.submission, role=role):
         raise PermissionDenied(READ_FIRST)
 
 

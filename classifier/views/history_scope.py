@@ -11,13 +11,13 @@ from django.http import Http404
 from django.urls import reverse
 
 from classifier.cases.follow_up import unfollowed
+from classifier.cases.hiding import is_blinded
 from classifier.models import Lesion, Patient, Submission
 from classifier.models.submission import awaited_by
 from classifier.views.access import get_visible
 from classifier.views.rights import rights_in
 from classifier.wording import name_site
 from portal.accounts.models import Membership
-from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ class Scope:
 
     @property
     def hides_unread(self) -> bool:
-        return self.clinic.hide_result_until_read and self.role == Role.DERMATOLOGIST
+        return is_blinded(self.clinic, self.role)
 
 
 NAMED: dict[str, tuple[str, Callable[[Any, Clinic], Q]]] = {

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from classifier.case_rows import find_current_review
 from classifier.case_summary import CaseSummary, summarise, summary_prefetches
 from classifier.cases.claims import ClaimedError, claim_case, find_claim, renew_claim
+from classifier.cases.hiding import must_read_first
 from classifier.cases.signatures import describe_decision, find_own_signature
 from classifier.cases.signing import check_seen, find_contradictions
 from classifier.cases.worklist import find_next
@@ -36,7 +37,7 @@ from classifier.views.access import get_visible, page
 from classifier.vocabulary import Diagnosis, Management
 from classifier.wording import name_site
 from portal.accounts.permissions import require
-from portal.accounts.roles import Action
+from portal.accounts.roles import Action, Role
 from portal.accounts.step_up import ask_again, list_kept
 
 if TYPE_CHECKING:
@@ -212,10 +213,8 @@ def _load(request: HttpRequest, pk: uuid.UUID) -> Submission:
 def _is_unseen(request: HttpRequest, submission: Submission) -> bool:
     """Whether this reader must first say what they see without the model's answer."""
     return (
-        submission.clinic.hide_result_until_read
-        and not submission.reviews.all()
-        and any(answer.is_judged for answer in summarise(submission).answers)
-        and not find_unseen_reading(reader=request.user, submission=submission)  # type: ignore[arg-type]
+        summarise(submission, role=Role.DERMATOLOGIST).is_hidden
+        and must_read_first(reader=request.user, submission=submission, role=Role.DERMATOLOGIST)  # type: ignore[arg-type]
     )
 
 
@@ -224,7 +223,7 @@ def _show(
 ) -> HttpResponse:
     user: Any = request.user
     unseen = _is_unseen(request, submission)
-    summary = summarise(submission, role="dermatologist") if unseen else summarise(submission)
+    summary = summarise(submission, role=Role.DERMATOLOGIST) if unseen else summarise(submission)
     mode = _choose_mode(submission, summary, unseen=unseen)
     claim = _claim(request, submission) if mode in ("sign", "unseen") else None
     if claim and _is_turned_away(request, claim):
