@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from classifier.api.permissions import MayViewCases
+from classifier.drf.permissions import MayViewCases
 from portal.accounts.roles import Action
 
 

@@ -1,6 +1,9 @@
 """The gate every image passes: content decides, limits first, then one full decode."""
 
+from __future__ import annotations
+
 import hashlib
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -9,6 +12,9 @@ from classifier.intake.containers import find_hidden_document
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
 from classifier.intake.quality import judge_quality
 from classifier.limits import FORMAT_NAMES, UploadLimits, describe_bytes
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
 
 _EXTENSIONS = {
     "jpg": "JPEG",
@@ -25,6 +31,17 @@ _EXTENSIONS = {
     "dcm": "DICOM",
     "dicom": "DICOM",
 }
+
+
+def read_upload(file: File[Any], limits: UploadLimits) -> bytes:
+    """The bytes of an upload; one that is too large is refused by its size, before it is read into memory.
+
+    Raises RejectedImageError: empty_file, file_too_large.
+    """
+    _check_byte_size(file.size, limits)
+    file.seek(0)
+    data: bytes = file.read()
+    return data
 
 
 def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeImage:

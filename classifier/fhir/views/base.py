@@ -8,8 +8,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from classifier.api.permissions import MayViewCases
-from classifier.api.views.base import NoStoreView
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.fhir.errors import answer_with_outcome
 from classifier.fhir.negotiation import FhirNegotiation, FhirParser, FhirRenderer, PlainJsonParser
 from classifier.fhir.permissions import MayAdminister
