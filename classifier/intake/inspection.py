@@ -36,9 +36,10 @@ _EXTENSIONS = {
 def read_upload(file: File[Any], limits: UploadLimits) -> bytes:
     """The bytes of an upload; one that is too large is refused by its size, before it is read into memory.
 
-    Raises RejectedImageError: empty_file, file_too_large.
+    Raises RejectedImageError (file_too_large); whether the bytes are an image is for `inspect_image` to say.
     """
-    _check_byte_size(file.size, limits)
+    if file.size > limits.max_bytes:
+        _check_byte_size(file.size, limits)
     file.seek(0)
     data: bytes = file.read()
     return data

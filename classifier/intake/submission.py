@@ -145,14 +145,14 @@ def submit_case(
             laterality_unknown, note_too_long, lesion_of_another_patient; consent_missing, consent_mismatch;
             clinical_question_too_long, clinical_history_too_long, priority_unknown.
         ConflictError: mrn_taken where the patient must be new; identifier_used where the request key came
-            with another patient or other images.
+            with another patient, lesion or images.
         LimitError: too_many_active, for programs only.
         UnavailableError: no_active_model, storage_unavailable.
     """
     require(actor, clinic, Action.SUBMIT)
     key = question.request_key
     if (earlier := find_by_request_key(clinic_id=clinic.pk, request_key=key)) is not None:
-        return _repeat(earlier, patient, images)
+        return _repeat(earlier, patient, lesion, images)
     judged = sum(image.capture_kind == CaptureKind.DERMOSCOPIC for image in images)
     if question.source == Source.API:
         check_active_predictions(clinic_id=clinic.pk, more=judged)
@@ -173,7 +173,7 @@ def submit_case(
         earlier = find_by_request_key(clinic_id=clinic.pk, request_key=key)
         if earlier is None:
             raise
-        return _repeat(earlier, patient, images)
+        return _repeat(earlier, patient, lesion, images)
     except OperationalError as error:
         if any(words in str(error) for words in DISK_FULL):
             raise storage_unavailable() from error
@@ -187,25 +187,31 @@ def find_by_request_key(*, clinic_id: uuid.UUID, request_key: uuid.UUID) -> Subm
 
 
 # --- Sent again -------------------------------------------------------------------------------
-def _repeat(earlier: Submission, patient: CasePatient, images: Sequence[SentImage]) -> Submitted:
+def _repeat(
+    earlier: Submission, patient: CasePatient, lesion: Lesion | NewLesion, images: Sequence[SentImage]
+) -> Submitted:
     """The case that the key made first, if this is the same one."""
     rows = list(earlier.images.order_by("position").values_list("sha256", "pixel_sha256"))
     # Of DICOM a de-identified file is kept, whose digest is another: then the pixels tell.
     same = hash_files(images) == [sha256 for sha256, _ in rows] or (
         [image.pixel_sha256 for image in inspect_images(images)] == [pixels for _, pixels in rows]
     )
-    _check_same_case(earlier, patient, has_same_images=same)
+    _check_same_case(earlier, patient, lesion, has_same_images=same)
     return Submitted(earlier)
 
 
-def _check_same_case(earlier: Submission, patient: CasePatient, *, has_same_images: bool) -> None:
+def _check_same_case(
+    earlier: Submission, patient: CasePatient, lesion: Lesion | NewLesion, *, has_same_images: bool
+) -> None:
     """A key used for something else must not pass for a case that was taken: it would be lost unseen."""
     person = earlier.lesion.patient
     same_person = patient.known == person if patient.known else clean_mrn(patient.mrn) == person.mrn
-    if not (same_person and has_same_images):
+    # What made a new lesion can't be told from another description of it.
+    same_lesion = isinstance(lesion, NewLesion) or lesion.pk == earlier.lesion_id
+    if not (same_person and same_lesion and has_same_images):
         raise ConflictError(
             "identifier_used",
-            "This was sent before, with another patient or other images. Nothing was saved.",
+            "This was sent before, with another patient, another lesion or other images. Nothing was saved.",
             field="request_key",
         )
 
@@ -293,7 +299,7 @@ def _take_lesion(actor: User, patient: Patient, lesion: Lesion | NewLesion) -> L
 def _check_before_writing(
     clinic: Clinic, patient: CasePatient, lesion: Lesion | NewLesion, question: Question, *, is_judged: bool
 ) -> None:
-    """What would be refused anyway is refused before its images are written; behind the lock it is asked again."""
+    """Refuse before any image is written what would be refused after; behind the lock it is asked again."""
     check_length(Submission, "clinical_question", question.clinical_question, what="The question")
     check_length(Submission, "clinical_history", question.clinical_history, what="The history")
     if question.priority not in Priority.values:
@@ -383,7 +389,7 @@ def _save(
             if earlier is not None:
                 pixels = list(earlier.images.order_by("position").values_list("pixel_sha256", flat=True))
                 same = pixels == [row.pixel_sha256 for row in stored.rows]
-                _check_same_case(earlier, patient, has_same_images=same)
+                _check_same_case(earlier, patient, lesion, has_same_images=same)
                 return Submitted(earlier)
             if patient.must_be_new:
                 raise mrn_taken()

@@ -13,7 +13,9 @@ from django.urls import reverse
 from classifier import tasks
 from classifier.intake import submission as intake
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
+from tests.classifier.dicom.samples import build_dicom
 from tests.classifier.intake.doors import BORN, DOORS, MRN, PROGRAMS, Asked
+from tests.classifier.intake.samples import draw_picture
 from tests.factories import (
     LesionFactory,
     PatientFactory,
@@ -26,7 +28,6 @@ from tests.support.threads import run_in_threads
 
 pytestmark = pytest.mark.usefixtures("model", "stores", "quiet_workers")
 every_door = pytest.mark.parametrize("door", DOORS)
-every_program = pytest.mark.parametrize("door", PROGRAMS)
 
 
 @pytest.fixture
@@ -193,9 +194,11 @@ def test_no_lesion_lands_in_the_history_of_another_person(door, named, side):
 
 # --- Twice, and at once -----------------------------------------------------------------------
 @pytest.mark.django_db
+@pytest.mark.parametrize("picture", [draw_jpeg(1), build_dicom(draw_picture())], ids=["JPEG", "DICOM"])
 @every_door
-def test_sent_again_it_is_the_same_case(door, side, kept):
-    asked = Asked()
+def test_sent_again_it_is_the_same_case(door, picture, side, kept):
+    """Of DICOM another file is kept than was sent: the pixels say that it is the same."""
+    asked = Asked(pictures=(picture,))
     first = by(door, side, asked).case
     before = kept()
     assert by(door, side, asked).case == first
@@ -214,6 +217,19 @@ def test_a_key_used_for_something_else_does_not_pass_for_a_case_that_was_taken(d
     answer = by(door, side, asked.but(**changes))
     assert answer.case is None
     assert any(words in answer.words for words in ("sent before", "with another request before"))
+    assert kept() == before
+
+
+@pytest.mark.django_db
+@every_door
+def test_a_key_used_for_another_lesion_of_the_patient(door, side, kept):
+    patient = known_patient(side)
+    first, second = LesionFactory(patient=patient), LesionFactory(patient=patient)
+    asked = Asked(patient=patient, lesion=first)
+    assert by(door, side, asked).case.lesion == first
+    before = kept()
+    assert by(door, side, asked.but(lesion=second)).case is None
+    assert by(door, side, asked).case.lesion == first
     assert kept() == before
 
 
