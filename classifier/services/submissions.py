@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.cases.claims import end_claims
 from classifier.cases.orders import reopen_answered_by
 from classifier.cases.standing import lock_patients, refresh_standing
 from classifier.cases.withdrawal import NEEDS_READER, weigh_withdrawal
 from classifier.models import Prediction, Submission, SubmissionImage
-from classifier.services.consents import (
-    require_inference_consent,
-)
+from classifier.services.consents import require_inference_consent
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
 from classifier.services.preconditions import check_unchanged
@@ -68,6 +67,7 @@ def cancel_submission(
             )
             for state in (PredictionState.QUEUED, PredictionState.RUNNING)
         )
+        end_claims(submission)
         refresh_standing([submission.pk], actor=actor)
         reopen_answered_by(actor=actor, submission=submission)
         record_event(
