@@ -56,7 +56,8 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
             truncated, corrupt, burned_in.
     """
     _check_byte_size(len(data), limits)
-    offer, more = "", []
+    offer = ""
+    more: list[Notice] = []
     try:
         name = _check_header(data, limits)
         if name == "DICOM":

@@ -318,8 +318,7 @@ def _check_before_writing(
     else:
         check_lesion_of(known, lesion)
     # As the patient would be with the case.
-    is_known = known is not None and not patient.must_be_new
-    person = copy.copy(known) if is_known else Patient(clinic=clinic)
+    person = Patient(clinic=clinic) if known is None or patient.must_be_new else copy.copy(known)
     if person.consents_to_inference is None:
         person.consents_to_inference = patient.consents_to_inference
     check_not_erased(person)

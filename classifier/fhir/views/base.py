@@ -12,7 +12,6 @@ from classifier.drf.permissions import MayViewCases
 from classifier.drf.views import NoStoreView
 from classifier.fhir.errors import answer_with_outcome
 from classifier.fhir.negotiation import FhirNegotiation, FhirParser, FhirRenderer, PlainJsonParser
-from classifier.fhir.permissions import MayAdminister
 from portal.accounts.roles import Action
 
 if TYPE_CHECKING:
@@ -29,6 +28,13 @@ STRICT = re.compile(r"(?:^|[;,\s])handling\s*=\s*\"?strict\b", re.IGNORECASE)
 READ = {"GET": "fhir:read"}
 SEARCH = {"POST": "fhir:read"}
 WRITE = {"POST": "fhir:write"}
+
+
+class MayReadAuditLog(MayViewCases):
+    """The audit log says what people did; it is read by those who answer for them."""
+
+    action = Action.ADMINISTER
+    message = "Only a clinic's administrators may read its trail."
 
 
 class FhirView(NoStoreView):
@@ -52,7 +58,7 @@ class KindView(FhirView):
 
     def get_permissions(self) -> list[BasePermission]:
         if self.kind.action == Action.ADMINISTER:
-            return [MayAdminister()]
+            return [MayReadAuditLog()]
         return super().get_permissions()
 
 
