@@ -22,6 +22,7 @@ from tests.factories import (
     ExplanationFactory,
     LesionFactory,
     OutcomeFactory,
+    ReadingFactory,
     ReviewFactory,
     answered_submission,
 )
@@ -51,6 +52,7 @@ def rows(clinics):
         *(patient, case.lesion, case, image, image.predictions.get(), review, consent),
         ExplanationFactory(prediction=image.predictions.get()),
         OutcomeFactory(lesion=case.lesion),
+        ReadingFactory(submission=case, reader=staff.dermatologist),
         AcknowledgementFactory(review=review),
         ReadingClaim.objects.create(
             submission=case, reader=staff.dermatologist, claimed_at=now, until=now + dt.timedelta(minutes=10)
