@@ -12,6 +12,11 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField(
+            model_name="lesion",
+            name="corrected_at",
+            field=models.DateTimeField(blank=True, editable=False, null=True),
+        ),
+        migrations.AddField(
             model_name="patient",
             name="corrected_at",
             field=models.DateTimeField(blank=True, editable=False, null=True),

@@ -1,4 +1,4 @@
-"""What was asked of the audit log until now: refused emergencies, and when a patient was corrected last.
+"""What was asked of the audit log until now: refused emergencies, and when a patient or lesion was corrected.
 
 The events stay as they are.
 """
@@ -33,9 +33,13 @@ def fill_refusals(apps, editor):
 
 
 def fill_corrections(apps, editor):
-    Patient, Event = apps.get_model("classifier", "Patient"), apps.get_model("audit", "AuditEvent")
+    for name in ("patient", "lesion"):
+        fill_corrections_of(name, apps.get_model("classifier", name), apps.get_model("audit", "AuditEvent"))
+
+
+def fill_corrections_of(name, model, Event):
     last = (
-        Event.objects.filter(object_type="classifier.patient", action="patient.updated")
+        Event.objects.filter(object_type=f"classifier.{name}", action=f"{name}.updated")
         .order_by()
         .values("object_id")
         .annotate(last=Max("occurred_at"))
@@ -44,8 +48,8 @@ def fill_corrections(apps, editor):
     moments = {uuid.UUID(key): moment for key, moment in last}
     keys = list(moments)
     for start in range(0, len(keys), BATCH):
-        rows = [Patient(pk=key, corrected_at=moments[key]) for key in keys[start : start + BATCH]]
-        Patient.objects.bulk_update(rows, ["corrected_at"])
+        rows = [model(pk=key, corrected_at=moments[key]) for key in keys[start : start + BATCH]]
+        model.objects.bulk_update(rows, ["corrected_at"])
 
 
 class Migration(migrations.Migration):

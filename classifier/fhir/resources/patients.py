@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from classifier.fhir.builders.patients import build_body_structure, build_patient
 from classifier.fhir.resources.base import Kind, Param, by_change, by_date, by_id, by_reference
@@ -64,7 +64,9 @@ BODY_STRUCTURE = Kind(
     name="BodyStructure",
     words="A lesion: one spot on the skin, over time.",
     rows=lambda viewer: (
-        Lesion.objects.visible_to(viewer.user).select_related("patient").annotate(changed_at=F("created_at"))
+        Lesion.objects.visible_to(viewer.user)
+        .select_related("patient")
+        .annotate(changed_at=newest_of("created_at", "corrected_at"))
     ),
     build=lambda row, _: build_body_structure(row),
     order="created_at",

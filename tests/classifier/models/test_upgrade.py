@@ -377,6 +377,7 @@ def test_rows_come_to_a_database_whose_audit_log_held_them(newest, settings):
     write("patient.updated", patients[0], fields=["sex"])
     corrected = write("patient.updated", patients[0], fields=["skin_type"])
     write("patient.viewed", patients[1])
+    moved = write("lesion.updated", cases[0].lesion, fields=["body_site"])
     for _ in range(2):
         said = {"clinic": str(side.other.clinic.pk), "home_clinic": str(clinic.pk)}
         for chain in (side.other.clinic, clinic):
@@ -412,6 +413,10 @@ def test_rows_come_to_a_database_whose_audit_log_held_them(newest, settings):
     ) == {
         patients[0].pk: corrected.occurred_at,
         patients[1].pk: None,
+    }
+
+    assert dict(Lesion.objects.exclude(corrected_at=None).values_list("pk", "corrected_at")) == {
+        cases[0].lesion_id: moved.occurred_at
     }
 
     tries = list(RefusedEmergency.objects.values_list("user", "home_clinic", "clinic"))
