@@ -370,9 +370,12 @@ def test_rows_come_to_a_database_whose_audit_log_held_them(newest, settings):
 
     # The version before, in its own words.
     first = write("submission.read_unseen", cases[0], by=staff.dermatologist, diagnosis="naevus")
-    write("submission.read_unseen", cases[0], by=staff.dermatologist, diagnosis="melanoma")
-    write("submission.read_unseen", cases[0], by=colleague, diagnosis="indeterminate")
-    write("submission.read_unseen", cases[1], by=staff.dermatologist, diagnosis="melanoma")
+    for case, reader, diagnosis in (
+        (cases[0], staff.dermatologist, "melanoma"),
+        (cases[0], colleague, "indeterminate"),
+        (cases[1], staff.dermatologist, "melanoma"),
+    ):
+        write("submission.read_unseen", case, by=reader, diagnosis=diagnosis)
     write("submission.viewed", cases[2], by=staff.dermatologist)
     write("patient.updated", patients[0], fields=["sex"])
     corrected = write("patient.updated", patients[0], fields=["skin_type"])
