@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from classifier.cases.standing import lock_cases
 from classifier.models import Lesion, Patient
 from classifier.services.consents import state_inference_consent
 from classifier.services.errors import ConflictError, InvalidInputError
@@ -79,6 +80,9 @@ def submit_case(
             earlier = find_by_request_key(clinic_id=clinic.pk, request_key=key)
             if earlier is not None:
                 return earlier
+            if isinstance(lesion, Lesion):
+                # What the patient says leaves an event before the cases of the lesion change.
+                lock_cases(lesions=[lesion.pk])
             person = _take_patient(actor, clinic, patient, agrees=consents_to_inference)
             spot = _take_lesion(actor, person, lesion)
             spot.patient = person

@@ -29,7 +29,7 @@ from classifier.states import PredictionState, transition
 from classifier.vocabulary import CaptureKind, DermoscopicType, Priority, Source
 from portal.accounts.permissions import require, role_in
 from portal.accounts.roles import Action
-from portal.audit.services import record_event
+from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -106,22 +106,24 @@ def _save(submission: Submission, stored: StoredFiles, *, actor: User) -> None:
     with transaction.atomic():
         # The first lock, either way, is the patient's.
         if any(row.capture_kind == CaptureKind.DERMOSCOPIC for row in stored.rows):
-            require_inference_consent(submission.lesion.patient_id, actor=actor)
+            events = require_inference_consent(submission.lesion.patient_id, actor=actor)
         else:
+            events = []
             lock_patients(patients=[submission.lesion.patient_id])
             check_not_erased(Patient.objects.get(pk=submission.lesion.patient_id))
         submission.save(force_insert=True)
         rows = SubmissionImage.objects.bulk_create(stored.rows)
         queue_predictions(images=rows, priority=submission.priority)
         refresh_standing([submission.pk], actor=actor)
-        answer_by_image(actor=actor, submission=submission)
-        record_event(
+        events += answer_by_image(actor=actor, submission=submission)
+        own = Entry(
             clinic_id=submission.clinic_id,
             action="submission.created",
             actor=actor,
             obj=submission,
             details={"images": len(rows), "source": submission.source},
         )
+        record_events([*events, own])
         wake_workers()
     # What the case is held for was worked out from its rows.
     submission.refresh_from_db(fields=[*STANDING_COLUMNS, "is_unread", "news_at"])
@@ -172,14 +174,15 @@ def cancel_submission(
         )
         end_claims(submission)
         refresh_standing([submission.pk], actor=actor)
-        reopen_answered_by(actor=actor, submission=submission)
-        record_event(
+        events = reopen_answered_by(actor=actor, submission=submission)
+        own = Entry(
             clinic_id=submission.clinic_id,
             action="submission.cancelled",
             actor=actor,
             obj=submission,
             details={"predictions_stopped": stopped},
         )
+        record_events([*events, own])
     return submission
 
 
@@ -213,7 +216,7 @@ def retry_submission(*, actor: User, submission: Submission) -> int:
     """
     require(actor, submission.clinic_id, Action.SUBMIT)
     with transaction.atomic():
-        require_inference_consent(submission.lesion.patient_id, actor=actor)
+        events = require_inference_consent(submission.lesion.patient_id, actor=actor)
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         if submission.cancelled_at is not None:
             raise ConflictError("cancelled", "This case was withdrawn; submit it again.")
@@ -227,13 +230,14 @@ def retry_submission(*, actor: User, submission: Submission) -> int:
             raise ConflictError("nothing_to_retry", "Every image has a result or is in work.")
         queue_predictions(images=images, priority=submission.priority)
         refresh_standing([submission.pk], actor=actor)
-        record_event(
+        own = Entry(
             clinic_id=submission.clinic_id,
             action="submission.retried",
             actor=actor,
             obj=submission,
             details={"images": len(images)},
         )
+        record_events([*events, own])
         wake_workers()
     return len(images)
 
