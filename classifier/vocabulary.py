@@ -212,6 +212,10 @@ HISTOPATHOLOGY_GROUPS: dict[str, LesionGroup] = {
 """The same of a pathologist's finding."""
 
 
+READING_QUESTION = 1
+"""Version of what a dermatologist is asked before the reveal; 1 asks for the diagnosis alone."""
+
+
 class Procedure(TextChoices):
     """How the specimen was taken."""
 
