@@ -22,6 +22,7 @@ from typing import Any
 import factory
 import numpy as np
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
@@ -72,8 +73,9 @@ from tests.support.people import (  # noqa: F401 (one address for everything inv
 
 def restate(*submissions: Submission) -> None:
     """Keep the columns that `classifier.cases.standing` writes as the rows now are."""
-    refresh_standing({submission.pk for submission in submissions})
-    refresh_lesions({submission.lesion_id for submission in submissions})
+    with transaction.atomic():
+        refresh_standing({submission.pk for submission in submissions})
+        refresh_lesions({submission.lesion_id for submission in submissions})
     for submission in submissions:
         names = [*CaseFacts.__dataclass_fields__, "is_unread", "news_at", *Held.__dataclass_fields__]
         submission.refresh_from_db(fields=[name.removesuffix("_id") for name in names if name != "held"])
@@ -456,8 +458,9 @@ class OutcomeFactory(StandingFactory):
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
         row = super(StandingFactory, cls)._create(model_class, *args, **kwargs)
-        refresh_standing(row.lesion.submissions.values_list("pk", flat=True))
-        refresh_lesions([row.lesion_id])
+        with transaction.atomic():
+            refresh_standing(row.lesion.submissions.values_list("pk", flat=True))
+            refresh_lesions([row.lesion_id])
         return row
 
 

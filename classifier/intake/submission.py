@@ -21,7 +21,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from classifier.cases.orders import answer_by_image
-from classifier.cases.standing import refresh_standing
+from classifier.cases.standing import lock_cases, refresh_standing
 from classifier.intake.uploads import SentImage, hash_files, inspect_images
 from classifier.models import Lesion, ModelVersion, Patient, Submission, SubmissionImage
 from classifier.services.consents import (
@@ -54,7 +54,7 @@ from classifier.vocabulary import CaptureKind, Laterality, Priority, Sex, Source
 from portal.accounts.models import Clinic, User
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
-from portal.audit.services import record_event
+from portal.audit.services import Entry, record_events
 
 STANDING_COLUMNS = (
     *("state", "model_answer", "model_probability", "standing", "standing_basis", "standing_diagnosis"),
@@ -381,7 +381,9 @@ def _save(
 ) -> Submitted:
     """Commit what is new of patient and lesion, the case, its images and its queued predictions together."""
     with transaction.atomic():
-        # The first lock is the patient's: behind it no other request for this patient is under way.
+        # The first lock is the patient's: behind it no other request for this patient is under way. The last
+        # is the audit chain's, so that what is to be recorded of others' rows waits until all are written.
+        events: list[Entry] = []
         person, is_new_patient = _take_patient(actor, submission.clinic, patient)
         if not is_new_patient:
             earlier = find_by_request_key(clinic_id=submission.clinic_id, request_key=submission.request_key)
@@ -392,27 +394,31 @@ def _save(
                 return Submitted(earlier)
             if patient.must_be_new:
                 raise mrn_taken()
+            if isinstance(lesion, Lesion):
+                # What the patient says leaves an event before the cases of the lesion change.
+                lock_cases(lesions=[lesion.pk])
             person = state_inference_consent(
                 actor=actor, patient=person, is_given=patient.consents_to_inference
             )
         submission.lesion = _take_lesion(actor, person, lesion)
         submission.lesion.patient = person
         if any(row.capture_kind == CaptureKind.DERMOSCOPIC for row in stored.rows):
-            require_inference_consent(person.pk, actor=actor)
+            events += require_inference_consent(person.pk, actor=actor)
         else:
             check_not_erased(person)
         submission.save(force_insert=True)
         rows = SubmissionImage.objects.bulk_create(stored.rows)
         queue_predictions(images=rows, priority=submission.priority)
         refresh_standing([submission.pk], actor=actor)
-        answer_by_image(actor=actor, submission=submission)
-        record_event(
+        events += answer_by_image(actor=actor, submission=submission)
+        own = Entry(
             clinic_id=submission.clinic_id,
             action="submission.created",
             actor=actor,
             obj=submission,
             details={"images": len(rows), "source": submission.source},
         )
+        record_events([*events, own])
         wake_workers()
     stored.have_rows = True
     # What the case is held for was worked out from its rows.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.cases.standing import lock_patients
 from classifier.models import Lesion
 from classifier.services.errors import InvalidInputError
 from classifier.services.field_limits import check_length
@@ -39,6 +40,8 @@ def create_lesion(
     require(actor, patient.clinic_id, Action.SUBMIT)
     check_lesion_facts(body_site=body_site, laterality=laterality, note=note)
     with transaction.atomic():
+        # Before the event, since a case of the lesion may follow in the same transaction.
+        lock_patients(patients=[patient.pk])
         lesion = Lesion.objects.create(
             patient=patient,
             body_site=body_site,

@@ -21,7 +21,7 @@ from classifier.services.queue import queue_predictions, wake_workers
 from classifier.states import PredictionState, transition
 from portal.accounts.permissions import require, role_in
 from portal.accounts.roles import Action
-from portal.audit.services import record_event
+from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -69,14 +69,15 @@ def cancel_submission(
         )
         end_claims(submission)
         refresh_standing([submission.pk], actor=actor)
-        reopen_answered_by(actor=actor, submission=submission)
-        record_event(
+        events = reopen_answered_by(actor=actor, submission=submission)
+        own = Entry(
             clinic_id=submission.clinic_id,
             action="submission.cancelled",
             actor=actor,
             obj=submission,
             details={"predictions_stopped": stopped},
         )
+        record_events([*events, own])
     return submission
 
 
@@ -110,7 +111,7 @@ def retry_submission(*, actor: User, submission: Submission) -> int:
     """
     require(actor, submission.clinic_id, Action.SUBMIT)
     with transaction.atomic():
-        require_inference_consent(submission.lesion.patient_id, actor=actor)
+        events = require_inference_consent(submission.lesion.patient_id, actor=actor)
         submission = Submission.objects.select_for_update().get(pk=submission.pk)
         if submission.cancelled_at is not None:
             raise ConflictError("cancelled", "This case was withdrawn; submit it again.")
@@ -124,13 +125,14 @@ def retry_submission(*, actor: User, submission: Submission) -> int:
             raise ConflictError("nothing_to_retry", "Every image has a result or is in work.")
         queue_predictions(images=images, priority=submission.priority)
         refresh_standing([submission.pk], actor=actor)
-        record_event(
+        own = Entry(
             clinic_id=submission.clinic_id,
             action="submission.retried",
             actor=actor,
             obj=submission,
             details={"images": len(images)},
         )
+        record_events([*events, own])
         wake_workers()
     return len(images)
 

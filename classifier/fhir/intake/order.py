@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.intake.parcel import check_condition
 from classifier.fhir.intake.patients import Subject, read_lesion, read_subject
-from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE
+from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE, DICOM
 from classifier.intake.uploads import SentImage, check_image_count
 from classifier.modalities import KINDS
 from classifier.services.errors import InvalidInputError
@@ -34,6 +34,10 @@ PRIORITIES = {
 }
 VALUE_LIMIT = 255
 COUNT_KINDS = {"no_images": "required", "too_many_images": "too-costly"}
+MODALITY_UNKNOWN = (
+    f"No code here says what kind of picture this is. Send {' or '.join(KINDS)} of {DICOM}, or "
+    f"{', '.join(CaptureKind.values)} of {CAPTURE_KIND}."
+)
 
 
 @dataclass(frozen=True)
@@ -152,16 +156,26 @@ def _read_picture(parcel: Parcel, part: Part) -> Picture:
 
 
 def _read_kind(modality: Element) -> tuple[str, str]:
-    """The kind by our own code, else by DICOM's modality; and how it was lit, by our own code alone."""
-    kind, by_modality, lit = "", "", ""
+    """The kind by our own code, else by DICOM's modality; and how it was lit, by our own code alone.
+
+    Only what has no code at all is taken for dermoscopic: a code that we don't know says that the picture
+    is something else, and the model must not judge it.
+    """
+    kind, by_modality, lit, unknown = "", "", "", []
     for one in modality.children("coding"):
         system, code = one.text("system"), one.text("code")
         if system == CAPTURE_KIND:
             kind = code
         elif system == DERMOSCOPIC_TYPE:
             lit = code
-        else:
-            by_modality = by_modality or KINDS.get(code, "")
+        elif code in KINDS:
+            by_modality = by_modality or KINDS[code]
+        elif code:
+            unknown.append((system, code))
+    # Another system's code may stand beside one that we know; another of DICOM's contradicts it.
+    is_riddle = unknown and (not by_modality or any(system == DICOM for system, _ in unknown))
+    if is_riddle and not kind:
+        modality.refuse("modality_unknown", MODALITY_UNKNOWN, kind="code-invalid")
     return kind or by_modality or CaptureKind.DERMOSCOPIC, lit
 
 

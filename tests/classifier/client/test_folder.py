@@ -256,6 +256,22 @@ def test_kinds_are_given_by_file_or_for_all(folder):
         find_cases([folder], {}, kinds={"9.jpg": Kind("overview")})
 
 
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ({"0.jpg": Kind("overview"), "copy.jpg": Kind("clinical")}, {"submitted": 1, "refused": 1}),
+        ({"0.jpg": Kind("overview")}, {"submitted": 1, "refused": 1}),
+        ({"": Kind("overview")}, {"submitted": 1, "known": 1}),
+        ({"0.jpg": Kind("dermoscopic")}, {"submitted": 1, "known": 1}),
+    ],
+)
+def test_two_copies_of_one_file_have_one_kind(run, folder, kinds, expected):
+    (folder / "copy.jpg").write_bytes(draw_jpeg(0))
+    cases = find_cases([folder / "0.jpg", folder / "copy.jpg"], AGREED, kinds=kinds)
+    assert [set(case.kinds) <= set(case.files) for case in cases] == [True, True]
+    assert run(cases) == expected
+
+
 @pytest.mark.parametrize("text", ["maybe", "true"])
 def test_consent_in_a_mapping_is_yes_or_no(folder, tmp_path, text):
     mapping = tmp_path / "mapping.csv"
