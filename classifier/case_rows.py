@@ -10,7 +10,7 @@ from classifier.case_summary import CaseSummary, summarise, summary_prefetches
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from classifier.models import Review, Submission
+    from classifier.models import Submission
     from classifier.models.submission import SubmissionQuerySet
 
 
@@ -33,10 +33,3 @@ def load_cases(submissions: SubmissionQuerySet) -> SubmissionQuerySet:
 def build_rows(submissions: Iterable[Submission], *, role: str) -> list[CaseRow]:
     """Rows as a person with `role` in the cases' clinic may see them."""
     return [CaseRow(case, summarise(case, role=role)) for case in submissions]
-
-
-def find_current_review(submission: Submission) -> Review | None:
-    """The review that no amendment replaces, from the loaded reviews."""
-    reviews = list(submission.reviews.all())
-    replaced = {review.amends_id for review in reviews}
-    return next((review for review in reviews if review.pk not in replaced), None)

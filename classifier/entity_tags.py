@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.crypto import salted_hmac
 
+from classifier.cases.reviews import IS_IN_FORCE
 from classifier.models import Lesion, ModelVersion, Outcome, Patient, Prediction, Review, Submission
 from portal.accounts.models import Clinic
 
@@ -81,7 +82,7 @@ def _(submission: Submission) -> str:
 @tag_of.register
 def _(review: Review) -> str:
     """The row never changes; whether it is the one that counts does."""
-    return make_tag("review", review.pk, Review.objects.filter(amends=review).exists())
+    return make_tag("review", review.pk, not Review.objects.filter(IS_IN_FORCE, pk=review.pk).exists())
 
 
 @tag_of.register

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from classifier.case_queries import with_headline
 from classifier.cases.hiding import HIDES_ANSWER, HIDES_STANDING
+from classifier.cases.reviews import IS_IN_FORCE
 from classifier.cases.worklist import waiting_for_review
 from classifier.gate_words import name_refusal
 from classifier.models import Prediction, Review, Submission
@@ -164,7 +165,7 @@ def _count_refusals(rows: SubmissionQuerySet) -> list[tuple[str, int]]:
 
 def _count_agreement(rows: SubmissionQuerySet) -> list[AgreementRow]:
     """Of the review in force, by what the model said. “Refer” is left out: there is no answer to agree with."""
-    current = Review.objects.current().filter(submission=OuterRef("pk")).values("agreement")
+    current = Review.objects.filter(IS_IN_FORCE, submission=OuterRef("pk")).values("agreement")
     counted = (
         with_headline(rows)
         .filter(state=SubmissionState.REVIEWED, headline__in=[Headline.MALIGNANT, Headline.BENIGN])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, F, OuterRef, Subquery, UUIDField
 
+from classifier.cases.reviews import IS_IN_FORCE
 from classifier.models import ModelVersion, Prediction, Review
 from classifier.vocabulary import DIAGNOSIS_GROUPS, LesionGroup, Outcome
 
@@ -85,7 +86,7 @@ def select_pairs(version: ModelVersion, *, clinic_id: uuid.UUID | None = None) -
         .exclude(model_version=version)
         .order_by("-queued_at", "-pk")
     )
-    current = Review.objects.current().filter(submission=OuterRef("image__submission"))
+    current = Review.objects.filter(IS_IN_FORCE, submission=OuterRef("image__submission"))
     rows = Prediction.objects.judged().filter(
         is_shadow=True, model_version=version, image__submission__cancelled_at__isnull=True
     )

@@ -8,7 +8,6 @@ from django.db.models import (
     Case,
     CharField,
     Count,
-    Exists,
     F,
     IntegerField,
     OuterRef,
@@ -21,6 +20,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Concat
 
 from classifier.cases.hiding import HIDES_STANDING, when_answer_is_hidden, when_blinded, when_worst_is_hidden
+from classifier.cases.reviews import IS_IN_FORCE
 from classifier.cases.standing import rank as rank_of
 from classifier.models import (
     Acknowledgement,
@@ -122,7 +122,7 @@ def select_reviews(user: User) -> ReviewQuerySet:
     """Reviews that `user` may see, each with whether it is the one that counts."""
     return (
         Review.objects.visible_to(user)
-        .annotate(is_current=~Exists(Review.objects.filter(amends=OuterRef("pk"))))
+        .annotate(is_current=IS_IN_FORCE)
         .select_related("signed_by", "submission__lesion__patient__clinic")
         .select_related("submission__lesion__patient__standing_person")
     )

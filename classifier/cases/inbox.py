@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from django.utils import formats, timezone
 
 from classifier.case_queries import with_risk
-from classifier.case_rows import CaseRow, build_rows, find_current_review, load_cases
+from classifier.case_rows import CaseRow, build_rows, load_cases
 from classifier.cases.follow_up import (
     is_order_overdue,
     is_unread_overdue,
@@ -24,6 +24,7 @@ from classifier.cases.follow_up import (
     unfollowed,
 )
 from classifier.cases.hiding import is_blinded, is_read_first
+from classifier.cases.reviews import find_review_in_force
 from classifier.models import Submission
 from classifier.states import Headline, SubmissionState
 from classifier.vocabulary import Management, Priority, StandingBasis
@@ -230,7 +231,7 @@ def _say_news(row: CaseRow) -> str:
         return "Withdrawn"
     if case.standing_basis == StandingBasis.HISTOPATHOLOGY:
         return "Histopathology came back"
-    if review := find_current_review(case):
+    if review := find_review_in_force(case.reviews.all()):
         return f"Signed: {review.get_management_display().lower()}"
     if row.summary.refused:
         return "Take a new image"

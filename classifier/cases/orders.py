@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from classifier.cases.reviews import IS_IN_FORCE
 from classifier.cases.standing import find_order, lock_patients, refresh_standing
 from classifier.models import Acknowledgement, Review, Submission
 from classifier.services.errors import ConflictError, InvalidInputError
@@ -194,7 +195,7 @@ def _find_open(lesion_id: uuid.UUID, managements: Iterable[str], where: Q | None
     cases = Submission.objects.with_open_order().filter(
         where or Q(), lesion=lesion_id, management__in=list(managements)
     )
-    return list(Review.objects.current().filter(submission__in=cases.order_by("pk")).order_by("pk"))
+    return list(Review.objects.filter(IS_IN_FORCE, submission__in=cases.order_by("pk")).order_by("pk"))
 
 
 def _answer(

@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from classifier.case_summary import weigh_images
+from classifier.cases.reviews import find_review_in_force
 from classifier.models.standing_columns import NO_RANK
 from classifier.states import UNFINISHED, Headline, PredictionState, SubmissionState
 from classifier.vocabulary import (
@@ -253,12 +254,6 @@ def find_order(reviews: Sequence[Any]) -> Order | None:
         chain.append(former)
     done = (row for review in chain for row in review.acknowledgements.all() if row.taken_back_at is None)
     return Order(current, ordered, next(done, None))
-
-
-def find_review_in_force(reviews: Sequence[Any]) -> Any:
-    """The review that no amendment replaces; None of a case that nobody signed."""
-    replaced = {review.amends_id for review in reviews}
-    return next((review for review in reviews if review.pk not in replaced), None)
 
 
 def find_due_at(submission: Any, reviews: Sequence[Any]) -> dt.datetime | None:

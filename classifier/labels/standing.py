@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.answers import choose_words
-from classifier.case_rows import find_current_review
 from classifier.cases.hiding import follows_from_answer
+from classifier.cases.reviews import find_review_in_force
 from classifier.cases.standing import find_histopathology
 from classifier.states import Headline
 from classifier.vocabulary import (
@@ -145,7 +145,7 @@ def say_case(submission: Submission, summary: CaseSummary) -> StandingWords:
     words = choose_words(summary)
     if hides_standing_of(submission, summary):
         return StandingWords(words.sentence, (), words.next_step)
-    review, finding = find_current_review(submission), find_histopathology(submission)
+    review, finding = find_review_in_force(submission.reviews.all()), find_histopathology(submission)
     if submission.standing_basis == StandingBasis.HISTOPATHOLOGY and finding:
         second = [_say_signature_below(submission, review), *_list_model(submission, summary)]
         step = _say_step_of_finding(submission)

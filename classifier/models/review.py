@@ -23,10 +23,6 @@ class ReviewQuerySet(models.QuerySet["Review"]):
             visible_rows(user, clinic="submission__clinic_id", patient="submission__lesion__patient_id")
         )
 
-    def current(self) -> ReviewQuerySet:
-        """The newest of each chain: the one that no amendment replaces."""
-        return self.filter(amended_by__isnull=True)
-
     def update(self, **_: Any) -> NoReturn:
         raise TypeError("a signed review never changes; sign an amendment")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.case_rows import find_current_review
+from classifier.cases.reviews import find_review_in_force
 from classifier.outcome_rows import list_outcomes
 from classifier.report.answering import build_answer
 from classifier.report.content import Footer, Picture, Report, Status
@@ -38,7 +38,7 @@ def build_report(
     printed_at: dt.datetime,
 ) -> Report:
     """What the viewer of `summary` reads on paper. `submission` comes from `load_cases`."""
-    review = find_current_review(submission)
+    review = find_review_in_force(submission.reviews.all())
     shown = next((a for a in summary.answers if a.image == summary.image), None)
     findings = tuple(build_finding(row) for row in list_outcomes(submission.lesion))
     site, patient = name_site(submission.lesion), submission.lesion.patient

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from classifier.case_summary import summarise
+from classifier.cases.reviews import find_review_in_force
 from classifier.cases.standing import find_order
 from classifier.labels.standing import label_standing
 
@@ -85,9 +86,9 @@ def describe_patient(patient: Patient, cases: list[Submission]) -> dict[str, Any
 
 
 def describe_cases(cases: list[Submission]) -> Iterator[list[object]]:
-    """One row a case, in the order of CASE_COLUMNS, with the newest review."""
+    """One row a case, in the order of CASE_COLUMNS, with the review in force."""
     for case in cases:
-        review = max(case.reviews.all(), key=lambda row: row.signed_at, default=None)
+        review = find_review_in_force(case.reviews.all())
         yield [
             case.pk,
             _moment(case.submitted_at),

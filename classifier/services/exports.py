@@ -11,6 +11,7 @@ from django.utils import timezone
 from classifier.audit_subjects import find_patients
 from classifier.case_summary import summarise, summary_prefetches
 from classifier.cases.hiding import hides_standing
+from classifier.cases.reviews import find_review_in_force
 from classifier.cases.standing import find_order
 from classifier.models import Submission
 from classifier.services.csv_cells import write_rows
@@ -156,8 +157,7 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
     prediction, patient = summary.prediction, submission.lesion.patient
     policy = (prediction.threshold_policy if prediction else None) or {}
     reviews = list(submission.reviews.all())
-    replaced = {review.amends_id for review in reviews}
-    current = next((review for review in reviews if review.pk not in replaced), None)
+    current = find_review_in_force(reviews)
     return [
         submission.pk,
         _moment(submission.submitted_at),

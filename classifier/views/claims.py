@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
-from classifier.case_rows import find_current_review
 from classifier.cases.claims import ClaimedError, claim_case, find_claim, release_claim, renew_claim
+from classifier.cases.reviews import find_review_in_force
 from classifier.models import Submission
 from classifier.states import SubmissionState
 from classifier.views.access import get_visible, page
@@ -82,7 +82,7 @@ def _renew(user: Any, submission: Submission) -> ReadingClaim | None:
 
 def _find_newer(submission: Submission, known: str) -> Review | None:
     """What was signed since the page was drawn."""
-    current = find_current_review(submission)
+    current = find_review_in_force(submission.reviews.all())
     return current if current and str(current.pk) != known else None
 
 

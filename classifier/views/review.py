@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from classifier.case_rows import find_current_review
 from classifier.case_summary import CaseSummary, summarise, summary_prefetches
 from classifier.cases.claims import ClaimedError, claim_case, find_claim, renew_claim
 from classifier.cases.hiding import must_read_first
+from classifier.cases.reviews import find_review_in_force
 from classifier.cases.signatures import describe_decision, find_own_signature
 from classifier.cases.signing import check_seen, find_contradictions
 from classifier.cases.worklist import find_next
@@ -72,7 +72,7 @@ def submission_review(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def submission_amend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """Amend the current review: a new signed version that says why."""
     submission = _load(request, pk)
-    current = find_current_review(submission)
+    current = find_review_in_force(submission.reviews.all())
     if current is None:
         return redirect("submission-review", pk=pk)
     reviews = submission.reviews.all()
@@ -313,7 +313,7 @@ def _show_amend(
 
 def _show_overtaken(request: HttpRequest, submission: Submission, verb: str) -> HttpResponse:
     """Somebody was faster: say who, keep what was typed, and offer it as an amendment."""
-    current = find_current_review(submission)
+    current = find_review_in_force(submission.reviews.all())
     if current is None:
         return redirect("submission-review", pk=submission.pk)
     typed = request.POST.copy()
@@ -357,7 +357,7 @@ def _describe(request: HttpRequest, submission: Submission, summary: CaseSummary
         "earlier": earlier,
         "compared": _pick(earlier, request.GET.get("compare")),
         "versions": list(reversed(submission.reviews.all())),
-        "current": find_current_review(submission),
+        "current": find_review_in_force(submission.reviews.all()),
         "heading": name_site(submission.lesion),
         "keys": list_keys(),
         "just_signed": find_own_signature(request.user, request.GET.get("signed")),  # type: ignore[arg-type]

@@ -12,9 +12,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from classifier.answers import CANNOT_JUDGE, choose_words, describe_progress, find_cautions, find_doubts
-from classifier.case_rows import find_current_review, load_cases
+from classifier.case_rows import load_cases
 from classifier.case_summary import CaseSummary, summarise
 from classifier.cases.claims import find_other_reader
+from classifier.cases.reviews import find_review_in_force
 from classifier.duplicates import find_doubles
 from classifier.explanation_panel import find_panel
 from classifier.forms.order import AcknowledgeForm
@@ -92,7 +93,7 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
         "standing": say_case(submission, summary),
         "is_decided": is_decided(submission),
         "model_words": choose_words(summary),
-        "review": find_current_review(submission),
+        "review": find_review_in_force(submission.reviews.all()),
         "cautions": [*find_cautions(summary), *doubts],
         "cannot_judge": CANNOT_JUDGE,
         "progress": describe_progress(summary, _count_ahead(summary)) if summary.is_in_work else "",

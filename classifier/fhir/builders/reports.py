@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.answers import choose_words
 from classifier.case_summary import IN_WORK
+from classifier.cases.reviews import find_review_in_force
 from classifier.fhir.elements import drop_empty, instant, refer_to
 from classifier.fhir.systems import (
     CASE,
@@ -59,8 +60,8 @@ def build_diagnostic_report(submission: Submission, summary: CaseSummary, *, pdf
 
     `pdf` is where the report on paper is fetched, once there is something to report.
     """
-    reviews = sorted(submission.reviews.all(), key=lambda review: review.signed_at)
-    current = reviews[-1] if reviews else None
+    reviews = submission.reviews.all()
+    current = find_review_in_force(reviews)
     issued = current.signed_at if current else _find_end(summary)
     if submission.standing_basis == StandingBasis.HISTOPATHOLOGY and submission.standing_at:
         issued = max(filter(None, (issued, submission.standing_at)))

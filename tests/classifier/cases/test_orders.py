@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from classifier.case_summary import summarise
 from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
+from classifier.cases.reviews import IS_IN_FORCE
 from classifier.cases.standing import find_differences
 from classifier.entity_tags import tag_of
 from classifier.models import Acknowledgement, Submission
@@ -181,7 +182,7 @@ class TestTakeBack:
 
 
 def amend(staff, case, management):
-    current = case.reviews.current().get()
+    current = case.reviews.get(IS_IN_FORCE)
     return amend_review(
         actor=staff.dermatologist,
         review=current,

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from classifier.cases.reviews import IS_IN_FORCE
 from classifier.models import Review
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.reviews import Decision, amend_review, sign_review
@@ -78,7 +79,7 @@ class TestAmend:
                 decision=dataclasses.replace(DECISION, diagnosis=diagnosis),
                 reason="Histology came back.",
             )
-        assert list(Review.objects.current()) == [last]
+        assert list(Review.objects.filter(IS_IN_FORCE)) == [last]
         assert last.amends.amends.amends is None
         first = last.amends.amends
         again = code_of(
