@@ -1,12 +1,13 @@
 """Cells that a spreadsheet shows and never runs.
 
-The same rules as `classifier.services.csv_cells`, which this client can't import; a test holds the
+The same rules as `classifier.services.csv_cells` and `exported`, which this client can't import; a test holds the
 two together.
 """
 
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -45,3 +46,8 @@ def starts_formula(text: str) -> bool:
             continue
         return unicodedata.normalize("NFKC", character)[:1] in FORMULA_SIGNS or character == FULL_MINUS
     return False
+
+
+def format_moment(moment: dt.datetime | None) -> str | None:
+    """UTC to the second, as "2026-03-03T09:15:00Z", so that text sorts as time."""
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}" if moment else None

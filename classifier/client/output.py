@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from classifier.client.csv_cells import write_csv
+from classifier.client.csv_cells import format_moment, write_csv
 from classifier.client.records import Image, Submission
 
 FORMATS = ("json", "jsonl", "csv")
@@ -51,7 +51,7 @@ def cells(row: Submission, image: Image) -> tuple[object, ...]:
     prediction, review = image.prediction, row.review
     policy = prediction.threshold_policy if prediction else None
     return (
-        *(row.id, row.submitted_at.isoformat(), row.state, row.preliminary, row.is_withheld),
+        *(row.id, format_moment(row.submitted_at), row.state, row.preliminary, row.is_withheld),
         *(row.patient.public_id, row.lesion.id, row.lesion.body_site, row.lesion.laterality, row.priority),
         *(image.id, image.original_name, image.sha256),
         prediction.state if prediction else None,
@@ -62,7 +62,7 @@ def cells(row: Submission, image: Image) -> tuple[object, ...]:
         " ".join(one.code for one in prediction.refusals) if prediction else None,
         prediction.error_code if prediction else None,
         *((review.diagnosis, review.agreement, review.management) if review else (None,) * 3),
-        *((review.signed_by.name, review.signed_at.isoformat()) if review else (None,) * 2),
+        *((review.signed_by.name, format_moment(review.signed_at)) if review else (None,) * 2),
         review.amends is not None if review else None,
         *describe_standing(row),
         *(image.capture_kind, image.dermoscopic_type, prediction.is_judged if prediction else None),
@@ -76,10 +76,10 @@ def describe_standing(row: Submission) -> tuple[object, ...]:
     return (
         *(standing.value, standing.basis, standing.diagnosis),
         standing.said_by.name if standing.said_by else None,
-        standing.at.isoformat() if standing.at else None,
+        format_moment(standing.at),
         order.management if order else None,
-        order.due_at.isoformat() if order and order.due_at else None,
-        done.acknowledged_at.isoformat() if done else None,
+        format_moment(order.due_at) if order else None,
+        format_moment(done.acknowledged_at) if done else None,
     )
 
 

@@ -8,9 +8,9 @@ from classifier.case_summary import summarise
 from classifier.cases.reviews import find_review_in_force
 from classifier.cases.standing import find_order
 from classifier.labels.standing import label_standing
+from classifier.services.exported import format_moment
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator
 
     from classifier.models import (
@@ -57,14 +57,14 @@ def describe_patient(patient: Patient, cases: list[Submission]) -> dict[str, Any
         "sex": patient.sex,
         "skin_type": patient.skin_type,
         "clinic": patient.clinic.name,
-        "added_at": _moment(patient.created_at),
+        "added_at": format_moment(patient.created_at),
         "standing": _describe_standing(patient),
         "consents": [
             {
                 "purpose": row.purpose,
                 "is_given": row.is_given,
                 "origin": row.origin,
-                "recorded_at": _moment(row.recorded_at),
+                "recorded_at": format_moment(row.recorded_at),
             }
             for row in patient.consents.all()
         ],
@@ -91,7 +91,7 @@ def describe_cases(cases: list[Submission]) -> Iterator[list[object]]:
         review = find_review_in_force(case.reviews.all())
         yield [
             case.pk,
-            _moment(case.submitted_at),
+            format_moment(case.submitted_at),
             case.lesion.body_site,
             case.lesion.laterality,
             case.clinical_question,
@@ -100,7 +100,7 @@ def describe_cases(cases: list[Submission]) -> Iterator[list[object]]:
             review.diagnosis if review else None,
             review.management if review else None,
             review.comment if review else None,
-            _moment(review.signed_at) if review else None,
+            format_moment(review.signed_at) if review else None,
             *_list_standing(case),
         ]
 
@@ -113,8 +113,8 @@ def _list_standing(case: Submission) -> list[object]:
     return [
         *(held[name] for name in ("value", "basis", "diagnosis", "said_by", "at")),
         order.current.management if order else None,
-        _moment(case.order_due_at) if case.order_due_at else None,
-        _moment(done.acknowledged_at) if done else None,
+        format_moment(case.order_due_at),
+        format_moment(done.acknowledged_at) if done else None,
     ]
 
 
@@ -126,7 +126,7 @@ def _describe_standing(row: StandingColumns) -> dict[str, Any]:
         "basis": row.standing_basis or None,
         "diagnosis": row.standing_diagnosis or None,
         "said_by": person.get_full_name() if person else None,
-        "at": _moment(row.standing_at) if row.standing_at else None,
+        "at": format_moment(row.standing_at),
         "label": label_standing(row).word,
     }
 
@@ -135,12 +135,12 @@ def _describe_case(case: Submission) -> dict[str, Any]:
     return {
         "id": str(case.pk),
         "lesion": str(case.lesion_id),
-        "submitted_at": _moment(case.submitted_at),
+        "submitted_at": format_moment(case.submitted_at),
         "submitted_by": case.submitted_by.get_full_name(),
         "clinical_question": case.clinical_question,
         "clinical_history": case.clinical_history,
         "priority": case.priority,
-        "cancelled_at": _moment(case.cancelled_at) if case.cancelled_at else None,
+        "cancelled_at": format_moment(case.cancelled_at),
         "withdrawal_reason": case.withdrawal_reason,
         "standing": _describe_standing(case),
         "images": [_describe_image(image) for image in case.images.all()],
@@ -168,7 +168,7 @@ def _describe_prediction(row: Prediction) -> dict[str, Any]:
         "outcome": row.outcome,
         "is_judged": not row.is_refused if row.outcome else None,
         "calibrated_probability": row.calibrated_probability,
-        "finished_at": _moment(row.finished_at) if row.finished_at else None,
+        "finished_at": format_moment(row.finished_at),
     }
 
 
@@ -179,7 +179,7 @@ def _describe_reading(reading: Reading) -> dict[str, Any]:
         "management": reading.management,
         "confidence": reading.confidence,
         "read_by": reading.reader.get_full_name(),
-        "read_at": _moment(reading.read_at),
+        "read_at": format_moment(reading.read_at),
     }
 
 
@@ -193,7 +193,7 @@ def _describe_review(review: Review) -> dict[str, Any]:
         "unseen_reason": review.unseen_reason,
         "acknowledgements": [_describe_acknowledgement(row) for row in review.acknowledgements.all()],
         "signed_by": review.signed_by.get_full_name(),
-        "signed_at": _moment(review.signed_at),
+        "signed_at": format_moment(review.signed_at),
     }
 
 
@@ -203,8 +203,8 @@ def _describe_acknowledgement(row: Acknowledgement) -> dict[str, Any]:
         "done_on": row.done_on.isoformat() if row.done_on else None,
         "note": row.note,
         "acknowledged_by": row.acknowledged_by.get_full_name(),
-        "acknowledged_at": _moment(row.acknowledged_at),
-        "taken_back_at": _moment(row.taken_back_at) if row.taken_back_at else None,
+        "acknowledged_at": format_moment(row.acknowledged_at),
+        "taken_back_at": format_moment(row.taken_back_at),
     }
 
 
@@ -218,9 +218,5 @@ def _describe_outcome(row: Outcome) -> dict[str, Any]:
         "comment": row.comment,
         "correction_reason": row.correction_reason,
         "recorded_by": row.recorded_by.get_full_name(),
-        "recorded_at": _moment(row.recorded_at),
+        "recorded_at": format_moment(row.recorded_at),
     }
-
-
-def _moment(value: dt.datetime) -> str:
-    return value.isoformat(timespec="seconds")

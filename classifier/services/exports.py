@@ -15,7 +15,7 @@ from classifier.cases.reviews import find_review_in_force
 from classifier.cases.standing import find_order
 from classifier.models import Submission
 from classifier.services.csv_cells import write_rows
-from classifier.services.exported import Export
+from classifier.services.exported import Export, format_moment
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.models import AuditEvent
@@ -160,7 +160,7 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
     current = find_review_in_force(reviews)
     return [
         submission.pk,
-        _moment(submission.submitted_at),
+        format_moment(submission.submitted_at),
         submission.state,
         summary.headline.value,
         summary.outcome,
@@ -185,7 +185,7 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
         current.agreement if current else None,
         current.management if current else None,
         current.signed_by.get_full_name() if current else None,
-        _moment(current.signed_at) if current else None,
+        format_moment(current.signed_at) if current else None,
         len(reviews),
         *describe_standing(submission, is_hidden=hides_standing(submission, role)),
     ]
@@ -204,13 +204,13 @@ def describe_standing(submission: Submission, *, is_hidden: bool) -> list[object
         submission.standing_basis,
         submission.standing_diagnosis or None,
         person.get_full_name() if person else None,
-        _moment(submission.standing_at) if submission.standing_at else None,
+        format_moment(submission.standing_at),
     ]
     return [
         *([None] * len(held) if is_hidden else held),
         order.current.management if order else None,
-        _moment(submission.order_due_at) if submission.order_due_at else None,
-        _moment(done.acknowledged_at) if done else None,
+        format_moment(submission.order_due_at),
+        format_moment(done.acknowledged_at) if done else None,
     ]
 
 
@@ -231,7 +231,7 @@ def _read_audit(keys: list[uuid.UUID], clinic: Clinic) -> Iterator[list[object]]
             patient = patients.get(event.pk)
             yield [
                 event.position,
-                _moment(event.occurred_at),
+                format_moment(event.occurred_at),
                 event.actor.get_full_name() if event.actor else None,
                 event.action,
                 event.object_type,
@@ -240,8 +240,3 @@ def _read_audit(keys: list[uuid.UUID], clinic: Clinic) -> Iterator[list[object]]
                 event.hash,
                 patient.public_id if patient else None,
             ]
-
-
-def _moment(value: Any) -> str:
-    """UTC, to the second, as machines sort it."""
-    return str(value.strftime("%Y-%m-%dT%H:%M:%SZ"))

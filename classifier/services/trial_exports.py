@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from classifier.services.csv_cells import write_rows
-from classifier.services.exported import Export
+from classifier.services.exported import Export, format_moment
 from classifier.trials import find_flips, keep_opponent, select_pairs
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -75,6 +75,6 @@ def _describe(flip: Prediction, version: ModelVersion, against: ModelVersion) ->
         str(version),
         flip.outcome,
         flip.calibrated_probability,
-        flip.finished_at.strftime("%Y-%m-%dT%H:%M:%SZ") if flip.finished_at else None,
+        format_moment(flip.finished_at),
         flip.diagnosis,  # type: ignore[attr-defined]
     ]
