@@ -10,5 +10,7 @@ MODALITIES: dict[str, tuple[str, str]] = {
     CaptureKind.OVERVIEW: ("XC", "External-camera Photography"),
 }
 """Code of the controlled terminology (DCM) and its meaning, by kind."""
-KINDS: dict[str, CaptureKind] = {"DMS": CaptureKind.DERMOSCOPIC, "XC": CaptureKind.CLINICAL}
-"""The kind that a modality stands for: an overview says so by a code of our own."""
+KINDS: dict[str, CaptureKind] = {}
+"""The kind that a modality stands for: the first of that code. An overview says so by a code of our own."""
+for _kind in (CaptureKind.DERMOSCOPIC, CaptureKind.CLINICAL, CaptureKind.OVERVIEW):
+    KINDS.setdefault(MODALITIES[_kind][0], _kind)
