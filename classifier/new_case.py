@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from classifier.cases.search import Candidates, find_candidates
 from classifier.forms.lesion import NewLesionForm
 from classifier.forms.patient import NewPatientForm
 from classifier.forms.submission import NEW, SubmissionForm
@@ -14,7 +15,6 @@ from classifier.intake.uploads import RefusedImagesError, SentImage, inspect_ima
 from classifier.limits import UploadLimits
 from classifier.models import Lesion, Patient
 from classifier.patient_rows import LesionRow, build_lesion_rows
-from classifier.patient_search import find_candidates
 from classifier.services.errors import InvalidInputError, ServiceError
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ class NewCase:
     limits: UploadLimits = field(default_factory=UploadLimits.from_settings)
 
     @property
-    def patients(self) -> list[Patient]:
+    def candidates(self) -> Candidates:
         """Patients to choose from, the chosen one among them."""
         found = find_candidates(user=self.user, clinic=self.clinic, words=self.words)
-        if self.patient and self.patient not in found:
-            found.insert(0, self.patient)
+        if self.patient and self.patient not in found.patients:
+            found.patients.insert(0, self.patient)
         return found
 
     @property

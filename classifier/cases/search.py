@@ -1,9 +1,9 @@
-"""Find cases and patients by what people type: record number, body site, birth date, clinician.
+"""Search: find cases and patients by what people type, and a patient by an identifier.
 
 Each word has to fit the same lesion: one of its patient's identifiers or birth dates, its site, or
 somebody of one of its cases. Record numbers and birth dates are encrypted, so a part of one can't be
 sought by the database: those of the clinic are decrypted here, 3 µs each. A whole record number is
-found by its keyed hash first.
+found by its keyed hash first. Programs name one patient: by `has_record_number` and `has_public_id`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ MOST_WORDS = 8
 MOST_FOUND = 5_000
 """More patients than anybody reads through, and fewer than a statement takes parameters."""
 OLDEST_YEAR = 1880
+CANDIDATES_SHOWN = 6
+LATEST_CASES = 60
+"""How many cases back patients to choose from are looked for."""
 
 SITE_WORDS = {
     code: f"{name} {AnatomSiteEnum[code].value if code != UNSPECIFIED_SITE else ''}"
@@ -125,12 +128,57 @@ def search_cases(cases: SubmissionQuerySet, words: str, *, clinic: Clinic) -> Su
     return cases.filter(Q(lesion__patient__in=found.whole) | fits_every if terms else Q(pk__in=[]))
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """Patients to choose from, and whether more fit than are shown."""
+
+    patients: list[Patient]
+    has_more: bool = False
+
+
+def find_candidates(*, user: User, clinic: Clinic, words: str) -> Candidates:
+    """A few patients of `clinic` to choose from for a new case.
+
+    Those whom `words` find, whose whole record number they are first, then by record number; without
+    words those submitted last.
+    """
+    if typed := " ".join(words.split()):
+        mine = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), typed, clinic=clinic)
+        patients = sorted(mine, key=lambda one: (one.mrn.casefold() != typed.casefold(), one.mrn))
+    else:
+        latest = (
+            Submission.objects.visible_to(user)
+            .filter(clinic=clinic)
+            .select_related("lesion__patient")
+            .order_by("-submitted_at", "-id")[:LATEST_CASES]
+        )
+        patients = list({case.lesion.patient_id: case.lesion.patient for case in latest}.values())
+    shown = patients[:CANDIDATES_SHOWN]
+    for patient in shown:
+        # Whether a model may judge them asks their clinic: one row, and it is at hand.
+        patient.clinic = clinic
+    return Candidates(shown, has_more=bool(typed) and len(patients) > len(shown))
+
+
+# --- One patient --------------------------------------------------------------------------------
+def has_record_number(mrn: str) -> Q:
+    """Of patients, the one of a clinic with exactly this record number, spaces aside."""
+    return Q(mrn=" ".join(mrn.split()))
+
+
+def has_public_id(public_id: str) -> Q:
+    """Of patients, the one of this pseudonym, which is in capitals however it was typed."""
+    return Q(public_id=public_id.strip().upper())
+
+
+# --- How words are read -------------------------------------------------------------------------
 def _find_whole(patients: PatientQuerySet, words: str) -> list[uuid.UUID]:
     """The patient whose whole record number or public id this is; a year may be a birth's as well."""
     if Term(words).year:
         return []
-    spelt = {words, words.upper(), words.lower()}
-    same = Q(mrn__in=sorted(spelt)) | Q(public_id__iexact=words)
+    same = has_public_id(words)
+    for spelt in sorted({words, words.upper(), words.lower()}):
+        same |= has_record_number(spelt)
     return list(patients.filter(same).order_by().values_list("pk", flat=True))
 
 

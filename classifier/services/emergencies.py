@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Least
 from django.utils import timezone
 
+from classifier.cases.search import has_public_id, has_record_number
 from classifier.models import EmergencyAccess, Patient, RefusedEmergency
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
@@ -143,8 +144,8 @@ def _check_pace(actor: User) -> None:
 def _find_patient(clinic: Clinic, *, mrn: str, birth_date: dt.date | None, public_id: str) -> Patient | None:
     patients = Patient.objects.filter(clinic=clinic, erased_at__isnull=True)
     if public_id:
-        return patients.filter(public_id=public_id.strip().upper()).first()
-    found = patients.filter(mrn=" ".join(mrn.split())).first()
+        return patients.filter(has_public_id(public_id)).first()
+    found = patients.filter(has_record_number(mrn)).first()
     # Here, not in the query: a wrong birth date and no such patient take the same query and time.
     return found if found is not None and found.birth_date == birth_date else None
 

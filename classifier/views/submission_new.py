@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
+from classifier.cases.search import find_candidates
 from classifier.models import Lesion, Patient
 from classifier.new_case import NewCase, begin_case, read_case, read_id
-from classifier.patient_search import find_candidates
 from classifier.services.access import record_listed, record_viewed
 from classifier.views.access import get_visible, page
 from classifier.views.rights import Rights, require_right, rights_in
@@ -79,14 +79,19 @@ def find_patient(request: HttpRequest) -> HttpResponse:
     """Patients to choose from. By POST: the words may be a record number."""
     clinic, _ = read_posted_clinic(request)
     words = " ".join(request.POST.get("words", "").split())[:64]
-    patients = find_candidates(user=request.user, clinic=clinic, words=words)  # type: ignore[arg-type]
+    found = find_candidates(user=request.user, clinic=clinic, words=words)  # type: ignore[arg-type]
     record_listed(
         actor=request.user,  # type: ignore[arg-type]
         clinic_id=clinic.pk,
         what="patient",
-        details={"page": "new submission", "rows": len(patients), "searched": bool(words)},
+        details={"page": "new submission", "rows": len(found.patients), "searched": bool(words)},
     )
-    context = {"patients": patients, "words": words, "chosen": request.POST.get("patient", "")}
+    context = {
+        "patients": found.patients,
+        "has_more": found.has_more,
+        "words": words,
+        "chosen": request.POST.get("patient", ""),
+    }
     return render(request, "classifier/partials/patient_choices.html", context)
 
 
@@ -136,15 +141,22 @@ def read_posted_clinic(request: HttpRequest) -> tuple[Clinic, Rights]:
 
 
 def _render(request: HttpRequest, case: NewCase, status: int = 200) -> HttpResponse:
-    patients, lesions = case.patients, case.lesions
+    found, lesions = case.candidates, case.lesions
     record_listed(
         actor=case.user,
         clinic_id=case.clinic.pk,
         what="patient",
-        details={"page": "new submission", "rows": len(patients), "searched": bool(case.words)},
+        details={"page": "new submission", "rows": len(found.patients), "searched": bool(case.words)},
     )
     chosen = str(case.patient.pk) if case.patient else "new" if case.is_new_patient else ""
-    context = {"case": case, "patients": patients, "lesions": lesions, "words": case.words, "chosen": chosen}
+    context = {
+        "case": case,
+        "patients": found.patients,
+        "has_more": found.has_more,
+        "lesions": lesions,
+        "words": case.words,
+        "chosen": chosen,
+    }
     is_fragment = request.htmx and request.method == "POST"  # type: ignore[attr-defined]
     template = "classifier/partials/new_case_form.html" if is_fragment else "classifier/submission_new.html"
     return render(request, template, context, status=status)

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from classifier.api.choices import FilterSet
 from classifier.api.filters.moments import MomentFilter
 from classifier.api.filters.standing import basis_filter, standing_filter
+from classifier.cases.search import has_public_id
 from classifier.models import Lesion, Patient
 from classifier.vocabulary import (
     BODY_SITE_CHOICES,
@@ -17,7 +18,9 @@ from classifier.vocabulary import (
 
 class PatientFilter(FilterSet):
     clinic = django_filters.UUIDFilter()
-    public_id = django_filters.CharFilter(help_text="The pseudonym, such as P-7KQ2MXWD.")
+    public_id = django_filters.CharFilter(
+        method="filter_public_id", help_text="The pseudonym, such as P-7KQ2MXWD."
+    )
     standing = standing_filter()
     standing_basis = basis_filter()
     created_from = MomentFilter(field_name="created_at", lookup_expr="gte")
@@ -26,6 +29,9 @@ class PatientFilter(FilterSet):
     class Meta:
         model = Patient
         fields: list[str] = []
+
+    def filter_public_id(self, queryset: QuerySet[Patient], _: str, value: str) -> QuerySet[Patient]:
+        return queryset.filter(has_public_id(value))
 
 
 class LesionFilter(FilterSet):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
+from classifier.cases.search import has_public_id, has_record_number
 from classifier.fhir.builders.patients import build_body_structure, build_patient
 from classifier.fhir.resources.base import Kind, Param, by_change, by_date, by_id, by_reference
 from classifier.fhir.resources.cases import newest_of
@@ -23,15 +24,14 @@ def _narrow_by_identifier(rows: QuerySet[Patient], values: list[str], _: Viewer)
     condition = Q(pk__in=[])
     for value in values:
         system, bar, word = value.rpartition("|")
-        word = " ".join(word.split())
         if system.startswith(MRN_PREFIX):
             clinics = rows.values_list("clinic_id", flat=True).order_by().distinct()
             named = [key for key in clinics if str(key) == system.removeprefix(MRN_PREFIX)]
-            condition |= Q(clinic_id__in=named, mrn=word)
+            condition |= Q(clinic_id__in=named) & has_record_number(word)
         elif system == PSEUDONYM:
-            condition |= Q(public_id=word)
+            condition |= has_public_id(word)
         elif not bar:
-            condition |= Q(mrn=word) | Q(public_id=word)
+            condition |= has_record_number(word) | has_public_id(word)
     return rows.filter(condition)
 
 
