@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
-from allauth.mfa.webauthn.internal.auth import begin_authentication
+from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from portal.accounts import code_forms
+from portal.accounts.freshness import note_confirmation
+from portal.accounts.session_keys import renew_key
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
@@ -33,8 +34,15 @@ def list_ways(request: HttpRequest) -> dict[str, Any]:
     return {
         "has_password": settings.DERMAPORT_LOCAL_LOGIN and user.has_usable_password(),
         "has_code": bool(types.intersection(CODES)),
-        "passkey_options": begin_authentication(user) if has_passkey else None,
+        "passkey_options": _ask_for_passkey(request) if has_passkey else None,
     }
+
+
+def _ask_for_passkey(request: HttpRequest) -> Any:
+    """What the browser needs, as allauth's own page would say it; the challenge waits in the session."""
+    view = ReauthenticateWebAuthnView()
+    view.setup(request)
+    return view.get_context_data()["js_data"]["request_options"]
 
 
 def confirm(request: HttpRequest) -> str:
@@ -63,7 +71,9 @@ def _check_password(request: HttpRequest, value: str) -> str:
         return " ".join(error.messages)
     if not is_right:
         return "That is not your password."
-    reauthenticate_by_password(request)
+    note_confirmation(request)
+    # Who has a copy of the session's key must not act by a confirmation that was another's.
+    renew_key(request)
     return ""
 
 
