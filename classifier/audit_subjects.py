@@ -58,7 +58,6 @@ SUBJECTS: dict[str, Subject] = {
     "accounts.apitoken": Subject("API token"),
     "accounts.clinic": Subject("clinic"),
     "accounts.invitation": Subject("invitation"),
-    "accounts.keptform": Subject("kept form"),
     "accounts.loginwait": Subject("wait before a log-in"),
     "accounts.membership": Subject("access of a person"),
     "accounts.oauthapplication": Subject("application"),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from classifier.views.uploads import takes_upload
-from portal.accounts.kept_form_views import done_with_kept, keep_for_later
 from portal.accounts.middleware import SESSION_KEY
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action, Role
@@ -61,7 +63,7 @@ def page(
             require(request.user, membership.clinic, action)  # type: ignore[arg-type]
             return view(request, *args, **kwargs)
 
-        return done_with_kept(wrapper)
+        return wrapper
 
     return decorate
 
@@ -99,18 +101,28 @@ def operator_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 
 
 def _send_away(request: HttpRequest, view: Callable[..., HttpResponse]) -> HttpResponse:
-    """The log-in page. What came too late for its session is kept for who wrote it."""
-    if request.method == "POST" and hasattr(request, "ended_session_of"):
-        return _keep_upload(request) if getattr(view, "csrf_exempt", False) else _keep(request)
-    return send_to_log_in(request)
+    """The log-in page; or, for a form whose session ended before it was sent, a page that says so.
+
+    A page with script asks before it sends, covers itself and keeps what was typed: this is for the others.
+    """
+    is_by_hand = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    if request.method != "POST" or not is_by_hand or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return send_to_log_in(request)
+    return _read_and_tell(request) if getattr(view, "csrf_exempt", False) else _tell_ended(request)
 
 
-def _keep(request: HttpRequest) -> HttpResponse:
-    return keep_for_later(request) or send_to_log_in(request)
+def _tell_ended(request: HttpRequest) -> HttpResponse:
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        came_from, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    back = urlsplit(came_from).path if is_ours else ""
+    context = {"back": back or resolve_url(settings.LOGIN_REDIRECT_URL)}
+    return render(request, "account/session_ended.html", context, status=401)
 
 
-# A view of uploads reads the body, and checks that it comes from a page of ours, under its own guard.
-_keep_upload = takes_upload(lambda request, *_: send_to_log_in(request))(_keep)
+# A browser that is still sending its pictures doesn't listen to the answer.
+_read_and_tell = takes_upload(lambda request, *_: _tell_ended(request))(_tell_ended)
 
 
 def send_to_log_in(request: HttpRequest) -> HttpResponse:

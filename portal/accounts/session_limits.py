@@ -120,6 +120,4 @@ class SessionLimitsMiddleware:
         )
         UserSession.objects.filter(session_key=request.session.session_key).delete()
         request.session.flush()
-        # What they sent just now may be kept for them (kept_form_views).
-        request.ended_session_of = user  # type: ignore[attr-defined]
         request.user = AnonymousUser()

@@ -43,9 +43,6 @@ DERMAPORT_SIGNING_SESSION_HOURS = env.float("DERMAPORT_SIGNING_SESSION_HOURS", d
 # Without a request or a key press for so long a session ends; 0 never. Fractions are for tests.
 DERMAPORT_IDLE_MINUTES = env.float("DERMAPORT_IDLE_MINUTES", default=15.0)
 
-# How long a form that was sent after that is kept for the person who wrote it.
-DERMAPORT_KEPT_FORM_MINUTES = env.int("DERMAPORT_KEPT_FORM_MINUTES", default=60)
-
 # --- Single sign-on by OpenID Connect -------------------------------------------------------
 DERMAPORT_OIDC_ISSUER = env.str("DERMAPORT_OIDC_ISSUER", default="").rstrip("/")
 DERMAPORT_OIDC_NAME = env.str("DERMAPORT_OIDC_NAME", default="your organisation")

@@ -29,7 +29,7 @@ ASKED_BY_PAGES = {
 """Fragments and probes: a page or a balancer asks for them, nobody goes there."""
 
 BEFORE_OR_AFTER_A_LOG_IN = {
-    *("account_login", "account_logout", "account_inactive", "session-back", "kept-form"),
+    *("account_login", "account_logout", "account_inactive", "session-back"),
     *("account_reset_password_done", "account_reset_password_from_key"),
     "account_reset_password_from_key_done",
     # From a mail, or from the system that asks.
