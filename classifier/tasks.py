@@ -17,7 +17,7 @@ from classifier.services.retention import run_automatic_retention
 from classifier.services.webhook_couriers import deliver_due
 from classifier.services.webhook_reconciling import reconcile_webhooks
 from portal.accounts.sessions import forget_expired_sessions
-from portal.accounts.token_ends import forget_expired_tokens
+from portal.accounts.token_use import forget_expired_tokens
 
 RUN_BUDGET_SHARE = 0.25
 """Part of the soft limit after which a task ends and wakes the next."""

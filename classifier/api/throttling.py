@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from oauth2_provider.models import AccessToken
 from rest_framework.throttling import BaseThrottle
 
 from classifier.services.rate_limits import MINUTE_SECONDS, count_call
@@ -53,15 +52,8 @@ def find_limits(request: Request) -> dict[str, int]:
 
 
 def name_caller(request: Request) -> str:
-    """The token, or the person of a session.
-
-    An application gets tokens as often as it likes: it is counted as itself, for each membership
-    (its service account, or a person who agreed) with which it acts in its one clinic.
-    """
-    if isinstance(request.auth, AccessToken):
-        return f"OAuthApplication:{request.auth.application_id}:{request.user.pk}"
-    caller = request.auth if request.auth is not None else request.user
-    return f"{type(caller).__name__}:{caller.pk}"[:100]
+    """The token as it is counted, or the person of a session."""
+    return request.auth.counted_as if request.auth is not None else f"User:{request.user.pk}"
 
 
 def seconds_left() -> int:

@@ -18,7 +18,7 @@ from portal.accounts.session_keys import renew_key
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from portal.accounts.requests import PortalRequest
 
 PREFIX = "step_up_"
 """Of the fields that hold a confirmation, beside those of the act itself."""
@@ -26,7 +26,7 @@ CODES = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
 TOO_MANY = "Too many tries. Wait a minute, then try again."
 
 
-def list_ways(request: HttpRequest) -> dict[str, Any]:
+def list_ways(request: PortalRequest) -> dict[str, Any]:
     """What this person can confirm with, as the page's context."""
     user: Any = request.user
     types = set(Authenticator.objects.filter(user=user).values_list("type", flat=True))
@@ -38,14 +38,14 @@ def list_ways(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _ask_for_passkey(request: HttpRequest) -> Any:
+def _ask_for_passkey(request: PortalRequest) -> Any:
     """What the browser needs, as allauth's own page would say it; the challenge waits in the session."""
     view = ReauthenticateWebAuthnView()
     view.setup(request)
     return view.get_context_data()["js_data"]["request_options"]
 
 
-def confirm(request: HttpRequest) -> str:
+def confirm(request: PortalRequest) -> str:
     """Check the password, code or passkey that was sent along; return what is wrong with it.
 
     "" where it is right, which the session then knows, and where none was sent.
@@ -63,7 +63,7 @@ def confirm(request: HttpRequest) -> str:
     return trouble
 
 
-def _check_password(request: HttpRequest, value: str) -> str:
+def _check_password(request: PortalRequest, value: str) -> str:
     try:
         is_right = get_adapter(request).reauthenticate(request.user, value)
     except ValidationError as error:
@@ -84,14 +84,14 @@ def _check_form(form: Any, words: str) -> str:
     return ""
 
 
-def _check_code(request: HttpRequest, value: str) -> str:
+def _check_code(request: PortalRequest, value: str) -> str:
     form = code_forms.ReauthenticateForm(user=request.user, data={"code": value})
     if form.has_error("code", code_forms.TOO_MANY_CODE):
         return code_forms.TOO_MANY
     return _check_form(form, "This code is wrong or was used before. Wait for the next one.")
 
 
-def _check_passkey(request: HttpRequest, value: str) -> str:
+def _check_passkey(request: PortalRequest, value: str) -> str:
     form = ReauthenticateWebAuthnForm(user=request.user, data={"credential": value})
     return _check_form(form, "The passkey did not work. Try again.")
 

@@ -29,7 +29,7 @@ def is_fresh(request: HttpRequest, *, is_signing: bool = False) -> bool:
     """
     if not request.user.is_authenticated:
         return False
-    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    records = get_authentication_records(request, request.user)
     moments = [request.session.get(CONFIRMED, 0.0), *(record["at"] for record in records)]
     latest = float(max(moments))
     age = time.time() - latest

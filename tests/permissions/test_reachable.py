@@ -47,7 +47,7 @@ OF_A_FACTOR = {
 
 EXCEPTIONS = ASKED_BY_PAGES | BEFORE_OR_AFTER_A_LOG_IN | OF_A_FACTOR
 
-FOR_PROGRAMS = {"api-docs", "api-reference", "api-errors", "api-schema", "fhir-metadata", "oauth-metadata"}
+FOR_PROGRAMS = {"api-docs", "api-errors", "api-schema", "fhir-metadata", "oauth-metadata"}
 """Of the addresses for programs, those that people read."""
 
 PICTURES = {"image-derivative", "image-thumbnail", "explanation-overlay"}

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from portal.accounts.requests import Emergency
 
 
 class UserManager(BaseUserManager["User"]):
@@ -51,6 +56,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     clinic_limit: uuid.UUID | None = None
     """The only clinic that counts while a token of that clinic acts for this person. Not stored."""
+    emergencies: Sequence[Emergency] = ()
+    """Patients of other clinics that this request's session has open. Not stored."""
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
