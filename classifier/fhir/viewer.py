@@ -9,6 +9,7 @@ from portal.accounts.models import Membership
 if TYPE_CHECKING:
     import uuid
 
+    from django.http import HttpRequest
     from rest_framework.request import Request
 
     from portal.accounts.models import User
@@ -41,5 +42,5 @@ class Viewer:
         return list(dict.fromkeys([*self.roles, *opened]))
 
 
-def find_base(request: Request) -> str:
+def find_base(request: Request | HttpRequest) -> str:
     return request.build_absolute_uri(BASE)
