@@ -36,7 +36,7 @@ class EmergencyMiddleware:
 
     def _load(self, request: SiteRequest) -> list[EmergencyAccess]:
         keys = request.session.get(SESSION_KEY)
-        if not keys:
+        if not keys or not request.user.is_authenticated:
             return []
         roles = ROLES_ALLOWED[Action.BREAK_GLASS]
         homes = [m.clinic_id for m in request.memberships if m.role in roles and not m.is_guest]

@@ -75,8 +75,7 @@ def _administered(request: PortalRequest) -> Clinic | None:
     membership = request.membership
     if membership is None or membership.role not in ROLES_ALLOWED[Action.ADMINISTER]:
         return None
-    clinic = membership.clinic
-    return clinic
+    return membership.clinic
 
 
 def _choose(opponents: list[Opponent], wanted: str) -> ModelVersion | None:

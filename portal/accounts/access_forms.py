@@ -36,8 +36,8 @@ class ScopedForm(forms.Form):
     )
 
 
-class ServiceChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Membership) -> str:  # type: ignore[override]
+class ServiceChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs alone
+    def label_from_instance(self, obj: Membership) -> str:
         return str(obj.user)
 
 

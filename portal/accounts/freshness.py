@@ -46,7 +46,7 @@ def note_confirmation(request: HttpRequest) -> None:
 def _paused_since(request: HttpRequest, moment: float) -> bool:
     """Whether nobody did anything in this session for a while, at some time after `moment`."""
     now, session = time.time(), request.session
-    return now - session.get(ACTIVE, now) >= pause_seconds() or session.get(AWAY, 0.0) > moment
+    return bool(now - session.get(ACTIVE, now) >= pause_seconds() or session.get(AWAY, 0.0) > moment)
 
 
 def pause_seconds() -> float:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TOO_MANY = "Too many failed tries. Wait a few minutes, or set a new password by mail."
 
 
-class LoginGuard(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+class LoginGuard(DefaultAccountAdapter):
     error_messages = {**DefaultAccountAdapter.error_messages, "too_many_login_attempts": TOO_MANY}
     _attempt: Attempt | None = None
 

@@ -137,12 +137,12 @@ class ApiBearer(Bearer):
     @classmethod
     def list_live(cls, owner: User) -> list[ApiBearer]:
         """Tokens of `owner` that still open, newest first."""
-        rows = owner.auth_token_set.filter(Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True))
+        rows = AuthToken.objects.filter(Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True), user=owner)
         return [cls(row) for row in rows.select_related("grant__clinic", "user").order_by("-created")]
 
     @classmethod
     def find_of(cls, owner: User, pk: str) -> ApiBearer | None:
-        row = owner.auth_token_set.select_related("grant", "user").filter(pk=pk).first()
+        row = AuthToken.objects.select_related("grant", "user").filter(user=owner, pk=pk).first()
         return cls(row) if row else None
 
     @classmethod

@@ -26,7 +26,7 @@ def make_schema() -> dict[str, Any]:
     return schema
 
 
-class OnceMade(SchemaGenerator):  # type: ignore[misc]
+class OnceMade(SchemaGenerator):
     def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:  # noqa: ARG002, FBT001, FBT002 (its signature)
         return make_schema()
 

@@ -38,7 +38,7 @@ SERVICE_DOMAIN = "service.invalid"
 """Service accounts have an address because every user has one; no mail can ever reach it."""
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit's manager of applications has no types
     """A person or a system that acts in the portal; rights come from memberships."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -27,8 +27,8 @@ def revoke_application_tokens(
     if not which:
         raise ValueError("expected a person or an application, received neither")
     Grant.objects.filter(which).delete()
-    ended = RefreshToken.objects.filter(which, revoked__isnull=True).update(revoked=timezone.now())
+    ended: int = RefreshToken.objects.filter(which, revoked__isnull=True).update(revoked=timezone.now())
     tokens = AccessToken.objects.filter(which)
-    count = tokens.count()
+    count: int = tokens.count()
     tokens.delete()
     return max(ended, count)

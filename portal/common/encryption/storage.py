@@ -59,7 +59,8 @@ class EncryptedStorageMixin:
 
 class EncryptedFileSystemStorage(EncryptedStorageMixin, FileSystemStorage):
     def _replace(self, name: str, stored: bytes) -> None:
-        draft = FileSystemStorage._save(self, f"{name}.{get_random_string(8)}", ContentFile(stored))  # noqa: SLF001
+        plain: Any = super(EncryptedStorageMixin, self)
+        draft = plain._save(f"{name}.{get_random_string(8)}", ContentFile(stored))  # noqa: SLF001
         os.replace(self.path(draft), self.path(name))  # noqa: PTH105 (one step, as paths are given)
 
 

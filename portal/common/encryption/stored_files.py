@@ -31,7 +31,7 @@ def encrypt_files(*, to_plain: bool = False) -> Iterator[tuple[str, int, int]]:
 def _encrypt_column(model: type[models.Model], field: models.FileField, *, to_plain: bool) -> tuple[int, int]:
     storage: Any = field.storage
     looked_at = written = 0
-    rows = models.QuerySet(model).exclude(**{field.name: ""}).order_by("pk")
+    rows: models.QuerySet[Any] = models.QuerySet(model).exclude(**{field.name: ""}).order_by("pk")
     for name in rows.values_list(field.name, flat=True).iterator():
         looked_at += 1
         try:
