@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 if TYPE_CHECKING:
     import uuid
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from django_htmx.middleware import HtmxDetails
 
     from portal.accounts.models import Clinic, Membership, User
+    from portal.accounts.token_use import Bearer
 
 
 class Emergency(Protocol):
@@ -43,3 +45,10 @@ class PortalRequest(SiteRequest):
     user: User
     clinic: Clinic
     membership: Membership
+
+
+class ApiRequest(Request):
+    """What a view of the REST API or FHIR gets, once permissions let its caller in: by token or by session."""
+
+    user: User
+    auth: Bearer | None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied, Throttled
-from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 
@@ -31,7 +31,7 @@ class TokenView(NoStoreView):
         ends_one = self.request is None or self.request.method == "DELETE"
         return [BearerAuthentication()] if ends_one else []
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         return [IsAuthenticated()] if self.request.method == "DELETE" else [AllowAny()]
 
     def get_throttles(self) -> list[Any]:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from rest_framework.permissions import BasePermission
     from rest_framework.request import Request
 
     from classifier.fhir.resources.base import Kind
@@ -50,10 +49,10 @@ class KindView(FhirView):
 
     kind: Kind = None  # type: ignore[assignment] # given by the address
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         if self.kind.action == Action.ADMINISTER:
             return [MayAdminister()]
-        return super().get_permissions()
+        return list(super().get_permissions())
 
 
 class OpenView(FhirView):
