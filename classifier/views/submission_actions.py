@@ -63,7 +63,7 @@ def submission_cancel(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
         record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)
     context = {
         "submission": submission,
-        "is_hidden": hides_standing(submission, rights.role),
+        "label": label_case(submission, is_hidden=hides_standing(submission, rights.role)),
         "is_over": submission.state in (SubmissionState.REVIEWED, SubmissionState.CANCELLED),
         "trouble": trouble or _say_over(submission),
         "rule": rule,
