@@ -145,7 +145,8 @@ def _load(kind: str, keys: Iterable[str], clinic: Clinic) -> Mapping[str, NamedP
 
 
 def _rows_of(kind: str) -> models.QuerySet[Any]:
-    return apps.get_model(kind)._default_manager.all()  # noqa: SLF001 (Django's way to a model's rows)
+    rows: models.QuerySet[Any] = apps.get_model(kind)._default_manager.all()  # noqa: SLF001 (Django's way)
+    return rows
 
 
 def _read_keys(kind: str, keys: Iterable[str]) -> list[Any]:
@@ -154,7 +155,7 @@ def _read_keys(kind: str, keys: Iterable[str]) -> list[Any]:
     read = []
     for key in keys:
         try:
-            read.append(column.to_python(key))  # type: ignore[union-attr]
+            read.append(column.to_python(key))
         except ValidationError:
             continue
     return read

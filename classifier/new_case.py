@@ -184,7 +184,7 @@ class NewCase:
             return [image for file, kind in pairs if (image := self._inspect(file, kind))]
         return []
 
-    def _inspect(self, file: UploadedFile, kind: PictureKind) -> NewImage | None:
+    def _inspect(self, file: UploadedFile[Any], kind: PictureKind) -> NewImage | None:
         try:
             intake = inspect_image(read_upload(file, self.limits), file.name or "", self.limits)
         except RejectedImageError as error:
@@ -213,8 +213,8 @@ class NewCase:
 
     def _show(self, error: ServiceError) -> None:
         """Put a service's refusal beside the field it names."""
-        forms: list[forms.Form] = [self.form, self.patient_form, self.lesion_form]
-        owner = next((form for form in forms if error.field in form.fields), None)
+        shown: list[forms.Form] = [self.form, self.patient_form, self.lesion_form]
+        owner = next((form for form in shown if error.field in form.fields), None)
         if error.code == "consent_missing" and self.is_new_patient:
             self.patient_form.add_error("consents_to_inference", error.message)
         elif owner is None:
@@ -223,7 +223,7 @@ class NewCase:
             owner.add_error(error.field, error.message)
 
 
-def read_upload(file: UploadedFile, limits: UploadLimits) -> bytes:
+def read_upload(file: UploadedFile[Any], limits: UploadLimits) -> bytes:
     """The file's bytes; raises RejectedImageError before reading what is too large anyway."""
     if (file.size or 0) > limits.max_bytes:
         message = (
@@ -263,10 +263,10 @@ def read_case(
     """The page as it was sent. Ids of rows that the person may not see choose nothing."""
     form = SubmissionForm(data, files)
     mine = Patient.objects.visible_to(user).filter(clinic=clinic)
-    patient = mine.filter(pk=read_id(data.get("patient"))).first()
+    patient = mine.filter(pk=read_id(data.get("patient"))).first()  # type: ignore[misc]  # no id, no row
     lesion = None
     if patient is not None:
-        lesion = patient.lesions.filter(pk=read_id(data.get("lesion"))).first()
+        lesion = patient.lesions.filter(pk=read_id(data.get("lesion"))).first()  # type: ignore[misc]  # as above
     is_new_patient = data.get("patient") == NEW
     return NewCase(
         user=user,

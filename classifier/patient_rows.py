@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Subquery, Value, When
 
@@ -52,7 +52,7 @@ class PatientRow:
     def facts(self) -> str:
         """Age, sex and how much there is: "born 1961, 65 years · female · 2 lesions"."""
         sex = self.patient.get_sex_display().lower() if self.patient.sex != "unknown" else ""
-        lesions = _count(self.patient.lesion_count, "lesion")
+        lesions = _count(self.patient.lesion_count, "lesion")  # type: ignore[attr-defined]  # annotated by the query
         return " · ".join(part for part in (describe_birth(self.patient.birth_date), sex, lesions) if part)
 
 
@@ -108,8 +108,8 @@ def list_patients(
 
 def build_patient_rows(patients: Iterable[Patient], *, role: str) -> list[PatientRow]:
     """Rows with the latest and the most worrying case of each."""
-    patients = list(patients)
-    cases = _load_cases((pk for p in patients for pk in (p.latest_id, p.worst_id)), role)
+    annotated: list[Any] = list(patients)
+    cases = _load_cases((pk for p in annotated for pk in (p.latest_id, p.worst_id)), role)
     return [
         PatientRow(
             p,
@@ -117,7 +117,7 @@ def build_patient_rows(patients: Iterable[Patient], *, role: str) -> list[Patien
             cases.get(p.worst_id),
             is_hidden=hides_worst(p, p.clinic, role, has_unread=p.has_unread),
         )
-        for p in patients
+        for p in annotated
     ]
 
 
@@ -130,7 +130,7 @@ def build_lesion_rows(patient: Patient, *, role: str) -> tuple[list[LesionRow], 
         case_count=Count("submissions"),
         has_unread=has_unread_answer(Submission.objects.filter(lesion=OuterRef("pk"))),
     ).order_by(F("latest_at").desc(nulls_last=True), "-created_at")
-    lesions = list(every[: LESIONS_SHOWN + 1])
+    lesions: list[Any] = list(every[: LESIONS_SHOWN + 1])
     count = len(lesions) if len(lesions) <= LESIONS_SHOWN else patient.lesions.count()
     cases = _load_cases((pk for row in lesions for pk in (row.latest_id, row.standing_case_id)), role)
     rows = [

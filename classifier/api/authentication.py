@@ -28,7 +28,7 @@ class BearerAuthentication(TokenAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, Bearer] | None:
         try:
-            found = super().authenticate(request)
+            found: tuple[User, Bearer] | None = super().authenticate(request)
         except TokenRefusedError as error:
             if error.code == UNKNOWN:
                 note_refusal(None, UNKNOWN, once_for=BaseThrottle().get_ident(request))

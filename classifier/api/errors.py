@@ -117,7 +117,7 @@ def convert_service_error(error: ServiceError) -> exceptions.APIException:
     if known is None:
         return exceptions.APIException(detail)
     converted = StillRunning() if error.code == "request_in_progress" else known()
-    converted.detail = {error.field: detail} if error.field else detail  # type: ignore[assignment]
+    converted.detail = {error.field: detail} if error.field else detail
     return converted
 
 

@@ -141,7 +141,8 @@ def choose_patient(*, clinic: Clinic, data: dict[str, Any]) -> Patient | NewPati
 
 
 def choose_lesion(data: dict[str, Any]) -> Lesion | NewLesion:
-    if lesion := data.get("lesion"):
+    lesion: Lesion | None = data.get("lesion")
+    if lesion is not None:
         return lesion
     given = {name: data[name] for name in ("laterality", "note") if name in data}
     return NewLesion(body_site=data["body_site"], **given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from rest_framework.throttling import BaseThrottle
@@ -35,7 +35,7 @@ class CallRateThrottle(BaseThrottle):
         counted = count_call(keys=limits)
         nearest = min(limits, key=lambda key: limits[key] - counted[key])
         left = limits[nearest] - counted[nearest]
-        view.allowance = Allowance(limits[nearest], max(0, left), seconds_left())  # type: ignore[attr-defined]
+        view.allowance = Allowance(limits[nearest], max(0, left), seconds_left())  # type: ignore[attr-defined]  # told by tell_allowance
         return left >= 0
 
     def wait(self) -> float:
@@ -53,7 +53,8 @@ def find_limits(request: Request) -> dict[str, int]:
 
 def name_caller(request: Request) -> str:
     """The token as it is counted, or the person of a session."""
-    return request.auth.counted_as if request.auth is not None else f"User:{request.user.pk}"
+    token: Any = request.auth
+    return str(token.counted_as) if token is not None else f"User:{request.user.pk}"
 
 
 def seconds_left() -> int:

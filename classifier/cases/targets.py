@@ -33,7 +33,7 @@ def set_targets(
     """
     require(actor, clinic, Action.ADMINISTER)
     _check(reading_target_days, order_target_days)
-    own = {order: days for order, days in sorted(order_target_days.items()) if days != ORDERS[order]}  # type: ignore[index]
+    own = {order: days for order, days in sorted(order_target_days.items()) if days != ORDERS[order]}  # type: ignore[index]  # keys are the same texts
     with transaction.atomic():
         clinic = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
         changed = [

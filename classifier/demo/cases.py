@@ -153,7 +153,7 @@ def _lesion(case: DemoCase, patient: Patient, actor: User, chance: random.Random
 def _image(case: DemoCase, chance: random.Random, position: int) -> NewImage:
     kind = chance.choice(KINDS)
     seed = chance.randrange(2**31)
-    data = draw_lesion(seed, kind=kind)  # type: ignore[arg-type]
+    data = draw_lesion(seed, kind=kind)  # type: ignore[arg-type]  # one of the kinds it draws
     name = f"demo-{case.number + 1}-{position + 1}.jpg"
     intake = inspect_image(data, name, UploadLimits.from_settings())
     return NewImage.from_intake(intake, original_name=name)

@@ -1,6 +1,7 @@
 """The gate every image passes: content decides, limits first, then one full decode."""
 
 import hashlib
+from typing import Any
 
 from PIL import Image
 
@@ -38,7 +39,8 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
             truncated, corrupt, burned_in.
     """
     _check_byte_size(len(data), limits)
-    offer, more = "", []
+    offer = ""
+    more: list[Any] = []
     try:
         name = _check_header(data, limits)
         if name == "DICOM":

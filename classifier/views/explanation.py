@@ -24,7 +24,7 @@ from portal.accounts.session_limits import background
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpResponse
+    from django.http import HttpResponse, HttpResponseBase
 
     from portal.accounts.requests import PortalRequest
 
@@ -55,7 +55,7 @@ def prediction_explanation(request: PortalRequest, pk: uuid.UUID) -> HttpRespons
 @background
 @require_safe
 @page()
-def explanation_overlay(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
+def explanation_overlay(request: PortalRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The overlay of a prediction, a transparent PNG. Each look leaves an event."""
     prediction = _find(request, pk)
     if _find_conflict(prediction):

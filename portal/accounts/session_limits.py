@@ -34,7 +34,7 @@ STAMP_SECONDS = 15.0
 
 def background(view: View) -> View:
     """Mark a view that pages ask by themselves: it keeps nobody logged in."""
-    view.is_background = True  # type: ignore[attr-defined]
+    view.is_background = True  # type: ignore[attr-defined]  # a mark on the function
     return view
 
 

@@ -53,9 +53,9 @@ def ask_again(request: PortalRequest, *, is_signing: bool = False) -> HttpRespon
             mark_asked(request)
         return render(request, "account/step_up.html", context, status=403)
     # The act sees what was meant for it, and no password.
-    request.POST = request.POST.copy()  # type: ignore[assignment]
+    request.POST = request.POST.copy()  # type: ignore[assignment]  # Django's type is of what came in
     for name in [name for name in request.POST if name.startswith(PREFIX)]:
-        del request.POST[name]  # type: ignore[misc]
+        del request.POST[name]  # type: ignore[misc]  # as above: this is the copy
     return None
 
 

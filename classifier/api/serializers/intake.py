@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class SentImage:
     """A file as it came, and what its sender says of it: CaptureKind, and DermoscopicType or empty."""
 
-    file: UploadedFile
+    file: UploadedFile[Any]
     capture_kind: str = CaptureKind.DERMOSCOPIC
     dermoscopic_type: str = ""
 

@@ -20,7 +20,6 @@ from portal.accounts.scopes import scopes_for
 if TYPE_CHECKING:
     import uuid
 
-    from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
 
 
@@ -30,7 +29,7 @@ class JsonForErrors(BaseContentNegotiation):
     def select_renderer(
         self,
         request: Request,  # noqa: ARG002
-        renderers: list[BaseRenderer],
+        renderers: Any,
         format_suffix: str | None = None,  # noqa: ARG002
     ) -> Any:
         return renderers[0], renderers[0].media_type

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import PermissionDenied, Throttled
+from rest_framework.exceptions import NotAuthenticated, PermissionDenied, Throttled
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
@@ -69,6 +69,9 @@ class TokenView(NoStoreView):
         request=None,
         responses={204: None},
     )
-    def delete(self, request: Request) -> Response:
-        request.auth.end()
+    def delete(self, request: Request) -> Response:  # noqa: ARG002 (the framework's)
+        token = self.request.auth
+        if token is None:
+            raise NotAuthenticated
+        token.end()
         return Response(status=204)

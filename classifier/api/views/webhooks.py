@@ -130,6 +130,6 @@ class WebhookSecret(WebhookView):
 
 
 def answer_with_secret(issued: IssuedSecret, *, status: int = 200) -> Response:
-    endpoint = issued.endpoint
+    endpoint: Any = issued.endpoint
     endpoint.secret = issued.secret
     return Response(IssuedWebhookSerializer(endpoint).data, status=status)

@@ -30,7 +30,7 @@ class PatientKind(Kind):
     def prepare(self, rows: list[Patient]) -> None:
         corrected = find_corrections(object_id__in=[str(row.pk) for row in rows])
         for row in rows:
-            row.changed_at = corrected.get(str(row.pk), row.created_at)  # type: ignore[attr-defined]
+            row.changed_at = corrected.get(str(row.pk), row.created_at)  # type: ignore[attr-defined]  # read by the builder
 
 
 def find_corrections(**narrowed: Any) -> dict[str, dt.datetime]:

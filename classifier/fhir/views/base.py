@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.http import http_date
 from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
@@ -35,7 +36,7 @@ class FhirView(NoStoreView):
     schema = None
     renderer_classes = [FhirRenderer]
     parser_classes = [FhirParser, PlainJsonParser]
-    content_negotiation_class = FhirNegotiation
+    content_negotiation_class: type[BaseContentNegotiation] = FhirNegotiation
     permission_classes = [MayViewCases]
     scopes: dict[str, str] = READ
     """What a token needs, by method."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import uuid
 
     from django.http import HttpResponseBase
-    from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
 
 
@@ -31,7 +30,7 @@ class AsAsked(DefaultContentNegotiation):
     def select_renderer(
         self,
         request: Request,  # noqa: ARG002
-        renderers: list[BaseRenderer],
+        renderers: Any,
         format_suffix: str | None = None,  # noqa: ARG002
     ) -> Any:
         return renderers[0], renderers[0].media_type

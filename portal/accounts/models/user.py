@@ -86,7 +86,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What a session must match on each request; another epoch ends all that are open."""
-        hashed = str(super()._get_session_auth_hash(secret=secret))  # type: ignore[misc]
+        hashed = str(super()._get_session_auth_hash(secret=secret))  # type: ignore[misc]  # Django's own, missing in the stubs
         return f"{hashed}.{self.session_epoch}" if self.session_epoch else hashed
 
     def get_full_name(self) -> str:

@@ -23,7 +23,7 @@ class EncryptedMixin:
         super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> Any:
-        name, path, args, kwargs = super().deconstruct()  # type: ignore[misc]
+        name, path, args, kwargs = super().deconstruct()  # type: ignore[misc]  # the field's, behind this class
         if self.index_field:
             kwargs["index_field"] = self.index_field
         return name, path, args, kwargs
@@ -34,11 +34,11 @@ class EncryptedMixin:
     @property
     def label(self) -> str:
         """Stands in the ciphertext's seal: a text moved to another column does not open."""
-        return f"{self.model._meta.model_name}.{self.name}"  # type: ignore[attr-defined]  # noqa: SLF001
+        return f"{self.model._meta.model_name}.{self.name}"  # type: ignore[attr-defined]  # noqa: SLF001  # the field's, behind this class
 
     def get_lookup(self, name: str) -> Any:
         """Refuse what could only compare ciphertexts, such as icontains, and would find nothing."""
-        return super().get_lookup(name) if name in ALLOWED_LOOKUPS else None  # type: ignore[misc]
+        return super().get_lookup(name) if name in ALLOWED_LOOKUPS else None  # type: ignore[misc]  # the field's, behind this class
 
     def get_transform(self, name: str) -> Any:  # noqa: ARG002 (Django's)
         """None: neither the year of a ciphertext nor its length says anything."""
@@ -52,7 +52,7 @@ class EncryptedMixin:
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if value is None or hasattr(value, "resolve_expression"):
-            return super().get_db_prep_save(value, connection)  # type: ignore[misc]
+            return super().get_db_prep_save(value, connection)  # type: ignore[misc]  # the field's, behind this class
         return encrypt_text(self.to_stored(value), label=self.label)
 
     def from_db_value(self, value: str | None, *_: Any) -> Any:
@@ -98,7 +98,7 @@ class BlindIndexField(models.CharField):  # type: ignore[type-arg]  # generic in
         return value
 
 
-class BlindLookup(Lookup):  # type: ignore[type-arg]  # generic in the stubs alone
+class BlindLookup(Lookup):
     """Compare by the keyed hash beside the column; without one, only with the empty text."""
 
     prepare_rhs = False

@@ -58,7 +58,8 @@ def select_stale(model: type[models.Model]) -> models.QuerySet[Any]:
         is_given = Q(**{f"{name}__isnull": False}) & ~Q(**{name: ""})
         condition |= is_given & ~Q(**{f"{name}__startswith": current_prefix()})
     rows: models.QuerySet[Any] = models.QuerySet(model)
-    return rows.alias(**stored).filter(condition)
+    found: models.QuerySet[Any] = rows.alias(**stored).filter(condition)
+    return found
 
 
 def decrypt_rows(model: type[models.Model]) -> None:
