@@ -11,7 +11,7 @@ env = environ.Env()
 # Failed log-ins by address, over all accounts.
 DERMAPORT_LOGIN_FAILED_RATE = env.str("DERMAPORT_LOGIN_FAILED_RATE", default="10/m/ip")
 
-# Former keys of the site: what they sealed is still read.
+# Former keys of the site: what they signed, and what an earlier version sealed with them, is still read.
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # --- Second factor --------------------------------------------------------------------------
