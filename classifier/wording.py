@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from classifier.models import Lesion
 
 MONTHS = [
