@@ -89,7 +89,13 @@ def _find(request: PortalRequest, pk: uuid.UUID) -> Submission:
 
 def _show(request: PortalRequest, submission: Submission, form: AcknowledgeForm) -> HttpResponse:
     with transaction.atomic():
-        record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)
+        record_viewed(
+            actor=request.user,
+            obj=submission,
+            clinic_id=submission.clinic_id,
+            # Histopathology may have come in while the form was open.
+            shows_standing=False,
+        )
     context = {
         "submission": submission,
         "rights": rights_in(request, submission.clinic_id),
