@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rest_framework.request import Request
 
-    from classifier.api.views.base import NoStoreView
+    from classifier.drf.views import NoStoreView
     from classifier.models import IdempotentRequest
     from portal.accounts.requests import ApiRequest
 

@@ -41,6 +41,13 @@ NEVER_ASKED = (
 )
 
 
+class NeverAskedError(InvalidInputError):
+    """Nobody has recorded the patient's answer: the refusal that an answer sent along would lift."""
+
+    def __init__(self) -> None:
+        super().__init__("consent_missing", NEVER_ASKED, field="patient")
+
+
 def record_consent(
     *,
     actor: User,
@@ -127,9 +134,11 @@ def check_inference_consent(patient: Patient) -> None:
     InvalidInputError (consent_missing).
     """
     check_not_erased(patient)
-    if not patient.lets_models_judge:
-        words = NEVER_ASKED if patient.consents_to_inference is None else REFUSED
-        raise InvalidInputError("consent_missing", words, field="patient")
+    if patient.lets_models_judge:
+        return
+    if patient.consents_to_inference is None:
+        raise NeverAskedError
+    raise InvalidInputError("consent_missing", REFUSED, field="patient")
 
 
 def require_inference_consent(patient_id: uuid.UUID, *, actor: User) -> None:

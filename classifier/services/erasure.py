@@ -1,7 +1,7 @@
 """Erase one patient: pictures, texts and identifiers go; figures, decisions and the trail stay.
 
 What stays names nobody: cases with their outcome under a public id that leads nowhere, so that
-what a model did can still be counted, and events that hold ids alone.
+what a model did can still be counted, readings, which are codes alone, and events that hold ids.
 """
 
 from __future__ import annotations

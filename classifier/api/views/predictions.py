@@ -9,9 +9,9 @@ from rest_framework.generics import GenericAPIView
 from classifier.api.filters.results import PredictionFilter
 from classifier.api.queries import select_predictions
 from classifier.api.serializers.predictions import PredictionDetailSerializer
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.lists import RecordedList
+from classifier.drf.views import NoStoreView
 from classifier.models import Prediction
 from portal.accounts.scopes import scopes_for
 

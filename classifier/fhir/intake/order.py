@@ -7,19 +7,22 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.core.files.base import ContentFile
+
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.intake.parcel import check_condition
 from classifier.fhir.intake.patients import Subject, read_lesion, read_subject
 from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE
-from classifier.limits import UploadLimits
+from classifier.intake.uploads import SentImage, check_image_count
 from classifier.modalities import KINDS
+from classifier.services.errors import InvalidInputError
 from classifier.vocabulary import CaptureKind, Priority
 
 if TYPE_CHECKING:
     from classifier.fhir.intake.elements import Element
     from classifier.fhir.intake.parcel import Parcel, Part
+    from classifier.intake.submission import NewLesion
     from classifier.models import Lesion
-    from classifier.services.cases import NewLesion
     from portal.accounts.models import User
 
 PRIORITIES = {
@@ -30,16 +33,15 @@ PRIORITIES = {
     "stat": Priority.URGENT,
 }
 VALUE_LIMIT = 255
+COUNT_KINDS = {"no_images": "required", "too_many_images": "too-costly"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The bytes of a Media, and where they stood."""
+    """The image of a Media, and where its bytes stood."""
 
     part: Part
-    data: bytes
-    capture_kind: str
-    dermoscopic_type: str
+    image: SentImage
     at: str
     binary: Part | None
 
@@ -125,13 +127,12 @@ def _list_words(request: Element, name: str) -> list[str]:
 
 def _read_pictures(parcel: Parcel, request: Element) -> list[Picture]:
     media = parcel.of("Media")
-    most = UploadLimits.from_settings().max_images
-    if not media:
-        request.refuse("no_images", "Add at least one Media with its image.", kind="required")
-    if len(media) > most:
-        text = f"You sent {len(media)} images; one submission takes at most {most}."
-        request.refuse("too_many_images", text, kind="too-costly")
-        return []
+    try:
+        check_image_count(len(media))
+    except InvalidInputError as error:
+        request.refuse(error.code, error.message, kind=COUNT_KINDS[error.code])
+        if media:
+            return []
     pictures = [_read_picture(parcel, part) for part in media]
     used = [picture.binary for picture in pictures]
     for binary in parcel.of("Binary"):
@@ -146,7 +147,8 @@ def _read_picture(parcel: Parcel, part: Part) -> Picture:
     holder = binary.element if binary is not None and binary.kind == "Binary" else content
     text = holder.text("data", needed="Give the image in base64, or the fullUrl of a Binary as content.url.")
     kind, dermoscopic_type = _read_kind(part.element.child("modality"))
-    return Picture(part, _decode(holder, text), kind, dermoscopic_type, holder.place("data"), binary)
+    image = SentImage(ContentFile(_decode(holder, text)), kind, dermoscopic_type)
+    return Picture(part, image, holder.place("data"), binary)
 
 
 def _read_kind(modality: Element) -> tuple[str, str]:

@@ -8,6 +8,6 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0011_clinic_targets")]
+    dependencies = [("accounts", "0012_user_closed_by")]
 
     operations = [migrations.DeleteModel(name="KeptForm")]

@@ -14,16 +14,16 @@ from classifier.models import Acknowledgement, Submission
 from classifier.services.errors import ChangedError, ServiceError
 from classifier.services.outcomes import Finding, record_outcome
 from classifier.services.reviews import Decision, amend_review, sign_review
-from classifier.services.submissions import Question, cancel_submission, create_submission
+from classifier.services.submissions import cancel_submission
 from classifier.trail import build_trail
 from classifier.vocabulary import ORDERS, Management
 from portal.audit.models import AuditEvent
 from tests.factories import (
     ReviewFactory,
     answered_submission,
-    new_image,
     service_account,
     staff_clinic,
+    submit,
     two_clinics,
 )
 from tests.support.threads import run_in_threads
@@ -53,9 +53,7 @@ def code_of(act) -> str:
 
 
 def send_again(staff, case):
-    return create_submission(
-        actor=staff.clinician, lesion=case.lesion, images=[new_image(7)], question=Question()
-    )
+    return submit(staff.clinician, case.lesion, [7])
 
 
 def report(staff, case, *, taken, procedure="excision", diagnosis="melanoma_invasive"):

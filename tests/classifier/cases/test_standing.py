@@ -24,12 +24,11 @@ from classifier.services.outcomes import Finding, correct_outcome, record_outcom
 from classifier.services.queue import give_back
 from classifier.services.reviews import Decision, amend_review, sign_review
 from classifier.services.submissions import (
-    Question,
     cancel_submission,
-    create_submission,
     retry_submission,
 )
 from classifier.vocabulary import Diagnosis, Management, Standing
+from tests import factories
 from tests.factories import (
     AcknowledgementFactory,
     LesionFactory,
@@ -41,7 +40,6 @@ from tests.factories import (
     SubmissionImageFactory,
     active_model,
     answered_submission,
-    new_image,
     staff_clinic,
 )
 from tests.support.threads import run_in_threads
@@ -278,12 +276,7 @@ class TestRank:
 
 # --- Every change keeps the columns right ----------------------------------------------------------
 def submit(staff, lesion=None):
-    return create_submission(
-        actor=staff.clinician,
-        lesion=lesion or LesionFactory(clinic=staff.clinic),
-        images=[new_image(3)],
-        question=Question(),
-    )
+    return factories.submit(staff.clinician, lesion or LesionFactory(clinic=staff.clinic), [3])
 
 
 def sign(staff, case, diagnosis="melanoma", management="excise"):

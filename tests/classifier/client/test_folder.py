@@ -117,7 +117,7 @@ def test_key_that_was_used_for_other_facts_is_looked_up(run, bridge, folder):
 
 def test_too_much_at_work_slows_down_and_nothing_else(run, settings, monkeypatch):
     settings.DERMAPORT_API_ACTIVE_PREDICTIONS = 1
-    monkeypatch.setattr("classifier.api.exceptions.TooMuch.wait", 1)
+    monkeypatch.setattr("classifier.drf.exceptions.TooMuch.wait", 1)
     done = threading.Event()
 
     def work():

@@ -21,7 +21,7 @@ from portal.audit.services import record_event, verify_chains
 from tests.factories import staff_clinic
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BEFORE = ("accounts", "0011_clinic_targets")
+BEFORE = ("accounts", "0012_user_closed_by")
 
 
 @pytest.fixture
