@@ -158,7 +158,7 @@ class CaseSummary:
         return sum(1 for a in self.asked if not (a.prediction and a.prediction.is_unfinished))
 
 
-def summary_prefetches() -> list[str | Prefetch]:
+def summary_prefetches() -> list[str | Prefetch[Any]]:
     """What `summarise` reads, for `prefetch_related(*summary_prefetches())` on submissions."""
     served = Prediction.objects.served().select_related("model_version").defer("model_version__specification")
     signed = Review.objects.select_related("signed_by").order_by("signed_at")

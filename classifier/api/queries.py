@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import (
     Case,
@@ -36,8 +36,6 @@ from classifier.states import PredictionState
 from classifier.vocabulary import Standing, StandingBasis
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from django.db.models import QuerySet
 
     from classifier.models.lesion import LesionQuerySet
@@ -47,6 +45,8 @@ if TYPE_CHECKING:
     from classifier.models.review import ReviewQuerySet
     from classifier.models.submission import SubmissionQuerySet
     from portal.accounts.models import User
+
+    Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 def select_submissions(user: User) -> SubmissionQuerySet:
@@ -90,7 +90,7 @@ def select_lesions(user: User) -> LesionQuerySet:
     )
 
 
-def with_risk(rows: QuerySet[Any], *, since: str) -> QuerySet[Any]:
+def with_risk(rows: Rows, *, since: str) -> Rows:
     """Annotate `risk`: a text by which the most worrying comes first, then the earliest by `since`.
 
     One text and different for every row, because a page goes on behind a value: of a thousand rows of one
