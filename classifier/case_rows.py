@@ -1,4 +1,4 @@
-"""Cases as rows of a list: what a row needs, loaded in a fixed number of queries."""
+"""Rows of a list: a case as every list of pages shows it, loaded in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def load_cases(submissions: SubmissionQuerySet) -> SubmissionQuerySet:
 
 
 def build_rows(submissions: Iterable[Submission], *, role: str) -> list[CaseRow]:
-    """Rows as a person with `role` in the cases' clinic may see them."""
+    """Rows as a person with `role` in the cases' clinic may see them; the cases come from `load_cases`."""
     return [CaseRow(case, summarise(case, role=role)) for case in submissions]

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from classifier.case_summary import summarise, summary_prefetches
+from classifier.case_rows import build_rows, load_cases
 from classifier.cases.search import SEARCH_HINT, search_cases
 from classifier.forms.filters import (
     ORDER_CHOICES,
@@ -65,8 +65,10 @@ def submission_list(request: PortalRequest) -> HttpResponse:
     scope, form, search = read_scope(request), HistoryForm(request.GET), read_search(request)
     word = search.words
     with transaction.atomic():
-        page_obj = Paginator(_load(_narrow(scope, form, word)), PAGE_SIZE).get_page(request.GET.get("page"))
-        cases = [(submission, summarise(submission, role=scope.role)) for submission in page_obj]
+        page_obj = Paginator(load_cases(_narrow(scope, form, word)), PAGE_SIZE).get_page(
+            request.GET.get("page")
+        )
+        cases = build_rows(page_obj, role=scope.role)
         is_narrowed = bool(form.narrowing or word)
         has_any = bool(cases) or (is_narrowed and scope.rows.exists())
         record_listed(
@@ -152,12 +154,6 @@ def submission_export(request: PortalRequest) -> HttpResponse | StreamingHttpRes
 def _narrow(scope: Scope, form: HistoryForm, word: str) -> SubmissionQuerySet:
     rows = search_cases(scope.rows, word, clinic=scope.clinic)
     return form.apply(rows, hides_unread=scope.hides_unread, clinic=scope.clinic)
-
-
-def _load(rows: SubmissionQuerySet) -> SubmissionQuerySet:
-    return rows.select_related("clinic", "lesion__patient", "submitted_by").prefetch_related(
-        *summary_prefetches()
-    )
 
 
 def _name_filters(form: HistoryForm, word: str) -> list[str]:

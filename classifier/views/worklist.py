@@ -10,8 +10,9 @@ from django.db import transaction
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from classifier.case_summary import summarise, summary_prefetches
+from classifier.case_rows import build_rows, load_cases
 from classifier.cases.claims import find_claims
+from classifier.cases.hiding import is_blinded
 from classifier.cases.signatures import find_own_signature, list_own_signatures
 from classifier.cases.worklist import describe_order, free_for, is_overdue, list_waiting
 from classifier.services.access import record_listed
@@ -35,21 +36,16 @@ def worklist(request: PortalRequest) -> HttpResponse:
     roles = {membership.clinic_id: membership.role for membership in served}
     with transaction.atomic():
         waiting = list_waiting(user)
-        rows = waiting.select_related("clinic", "lesion__patient", "submitted_by").prefetch_related(
-            *summary_prefetches()
-        )
-        page_obj = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-        cases = [
-            (submission, summarise(submission, role=roles.get(submission.clinic_id, Role.DERMATOLOGIST)))
-            for submission in page_obj
-        ]
-        claims = find_claims(submission.pk for submission, _ in cases)
-        for submission, _ in cases:
+        page_obj = Paginator(load_cases(waiting), PAGE_SIZE).get_page(request.GET.get("page"))
+        # Who reviews in a clinic is a dermatologist there.
+        cases = build_rows(page_obj, role=Role.DERMATOLOGIST)
+        claims = find_claims(row.submission.pk for row in cases)
+        for submission in (row.submission for row in cases):
             claim = claims.get(submission.pk)
             submission.read_by = claim if claim and claim.reader_id != user.pk else None  # type: ignore[attr-defined]  # the row's template reads it
             submission.is_overdue = is_overdue(submission)  # type: ignore[attr-defined]  # as above
         signatures = list_own_signatures(user)
-        shown = Counter(submission.clinic_id for submission, _ in cases)
+        shown = Counter(row.submission.clinic_id for row in cases)
         signed = Counter(review.submission.clinic_id for review in signatures)
         for clinic_id in sorted({*roles, *signed}, key=str):
             details = {"page": page_obj.number, "count": shown[clinic_id], "signed": signed[clinic_id]}
@@ -60,7 +56,7 @@ def worklist(request: PortalRequest) -> HttpResponse:
         "first": free_for(waiting, user).first() if cases else None,
         "order": describe_order(membership.clinic for membership in served),
         "served": [membership.clinic for membership in served],
-        "hides": any(membership.clinic.hide_result_until_read for membership in served),
+        "hides": any(is_blinded(membership.clinic, membership.role) for membership in served),
         "signatures": signatures,
         "just_signed": find_own_signature(user, request.GET.get("signed")),
     }

@@ -212,7 +212,7 @@ class TestWorstOfSeveral:
         malignant = answered_submission(staff, "malignant")
         benign = answered_submission(staff, "benign")
         page = open_as(staff.clinician).get(reverse("submission-list"), {"sort": "risk"})
-        assert [row.pk for row, _ in page.context["cases"]] == [urgent.pk, malignant.pk, benign.pk]
+        assert [row.submission.pk for row in page.context["cases"]] == [urgent.pk, malignant.pk, benign.pk]
 
 
 class TestReadFirst:
@@ -279,7 +279,7 @@ class TestReadFirst:
             answered_submission(staff, answer, submitted_at=timezone.now() - dt.timedelta(days=days))
         reader = open_as(staff.dermatologist)
         cases = reader.get(reverse("submission-list"), {"sort": "risk"}).context["cases"]
-        assert [row.model_answer for row, _ in cases] == ["benign", "refer", "malignant"]
+        assert [row.submission.model_answer for row in cases] == ["benign", "refer", "malignant"]
         rows = reader.get(reverse("patient-list"), {"sort": "risk"}).context["rows"]
         assert [row.latest.submission.model_answer for row in rows] == ["benign", "refer", "malignant"]
 

@@ -89,7 +89,7 @@ def test_an_old_benign_case_is_reached_before_ten_thousand_newer_ones(
     client.force_login(staff.dermatologist)
     page = client.get("/worklist/")
     assert page.context["first"] == old
-    assert page.context["cases"][0][0] == old
+    assert page.context["cases"][0].submission == old
 
 
 def test_within_the_target_the_ten_thousand_come_first(staff):

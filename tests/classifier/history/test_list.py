@@ -32,7 +32,7 @@ def page(client, clinics):
     def read(**query):
         response = client.get("/submissions/", query)
         assert response.status_code == 200
-        response.keys = [submission.pk for submission, _ in response.context["cases"]]
+        response.keys = [row.submission.pk for row in response.context["cases"]]
         return response
 
     return read
@@ -162,7 +162,7 @@ def test_hidden_outcomes_can_be_neither_seen_nor_filtered_nor_sorted_for(client,
 
     page = client.get("/submissions/", {"sort": "risk"})
 
-    assert [submission.pk for submission, _ in page.context["cases"]] == [benign.pk, malignant.pk]
+    assert [row.submission.pk for row in page.context["cases"]] == [benign.pk, malignant.pk]
     assert "Read first" in page.content.decode()
     assert "tone-malignant" not in page.content.decode().split('<ul class="rows"')[1]
     assert not client.get("/submissions/", {"outcome": "malignant"}).context["cases"]
@@ -180,7 +180,7 @@ def test_search_word_never_stands_in_an_address_or_a_log(client, clinics, caplog
 
     assert re.fullmatch(r"/submissions/\?state=in_work&search=[\w-]{12}", answer.url)
     page = client.get(answer.url.replace("state=in_work&", ""))
-    assert [submission.pk for submission, _ in page.context["cases"]] == [wanted.pk]
+    assert [row.submission.pk for row in page.context["cases"]] == [wanted.pk]
     assert "x-47" not in caplog.text
     assert "x-47" not in str(list(AuditEvent.objects.values_list("details", flat=True)))
     assert (
@@ -198,8 +198,8 @@ def test_search_finds_public_ids_and_is_cleared(client, clinics):
     assert page.context["clear_search"] == "/submissions/"
     after = client.get(page.context["clear_search"]).context["cases"]
 
-    assert [submission.pk for submission, _ in found] == [case.pk]
-    assert {submission.pk for submission, _ in after} == {case.pk, other.pk}
+    assert [row.submission.pk for row in found] == [case.pk]
+    assert {row.submission.pk for row in after} == {case.pk, other.pk}
 
 
 def test_pages_hold_25_and_a_page_beyond_the_end_is_the_last(page, clinics):
