@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier import inference
+from classifier.claims.identity import worker_id
 from classifier.models import Explanation, Prediction
 from classifier.services.decoding import OutageError, Unusable, start_decoding
 from classifier.services.erasure import overlay_name
@@ -21,7 +22,6 @@ from classifier.services.explanation_queue import (
     send_explanation_wake_up,
 )
 from classifier.services.model_refusals import note_refused_load
-from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState, transition
 from classifier.stopping import is_stopping
 from portal.audit.services import record_event

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from classifier.claims.identity import list_dead_holders
 from classifier.models import Explanation
 from classifier.services.queue import send_message
-from classifier.services.worker_identity import list_dead_holders
 from classifier.states import PredictionState, transition
 from portal.audit.services import Entry, record_events
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from classifier import inference
 from classifier.cases.standing import lock_patients
+from classifier.claims.identity import worker_id
 from classifier.models import Prediction
 from classifier.services.decoding import Decoded, OutageError, Unusable, start_decoding
 from classifier.services.gating import gate, store_verdicts
@@ -26,7 +27,6 @@ from classifier.services.queue import (
     send_wake_up,
 )
 from classifier.services.webhook_outbox import announce_predictions
-from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState, transition
 from classifier.stopping import is_stopping
 from classifier.vocabulary import Outcome

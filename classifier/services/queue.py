@@ -20,9 +20,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from classifier.cases.standing import lock_patients, refresh_standing
+from classifier.claims.identity import list_dead_holders
 from classifier.models import ModelVersion, Prediction, SubmissionImage
 from classifier.services.webhook_outbox import announce_predictions
-from classifier.services.worker_identity import list_dead_holders
 from classifier.states import LIVE, PredictionState, transition
 from classifier.vocabulary import CaptureKind, ModelLifecycle, Priority
 from portal.audit.services import Entry, record_events

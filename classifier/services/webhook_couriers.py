@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from classifier.claims.identity import worker_id
 from classifier.models import WebhookDelivery
 from classifier.services.webhook_claims import claim_deliveries
 from classifier.services.webhook_finishing import finish_delivery
@@ -17,7 +18,6 @@ from classifier.services.webhook_letters import write_letter
 from classifier.services.webhook_outbox import send_courier_wake_up
 from classifier.services.webhook_secrets import LostSecretError
 from classifier.services.webhook_sending import Result, send
-from classifier.services.worker_identity import worker_id
 from classifier.stopping import is_stopping
 
 if TYPE_CHECKING:

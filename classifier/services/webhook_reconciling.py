@@ -10,11 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.claims.identity import list_dead_holders
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.services.webhook_finishing import NO_CLAIM, oldest_tried
 from classifier.services.webhook_outbox import send_courier_wake_up
 from classifier.services.webhook_switching import cancel_waiting
-from classifier.services.worker_identity import list_dead_holders
 from classifier.webhook_states import DeliveryState, move_deliveries
 
 if TYPE_CHECKING:

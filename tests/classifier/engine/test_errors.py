@@ -8,12 +8,12 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError
 
 from classifier import stopping
+from classifier.claims.identity import worker_id
 from classifier.inference import RefusedNetworkError
 from classifier.models import Prediction, SubmissionImage
 from classifier.services import inference as service
 from classifier.services.decoding import OutageError
 from classifier.services.inference import run_queued
-from classifier.services.worker_identity import worker_id
 from portal.audit.models import AuditEvent
 from tests.factories import PredictionFactory
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from PIL import Image
 
 from classifier import inference, tasks
+from classifier.claims.identity import worker_id
 from classifier.inference import ExplainedImage
 from classifier.models import Explanation
 from classifier.services import explaining
@@ -21,7 +22,6 @@ from classifier.services.explanation_queue import (
     give_back_explanations,
     reconcile_explanations,
 )
-from classifier.services.worker_identity import worker_id
 from portal.audit.models import AuditEvent
 from tests.factories import EXPLANATION_FIGURES, ExplanationFactory, PredictionFactory
 from tests.support.networks import write_untrained_network
@@ -226,9 +226,7 @@ class TestNothingIsLost:
     def test_dead_neighbours_claims_come_back_at_once(self, ask, monkeypatch):
         ask(state="running", worker="dead")
         ask(state="running", worker="alive")
-        monkeypatch.setattr(
-            "classifier.services.worker_identity.is_dead_neighbour", lambda worker: worker == "dead"
-        )
+        monkeypatch.setattr("classifier.claims.identity.is_dead_neighbour", lambda worker: worker == "dead")
         assert give_back_dead_explanations() == (1, 0)
         assert states() == [("queued", 1), ("running", 1)]
 

@@ -11,13 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from classifier import inference
+from classifier.claims.identity import worker_id
 from classifier.inference import BatchResult, Judgement
 from classifier.models import Prediction
 from classifier.services.decoding import start_decoding
 from classifier.services.inference import Work, finish_batch, give_back_own, judge, run_queued
 from classifier.services.queue import claim_batch, give_back
 from classifier.services.submissions import cancel_submission
-from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState
 from portal.accounts.models import Clinic
 from portal.audit.models import AuditEvent

@@ -8,10 +8,10 @@ import sys
 import pytest
 from django.utils import timezone
 
+from classifier.claims import identity
+from classifier.claims.identity import host_id, is_dead_neighbour, read_start, worker_id
 from classifier.models import Prediction
-from classifier.services import worker_identity
 from classifier.services.queue import give_back_dead_claims, reconcile
-from classifier.services.worker_identity import host_id, is_dead_neighbour, read_start, worker_id
 from portal.audit.models import AuditEvent
 from tests.factories import PredictionFactory
 
@@ -96,7 +96,7 @@ class TestIdentity:
         assert not is_dead_neighbour(name)
 
     def test_name_fits_its_column(self, monkeypatch):
-        monkeypatch.setattr(worker_identity.socket, "gethostname", lambda: "h" * 255)
+        monkeypatch.setattr(identity.socket, "gethostname", lambda: "h" * 255)
         host_id.cache_clear()
         try:
             assert len(worker_id()) <= Prediction._meta.get_field("worker").max_length

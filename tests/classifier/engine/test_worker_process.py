@@ -6,9 +6,9 @@ import pytest
 import structlog
 
 from classifier import inference, worker_signals
+from classifier.claims.identity import host_id
 from classifier.devices import choose_device
 from classifier.models import Prediction
-from classifier.services.worker_identity import host_id
 from tests.factories import ModelVersionFactory, PredictionFactory, active_model
 
 

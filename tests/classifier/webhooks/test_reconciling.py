@@ -6,10 +6,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from classifier.claims.identity import host_id
 from classifier.models import WebhookDelivery, WebhookEvent
 from classifier.services.webhook_claims import claim_deliveries
 from classifier.services.webhook_reconciling import give_back_deliveries, reconcile_webhooks
-from classifier.services.worker_identity import host_id
 from tests.classifier.webhooks.rows import DAY, add, claim
 from tests.support.webhooks import WebhookEndpointFactory
 
