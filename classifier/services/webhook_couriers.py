@@ -11,11 +11,11 @@ from django.conf import settings
 from django.utils import timezone
 
 from classifier.claims.identity import worker_id
+from classifier.claims.wake_ups import DELIVER_WEBHOOKS, send_wake_up
 from classifier.models import WebhookDelivery
 from classifier.services.webhook_claims import claim_deliveries
 from classifier.services.webhook_finishing import finish_delivery
 from classifier.services.webhook_letters import write_letter
-from classifier.services.webhook_outbox import send_courier_wake_up
 from classifier.services.webhook_secrets import LostSecretError
 from classifier.services.webhook_sending import Result, send
 from classifier.stopping import is_stopping
@@ -38,7 +38,7 @@ def deliver_due(*, budget_seconds: float) -> int:
     with ThreadPoolExecutor(settings.DERMAPORT_WEBHOOK_PARALLEL, "courier") as pool:
         tries = sum(1 for _ in _carry_all(pool, deadline))
     if time.monotonic() >= deadline and WebhookDelivery.objects.due(timezone.now()).exists():
-        send_courier_wake_up()
+        send_wake_up(DELIVER_WEBHOOKS)
     return tries
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
 from django.utils import timezone
 
+from classifier.claims.wake_ups import DELIVER_WEBHOOKS, wake_on_commit
 from classifier.models import Prediction, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.states import PredictionState
 from classifier.vocabulary import Outcome
@@ -66,19 +66,6 @@ def post(event: WebhookEvent, endpoint_id: uuid.UUID) -> WebhookDelivery:
     )
 
 
-def wake_couriers() -> None:
-    """Send one wake-up after commit. A lost broker delays letters and never loses them."""
-    transaction.on_commit(send_courier_wake_up, robust=True)
-
-
-def send_courier_wake_up() -> None:
-    """Wake a courier; where that fails, leave it to the reconciler."""
-    from classifier.services.queue import send_message  # noqa: PLC0415 (the queue writes into the outbox)
-    from classifier.tasks import deliver_webhooks_task  # noqa: PLC0415 (tasks call services)
-
-    send_message(deliver_webhooks_task)
-
-
 def _announce(happenings: Iterable[Happening]) -> None:
     """Write an event for each that somebody listens for, and a letter for each who does."""
     happened = list(happenings)
@@ -106,7 +93,7 @@ def _announce(happenings: Iterable[Happening]) -> None:
     if events:
         WebhookEvent.objects.bulk_create(events)
         WebhookDelivery.objects.bulk_create(letters)
-        wake_couriers()
+        wake_on_commit(DELIVER_WEBHOOKS)
 
 
 def _describe_prediction(row: Prediction) -> Happening:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.claims.wake_ups import DELIVER_WEBHOOKS, wake_on_commit
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.services.errors import ConflictError
 from classifier.services.webhook_locks import lock_active_endpoint, record_act
-from classifier.services.webhook_outbox import post, wake_couriers
+from classifier.services.webhook_outbox import post
 from classifier.webhook_states import (
     UNFINISHED_DELIVERIES,
     WebhookEventType,
@@ -32,7 +33,7 @@ def send_test(*, actor: User, endpoint: WebhookEndpoint) -> WebhookDelivery:
         )
         delivery = post(event, endpoint.pk)
         record_act(actor, endpoint, "test_sent", delivery=str(delivery.pk))
-        wake_couriers()
+        wake_on_commit(DELIVER_WEBHOOKS)
     return delivery
 
 
@@ -49,5 +50,5 @@ def redeliver(*, actor: User, delivery: WebhookDelivery) -> WebhookDelivery:
             raise ConflictError("still_in_work", "This letter is being sent already.")
         again = post(event, endpoint.pk)
         record_act(actor, endpoint, "redelivered", delivery=str(again.pk))
-        wake_couriers()
+        wake_on_commit(DELIVER_WEBHOOKS)
     return again

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.claims.identity import list_dead_holders
+from classifier.claims.wake_ups import DELIVER_WEBHOOKS, send_wake_up
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.services.webhook_finishing import NO_CLAIM, oldest_tried
-from classifier.services.webhook_outbox import send_courier_wake_up
 from classifier.services.webhook_switching import cancel_waiting
 from classifier.webhook_states import DeliveryState, move_deliveries
 
@@ -65,7 +65,7 @@ def reconcile_webhooks() -> int:
     _cancel_orphans()
     _prune(now)
     if WebhookDelivery.objects.due(timezone.now()).exists():
-        send_courier_wake_up()
+        send_wake_up(DELIVER_WEBHOOKS)
     return given
 
 

@@ -19,7 +19,7 @@ from classifier.services.departures import hand_over_work
 from classifier.services.erasure import erase_patient
 from classifier.services.errors import InvalidInputError
 from classifier.services.outcomes import Finding, correct_outcome, record_outcome
-from classifier.services.queue import give_back
+from classifier.services.queue import prediction_claims
 from classifier.services.reviews import Decision, amend_review, sign_review
 from classifier.services.submissions import (
     Question,
@@ -303,7 +303,7 @@ def spend_attempts(staff, case):
         started_at=timezone.now(),
         lease_until=timezone.now() - dt.timedelta(seconds=9),
     )
-    give_back(rows=rows.filter(state="running"), reason="its lease ran out")
+    prediction_claims.give_back(rows.filter(state="running"), reason="its lease ran out")
 
 
 CHANGES = {

@@ -15,8 +15,8 @@ from classifier.claims.identity import worker_id
 from classifier.inference import BatchResult, Judgement
 from classifier.models import Prediction
 from classifier.services.decoding import start_decoding
-from classifier.services.inference import Work, finish_batch, give_back_own, judge, run_queued
-from classifier.services.queue import claim_batch, give_back
+from classifier.services.inference import Work, finish_batch, judge, run_queued
+from classifier.services.queue import claim_batch, prediction_claims
 from classifier.services.submissions import cancel_submission
 from classifier.states import PredictionState
 from portal.accounts.models import Clinic
@@ -121,7 +121,7 @@ class TestLateAnswers:
         queue_images(3)
         first = start_work()
         Prediction.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
-        give_back(rows=Prediction.objects.all(), reason="its lease ran out")
+        prediction_claims.give_back(Prediction.objects.all(), reason="its lease ran out")
         second = claim_batch(worker="elsewhere/0/1/1.1", limit=1)
         assert finish_batch(judge(first)) == 0
         assert events("prediction.succeeded").count() == 0
@@ -174,5 +174,5 @@ def test_shadow_follows_and_never_shows(network, queue_images):
 def test_other_processes_claims_are_left_alone(network, queue_images):
     queue_images(1)
     claim_batch(worker="elsewhere/0/1/1.1", limit=1)
-    give_back_own("nothing")
+    prediction_claims.give_back_own("nothing")
     assert Prediction.objects.get().state == PredictionState.RUNNING

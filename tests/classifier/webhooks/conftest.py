@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import pytest
 
-from classifier import tasks
 from classifier.services import webhook_names
 from tests.classifier.engine.conftest import gates, network, queue_images  # noqa: F401 (fixtures)
 from tests.classifier.webhooks.receiver import Receiver
@@ -20,15 +19,6 @@ def side(db) -> TwoClinics:
 @pytest.fixture
 def staff(side) -> Staff:
     return side.own
-
-
-@pytest.fixture(autouse=True)
-def wake_ups(monkeypatch) -> list[str]:
-    """Wake-ups that would have been sent, by the name of their task."""
-    sent: list[str] = []
-    for task in (tasks.run_predictions_task, tasks.deliver_webhooks_task):
-        monkeypatch.setattr(task, "apply_async", lambda name=task.name, **_: sent.append(name))
-    return sent
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from classifier.models import Prediction, WebhookDelivery, WebhookEvent
 from classifier.services.inference import run_queued
-from classifier.services.queue import give_back
+from classifier.services.queue import prediction_claims
 from portal.audit.models import AuditEvent
 from tests.classifier.webhooks.letters import announce, answer, read_letters
 from tests.factories import (
@@ -57,7 +57,7 @@ class TestPredictions:
 
     def test_out_of_tries(self, staff, endpoint, settings):
         row = PredictionFactory(submission=SubmissionFactory(clinic=staff.clinic), state="running", attempt=3)
-        give_back(rows=Prediction.objects.filter(pk=row.pk), reason="its lease ran out")
+        prediction_claims.give_back(Prediction.objects.filter(pk=row.pk), reason="its lease ran out")
         [letter] = read_letters()
         assert (letter["type"], letter["data"]["code"]) == ("prediction.failed", "attempts_exhausted")
 
