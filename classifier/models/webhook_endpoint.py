@@ -45,7 +45,7 @@ class WebhookEndpoint(models.Model):
     disabled_at = models.DateTimeField(null=True, blank=True)
     # The first failure since the last success: what switches it off after days.
     failing_since = models.DateTimeField(null=True, blank=True)
-    # Encrypted (services.webhook_secrets). The previous one signs too, until its time is over.
+    # Encrypted (webhooks.signing). The previous one signs too, until its time is over.
     sealed_secret = models.TextField(blank=True)
     sealed_previous = models.TextField(blank=True)
     previous_until = models.DateTimeField(null=True, blank=True)

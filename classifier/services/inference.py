@@ -20,10 +20,10 @@ from classifier.services.decoding import Decoded, Unusable, start_decoding
 from classifier.services.gating import gate, store_verdicts
 from classifier.services.model_refusals import note_refused_load
 from classifier.services.queue import claim_batch, prediction_claims, refresh_standing_of
-from classifier.services.webhook_outbox import announce_predictions
 from classifier.states import PredictionState
 from classifier.stopping import is_stopping
 from classifier.vocabulary import Outcome
+from classifier.webhooks.outbox import announce_predictions
 from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:

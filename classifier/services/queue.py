@@ -16,9 +16,9 @@ from classifier.cases.standing import lock_patients, refresh_standing
 from classifier.claims.engine import Claims
 from classifier.claims.wake_ups import RUN_PREDICTIONS
 from classifier.models import ModelVersion, Prediction, SubmissionImage
-from classifier.services.webhook_outbox import announce_predictions
 from classifier.states import LIVE
 from classifier.vocabulary import CaptureKind, ModelLifecycle, Priority
+from classifier.webhooks.outbox import announce_predictions
 from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from classifier.forms.webhook import DeliveryFilterForm, WebhookForm
+from classifier.labels.webhooks import DELIVERY_LOOKS, describe_endpoint, describe_trouble
 from classifier.models import WebhookEndpoint
 from classifier.services.errors import ServiceError
-from classifier.services.webhooks import update_endpoint
 from classifier.views.access import page
-from classifier.webhook_docs import VERIFY
-from classifier.webhook_words import DELIVERY_LOOKS, describe_endpoint, describe_trouble
+from classifier.webhooks.docs import VERIFY
+from classifier.webhooks.endpoints import update_endpoint
 from portal.accounts.roles import Action
 from portal.accounts.step_up import step_up
 

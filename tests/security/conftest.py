@@ -11,7 +11,7 @@ import pytest
 from django.core.files.storage import storages
 from django.utils import timezone
 
-from classifier.services import webhook_names
+from classifier.webhooks import names as webhook_names
 from portal.health.probes import Probe
 from tests.factories import TwoClinics
 from tests.permissions.world import World, build_world

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from classifier.services import webhook_names
-from classifier.services.webhook_addresses import check_url, read_url
+from classifier.webhooks import names as webhook_names
+from classifier.webhooks.ssrf_guard import check_url, read_url
 from tests.classifier.webhooks.refusals import code_of
 
 PUBLIC = "93.184.216.34"

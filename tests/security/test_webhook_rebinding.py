@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from classifier.services import webhook_names
-from classifier.services.webhook_addresses import check_url
-from classifier.services.webhook_sending import Letter, send
-from classifier.webhook_docs import VERIFY
+from classifier.webhooks import names as webhook_names
+from classifier.webhooks.docs import VERIFY
+from classifier.webhooks.ssrf_guard import check_url
+from classifier.webhooks.transport import Letter, send
 from tests.classifier.webhooks.receiver import HOST, Receiver, resolve_to
 
 BODY = b'{"id":"1"}'

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from classifier import client
-from classifier.services.webhook_signatures import sign
-from classifier.webhook_docs import VERIFY
+from classifier.webhooks.docs import VERIFY
+from classifier.webhooks.signatures import sign
 
 BODY = b'{"id":"1"}'
 

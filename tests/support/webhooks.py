@@ -8,8 +8,8 @@ import factory
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from classifier.services.webhook_secrets import seal
 from classifier.webhook_states import CHOSEN_EVENTS, FINISHED_DELIVERIES, DeliveryState
+from classifier.webhooks.signing import seal
 from tests.support.people import ClinicFactory, UserFactory
 
 SECRET = "whsec_invented"

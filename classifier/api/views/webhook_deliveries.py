@@ -22,8 +22,8 @@ from classifier.api.serializers.webhooks import WebhookDeliverySerializer
 from classifier.api.views.base import NoStoreView
 from classifier.api.views.webhooks import WebhookView
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_posting import redeliver, send_test
 from classifier.webhook_states import DeliveryState, WebhookEventType
+from classifier.webhooks.posting import redeliver, send_test
 from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from classifier.api.serializers.webhooks import (
 )
 from classifier.api.views.base import NoStoreView
 from classifier.models import WebhookEndpoint
-from classifier.services.webhook_switching import remove_endpoint, set_endpoint_active
-from classifier.services.webhooks import IssuedSecret, create_endpoint, rotate_secret, update_endpoint
-from classifier.webhook_docs import DESCRIPTION
+from classifier.webhooks.docs import DESCRIPTION
+from classifier.webhooks.endpoints import IssuedSecret, create_endpoint, rotate_secret, update_endpoint
+from classifier.webhooks.switching import remove_endpoint, set_endpoint_active
 from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:

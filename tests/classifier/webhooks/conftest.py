@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.services import webhook_names
+from classifier.webhooks import names as webhook_names
 from tests.classifier.engine.conftest import gates, network, queue_images  # noqa: F401 (fixtures)
 from tests.classifier.webhooks.receiver import Receiver
 from tests.factories import Staff, TwoClinics, two_clinics

@@ -5,9 +5,9 @@ import json
 from django.db import transaction
 
 from classifier.models import WebhookDelivery
-from classifier.services.webhook_letters import write_letter
-from classifier.services.webhook_outbox import announce_predictions
 from classifier.states import PredictionState
+from classifier.webhooks.letters import write_letter
+from classifier.webhooks.outbox import announce_predictions
 from tests.factories import (
     PredictionFactory,
     SubmissionFactory,

@@ -6,9 +6,9 @@ import time_machine
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery
-from classifier.services.webhook_claims import claim_deliveries
-from classifier.services.webhook_finishing import finish_delivery
-from classifier.services.webhook_sending import Result
+from classifier.webhooks.claims import claim_deliveries
+from classifier.webhooks.finishing import finish_delivery
+from classifier.webhooks.transport import Result
 from tests.support.webhooks import WebhookDeliveryFactory
 
 DAY = dt.timedelta(days=1)

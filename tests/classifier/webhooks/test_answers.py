@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from classifier.services.webhook_sending import ANSWER_LIMIT, Letter, send
+from classifier.webhooks.transport import ANSWER_LIMIT, Letter, send
 
 
 def letter(url):

@@ -3,8 +3,8 @@
 import pytest
 
 from classifier.models import WebhookDelivery
-from classifier.services.webhook_letters import write_letter
-from classifier.services.webhook_posting import redeliver, send_test
+from classifier.webhooks.letters import write_letter
+from classifier.webhooks.posting import redeliver, send_test
 from tests.classifier.webhooks.refusals import code_of
 from tests.support.threads import run_in_threads
 from tests.support.webhooks import WebhookDeliveryFactory, WebhookEndpointFactory

@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery
-from classifier.services.webhook_claims import claim_deliveries
 from classifier.states import IllegalMoveError
 from classifier.webhook_states import DeliveryState, move_deliveries
+from classifier.webhooks.claims import claim_deliveries
 from tests.classifier.webhooks.rows import add, claim
 from tests.support.threads import run_in_threads
 from tests.support.webhooks import WebhookEndpointFactory

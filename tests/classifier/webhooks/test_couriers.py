@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery
-from classifier.services import webhook_couriers
-from classifier.services.webhook_couriers import deliver_due
+from classifier.webhooks import delivery as webhook_couriers
+from classifier.webhooks.delivery import deliver_due
 from tests.classifier.webhooks.receiver import Receiver
 from tests.classifier.webhooks.rows import add
 from tests.support.webhooks import WebhookEndpointFactory

@@ -4,9 +4,9 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from classifier.models import WebhookEndpoint
-from classifier.services import webhook_names
-from classifier.services.webhook_secrets import read_secrets
-from classifier.services.webhooks import create_endpoint
+from classifier.webhooks import names as webhook_names
+from classifier.webhooks.endpoints import create_endpoint
+from classifier.webhooks.signing import read_secrets
 from portal.audit.models import AuditEvent
 from portal.audit.services import verify_chains
 from tests.classifier.webhooks.endpoints import URL, create

@@ -4,10 +4,10 @@ import pytest
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_finishing import choose_delay, finish_delivery
-from classifier.services.webhook_reconciling import give_back_deliveries
-from classifier.services.webhook_sending import Result
-from classifier.services.webhook_switching import set_endpoint_active
+from classifier.webhooks.finishing import choose_delay, finish_delivery
+from classifier.webhooks.reconciling import give_back_deliveries
+from classifier.webhooks.switching import set_endpoint_active
+from classifier.webhooks.transport import Result
 from tests.classifier.webhooks.rows import FAILED, add, claim
 from tests.support.webhooks import WebhookEndpointFactory
 

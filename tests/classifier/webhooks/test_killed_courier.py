@@ -9,8 +9,8 @@ import pytest
 from django.conf import settings as site
 from django.db import connection
 
-from classifier.services.webhook_couriers import deliver_due
-from classifier.services.webhook_reconciling import reconcile_webhooks
+from classifier.webhooks.delivery import deliver_due
+from classifier.webhooks.reconciling import reconcile_webhooks
 from tests.classifier.webhooks.rows import add
 from tests.support.webhooks import WebhookEndpointFactory
 
@@ -22,7 +22,7 @@ settings.SECRET_KEY = os.environ["TEST_KEY"]
 settings.DERMAPORT_WEBHOOK_LOOPBACK = True
 settings.DERMAPORT_WEBHOOK_SECONDS = 60
 django.setup()
-from classifier.services.webhook_couriers import deliver_due
+from classifier.webhooks.delivery import deliver_due
 deliver_due(budget_seconds=60)
 """
 

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from classifier.webhook_docs import VERIFY
+from classifier.webhooks.docs import VERIFY
 from tests.classifier.webhooks.receiver import Receiver
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 MAKE = """
-from classifier.services.webhooks import create_endpoint
+from classifier.webhooks.endpoints import create_endpoint
 from portal.accounts.models import Clinic, Membership, User
 clinic = Clinic.objects.create(name="Live webhooks")
 person = User.objects.create_user("admin@live.example")
@@ -20,7 +20,7 @@ print(create_endpoint(actor=person, clinic=clinic, url={url!r}, events=["review.
 """
 TEST = """
 from classifier.models import WebhookEndpoint
-from classifier.services.webhook_posting import send_test
+from classifier.webhooks.posting import send_test
 from portal.accounts.models import User
 send_test(actor=User.objects.get(email="admin@live.example"), endpoint=WebhookEndpoint.objects.get(clinic__name="Live webhooks"))
 """

@@ -5,7 +5,7 @@ import datetime as dt
 from django.core import mail
 from django.utils import timezone
 
-from classifier.services.webhook_finishing import finish_delivery
+from classifier.webhooks.finishing import finish_delivery
 from tests.classifier.webhooks.rows import FAILED, add, claim
 from tests.support.people import MembershipFactory
 from tests.support.webhooks import WebhookEndpointFactory

@@ -7,8 +7,8 @@ import time_machine
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_finishing import finish_delivery
-from classifier.services.webhook_sending import Result
+from classifier.webhooks.finishing import finish_delivery
+from classifier.webhooks.transport import Result
 from portal.audit.models import AuditEvent
 from tests.classifier.webhooks.rows import DAY, FAILED, add, claim, fail_until
 from tests.support.webhooks import WebhookEndpointFactory

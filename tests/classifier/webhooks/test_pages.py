@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_secrets import read_secrets
+from classifier.webhooks.signing import read_secrets
 from tests.support.webhooks import SECRET, WebhookDeliveryFactory, WebhookEndpointFactory
 
 HOOK = {"url": "https://93.184.216.34/hooks", "description": "The EHR", "events": ["review.signed"]}

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from classifier.claims.identity import host_id
 from classifier.models import WebhookDelivery, WebhookEvent
-from classifier.services.webhook_claims import claim_deliveries
-from classifier.services.webhook_reconciling import give_back_deliveries, reconcile_webhooks
+from classifier.webhooks.claims import claim_deliveries
+from classifier.webhooks.reconciling import give_back_deliveries, reconcile_webhooks
 from tests.classifier.webhooks.rows import DAY, add, claim
 from tests.support.webhooks import WebhookEndpointFactory
 

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from classifier.models import WebhookEndpoint
-from classifier.services.webhook_switching import cancel_waiting
 from classifier.webhook_states import DisabledReason
+from classifier.webhooks.switching import cancel_waiting
 from portal.accounts.models import Membership, User
 from portal.accounts.roles import Role
 from portal.audit.services import record_event

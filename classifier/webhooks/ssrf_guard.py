@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from classifier.services.webhook_names import resolve
-from classifier.services.webhook_networks import RefusedAddressError, check_address
+from classifier.webhooks.names import resolve
+from classifier.webhooks.networks import RefusedAddressError, check_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.services.webhook_networks import Address
+    from classifier.webhooks.networks import Address
 
 URL_LIMIT = 500
 HOST_LIMIT = 253

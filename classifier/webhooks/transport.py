@@ -15,10 +15,10 @@ import httpcore
 import httpx
 from django.conf import settings
 
-from classifier.services.webhook_addresses import read_url
-from classifier.services.webhook_connection import Deadline, PinnedBackend
-from classifier.services.webhook_networks import RefusedAddressError
-from classifier.services.webhook_signatures import sign
+from classifier.webhooks.connection import Deadline, PinnedBackend
+from classifier.webhooks.networks import RefusedAddressError
+from classifier.webhooks.signatures import sign
+from classifier.webhooks.ssrf_guard import read_url
 
 ANSWER_LIMIT = 2048
 """Bytes of an answer that are read and kept."""

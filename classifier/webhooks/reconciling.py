@@ -13,9 +13,9 @@ from django.utils import timezone
 from classifier.claims.identity import list_dead_holders
 from classifier.claims.wake_ups import DELIVER_WEBHOOKS, send_wake_up
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from classifier.services.webhook_finishing import NO_CLAIM, oldest_tried
-from classifier.services.webhook_switching import cancel_waiting
 from classifier.webhook_states import DeliveryState, move_deliveries
+from classifier.webhooks.finishing import NO_CLAIM, oldest_tried
+from classifier.webhooks.switching import cancel_waiting
 
 if TYPE_CHECKING:
     from classifier.models.webhook_delivery import WebhookDeliveryQuerySet

@@ -13,12 +13,12 @@ from django.utils import timezone
 from classifier.claims.identity import worker_id
 from classifier.claims.wake_ups import DELIVER_WEBHOOKS, send_wake_up
 from classifier.models import WebhookDelivery
-from classifier.services.webhook_claims import claim_deliveries
-from classifier.services.webhook_finishing import finish_delivery
-from classifier.services.webhook_letters import write_letter
-from classifier.services.webhook_secrets import LostSecretError
-from classifier.services.webhook_sending import Result, send
 from classifier.stopping import is_stopping
+from classifier.webhooks.claims import claim_deliveries
+from classifier.webhooks.finishing import finish_delivery
+from classifier.webhooks.letters import write_letter
+from classifier.webhooks.signing import LostSecretError
+from classifier.webhooks.transport import Result, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore
 
-from classifier.services.webhook_addresses import check_plain
-from classifier.services.webhook_names import resolve
-from classifier.services.webhook_networks import RefusedAddressError
+from classifier.webhooks.names import resolve
+from classifier.webhooks.networks import RefusedAddressError
+from classifier.webhooks.ssrf_guard import check_plain
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
-    from classifier.services.webhook_addresses import Target
-    from classifier.services.webhook_networks import Address
+    from classifier.webhooks.networks import Address
+    from classifier.webhooks.ssrf_guard import Target
 
 TRIED_ADDRESSES = 3
 

@@ -8,12 +8,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_locks import lock_endpoint, record_act
 from classifier.webhook_states import (
     DeliveryState,
     DisabledReason,
     move_deliveries,
 )
+from classifier.webhooks.locks import lock_endpoint, record_act
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 from classifier.claims.wake_ups import DELIVER_WEBHOOKS, wake_on_commit
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.services.errors import ConflictError
-from classifier.services.webhook_locks import lock_active_endpoint, record_act
-from classifier.services.webhook_outbox import post
 from classifier.webhook_states import (
     UNFINISHED_DELIVERIES,
     WebhookEventType,
 )
+from classifier.webhooks.locks import lock_active_endpoint, record_act
+from classifier.webhooks.outbox import post
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 

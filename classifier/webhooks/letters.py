@@ -9,9 +9,9 @@ from django.conf import settings
 from django.urls import reverse
 
 from classifier.models import Review
-from classifier.services.webhook_secrets import read_secrets
-from classifier.services.webhook_sending import Letter
 from classifier.webhook_states import WebhookEventType
+from classifier.webhooks.signing import read_secrets
+from classifier.webhooks.transport import Letter
 
 if TYPE_CHECKING:
     from classifier.models import WebhookDelivery, WebhookEvent

@@ -12,11 +12,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_failures import note_failure, note_success
 from classifier.webhook_states import DeliveryState, WebhookEventType, move_deliveries
+from classifier.webhooks.failures import note_failure, note_success
 
 if TYPE_CHECKING:
-    from classifier.services.webhook_sending import Result
+    from classifier.webhooks.transport import Result
 
 log = structlog.get_logger(__name__)
 

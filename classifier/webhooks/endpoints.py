@@ -13,14 +13,14 @@ from django.utils import timezone
 from classifier.models import WebhookEndpoint
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
-from classifier.services.webhook_addresses import check_url
-from classifier.services.webhook_locks import lock_endpoint, record_act
-from classifier.services.webhook_networks import RefusedAddressError
-from classifier.services.webhook_secrets import seal
-from classifier.services.webhook_signatures import make_secret
 from classifier.webhook_states import (
     CHOSEN_EVENTS,
 )
+from classifier.webhooks.locks import lock_endpoint, record_act
+from classifier.webhooks.networks import RefusedAddressError
+from classifier.webhooks.signatures import make_secret
+from classifier.webhooks.signing import seal
+from classifier.webhooks.ssrf_guard import check_url
 from portal.accounts.models import Clinic
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action

@@ -7,10 +7,10 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from classifier.services.webhook_networks import RefusedAddressError, check_address
+from classifier.webhooks.networks import RefusedAddressError, check_address
 
 if TYPE_CHECKING:
-    from classifier.services.webhook_networks import Address
+    from classifier.webhooks.networks import Address
 
 
 def resolve(host: str, port: int, *, seconds: float) -> list[Address]:
