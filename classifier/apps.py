@@ -8,4 +8,4 @@ class ClassifierConfig(AppConfig):
     def ready(self) -> None:
         # They connect themselves, and need the models.
         from classifier import api_checks, receivers, worker_signals  # noqa: F401, PLC0415
-        from classifier.webhooks import checks, signing  # noqa: F401, PLC0415
+        from classifier.webhooks import signing, transport  # noqa: F401, PLC0415

@@ -21,8 +21,7 @@ from classifier.services.inference import run_queued
 from classifier.services.queue import prediction_claims
 from classifier.services.rate_limits import forget_calls
 from classifier.services.retention import run_automatic_retention
-from classifier.webhooks.delivery import deliver_due
-from classifier.webhooks.reconciling import reconcile_webhooks
+from classifier.webhooks.delivery import deliver_due, reconcile_webhooks
 from portal.accounts.kept_forms import forget_old_forms
 from portal.accounts.sessions import forget_expired_sessions
 from portal.accounts.token_ends import forget_expired_tokens

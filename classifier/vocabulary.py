@@ -283,3 +283,22 @@ def body_site_within(code: str) -> list[str]:
         return [code]
     parent = AnatomSiteEnum[code].value
     return [s.name for s in AnatomSiteEnum if s.value == parent or s.value.startswith(parent + ":")]
+
+
+class WebhookEventType(TextChoices):
+    """What a clinic can choose, and the test that it can ask for."""
+
+    PREDICTION_SUCCEEDED = "prediction.succeeded", "The model judged an image"
+    PREDICTION_REFUSED = "prediction.refused", "The model can't judge an image"
+    PREDICTION_FAILED = "prediction.failed", "An image has no result"
+    REVIEW_SIGNED = "review.signed", "A review was signed"
+    REVIEW_AMENDED = "review.amended", "A review was amended"
+    TEST = "webhook.test", "Test"
+
+
+CHOSEN_EVENTS = [choice for choice in WebhookEventType.choices if choice[0] != WebhookEventType.TEST]
+
+
+class DisabledReason(TextChoices):
+    BY_PERSON = "by_person", "Switched off by a person"
+    FAILING = "failing", "Switched off after days of failure"

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from classifier.models.claimable import Claimable
 from classifier.models.webhook_endpoint import WebhookEndpoint
-from classifier.webhook_states import FINISHED_DELIVERIES, UNFINISHED_DELIVERIES, DeliveryState
+from classifier.states import FINISHED_DELIVERIES, UNFINISHED_DELIVERIES, DeliveryState
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from classifier.webhook_states import DisabledReason
+from classifier.vocabulary import DisabledReason
 from portal.accounts.models import Membership
 from portal.accounts.roles import ROLES_ALLOWED, Action
 

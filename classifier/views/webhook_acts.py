@@ -12,9 +12,13 @@ from classifier.models import WebhookDelivery
 from classifier.services.errors import ServiceError
 from classifier.views.access import page
 from classifier.views.webhook_detail import find_endpoint, show_endpoint
-from classifier.webhooks.endpoints import rotate_secret
-from classifier.webhooks.posting import redeliver, send_test
-from classifier.webhooks.switching import remove_endpoint, set_endpoint_active
+from classifier.webhooks.endpoints import (
+    redeliver,
+    remove_endpoint,
+    rotate_secret,
+    send_test,
+    set_endpoint_active,
+)
 from portal.accounts.roles import Action
 from portal.accounts.step_up import step_up
 

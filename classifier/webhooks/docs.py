@@ -21,11 +21,11 @@ codes only) and `url`, where the rest is read with a token. Answer with a 2xx st
 anything else, redirects included, is tried again for about a day, each time later. After days of
 failure the webhook is switched off and the clinic's administrators are told.
 
-Letters can come twice and in any order: `id`, also in the header `Dermaport-Event-Id`, is the same at
+Deliveries can come twice and in any order: `id`, also in the header `Dermaport-Event-Id`, is the same at
 every try and every redelivery, so keep the ids that you have seen.
 
 Where a clinic lets its dermatologists read before they see the answer, `prediction.succeeded` stands
-for a refusal too, so that no letter says what isn't to be seen yet.
+for a refusal too, so that no payload says what isn't to be seen yet.
 
 The header `Dermaport-Signature: t=…,v1=…` holds the time of sending and the HMAC-SHA256 of
 `t.body` in hexadecimal. While a secret is being changed there are two `v1`. To check it:

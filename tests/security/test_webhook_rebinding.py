@@ -1,4 +1,4 @@
-"""One letter over TLS: pinned to the checked address, verified, signed."""
+"""One delivery over TLS: pinned to the checked address, verified, signed."""
 
 import hashlib
 import hmac
@@ -7,25 +7,25 @@ import time
 
 import pytest
 
-from classifier.webhooks import names as webhook_names
+from classifier.webhooks import ssrf_guard
 from classifier.webhooks.docs import VERIFY
 from classifier.webhooks.ssrf_guard import check_url
-from classifier.webhooks.transport import Letter, send
+from classifier.webhooks.transport import DeliveryRequest, send
 from tests.classifier.webhooks.receiver import HOST, Receiver, resolve_to
 
 BODY = b'{"id":"1"}'
 PUBLIC, INNER = "93.184.216.34", "127.0.0.1"
 
 
-def letter(url, secrets=("whsec_one",)):
-    return Letter(url, "event-1", "review.signed", BODY, secrets)
+def request(url, secrets=("whsec_one",)):
+    return DeliveryRequest(url, "event-1", "review.signed", BODY, secrets)
 
 
 @pytest.fixture
 def resolver(monkeypatch):
     def answer(*addresses):
         fake = resolve_to(*addresses)
-        monkeypatch.setattr(webhook_names.socket, "getaddrinfo", fake)
+        monkeypatch.setattr(ssrf_guard.socket, "getaddrinfo", fake)
         return fake
 
     return answer
@@ -45,9 +45,9 @@ def secure(tmp_path, settings):
 class TestOverTls:
     def test_delivered_to_the_checked_address_under_its_own_name(self, secure, resolver):
         resolver(INNER)
-        result = send(letter(secure.url))
+        result = send(request(secure.url))
         assert (result.error_code, result.status_code) == ("", 200)
-        [received] = secure.letters
+        [received] = secure.requests
         assert received.path == "/hooks?key=1"
         assert received.headers["host"] == f"{HOST}:{secure.port}"
         assert received.body == BODY
@@ -55,8 +55,8 @@ class TestOverTls:
 
     def test_signed(self, secure, resolver):
         resolver(INNER)
-        send(letter(secure.url, ("whsec_new", "whsec_old")))
-        headers = secure.letters[0].headers
+        send(request(secure.url, ("whsec_new", "whsec_old")))
+        headers = secure.requests[0].headers
         stamp, *signatures = headers["dermaport-signature"].split(",")
         timestamp = int(stamp.removeprefix("t="))
         assert abs(timestamp - time.time()) < 5
@@ -70,14 +70,14 @@ class TestOverTls:
     def test_unknown_authority(self, secure, resolver, settings):
         resolver(INNER)
         settings.DERMAPORT_WEBHOOK_CA_FILE = ""
-        assert send(letter(secure.url)).error_code == "tls_failed"
-        assert secure.letters == []
+        assert send(request(secure.url)).error_code == "tls_failed"
+        assert secure.requests == []
 
     def test_certificate_of_another_name(self, secure, resolver):
         resolver(INNER)
         url = f"https://other.example:{secure.port}/"
-        assert send(letter(url)).error_code == "tls_failed"
-        assert secure.letters == []
+        assert send(request(url)).error_code == "tls_failed"
+        assert secure.requests == []
 
 
 class TestRebinding:
@@ -87,8 +87,8 @@ class TestRebinding:
         settings.DERMAPORT_WEBHOOK_NETWORKS = []
         resolver(PUBLIC, INNER)
         check_url(secure.url)
-        assert send(letter(secure.url)).error_code == "address_refused"
-        assert secure.letters == []
+        assert send(request(secure.url)).error_code == "address_refused"
+        assert secure.requests == []
 
     def test_connected_to_what_was_checked(self, secure, resolver, monkeypatch):
         fake = resolver(INNER, "10.0.0.1")
@@ -97,7 +97,7 @@ class TestRebinding:
         monkeypatch.setattr(
             socket, "create_connection", lambda to, *a, **k: asked.append(to) or connect(to, *a, **k)
         )
-        assert send(letter(secure.url)).status_code == 200
+        assert send(request(secure.url)).status_code == 200
         assert fake.calls == 1
         assert asked == [(INNER, secure.port)]
 
@@ -110,8 +110,8 @@ class TestRedirects:
         resolver(INNER)
         secure.answers = [(status, b"")]
         secure.headers = {"Location": f"https://127.0.0.1:{secure.port}/inner"}
-        assert send(letter(secure.url)).error_code == "redirected"
-        assert [one.path for one in secure.letters] == ["/hooks?key=1"]
+        assert send(request(secure.url)).error_code == "redirected"
+        assert [one.path for one in secure.requests] == ["/hooks?key=1"]
 
 
 class TestReplay:
@@ -123,10 +123,10 @@ class TestReplay:
         exec(VERIFY, names)
         return names["is_genuine"]
 
-    def test_letter_as_it_was_received(self, secure, resolver, is_genuine, time_machine):
+    def test_payload_as_it_was_received(self, secure, resolver, is_genuine, time_machine):
         resolver(INNER)
-        send(letter(secure.url))
-        [received] = secure.letters
+        send(request(secure.url))
+        [received] = secure.requests
         header = received.headers["dermaport-signature"]
         assert is_genuine("whsec_one", header, received.body)
         forged = received.body.replace(b'"1"', b'"2"')
@@ -139,5 +139,5 @@ class TestReplay:
         """By which a receiver tells a replay within the minutes from a new event."""
         resolver(INNER)
         for _ in range(2):
-            send(letter(secure.url))
-        assert {one.headers["dermaport-event-id"] for one in secure.letters} == {"event-1"}
+            send(request(secure.url))
+        assert {one.headers["dermaport-event-id"] for one in secure.requests} == {"event-1"}

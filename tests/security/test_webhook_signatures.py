@@ -6,7 +6,7 @@ import pytest
 
 from classifier import client
 from classifier.webhooks.docs import VERIFY
-from classifier.webhooks.signatures import sign
+from classifier.webhooks.signing import sign
 
 BODY = b'{"id":"1"}'
 

@@ -8,7 +8,8 @@ import factory
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from classifier.webhook_states import CHOSEN_EVENTS, FINISHED_DELIVERIES, DeliveryState
+from classifier.states import FINISHED_DELIVERIES, DeliveryState
+from classifier.vocabulary import CHOSEN_EVENTS
 from classifier.webhooks.signing import seal
 from tests.support.people import ClinicFactory, UserFactory
 
@@ -69,7 +70,7 @@ class WebhookDeliveryFactory(factory.django.DjangoModelFactory):
         return "timed_out" if self.state in ("failed", "cancelled") else ""
 
 
-def second_live_letter() -> None:
+def second_live_delivery() -> None:
     first = WebhookDeliveryFactory()
     WebhookDeliveryFactory(event=first.event, endpoint=first.endpoint)
 
@@ -81,7 +82,7 @@ BREAKS = {
     "webhook_previous_secret_ends": lambda: WebhookEndpointFactory(sealed_previous="x"),
     "webhook_event_type_known": lambda: WebhookEventFactory(type="unknown"),
     "webhook_delivery_state_known": lambda: WebhookDeliveryFactory(state="lost", finished_at=timezone.now()),
-    "webhook_delivery_one_live_per_event": second_live_letter,
+    "webhook_delivery_one_live_per_event": second_live_delivery,
     "webhook_delivery_sending_has_lease": lambda: WebhookDeliveryFactory(state="sending"),
     "webhook_delivery_waiting_has_time": lambda: WebhookDeliveryFactory(next_attempt_at=None),
     "webhook_delivery_finished_has_time": lambda: WebhookDeliveryFactory(state="delivered", finished_at=None),

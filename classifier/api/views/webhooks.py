@@ -24,8 +24,14 @@ from classifier.api.serializers.webhooks import (
 from classifier.api.views.base import NoStoreView
 from classifier.models import WebhookEndpoint
 from classifier.webhooks.docs import DESCRIPTION
-from classifier.webhooks.endpoints import IssuedSecret, create_endpoint, rotate_secret, update_endpoint
-from classifier.webhooks.switching import remove_endpoint, set_endpoint_active
+from classifier.webhooks.endpoints import (
+    IssuedSecret,
+    create_endpoint,
+    remove_endpoint,
+    rotate_secret,
+    set_endpoint_active,
+    update_endpoint,
+)
 from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:

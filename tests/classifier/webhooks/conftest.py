@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.webhooks import names as webhook_names
+from classifier.webhooks import ssrf_guard
 from tests.classifier.engine.conftest import gates, network, queue_images  # noqa: F401 (fixtures)
 from tests.classifier.webhooks.receiver import Receiver
 from tests.factories import Staff, TwoClinics, two_clinics
@@ -24,7 +24,7 @@ def staff(side) -> Staff:
 @pytest.fixture
 def names(monkeypatch):
     """Every name is public, so that addresses can be saved without a network."""
-    monkeypatch.setattr(webhook_names.socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
+    monkeypatch.setattr(ssrf_guard.socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
 
 
 @pytest.fixture

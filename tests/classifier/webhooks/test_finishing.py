@@ -4,10 +4,9 @@ import pytest
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.webhooks.finishing import choose_delay, finish_delivery
-from classifier.webhooks.reconciling import give_back_deliveries
-from classifier.webhooks.switching import set_endpoint_active
-from classifier.webhooks.transport import Result
+from classifier.webhooks.delivery import choose_delay, delivery_claims, finish_delivery
+from classifier.webhooks.endpoints import set_endpoint_active
+from classifier.webhooks.transport import DeliveryResult
 from tests.classifier.webhooks.rows import FAILED, add, claim
 from tests.support.webhooks import WebhookEndpointFactory
 
@@ -18,7 +17,7 @@ class TestFinish:
         endpoint = WebhookEndpointFactory(failing_since=timezone.now())
         add(endpoint)
         [row] = claim()
-        assert finish_delivery(row=row, result=Result("", 204, "ok", 12))
+        assert finish_delivery(row=row, result=DeliveryResult("", 204, "ok", 12))
         row.refresh_from_db()
         endpoint.refresh_from_db()
         assert (row.state, row.status_code, row.answer, row.milliseconds) == ("delivered", 204, "ok", 12)
@@ -36,10 +35,10 @@ class TestFinish:
     def test_answer_of_a_lost_claim_is_dropped(self):
         [row] = add(WebhookEndpointFactory())
         [late] = claim()
-        give_back_deliveries(rows=WebhookDelivery.objects.all(), reason="test")
+        delivery_claims.give_back(WebhookDelivery.objects.all(), reason="test")
         [again] = claim()
         assert not finish_delivery(row=late, result=FAILED)
-        assert finish_delivery(row=again, result=Result("", 200))
+        assert finish_delivery(row=again, result=DeliveryResult("", 200))
         row.refresh_from_db()
         assert (row.state, row.attempt) == ("delivered", 2)
 

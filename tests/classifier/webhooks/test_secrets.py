@@ -9,9 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from classifier.models import WebhookEndpoint
-from classifier.webhooks.endpoints import rotate_secret
+from classifier.webhooks.endpoints import remove_endpoint, rotate_secret
 from classifier.webhooks.signing import LostSecretError, read_secrets, seal, unseal
-from classifier.webhooks.switching import remove_endpoint
 from portal.audit.models import AuditEvent
 from tests.classifier.webhooks.endpoints import create
 
