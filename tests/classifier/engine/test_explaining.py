@@ -19,7 +19,6 @@ from classifier.services.explanation_queue import claim_explanation, explanation
 from portal.audit.models import AuditEvent
 from tests.factories import EXPLANATION_FIGURES, ExplanationFactory, PredictionFactory
 from tests.support.networks import write_untrained_network
-from tests.support.threads import run_in_threads
 
 AGO = timezone.now() - dt.timedelta(seconds=1)
 
@@ -186,12 +185,6 @@ class TestNothingIsLost:
         row.refresh_from_db()
         assert (row.state, row.attempt) == ("succeeded", 2)
 
-    def test_third_expired_lease_fails(self, ask, wake_ups):
-        ask(state="running", attempt=3, lease_until=AGO)
-        assert explanation_claims.reconcile() == (0, 1)
-        assert states() == [("failed", 3)]
-        assert explanation_claims.reconcile() == (0, 0)
-
     def test_late_answer_is_dropped_with_its_file(self, maker, ask):
         ask()
         first = claim_explanation(worker=worker_id())
@@ -204,18 +197,6 @@ class TestNothingIsLost:
         assert states() == [("running", 2)]
         assert not AuditEvent.objects.filter(action="explanation.succeeded").exists()
 
-    def test_finishing_twice_counts_once(self, maker, ask):
-        ask()
-        row = claim_explanation(worker=worker_id())
-        assert [finish(row, explain(row)), finish(row, explain(row))] == [1, 0]
-
-    def test_dead_neighbours_claims_come_back_at_once(self, ask, monkeypatch):
-        ask(state="running", worker="dead")
-        ask(state="running", worker="alive")
-        monkeypatch.setattr("classifier.claims.identity.is_dead_neighbour", lambda worker: worker == "dead")
-        assert explanation_claims.give_back_dead() == (1, 0)
-        assert states() == [("queued", 1), ("running", 1)]
-
     def test_process_holds_nothing_between_tasks(self, maker, ask):
         ask(state="running", worker=worker_id())
         assert run_queued_explanations(budget_seconds=60) == 1
@@ -225,23 +206,6 @@ class TestNothingIsLost:
         ask()
         tasks.reconcile_predictions_task()
         assert len(wake_ups) == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_claimers_never_share_one():
-    for _ in range(12):
-        ExplanationFactory()
-
-    def take_all(number):
-        mine = []
-        while row := claim_explanation(worker=f"elsewhere/0/1/{number}.1"):
-            mine.append(row.pk)
-        return mine
-
-    taken = run_in_threads(4, take_all)
-    assert [found for found in taken if isinstance(found, Exception)] == []
-    everything = [pk for mine in taken for pk in mine]
-    assert len(everything) == len(set(everything)) == 12
 
 
 @pytest.mark.django_db

@@ -156,6 +156,46 @@ class TestLateAnswers:
         assert events("prediction.succeeded").count() == expected
 
 
+class TestBatchAhead:
+    """Claimed while the one before is judged, so its lease runs while it waits."""
+
+    @pytest.fixture(autouse=True)
+    def small_batches(self, queue_images, settings):
+        settings.DERMAPORT_BATCH_SIZE = 2
+        queue_images(4)
+
+    def test_its_lease_begins_with_its_turn(self, network, monkeypatch):
+        leases = []
+        real = network.predict
+
+        def notice(version, images):
+            leases.append(
+                set(Prediction.objects.filter(state="running").values_list("lease_until", flat=True))
+            )
+            return real(version, images)
+
+        monkeypatch.setattr(inference, "predict", notice)
+        assert run_queued(budget_seconds=60) == 4
+        assert max(leases[1]) > max(leases[0])
+
+    def test_lost_meanwhile_is_not_judged(self, network, monkeypatch):
+        real = network.predict
+
+        def lose_the_next(version, images):
+            ahead = Prediction.objects.filter(state="running").order_by("-queued_at", "-id")[:2]
+            prediction_claims.give_back(
+                Prediction.objects.filter(pk__in=[row.pk for row in ahead]), reason="its lease ran out"
+            )
+            Prediction.objects.filter(state="queued").update(queued_at=timezone.now() + dt.timedelta(hours=1))
+            assert len(claim_batch(worker="elsewhere/0/1/1.1", limit=1)) == 1
+            assert len(claim_batch(worker="elsewhere/0/1/1.1", limit=1)) == 1
+            return real(version, images)
+
+        monkeypatch.setattr(inference, "predict", lose_the_next)
+        assert run_queued(budget_seconds=60) == 2
+        assert network.batches == [2]
+
+
 def test_shadow_follows_and_never_shows(network, queue_images):
     (served,) = queue_images(1)
     shadow = Prediction.objects.create(

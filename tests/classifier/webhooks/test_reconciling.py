@@ -6,9 +6,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from classifier.claims.identity import host_id
 from classifier.models import WebhookDelivery, WebhookEvent
-from classifier.webhooks.delivery import claim_deliveries, delivery_claims, reconcile_webhooks
+from classifier.webhooks.delivery import delivery_claims, reconcile_webhooks
 from tests.classifier.webhooks.rows import DAY, add, claim
 from tests.support.webhooks import WebhookEndpointFactory
 
@@ -24,13 +23,6 @@ class TestReconciling:
             row.refresh_from_db()
             assert (row.state, row.error_code, row.attempt) == ("waiting", "interrupted", 1)
         assert wake_ups
-
-    def test_dead_sender_of_this_machine(self):
-        [row] = add(WebhookEndpointFactory())
-        claim_deliveries(worker=f"{host_id()}/999999.1", limit=1)
-        assert reconcile_webhooks() == 1
-        row.refresh_from_db()
-        assert row.state == "waiting"
 
     def test_interrupted_for_ever_is_given_up(self):
         [row] = add(WebhookEndpointFactory(), created_at=timezone.now() - 2 * DAY)

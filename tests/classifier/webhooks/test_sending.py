@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery
@@ -72,6 +73,20 @@ class TestSending:
         broken.refresh_from_db()
         sound.refresh_from_db()
         assert (broken.state, broken.error_code, sound.state) == ("waiting", "internal_error", "delivered")
+
+    def test_error_gives_back_what_is_under_way_and_is_raised(self, receiver, monkeypatch):
+        rows = add(WebhookEndpointFactory(url=receiver.url), 2)
+
+        def lose(**_):
+            raise OperationalError("server closed the connection unexpectedly")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(delivery, "finish_delivery", lose)
+            with pytest.raises(OperationalError):
+                deliver_due(budget_seconds=5)
+        assert set(WebhookDelivery.objects.values_list("state", "error_code")) == {("waiting", "interrupted")}
+        assert deliver_due(budget_seconds=5) == len(rows)
+        assert set(WebhookDelivery.objects.values_list("state", "attempt")) == {("delivered", 2)}
 
     def test_secret_that_cannot_be_opened(self, receiver, settings):
         [row] = add(WebhookEndpointFactory(url=receiver.url))
