@@ -299,6 +299,15 @@ class WebhookEventType(TextChoices):
 CHOSEN_EVENTS = [choice for choice in WebhookEventType.choices if choice[0] != WebhookEventType.TEST]
 
 
+class SignatureScheme(TextChoices):
+    """How the deliveries to an endpoint are signed."""
+
+    STANDARD = "standard", "Standard Webhooks"
+    FORMER = "former", "Dermaport-Signature"
+    # The secret was changed from a former one: that one goes on signing its own way until its time is over.
+    CHANGING = "changing", "Standard Webhooks, and Dermaport-Signature with the former secret"
+
+
 class DisabledReason(TextChoices):
     BY_PERSON = "by_person", "Switched off by a person"
     FAILING = "failing", "Switched off after days of failure"

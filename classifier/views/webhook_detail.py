@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
@@ -74,6 +75,7 @@ def show_endpoint(
         "page_obj": page_obj,
         "deliveries": [(row, DELIVERY_LOOKS[row.state], describe_trouble(row)) for row in page_obj],
         "verify": VERIFY,
+        "overlap_hours": settings.DERMAPORT_WEBHOOK_OVERLAP_HOURS,
         "trail": [("Webhooks", reverse("webhooks")), (endpoint.name, "")],
         **changes,
     }

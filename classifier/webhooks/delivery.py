@@ -32,7 +32,7 @@ from classifier.stopping import is_stopping
 from classifier.vocabulary import WebhookEventType
 from classifier.webhooks.endpoints import cancel_waiting, note_failure, note_success
 from classifier.webhooks.outbox import write_payload
-from classifier.webhooks.signing import LostSecretError, read_secrets
+from classifier.webhooks.signing import LostSecretError, read_signer
 from classifier.webhooks.transport import DeliveryRequest, DeliveryResult, send
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def write_request(delivery: WebhookDelivery) -> DeliveryRequest:
         event_id=str(delivery.event_id),
         event_type=event_type,
         body=body,
-        secrets=read_secrets(delivery.endpoint),
+        signer=read_signer(delivery.endpoint),
     )
 
 

@@ -1,18 +1,16 @@
 """What a receiver's author needs to know; shown in the API's reference and on the page."""
 
 VERIFY = '''\
-import hashlib, hmac, re, time
+from collections.abc import Mapping
+from standardwebhooks import Webhook, WebhookVerificationError
 
-def is_genuine(secret: str, header: str, body: bytes, tolerance: int = 300) -> bool:
+def is_genuine(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     """Whether `body`, as received, was signed with `secret` within the last minutes."""
-    parts = [part.partition("=") for part in header.split(",")]
-    stamps = [value for name, _, value in parts if name == "t" and re.fullmatch("[0-9]{1,12}", value)]
-    if len(stamps) != 1 or abs(time.time() - int(stamps[0])) > tolerance:
+    try:
+        Webhook(secret).verify(body, dict(headers))
+    except (WebhookVerificationError, ValueError):
         return False
-    signed = f"{stamps[0]}.".encode() + body
-    expected = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
-    return any(name == "v1" and hmac.compare_digest(value.encode(), expected.encode())
-               for name, _, value in parts)
+    return True
 '''
 
 DESCRIPTION = f"""\
@@ -21,17 +19,23 @@ codes only) and `url`, where the rest is read with a token. Answer with a 2xx st
 anything else, redirects included, is tried again for about a day, each time later. After days of
 failure the webhook is switched off and the clinic's administrators are told.
 
-Deliveries can come twice and in any order: `id`, also in the header `Dermaport-Event-Id`, is the same at
+Deliveries can come twice and in any order: `id`, also in the header `webhook-id`, is the same at
 every try and every redelivery, so keep the ids that you have seen.
 
 Where a clinic lets its dermatologists read before they see the answer, `prediction.succeeded` stands
 for a refusal too, so that no payload says what isn't to be seen yet.
 
-The header `Dermaport-Signature: t=…,v1=…` holds the time of sending and the HMAC-SHA256 of
-`t.body` in hexadecimal. While a secret is being changed there are two `v1`. To check it:
+Payloads are signed by the Standard Webhooks specification, for which there are verified libraries in
+many languages: `webhook-timestamp` holds the seconds since 1970, and `webhook-signature` holds `v1,`
+and, in base64, the HMAC-SHA256 of `webhook-id`, `webhook-timestamp` and the body with full stops
+between them. Its key is what the secret holds in base64 after `whsec_`. While a secret is being
+changed there are two signatures with a space between them. To check it:
 
 ```python
 {VERIFY}```
+
+A webhook from before that keeps the header `Dermaport-Signature: t=…,v1=…` (the HMAC-SHA256 of
+`t.body` in hexadecimal, with the whole secret as its key) until its secret is changed.
 
 The `secret` is in this answer only.
 """

@@ -23,7 +23,7 @@ from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
 from classifier.states import DELIVERY_MOVES, UNFINISHED_DELIVERIES, DeliveryState, transition
-from classifier.vocabulary import CHOSEN_EVENTS, DisabledReason, WebhookEventType
+from classifier.vocabulary import CHOSEN_EVENTS, DisabledReason, SignatureScheme, WebhookEventType
 from classifier.webhooks.outbox import add_delivery
 from classifier.webhooks.signing import make_secret, seal
 from classifier.webhooks.ssrf_guard import RefusedAddressError, check_url
@@ -106,6 +106,8 @@ def update_endpoint(*, actor: User, endpoint: WebhookEndpoint, **changes: Any) -
 def rotate_secret(*, actor: User, endpoint: WebhookEndpoint) -> IssuedSecret:
     """Make a new secret; the present one signs too for some hours, so that no delivery is refused.
 
+    An endpoint of the former signature goes over to Standard Webhooks with its new secret.
+
     Raises PermissionDenied or ConflictError (removed).
     """
     require(actor, endpoint.clinic_id, Action.ADMINISTER)
@@ -117,7 +119,11 @@ def rotate_secret(*, actor: User, endpoint: WebhookEndpoint) -> IssuedSecret:
             hours=settings.DERMAPORT_WEBHOOK_OVERLAP_HOURS
         )
         endpoint.sealed_secret = seal(secret)
-        endpoint.save(update_fields=["sealed_previous", "previous_until", "sealed_secret"])
+        is_former = endpoint.signature_scheme == SignatureScheme.FORMER
+        endpoint.signature_scheme = SignatureScheme.CHANGING if is_former else SignatureScheme.STANDARD
+        endpoint.save(
+            update_fields=["sealed_previous", "previous_until", "sealed_secret", "signature_scheme"]
+        )
         record_act(actor, endpoint, "secret_rotated")
     return IssuedSecret(endpoint, secret)
 

@@ -3,23 +3,35 @@
 Secrets are encrypted with a key that is derived from the site's own secret; SECRET_KEY_FALLBACKS
 still open what they closed, so that the site's secret can be changed.
 
-The signature is the HMAC-SHA256 over the time of sending, a full stop and the body, as sent.
+A payload is signed as the Standard Webhooks specification says (https://www.standardwebhooks.com),
+for which receivers find verified libraries. While a secret is being changed there are two
+signatures, made with the new and the previous one.
 
-    Dermaport-Signature: t=1767225600,v1=5257a8…,v1=9f3c1b…
+    webhook-id: 6f0c…
+    webhook-timestamp: 1767225600
+    webhook-signature: v1,K5oZfz…= v1,n3xWu1…=
 
-While a secret is being changed there are two, made with the new and the former one.
+An endpoint that was set up before that keeps the former header until its secret is changed, and for
+the hours in which the previous secret signs too, each signs in its own way:
+
+    Dermaport-Signature: t=1767225600,v1=5257a8…
 """
 
 from __future__ import annotations
 
+import base64
+import datetime as dt
 import hashlib
 import hmac
 import secrets as random
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
+from standardwebhooks import Webhook
 
 from classifier.models import WebhookEndpoint
+from classifier.vocabulary import SignatureScheme
 from portal.common import sealing
 from portal.common.resealing import resealer
 
@@ -28,6 +40,7 @@ if TYPE_CHECKING:
 
 PURPOSE = "dermaport webhook secrets"
 COLUMNS = ("sealed_secret", "sealed_previous")
+SECRET_BYTES = 32
 SECRET_PREFIX = "whsec_"  # noqa: S105 (how a secret begins, so that a scanner finds a lost one)
 
 
@@ -35,18 +48,42 @@ class LostSecretError(Exception):
     """The site's secret was changed and the former one is not among its fallbacks."""
 
 
+@dataclass(frozen=True)
+class Signer:
+    """The secrets that sign now, newest first, and how. Its repr is safe to log."""
+
+    secrets: tuple[str, ...] = field(repr=False)
+    scheme: str = SignatureScheme.STANDARD
+
+    def sign(self, body: bytes, *, event_id: str, timestamp: int) -> list[tuple[str, str]]:
+        """The headers with the signatures of `body`, sent at `timestamp` (seconds since 1970)."""
+        if self.scheme == SignatureScheme.FORMER:
+            return [_sign_formerly(body, secrets=self.secrets, timestamp=timestamp)]
+        new, previous = self.secrets, ()
+        if self.scheme == SignatureScheme.CHANGING:
+            new, previous = self.secrets[:1], self.secrets[1:]
+        moment = dt.datetime.fromtimestamp(timestamp, dt.UTC)
+        signatures = [Webhook(secret).sign(event_id, moment, body.decode()) for secret in new]
+        headers = [
+            ("webhook-id", event_id),
+            ("webhook-timestamp", str(timestamp)),
+            ("webhook-signature", " ".join(signatures)),
+        ]
+        if previous:
+            headers.append(_sign_formerly(body, secrets=previous, timestamp=timestamp))
+        return headers
+
+
+def _sign_formerly(body: bytes, *, secrets: Iterable[str], timestamp: int) -> tuple[str, str]:
+    """The former header: HMAC-SHA256 over the time of sending, a full stop and the body."""
+    signed = f"{timestamp}.".encode() + body
+    found = [hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets]
+    return "Dermaport-Signature", ",".join([f"t={timestamp}", *(f"v1={one}" for one in found)])
+
+
 def make_secret() -> str:
-    return SECRET_PREFIX + random.token_urlsafe(32)
-
-
-def sign(body: bytes, *, secrets: Iterable[str], timestamp: int) -> str:
-    """The header's value, with one signature a secret."""
-    signatures = [f"v1={compute_signature(body, secret=secret, timestamp=timestamp)}" for secret in secrets]
-    return ",".join([f"t={timestamp}", *signatures])
-
-
-def compute_signature(body: bytes, *, secret: str, timestamp: int) -> str:
-    return hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
+    """A new secret of 32 random bytes, as Standard Webhooks writes them."""
+    return SECRET_PREFIX + base64.b64encode(random.token_bytes(SECRET_BYTES)).decode()
 
 
 def seal(secret: str) -> str:
@@ -59,6 +96,11 @@ def unseal(sealed: str) -> str:
     if opened is None:
         raise LostSecretError
     return opened.decode()
+
+
+def read_signer(endpoint: WebhookEndpoint) -> Signer:
+    """Who signs for `endpoint` now. Raises LostSecretError."""
+    return Signer(read_secrets(endpoint), endpoint.signature_scheme)
 
 
 def read_secrets(endpoint: WebhookEndpoint) -> tuple[str, ...]:

@@ -24,12 +24,12 @@ import httpx
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from classifier.webhooks.signing import sign
 from classifier.webhooks.ssrf_guard import RefusedAddressError, check_plain, read_url, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from classifier.webhooks.signing import Signer
     from classifier.webhooks.ssrf_guard import Address, Target
 
 TRIED_ADDRESSES = 3
@@ -47,7 +47,7 @@ class DeliveryRequest:
     event_id: str
     event_type: str
     body: bytes = field(repr=False)
-    secrets: tuple[str, ...] = field(repr=False)
+    signer: Signer
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def _head(request: DeliveryRequest) -> list[tuple[str, str]]:
         ("Connection", "close"),
         ("Dermaport-Event", request.event_type),
         ("Dermaport-Event-Id", request.event_id),
-        ("Dermaport-Signature", sign(request.body, secrets=request.secrets, timestamp=int(time.time()))),
+        *request.signer.sign(request.body, event_id=request.event_id, timestamp=int(time.time())),
     ]
 
 

@@ -147,7 +147,7 @@ def test_jobs_by_curl(clinic, tmp_path, monkeypatch):
         wait_for(lambda: receiver.requests, clinic)
         request = receiver.requests[0]
         secret = (tmp_path / "secret").read_text().strip()
-        assert is_genuine(secret, request.headers["dermaport-signature"], request.body)
+        assert is_genuine(secret, request.headers, request.body)
         assert json.loads(request.body)["submission"] == case["id"]
 
         assert shell.run(report).startswith("final: Melanoma.")

@@ -1,24 +1,26 @@
 """One delivery over TLS: pinned to the checked address, verified, signed."""
 
-import hashlib
-import hmac
 import socket
 import time
 
 import pytest
+from standardwebhooks import Webhook
 
 from classifier.webhooks import ssrf_guard
 from classifier.webhooks.docs import VERIFY
+from classifier.webhooks.signing import Signer
 from classifier.webhooks.ssrf_guard import check_url
 from classifier.webhooks.transport import DeliveryRequest, send
 from tests.classifier.webhooks.receiver import HOST, Receiver, resolve_to
 
+SIGNS = "whsec_"
 BODY = b'{"id":"1"}'
+ONE, TWO = (SIGNS + "b25l" * 8, SIGNS + "dHdv" * 8)
 PUBLIC, INNER = "93.184.216.34", "127.0.0.1"
 
 
-def request(url, secrets=("whsec_one",)):
-    return DeliveryRequest(url, "event-1", "review.signed", BODY, secrets)
+def request(url, secrets=(ONE,)):
+    return DeliveryRequest(url, "event-1", "review.signed", BODY, Signer(secrets))
 
 
 @pytest.fixture
@@ -54,16 +56,15 @@ class TestOverTls:
         assert secure.server_names == [HOST]
 
     def test_signed(self, secure, resolver):
+        """By the Standard Webhooks specification, as its own library reads it; with two secrets, by each."""
         resolver(INNER)
-        send(request(secure.url, ("whsec_new", "whsec_old")))
+        send(request(secure.url, (ONE, TWO)))
         headers = secure.requests[0].headers
-        stamp, *signatures = headers["dermaport-signature"].split(",")
-        timestamp = int(stamp.removeprefix("t="))
-        assert abs(timestamp - time.time()) < 5
-        for secret, signature in zip(("whsec_new", "whsec_old"), signatures, strict=True):
-            expected = hmac.new(secret.encode(), b"%d." % timestamp + BODY, hashlib.sha256).hexdigest()
-            assert signature == f"v1={expected}"
-        assert headers["dermaport-event-id"] == "event-1"
+        assert headers["webhook-id"] == headers["dermaport-event-id"] == "event-1"
+        assert abs(int(headers["webhook-timestamp"]) - time.time()) < 5
+        for secret in (ONE, TWO):
+            assert Webhook(secret).verify(BODY, headers) == {"id": "1"}
+        assert "dermaport-signature" not in headers
         assert headers["dermaport-event"] == "review.signed"
         assert headers["content-type"] == "application/json"
 
@@ -127,17 +128,19 @@ class TestReplay:
         resolver(INNER)
         send(request(secure.url))
         [received] = secure.requests
-        header = received.headers["dermaport-signature"]
-        assert is_genuine("whsec_one", header, received.body)
+        headers = received.headers
+        assert is_genuine(ONE, headers, received.body)
         forged = received.body.replace(b'"1"', b'"2"')
-        assert not is_genuine("whsec_one", header, forged)
-        assert not is_genuine("whsec_two", header, received.body)
+        assert not is_genuine(ONE, headers, forged)
+        assert not is_genuine(TWO, headers, received.body)
+        another = {**headers, "webhook-id": "event-2"}
+        assert not is_genuine(ONE, another, received.body)
         time_machine.move_to(time.time() + 301)
-        assert not is_genuine("whsec_one", header, received.body)
+        assert not is_genuine(ONE, headers, received.body)
 
     def test_same_id_at_every_try(self, secure, resolver):
         """By which a receiver tells a replay within the minutes from a new event."""
         resolver(INNER)
         for _ in range(2):
             send(request(secure.url))
-        assert {one.headers["dermaport-event-id"] for one in secure.requests} == {"event-1"}
+        assert {one.headers["webhook-id"] for one in secure.requests} == {"event-1"}

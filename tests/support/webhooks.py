@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import factory
@@ -13,7 +14,8 @@ from classifier.vocabulary import CHOSEN_EVENTS
 from classifier.webhooks.signing import seal
 from tests.support.people import ClinicFactory, UserFactory
 
-SECRET = "whsec_invented"
+SECRET = "whsec_" + base64.b64encode(b"invented for the tests").decode()
+FORMER_SECRET = "whsec_invented-in_former-days"
 ALL_EVENTS = [value for value, _ in CHOSEN_EVENTS]
 
 
@@ -77,6 +79,7 @@ def second_live_delivery() -> None:
 
 # For the test that breaks every named constraint.
 BREAKS = {
+    "webhook_signature_scheme_known": lambda: WebhookEndpointFactory(signature_scheme="none"),
     "webhook_disabled_has_reason": lambda: WebhookEndpointFactory(is_active=False),
     "webhook_secret_while_kept": lambda: WebhookEndpointFactory(sealed_secret=""),
     "webhook_previous_secret_ends": lambda: WebhookEndpointFactory(sealed_previous="x"),

@@ -2,7 +2,7 @@
 
 with Receiver(folder, tls=True) as receiver:
     receiver.answers = [(500, b""), (200, b"ok")]      # the last one stays
-    receiver.requests[0].headers["dermaport-signature"]
+    receiver.requests[0].headers["webhook-signature"]
 """
 
 from __future__ import annotations

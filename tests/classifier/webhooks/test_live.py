@@ -1,11 +1,10 @@
 """The running portal: its sender delivers, and comes back when it is killed."""
 
-import json
 import time
 
 import pytest
+from standardwebhooks import Webhook
 
-from classifier.webhooks.docs import VERIFY
 from tests.classifier.webhooks.receiver import Receiver
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
@@ -53,11 +52,8 @@ def test_sender(live_stack, tmp_path):
         stack.manage("shell", "-v", "0", "-c", TEST)
         wait_for_requests(receiver, 1, stack)
         wait_for_state(stack, "delivered")
-        names = {}
-        exec(VERIFY, names)
         request = receiver.requests[0]
-        assert names["is_genuine"](secret, request.headers["dermaport-signature"], request.body)
-        assert json.loads(request.body)["type"] == "webhook.test"
+        assert Webhook(secret).verify(request.body, request.headers)["type"] == "webhook.test"
 
         receiver.may_answer.clear()
         stack.manage("shell", "-v", "0", "-c", TEST)
