@@ -68,7 +68,8 @@ class Claims(ABC, Generic[Row]):
 
     def is_spent(self, row: Row) -> bool:
         """Whether `row`, given back after a try, has no try left."""
-        return row.attempt >= settings.DERMAPORT_MAX_ATTEMPTS
+        most: int = settings.DERMAPORT_MAX_ATTEMPTS
+        return row.attempt >= most
 
     def lock_before(self, rows: QuerySet[Row], *, is_tried: bool) -> None:
         """Lock what comes before `rows` in the lock order, because it changes where they fail."""

@@ -59,9 +59,8 @@ class Signer:
         """The headers with the signatures of `body`, sent at `timestamp` (seconds since 1970)."""
         if self.scheme == SignatureScheme.FORMER:
             return [_sign_formerly(body, secrets=self.secrets, timestamp=timestamp)]
-        new, previous = self.secrets, ()
-        if self.scheme == SignatureScheme.CHANGING:
-            new, previous = self.secrets[:1], self.secrets[1:]
+        is_changing = self.scheme == SignatureScheme.CHANGING
+        new, previous = (self.secrets[:1], self.secrets[1:]) if is_changing else (self.secrets, ())
         moment = dt.datetime.fromtimestamp(timestamp, dt.UTC)
         signatures = [Webhook(secret).sign(event_id, moment, body.decode()) for secret in new]
         headers = [
