@@ -26,9 +26,6 @@ HIDES_ANSWER = Q(state=SubmissionState.AWAITING_REVIEW) & ~Q(model_answer=Headli
 HIDES_STANDING = HIDES_ANSWER & Q(standing_basis__in=[StandingBasis.MODEL, StandingBasis.STATE])
 """Of cases, those whose standing would give the answer away: `hides_standing` in SQL."""
 
-HIDES_WORST = Q(standing_basis=StandingBasis.MODEL) | Q(standing=Standing.NOT_JUDGED)
-"""Of lesions and patients, those whose standing would do so: `hides_worst` in SQL."""
-
 
 def is_blinded(clinic: Clinic, role: str | None) -> bool:
     """Whether a person with `role` in `clinic` is to read before seeing the model's answer."""

@@ -207,15 +207,14 @@ def find_histopathology(submission: Any) -> Any:
     """The finding that speaks of this case; None without one.
 
     A malignant one speaks of every case of the lesion. Any other speaks of the cases that came before
-    its specimen was taken: what grows there later is a new question. The newest specimen decides, unless
-    it was inconclusive and another was not.
+    its specimen was taken: what grows there later is a new question. The newest specimen decides, so that
+    an earlier benign one doesn't hide that a later one was inconclusive.
     """
     current = _list_in_force(submission.lesion)
     if malignant := _newest(current, LesionGroup.MALIGNANT):
         return malignant
     day = timezone.localdate(submission.submitted_at)
-    after = [outcome for outcome in current if outcome.specimen_taken_on >= day]
-    return _newest(after, LesionGroup.BENIGN) or _newest(after, LesionGroup.INDETERMINATE)
+    return _newest([outcome for outcome in current if outcome.specimen_taken_on >= day])
 
 
 def _list_in_force(lesion: Any) -> list[Any]:
@@ -224,8 +223,8 @@ def _list_in_force(lesion: Any) -> list[Any]:
     return [outcome for outcome in outcomes if outcome.pk not in corrected]
 
 
-def _newest(outcomes: Iterable[Any], group: LesionGroup) -> Any:
-    same = [outcome for outcome in outcomes if HISTOPATHOLOGY_GROUPS[outcome.diagnosis] == group]
+def _newest(outcomes: Iterable[Any], group: LesionGroup | None = None) -> Any:
+    same = [one for one in outcomes if group in (None, HISTOPATHOLOGY_GROUPS[one.diagnosis])]
     return max(same, key=lambda one: (one.specimen_taken_on, one.recorded_at, str(one.pk)), default=None)
 
 

@@ -88,7 +88,6 @@ NOTES = (
     "Where a set holds reduced copies, the size of the original counts for too_small.",
     "Images that cannot be decoded never reach the gates; they are counted as undecodable.",
 )
-FORMER = "gates-1.1.0"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

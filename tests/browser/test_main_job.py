@@ -78,6 +78,8 @@ def test_the_page_says_how_the_diagnosis_stands_to_the_model(open_as, portal):
     ):
         page.keyboard.press(key)
         expect(hint).to_have_text(told)
+        # Amber is for a difference alone.
+        expect(hint).to_have_class("keyed-hint is-differing" if "differs" in told else "keyed-hint")
 
 
 def test_a_refused_image_loses_nothing_that_was_typed(open_as, tmp_path, lesion_photo, complaints):

@@ -38,9 +38,15 @@ def is_one_answer(refusals, check):
 def test_a_drawn_picture_and_its_copy_get_one_answer(gates, size, filter_):
     drawn = Image.fromarray(draw_lesion(1, malignant=True, size=224))
     whole = np.asarray(drawn.resize(size, Image.Resampling.BICUBIC))
+    checks = {}
     for radius in (0, 0.8, 1.2, 1.6, 2, 3):
         picture = blur_evenly(whole, radius * float(np.sqrt(size[0] * size[1])) / 224)
-        assert is_one_answer(*check_both(gates, picture, filter_)), radius
+        refusals, checks[radius] = check_both(gates, picture, filter_)
+        assert is_one_answer(refusals, checks[radius]), radius
+    # One that doubts everything would contradict nothing.
+    assert not checks[0].refused
+    assert not checks[0].doubted
+    assert "blurred" in checks[3].refused
 
 
 def test_a_picture_no_larger_than_a_copy_is_sent_as_it_is():

@@ -109,20 +109,30 @@ def _find_end(summary: CaseSummary) -> dt.datetime | None:
 
 def _conclude(submission: Submission, review: Review | None, summary: CaseSummary) -> str:
     """What the case is held for comes first, and says whose word it is."""
-    parts = []
-    if submission.standing_basis == StandingBasis.HISTOPATHOLOGY:
-        parts.append(say_case(submission, summary).sentence)
-    if review is None:
-        parts.append(_conclude_alone(summary))
+    if _is_proven(submission, summary):
+        # What was said before is told as that: a bare "naevus, no further action" would read as the finding,
+        # and what the model advised was for a lesion that nobody had looked at under a microscope.
+        words = say_case(submission, summary)
+        parts = [words.sentence, *words.second, words.next_step]
+        if review is not None:
+            parts.insert(2, review.comment)
+    elif review is None:
+        parts = [_conclude_alone(summary)]
     else:
         second = say_model_below(submission) if differs_from_model(submission) else ""
-        parts += [
+        parts = [
             f"{review.get_diagnosis_display()}.",
             f"{review.get_management_display()}.",
             review.comment,
             f"{second}." if second else "",
         ]
     return " ".join(part for part in parts if part)
+
+
+def _is_proven(submission: Submission, summary: CaseSummary) -> bool:
+    """Whether the pathologist's word holds, and may be told: a blinded reader is not to infer the model's."""
+    is_finding = submission.standing_basis == StandingBasis.HISTOPATHOLOGY
+    return is_finding and not hides_standing_of(submission, summary)
 
 
 def _conclude_alone(summary: CaseSummary) -> str:
@@ -135,7 +145,7 @@ def _conclude_alone(summary: CaseSummary) -> str:
 def _code(submission: Submission, review: Review | None, summary: CaseSummary) -> list[JSON]:
     """The diagnosis that holds, alone of its kind: whoever reads the first code reads the right one."""
     found = []
-    if submission.standing_basis == StandingBasis.HISTOPATHOLOGY:
+    if _is_proven(submission, summary):
         found.append(_code_diagnosis(HISTOPATHOLOGY, Histopathology, submission.standing_diagnosis))
     elif review is not None:
         found.append(_code_diagnosis(DIAGNOSIS, Diagnosis, review.diagnosis))

@@ -118,6 +118,21 @@ class TestCase:
         OutcomeFactory(lesion=case.lesion, diagnosis="inconclusive", **taken(0))
         assert held(case) == expected
 
+    @pytest.mark.parametrize(
+        ("earlier", "later", "expected"),
+        [
+            ("naevus", "inconclusive", ("indeterminate", "histopathology")),
+            ("inconclusive", "naevus", ("benign", "histopathology")),
+        ],
+    )
+    def test_newest_of_several_specimens_decides(self, staff, earlier, later, expected):
+        case = answered_submission(staff, "benign", submitted_at=timezone.now() - dt.timedelta(days=9))
+        ReviewFactory(submission=case, diagnosis="naevus", management="excise")
+        # Recorded the other way round: the day of the specimen counts.
+        OutcomeFactory(lesion=case.lesion, diagnosis=later, **taken(1))
+        OutcomeFactory(lesion=case.lesion, diagnosis=earlier, **taken(5))
+        assert held(case) == held(case.lesion) == expected
+
     def test_corrected_histopathology_counts_no_more(self, staff):
         case = answered_submission(staff, "benign")
         wrong = OutcomeFactory(lesion=case.lesion, diagnosis="melanoma_invasive")

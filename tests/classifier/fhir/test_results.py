@@ -8,6 +8,7 @@ from tests.classifier.fhir.conftest import ROOT, codes, included, read, search
 from tests.factories import (
     TOO_BLURRED,
     ModelVersionFactory,
+    OutcomeFactory,
     PredictionFactory,
     ReviewFactory,
     SubmissionFactory,
@@ -103,6 +104,17 @@ def test_final_when_signed_and_amended_after(client, side):
     assert second["reason"] == [{"text": "Histology came back."}]
     assert second["entity"] == [{"role": "revision", "what": {"reference": f"Provenance/{signed.pk}"}}]
     assert read(client, f"Provenance/{signed.pk}") == first
+
+
+def test_an_unsigned_case_with_histopathology_gives_no_advice_of_the_model(client, side):
+    case = answered_submission(side.own, "benign")
+    OutcomeFactory(lesion=case.lesion, diagnosis="melanoma_invasive")
+    conclusion = read(client, f"DiagnosticReport/{case.pk}")["conclusion"]
+    assert conclusion.startswith("Pathologist: invasive melanoma, reported ")
+    assert "The model had said benign" in conclusion
+    assert "reads this lesion as benign" not in conclusion
+    assert "A dermatologist reviews it before it counts" not in conclusion
+    assert "Have a dermatologist decide it now." in conclusion
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])

@@ -18,7 +18,9 @@ function describeAgreement() {
 if (form) {
   const hint = form.querySelector("[data-agreement-hint]");
   const check = () => {
-    if (hint) hint.textContent = describeAgreement();
+    if (!hint) return;
+    hint.textContent = describeAgreement();
+    hint.classList.toggle("is-differing", hint.textContent.startsWith("This differs"));
   };
   form.addEventListener("change", check);
   check();
