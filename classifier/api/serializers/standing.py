@@ -150,8 +150,7 @@ def is_standing_hidden(row: StandingColumns, request: Request) -> bool:
     known: bool | None = getattr(row, "is_standing_withheld", None)
     if known is not None:
         return known
-    asks = is_blinded(clinic, role) and row.standing_basis == StandingBasis.STATE
-    return hides_worst(row, clinic, role, has_unread=asks and _has_unread(row, request))
+    return is_blinded(clinic, role) and hides_worst(row, clinic, role, has_unread=_has_unread(row, request))
 
 
 def _has_unread(row: Any, request: Request) -> bool:
