@@ -1,6 +1,7 @@
 """Outbox: what happened is written down for those who want to know, in its own transaction.
 
-Nothing is sent here, and nothing of the rest of the room is needed to write. An event that nobody listens for leaves no row.
+Nothing is sent here, and nothing of the rest of the room is needed to write. An event that nobody
+listens for leaves no row.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from classifier.vocabulary import Outcome, WebhookEventType
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable
-
-    from classifier.models import Review
 
 POLICY = "policy"
 """Why a refused image is refused when it wasn't a gate: too close to the threshold."""

@@ -68,6 +68,21 @@ def test_new_secret(client, endpoint):
     assert SECRET not in words
 
 
+def test_page_says_how_it_is_signed(client, staff):
+    standard, former = (
+        WebhookEndpointFactory(clinic=staff.clinic, signature_scheme=scheme)
+        for scheme in ("standard", "former")
+    )
+    words = client.get(at("webhook-detail", former)).content.decode()
+    assert "Dermaport-Signature goes on until you make a new secret" in words
+    assert "for 24 hours by the former secret too" in words
+    words = client.get(at("webhook-detail", standard)).content.decode()
+    assert "Standard Webhooks" in words
+    assert "Dermaport-Signature" not in words
+    client.post(at("webhook-rotate", former))
+    assert "Dermaport-Signature" not in client.get(at("webhook-detail", former)).content.decode()
+
+
 def test_off_on_and_removed(client, endpoint):
     client.post(at("webhook-active", endpoint), {"active": "no"})
     assert "Switch on" in client.get(at("webhook-detail", endpoint)).content.decode()
