@@ -34,6 +34,7 @@ from classifier.models import (
     ModelVersion,
     Patient,
     Prediction,
+    Reading,
     Review,
     Submission,
     SubmissionImage,
@@ -408,6 +409,18 @@ class ReviewFactory(StandingFactory):
     signed_at = factory.LazyFunction(timezone.now)
     amends = None
     amendment_reason = factory.LazyAttribute(lambda o: "Histology came back." if o.amends else "")
+
+
+class ReadingFactory(factory.django.DjangoModelFactory):
+    """What a dermatologist read before the model's answer was shown."""
+
+    class Meta:
+        model = Reading
+
+    submission = factory.SubFactory(SubmissionFactory)
+    reader = factory.SubFactory(UserFactory)
+    read_at = factory.LazyFunction(timezone.now)
+    diagnosis = Diagnosis.NAEVUS
 
 
 class OutcomeFactory(StandingFactory):

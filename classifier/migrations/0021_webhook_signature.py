@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Endpoints that are there already go on with the former header; new ones follow Standard Webhooks."""
 
     dependencies = [
-        ("classifier", "0016_fill_standing"),
+        ("classifier", "0020_fill_emergency_refusals_and_corrections"),
     ]
 
     operations = [

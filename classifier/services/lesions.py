@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import timezone
 
 from classifier.models import Lesion
 from classifier.services.errors import InvalidInputError
@@ -70,7 +71,8 @@ def update_lesion(
             setattr(lesion, name, changes[name])
         _check_facts(body_site=lesion.body_site, laterality=lesion.laterality, note=lesion.note)
         if changed:
-            lesion.save(update_fields=changed)
+            lesion.corrected_at = timezone.now()
+            lesion.save(update_fields=[*changed, "corrected_at"])
             record_event(
                 clinic_id=lesion.patient.clinic_id,
                 action="lesion.updated",

@@ -107,7 +107,8 @@ def update_patient(
             setattr(patient, name, changes[name])
         _check_facts(birth_date=patient.birth_date, sex=patient.sex, skin_type=patient.skin_type)
         if changed:
-            patient.save(update_fields=changed)
+            patient.corrected_at = timezone.now()
+            patient.save(update_fields=[*changed, "corrected_at"])
             record_event(
                 clinic_id=patient.clinic_id,
                 action="patient.updated",
