@@ -100,8 +100,11 @@ class FileStore(TextChoices):
 
 
 class Source(TextChoices):
+    """By which door a case came."""
+
     PAGE = "page", "Portal"
     API = "api", "API"
+    # Of cases from before the client took the place of the server's own folder import.
     FOLDER = "folder", "Folder"
     DEMO = "demo", "Demo"
 

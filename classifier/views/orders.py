@@ -69,7 +69,7 @@ def acknowledgement_take_back(request: HttpRequest, pk: uuid.UUID) -> HttpRespon
 def submission_take_over(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """From now on this person follows the case up."""
     submission = _find(request, pk)
-    require_right(rights_in(request, submission.clinic_id).submit, "Your role can't follow up cases.")
+    require_right(rights_in(request, submission.clinic_id).follow, "Your role can't follow up cases.")
     try:
         take_over(actor=request.user, submission=submission)  # type: ignore[arg-type]
     except ServiceError as error:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from tests.factories import Staff, active_model, staff_clinic
+from tests.support.lock_order import LockOrder, watch_locks
 
 
 @pytest.fixture
@@ -33,3 +35,11 @@ def log_in():
         return client
 
     return open_session
+
+
+@pytest.fixture(autouse=True)
+def lock_order(monkeypatch) -> Iterator[LockOrder]:
+    """Every act that these tests drive takes the audit chain last."""
+    with watch_locks(monkeypatch) as spy:
+        yield spy
+    assert spy.faults == []
