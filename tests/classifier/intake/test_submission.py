@@ -153,7 +153,7 @@ class TestTrouble:
         assert count_rows() == [1, 1, 1, 1, 1]
         assert len(files_in(stores)) == 3
 
-    @pytest.mark.parametrize("broken", ["queue_predictions", "record_event", "wake_workers"])
+    @pytest.mark.parametrize("broken", ["queue_predictions", "record_events", "wake_workers"])
     def test_files_go_with_the_rollback(self, staff, model, stores, monkeypatch, broken):
         def fail(**_):
             raise RuntimeError("a bug")
@@ -189,7 +189,7 @@ class TestTrouble:
         def fill(**_):
             raise OperationalError("database or disk is full")
 
-        monkeypatch.setattr(intake, "record_event", fill)
+        monkeypatch.setattr(intake, "record_events", fill)
         with pytest.raises(UnavailableError):
             submit(staff.clinician, lesion)
         assert files_in(stores) == []
