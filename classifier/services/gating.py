@@ -10,9 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from classifier import inference
+from classifier.claims.engine import OutageError
 from classifier.inference import Verdict
 from classifier.models import SubmissionImage
-from classifier.services.decoding import OutageError
 
 if TYPE_CHECKING:
     import uuid

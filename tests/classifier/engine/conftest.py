@@ -81,24 +81,6 @@ def gates(monkeypatch, settings) -> FakeGates:
     return fake
 
 
-@dataclass
-class WakeUps:
-    count: int = 0
-
-    def apply_async(self, **_: object) -> None:
-        self.count += 1
-
-
-@pytest.fixture(autouse=True)
-def wake_ups(monkeypatch) -> WakeUps:
-    """Counts wake-ups instead of sending them: most of these tests have no broker."""
-    from classifier import tasks
-
-    counter = WakeUps()
-    monkeypatch.setattr(tasks.run_predictions_task, "apply_async", counter.apply_async)
-    return counter
-
-
 @pytest.fixture
 def queue_images(db):
     """`queue_images(3)`: that many drawn images of one case, queued; returns their predictions."""

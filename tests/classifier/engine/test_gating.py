@@ -3,8 +3,8 @@
 import pytest
 
 from classifier import inference
+from classifier.claims.engine import OutageError
 from classifier.models import Prediction, SubmissionImage
-from classifier.services.decoding import OutageError
 from classifier.services.inference import finish_batch, judge, run_queued
 from classifier.services.queue import queue_predictions
 from portal.audit.models import AuditEvent

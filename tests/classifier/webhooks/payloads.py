@@ -1,13 +1,13 @@
-"""Predictions that happen, and the letters that tell of it."""
+"""Predictions that happen, and the payloads that tell of it."""
 
 import json
 
 from django.db import transaction
 
 from classifier.models import WebhookDelivery
-from classifier.services.webhook_letters import write_letter
-from classifier.services.webhook_outbox import announce_predictions
 from classifier.states import PredictionState
+from classifier.webhooks.delivery import write_request
+from classifier.webhooks.outbox import announce_predictions
 from tests.factories import (
     PredictionFactory,
     SubmissionFactory,
@@ -15,9 +15,9 @@ from tests.factories import (
 )
 
 
-def read_letters():
+def read_payloads():
     rows = WebhookDelivery.objects.select_related("endpoint", "event__clinic").order_by("event__created_at")
-    return [json.loads(write_letter(row).body) for row in rows]
+    return [json.loads(write_request(row).body) for row in rows]
 
 
 def announce(prediction):

@@ -1,26 +1,27 @@
-"""The outbox: what happened is written down for those who want to know, in its own transaction.
+"""Outbox: what happened is written down for those who want to know, in its own transaction.
 
-Nothing is sent here. An event that nobody listens for leaves no row.
+Nothing is sent here, and nothing of the rest of the room is needed to write. An event that nobody
+listens for leaves no row.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
-from classifier.models import Prediction, WebhookDelivery, WebhookEndpoint, WebhookEvent
+from classifier.claims.wake_ups import DELIVER_WEBHOOKS, wake_on_commit
+from classifier.models import Prediction, Review, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.states import PredictionState
-from classifier.vocabulary import Outcome
-from classifier.webhook_states import WebhookEventType
+from classifier.vocabulary import Outcome, WebhookEventType
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable
-
-    from classifier.models import Review
 
 POLICY = "policy"
 """Why a refused image is refused when it wasn't a gate: too close to the threshold."""
@@ -58,36 +59,51 @@ def announce_review(review: Review) -> None:
     _announce([happening])
 
 
-def post(event: WebhookEvent, endpoint_id: uuid.UUID) -> WebhookDelivery:
-    """Put one letter of `event` into the queue; the caller wakes the couriers."""
+def add_delivery(event: WebhookEvent, endpoint_id: uuid.UUID) -> WebhookDelivery:
+    """Put one delivery of `event` into the queue; the caller wakes the sender."""
     now = timezone.now()
     return WebhookDelivery.objects.create(
         event=event, endpoint_id=endpoint_id, created_at=now, next_attempt_at=now
     )
 
 
-def wake_couriers() -> None:
-    """Send one wake-up after commit. A lost broker delays letters and never loses them."""
-    transaction.on_commit(send_courier_wake_up, robust=True)
+def write_payload(event: WebhookEvent) -> tuple[str, bytes]:
+    """The payload: the event's type as it may be told now, and the body in JSON.
+
+    It holds ids and codes only, and where the rest is to be read.
+    """
+    kind, data = _withhold(event)
+    path = reverse("api-submission", args=[event.submission_id]) if event.submission_id else ""
+    body = {
+        "id": str(event.pk),
+        "type": kind,
+        "created_at": event.created_at.isoformat(),
+        "clinic": str(event.clinic_id),
+        "submission": str(event.submission_id) if event.submission_id else None,
+        "data": data,
+        "url": settings.DERMAPORT_SITE_URL + path if path else None,
+    }
+    return kind, json.dumps(body, separators=(",", ":")).encode()
 
 
-def send_courier_wake_up() -> None:
-    """Wake a courier; where that fails, leave it to the reconciler."""
-    from classifier.services.queue import send_message  # noqa: PLC0415 (the queue writes into the outbox)
-    from classifier.tasks import deliver_webhooks_task  # noqa: PLC0415 (tasks call services)
-
-    send_message(deliver_webhooks_task)
+def _withhold(event: WebhookEvent) -> tuple[str, dict[str, str]]:
+    """Type and data as they may be told now: a clinic may have begun to hide answers meanwhile."""
+    is_told = event.type != WebhookEventType.PREDICTION_REFUSED or not event.clinic.hide_result_until_read
+    if is_told or Review.objects.filter(submission=event.submission_id).exists():
+        return event.type, event.data
+    data = {name: value for name, value in event.data.items() if name != "code"}
+    return WebhookEventType.PREDICTION_SUCCEEDED.value, data
 
 
 def _announce(happenings: Iterable[Happening]) -> None:
-    """Write an event for each that somebody listens for, and a letter for each who does."""
+    """Write an event for each that somebody listens for, and a delivery for each who does."""
     happened = list(happenings)
     clinics = {one.clinic_id for one in happened}
     listening = list(
         WebhookEndpoint.objects.active().filter(clinic_id__in=clinics).only("clinic_id", "events")
     )
     now = timezone.now()
-    events, letters = [], []
+    events, deliveries = [], []
     for one in happened:
         told = [row for row in listening if row.clinic_id == one.clinic_id and one.type in row.events]
         if not told:
@@ -100,13 +116,13 @@ def _announce(happenings: Iterable[Happening]) -> None:
             created_at=now,
         )
         events.append(event)
-        letters += [
+        deliveries += [
             WebhookDelivery(event=event, endpoint=row, created_at=now, next_attempt_at=now) for row in told
         ]
     if events:
         WebhookEvent.objects.bulk_create(events)
-        WebhookDelivery.objects.bulk_create(letters)
-        wake_couriers()
+        WebhookDelivery.objects.bulk_create(deliveries)
+        wake_on_commit(DELIVER_WEBHOOKS)
 
 
 def _describe_prediction(row: Prediction) -> Happening:
@@ -123,7 +139,7 @@ def _name_result(row: Prediction) -> tuple[WebhookEventType, str]:
     """The event and its reason.
 
     Where dermatologists read before they see the answer, a refusal is told as any other answer:
-    the letter may be shown to the one who has yet to read.
+    the payload may be shown to the one who has yet to read.
     """
     if row.state != PredictionState.SUCCEEDED:
         return WebhookEventType.PREDICTION_FAILED, row.error_code

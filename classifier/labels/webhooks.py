@@ -1,10 +1,11 @@
-"""Webhooks in plain words: how an endpoint stands, and why a letter didn't arrive."""
+"""Webhooks in plain words: how an endpoint stands, and why a delivery failed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.webhook_states import DeliveryState, DisabledReason
+from classifier.states import DeliveryState
+from classifier.vocabulary import DisabledReason
 
 if TYPE_CHECKING:
     from classifier.models import WebhookDelivery, WebhookEndpoint
@@ -31,7 +32,7 @@ TROUBLE: dict[str, str] = {
     "https_needed": "Its address doesn't begin with https://.",
     "address_invalid": "Its address can't be read.",
     "secret_lost": "Its secret can't be opened any more. Make a new one.",
-    "interrupted": "The courier was stopped while sending.",
+    "interrupted": "The sender was stopped while sending.",
     "webhook_disabled": "The webhook was switched off.",
     "internal_error": "Something broke in the portal; your operator has been told.",
 }

@@ -1,4 +1,4 @@
-"""A courier killed in the middle of a letter: it is brought again, under the same id."""
+"""A sender killed in the middle of a delivery: it is sent again, under the same id."""
 
 import os
 import subprocess
@@ -9,12 +9,11 @@ import pytest
 from django.conf import settings as site
 from django.db import connection
 
-from classifier.services.webhook_couriers import deliver_due
-from classifier.services.webhook_reconciling import reconcile_webhooks
+from classifier.webhooks.delivery import deliver_due, reconcile_webhooks
 from tests.classifier.webhooks.rows import add
 from tests.support.webhooks import WebhookEndpointFactory
 
-COURIER = """
+SENDER = """
 import os, django
 from django.conf import settings
 settings.DATABASES["default"]["NAME"] = os.environ["TEST_NAME"]
@@ -22,7 +21,7 @@ settings.SECRET_KEY = os.environ["TEST_KEY"]
 settings.DERMAPORT_WEBHOOK_LOOPBACK = True
 settings.DERMAPORT_WEBHOOK_SECONDS = 60
 django.setup()
-from classifier.services.webhook_couriers import deliver_due
+from classifier.webhooks.delivery import deliver_due
 deliver_due(budget_seconds=60)
 """
 
@@ -43,17 +42,17 @@ def test_killed_in_the_middle(receiver):
         "TEST_NAME": str(connection.settings_dict["NAME"]),
         "TEST_KEY": site.SECRET_KEY,
     }
-    with subprocess.Popen([sys.executable, "-c", COURIER], env=environment) as courier:
-        wait_until(lambda: receiver.letters)
+    with subprocess.Popen([sys.executable, "-c", SENDER], env=environment) as sender:
+        wait_until(lambda: receiver.requests)
         row.refresh_from_db()
         assert (row.state, row.attempt) == ("sending", 1)
-        courier.kill()
+        sender.kill()
     receiver.may_answer.set()
     assert deliver_due(budget_seconds=5) == 0
     assert reconcile_webhooks() == 1
     assert deliver_due(budget_seconds=5) == 1
     row.refresh_from_db()
     assert (row.state, row.attempt) == ("delivered", 2)
-    first, second = receiver.letters
+    first, second = receiver.requests
     assert first.body == second.body
     assert first.headers["dermaport-event-id"] == second.headers["dermaport-event-id"] == str(row.event_id)
