@@ -12,7 +12,7 @@ in SQL; pages, REST, FHIR, exports, the PDF and webhooks ask here and nowhere el
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -152,7 +152,7 @@ def holds_unread_answer(cases: SubmissionQuerySet) -> bool:
 
 
 # --- Those whose reader is not known ------------------------------------------------------------
-def hides_answer_from_anybody(submission: Any) -> bool:
+def hides_answer_from_anybody(submission: Submission) -> bool:
     """Whether a dermatologist of the case's clinic may not know its answer yet.
 
     For what leaves without a viewer, as webhooks: the receiver may show it to the one who has yet to read.

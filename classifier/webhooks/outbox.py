@@ -14,14 +14,17 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from classifier.cases.hiding import hides_answer_from_anybody
 from classifier.claims.wake_ups import DELIVER_WEBHOOKS, wake_on_commit
-from classifier.models import Prediction, Review, WebhookDelivery, WebhookEndpoint, WebhookEvent
+from classifier.models import Prediction, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.states import PredictionState
 from classifier.vocabulary import Outcome, WebhookEventType
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable
+
+    from classifier.models import Review
 
 POLICY = "policy"
 """Why a refused image is refused when it wasn't a gate: too close to the threshold."""
@@ -41,7 +44,7 @@ def announce_predictions(pks: Iterable[uuid.UUID]) -> None:
     """Tell of finished predictions that people see; call it in the transaction that finished them."""
     if not WebhookEndpoint.objects.active().exists():
         return
-    rows = Prediction.objects.served().filter(pk__in=list(pks)).select_related("image__clinic")
+    rows = Prediction.objects.served().filter(pk__in=list(pks)).select_related("image__submission__clinic")
     _announce(_describe_prediction(row) for row in rows.order_by("pk"))
 
 
@@ -88,8 +91,8 @@ def write_payload(event: WebhookEvent) -> tuple[str, bytes]:
 
 def _withhold(event: WebhookEvent) -> tuple[str, dict[str, str]]:
     """Type and data as they may be told now: a clinic may have begun to hide answers meanwhile."""
-    is_told = event.type != WebhookEventType.PREDICTION_REFUSED or not event.clinic.hide_result_until_read
-    if is_told or Review.objects.filter(submission=event.submission_id).exists():
+    is_refusal = event.type == WebhookEventType.PREDICTION_REFUSED
+    if not is_refusal or event.submission is None or not hides_answer_from_anybody(event.submission):
         return event.type, event.data
     data = {name: value for name, value in event.data.items() if name != "code"}
     return WebhookEventType.PREDICTION_SUCCEEDED.value, data
@@ -143,6 +146,6 @@ def _name_result(row: Prediction) -> tuple[WebhookEventType, str]:
     """
     if row.state != PredictionState.SUCCEEDED:
         return WebhookEventType.PREDICTION_FAILED, row.error_code
-    if row.outcome == Outcome.REFER and not row.image.clinic.hide_result_until_read:
+    if row.outcome == Outcome.REFER and not hides_answer_from_anybody(row.image.submission):
         return WebhookEventType.PREDICTION_REFUSED, row.refusal_code or POLICY
     return WebhookEventType.PREDICTION_SUCCEEDED, ""

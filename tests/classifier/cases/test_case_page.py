@@ -133,7 +133,7 @@ class TestNotJudged:
         )
         for outcome, row in (("unjudged", refused), ("refer", close)):
             cases = client.get(reverse("submission-list"), {"outcome": outcome}).context["cases"]
-            assert [row.submission.pk for row in cases] == [row.pk]
+            assert [found.submission.pk for found in cases] == [row.pk]
 
     def test_each_refused_picture_has_its_figures_one_click_away(self, staff):
         case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
