@@ -31,6 +31,7 @@ from classifier.services.exports import export_submissions
 from classifier.templatetags.ui import percent
 from classifier.webhooks.delivery import write_request
 from classifier.webhooks.outbox import announce_predictions
+from portal.audit.services import record_event
 from tests.classifier.cases.looking import main_of, open_as, rows_of
 from tests.classifier.report.papers import add_image, judge, make_case, read_pages
 from tests.factories import (
@@ -90,7 +91,7 @@ def tells_page(name: str) -> Callable[[User, Submission], bool]:
 
 
 def tells_list(person: User, _: Submission) -> bool:
-    return "Malignant" in rows_of(open_as(person).get(reverse("submission-list")).text)
+    return "alignant" in rows_of(open_as(person).get(reverse("submission-list")).text)
 
 
 def tells_explanation(person: User, case: Submission) -> bool:
@@ -195,6 +196,7 @@ def test_a_refusal_is_an_answer_too(side, state):
     refused = PredictionFactory(image=add_image(case, refused=True), refused=True)
     with transaction.atomic():
         announce_predictions([refused.pk])
+        record_event(clinic_id=case.clinic_id, action="prediction.refused", obj=refused)
     side.own.clinic.hide_result_until_read = True
     side.own.clinic.save()
     STATES[state](side, case)
@@ -206,7 +208,9 @@ def test_a_refusal_is_an_answer_too(side, state):
     is_signed = state == "signed"
     assert (json.loads(request.body)["type"] == "prediction.refused") == is_signed
     assert (rest["images"][0]["gate"] is not None) == is_signed
+    # A withdrawn case gives no result, and so no reason, to anybody.
     assert ("Too blurred to judge" in page) == is_signed
+    assert ("refused before the model saw it" in page) == is_signed
 
 
 # --- Both languages -----------------------------------------------------------------------------

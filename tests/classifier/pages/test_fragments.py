@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image, ImageDraw
 
+from classifier.cases.search import CANDIDATES_SHOWN
 from classifier import picture_check
 from classifier.demo.lesions import draw_lesion
 from classifier.models import SubmissionImage
@@ -19,6 +20,8 @@ from tests.factories import (
     draw_jpeg,
     submit,
 )
+
+MORE = "More patients fit: type more of the number."
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +48,19 @@ class TestFindingPatients:
             page = self.find(client, staff, words)
             assert "NG-204" in page
             assert "ELSE" not in page
+
+    def test_the_whole_number_comes_first_and_more_than_are_shown_are_told(self, client, staff):
+        """A record number that may be a year is sought in birth dates as well, and stands first all the same."""
+        for number in range(8):
+            PatientFactory(clinic=staff.clinic, mrn=f"0{number}-1961")
+        assert MORE in self.find(client, staff, "1961")
+        PatientFactory(clinic=staff.clinic, mrn="1961")
+        page = self.find(client, staff, "1961")
+        assert MORE in page
+        assert page.count('name="patient"') == CANDIDATES_SHOWN
+        assert page.index(">1961<") < page.index(">00-1961<")
+        assert MORE not in self.find(client, staff, "00-1961")
+        assert MORE not in self.find(client, staff, "")
 
     def test_never_of_another_clinic(self, client, staff, side):
         PatientFactory(clinic=side.other.clinic, mrn="NG-204")
