@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from django.conf import settings
 
-from ml.calibration import Calibration
-from ml.explanation import METHOD, ExplanationError
-from ml.faithfulness import check_deletion, find_marked
-from ml.gates import Look, describe_doubt, describe_refusal, look_at
-from ml.heatmap import draw_heatmap
-from ml.image_errors import UndecodableImageError as UnusableImageError
-from ml.images import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
-from ml.policy import ThresholdPolicy
-from ml.refusal import UnsafeModelError as RefusedNetworkError
-from ml.specification import ModelSpecification, SpecificationError
+from ml.explanation.faithfulness import check_deletion, find_marked
+from ml.explanation.heatmap import draw_heatmap
+from ml.explanation.hirescam import METHOD, ExplanationError
+from ml.gates.verdict import Look, describe_doubt, describe_refusal, look_at
+from ml.imaging.decoding import DEFAULT_MAX_PIXELS, decode_image, read_header, to_array
+from ml.imaging.errors import UndecodableImageError as UnusableImageError
+from ml.network_files.errors import UnsafeModelError as RefusedNetworkError
+from ml.serving.calibration import Calibration
+from ml.serving.policy import ThresholdPolicy
+from ml.serving.specification import ModelSpecification, SpecificationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from classifier.models import ModelVersion
-    from ml.dicom_facts import DicomFacts
-    from ml.gates import Gates, GateVerdict
-    from ml.prediction import Predictor
-    from ml.registration import Declaration, PreparedNetwork
+    from ml.gates.verdict import Gates, GateVerdict
+    from ml.imaging.dicom.facts import DicomFacts
+    from ml.serving.prediction import Predictor
+    from ml.serving.registration import Declaration, PreparedNetwork
 
 __all__ = [
     "BatchResult",
@@ -147,7 +147,7 @@ def prepare(version: ModelVersion, data: bytes, *, with_look: bool = False) -> P
 
 def read_dicom_facts(data: bytes) -> DicomFacts:
     """What the header of a DICOM photograph tells besides its picture. Raises UnusableImageError."""
-    from ml import dicom_facts
+    from ml.imaging.dicom import facts as dicom_facts
 
     return dicom_facts.read_dicom_facts(data)
 
@@ -201,7 +201,7 @@ def _put_in_words(found: GateVerdict) -> Verdict:
 def find_gate_problem() -> str:
     """What is wrong with the gates' files, in a sentence; empty when each is as specified."""
     from ml.digests import digest_bytes
-    from ml.gate_specification import DOMAIN_FILES, GateError, GateSpecification, find_gates_folder
+    from ml.gates.specification import DOMAIN_FILES, GateError, GateSpecification, find_gates_folder
 
     folder = find_gates_folder()
     try:
@@ -222,7 +222,7 @@ def load_gates() -> Gates:
 
     Raises GateError or ImportError; the next call tries again.
     """
-    from ml.gates import Gates
+    from ml.gates.verdict import Gates
 
     return Gates.load()
 
@@ -281,7 +281,7 @@ def load_predictor(version: ModelVersion) -> Predictor:
 
 def warm_up(version: ModelVersion) -> None:
     """Load the network of `version` and compile it for every batch shape that will be used."""
-    from ml.prediction import BATCH_SHAPES
+    from ml.serving.prediction import BATCH_SHAPES
 
     largest = next(
         (shape for shape in BATCH_SHAPES if shape >= settings.DERMAPORT_BATCH_SIZE), BATCH_SHAPES[-1]
@@ -320,8 +320,8 @@ _predictors: dict[str, Predictor] = {}
 
 def _load(sha256: str, specification: ModelSpecification) -> Predictor:
     if sha256 not in _predictors:
-        from ml.device import configure_devices
-        from ml.prediction import Predictor
+        from ml.serving.device import configure_devices
+        from ml.serving.prediction import Predictor
 
         configure_devices()
         while len(_predictors) >= LOADED_MODELS:
@@ -336,7 +336,7 @@ def declare(*, band: tuple[float, float, float], **facts: Any) -> Declaration:
 
     Raises ValueError for a band that is none.
     """
-    from ml.registration import UNCALIBRATED, Declaration
+    from ml.serving.registration import UNCALIBRATED, Declaration
 
     low, threshold, high = band
     known = (UNCALIBRATED.refer_low, UNCALIBRATED.threshold, UNCALIBRATED.refer_high)
@@ -346,6 +346,6 @@ def declare(*, band: tuple[float, float, float], **facts: Any) -> Declaration:
 
 def prepare_network(path: str, declared: Declaration) -> PreparedNetwork:
     """Scan, convert and try out a network file. Raises RefusedNetworkError and ValueError."""
-    from ml import registration
+    from ml.serving import registration
 
     return registration.prepare_network(path, declared)

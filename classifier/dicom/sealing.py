@@ -23,7 +23,7 @@ from classifier.inference import UnusableImageError, decode_image
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ml.dicom_facts import DicomFacts
+    from ml.imaging.dicom.facts import DicomFacts
 
 METHOD = "Written anew: allowed attributes and the picture only"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ml.commands.plan_options import add_plan_options, read_plan, read_views
-from ml.crossvalidation import HeldOut, run_fold, split_folds, summarise, write_results
-from ml.data import find_data_root
-from ml.device import configure_devices, find_backend
-from ml.training_data import load_training_data
+from ml.datasets.records import find_data_root
+from ml.serving.device import configure_devices, find_backend
+from ml.training.crossvalidation import HeldOut, run_fold, split_folds, summarise, write_results
+from ml.training.data import load_training_data
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,16 +4,16 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from ml.commands.table import format_figures
-from ml.data import LABELS
-from ml.evaluation import ScoredImage, find_images, score_images, write_predictions
-from ml.image_sets import SETS
-from ml.metrics import measure_all
-from ml.policy import ThresholdPolicy
-from ml.prediction import Predictor
-from ml.set_evaluation import evaluate_sets
-from ml.specification import ModelSpecification
-from ml.stored_predictions import CONSISTENCY, RESULTS
+from ml.datasets.image_sets import SETS
+from ml.datasets.records import LABELS
+from ml.evaluation.metrics import measure_all
+from ml.evaluation.scoring import ScoredImage, find_images, score_images, write_predictions
+from ml.evaluation.sets import evaluate_sets
+from ml.evaluation.stored_predictions import CONSISTENCY, RESULTS
+from ml.evaluation.table import format_figures
+from ml.serving.policy import ThresholdPolicy
+from ml.serving.prediction import Predictor
+from ml.serving.specification import ModelSpecification
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 SET_NAMES = (*SETS, CONSISTENCY)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from ml.__main__ import main
-from ml.calibration import Calibration
-from ml.policy import ThresholdPolicy
-from ml.specification import ModelSpecification
+from ml.serving.calibration import Calibration
+from ml.serving.policy import ThresholdPolicy
+from ml.serving.specification import ModelSpecification
 
 
 @pytest.fixture(scope="module")

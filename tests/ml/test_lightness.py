@@ -8,15 +8,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LIGHT = [
     "ml",
-    "ml.specification",
-    "ml.calibration",
-    "ml.policy",
-    "ml.metrics",
-    "ml.images",
-    "ml.inputs",
-    "ml.loading",
-    "ml.gates",
-    "ml.gate_network",
+    "ml.serving.specification",
+    "ml.serving.calibration",
+    "ml.serving.policy",
+    "ml.evaluation.metrics",
+    "ml.imaging.decoding",
+    "ml.imaging.inputs",
+    "ml.network_files.loading",
+    "ml.gates.verdict",
+    "ml.gates.network",
 ]
 
 

@@ -121,7 +121,7 @@ def test_gates_that_do_not_load_are_an_outage(two_images, network, gates):
 
 
 def test_sentences_are_kept_as_they_were_said(monkeypatch):
-    from ml.gates import GateVerdict
+    from ml.gates.verdict import GateVerdict
 
     class OneVerdict:
         def decide(self, looks):

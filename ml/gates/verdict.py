@@ -1,0 +1,153 @@
+"""May this image be judged at all? The quality gate and the domain gate, before any network.
+
+Nothing here loads Keras or TensorFlow: the worker and the form's check in the web process run the
+same code on the same files.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.gates.refusals import CODES, SENTENCES, describe_doubt, describe_refusal
+
+if TYPE_CHECKING:
+    from ml.gates.domain import DomainGate
+    from ml.gates.specification import GateSpecification
+
+__all__ = [
+    "CODES",
+    "SENTENCES",
+    "GateCheck",
+    "GateVerdict",
+    "Gates",
+    "Look",
+    "describe_doubt",
+    "describe_refusal",
+    "look_at",
+    "propose_kind",
+]
+
+# Between the two nothing is proposed: see the table of kinds in the report.
+_DERMOSCOPIC_BELOW: Final = 0.1
+_CLOSE_UP_ABOVE: Final = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """What the gates measured of one image and why they refuse it.
+
+    `version`: of the gates' specification, such as "gates-2.0.0". `figures`: JSON numbers by name,
+    each measure with its limit beside it: `sharpness` and `sharpness_least`, `dark_share` and
+    `dark_share_most`. `refusals`: codes of `CODES`, in that order; empty when the image may be judged.
+    `kind`: what `propose_kind` says.
+    """
+
+    version: str
+    figures: dict[str, float]
+    refusals: tuple[str, ...]
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GateCheck:
+    """What a copy of an image tells of the verdict that the image itself will get.
+
+    `refused`: codes that the image will certainly get. `doubted`: codes that it may get, since the
+    copy's measure is as near to the limit as copies differ. Both empty: it will pass.
+    """
+
+    verdict: GateVerdict
+    refused: tuple[str, ...]
+    doubted: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that the gates keep of one image: `pixels`, uint8 RGB shrunk, and its quality `figures`."""
+
+    pixels: NDArray[np.uint8]
+    figures: dict[str, float]
+
+
+def look_at(image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Look:
+    """Measure one image, uint8 RGB of shape (height, width, 3), so that its pixels can be let go.
+
+    `size`: (width, height) of the image that this is a reduced copy of. Needs no gates and touches
+    nothing shared: threads that decode may call it. Raises ValueError for another shape or type.
+    """
+    from ml.gates.quality import measure_quality, shrink
+
+    pixels = shrink(image)
+    return Look(pixels, measure_quality(pixels, size or (image.shape[1], image.shape[0])))
+
+
+class Gates:
+    """Both gates, ready in one process; the same for every network, whichever is active."""
+
+    def __init__(self, specification: "GateSpecification", domain: "DomainGate") -> None:
+        self.specification = specification
+        self._domain = domain
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> "Gates":
+        """Load the gates' files from `folder` (default: the shipped weights), each by its SHA-256.
+
+        Call it after the fork, as for any network. Raises `ml.gates.specification.GateError` when a
+        file is missing, malformed or not the one specified.
+        """
+        from ml.gates.domain import DomainGate
+        from ml.gates.specification import GateSpecification, find_gates_folder
+
+        place = find_gates_folder(folder)
+        specification = GateSpecification.load(place / "gates.json")
+        return cls(specification, DomainGate.load(specification.domain, place))
+
+    def assess(self, images: Sequence[NDArray[np.uint8]]) -> list[GateVerdict]:
+        """Return one verdict an image, in order; any number of images, also 0.
+
+        `images`: uint8 RGB of shape (height, width, 3), upright, of any sizes. A verdict does not
+        depend on the other images. Raises ValueError for another shape or type.
+        """
+        return self.decide([look_at(image) for image in images])
+
+    def decide(self, looks: Sequence[Look]) -> list[GateVerdict]:
+        """Return one verdict a look, in order, as `assess` does for the images themselves."""
+        from ml.gates.specification import find_refusals
+
+        limits = self.specification.limits
+        verdicts = []
+        for look, found in zip(looks, self._domain.find([look.pixels for look in looks]), strict=True):
+            figures = {**look.figures, "domain_distance": round(found.distance, 4), **limits}
+            kind = propose_kind(found.distance, found.close_up, limits["domain_distance_most"])
+            verdicts.append(GateVerdict(self.specification.version, figures, find_refusals(figures), kind))
+        return verdicts
+
+    def check(self, look: Look) -> GateCheck:
+        """Say of the look at a reduced copy what the worker will say of the image itself.
+
+        Its limits are tightened and loosened by `margins` of the specification, measured on copies.
+        """
+        from ml.gates.specification import find_refusals
+
+        (verdict,) = self.decide([look])
+        margins = self.specification.margins
+        refused = find_refusals(verdict.figures, margins)
+        near = find_refusals(verdict.figures, {name: -margin for name, margin in margins.items()})
+        return GateCheck(verdict, refused, tuple(code for code in near if code not in refused))
+
+
+def propose_kind(distance: float, close_up: float, distance_most: float) -> str:
+    """Return what a picture looks like: `dermoscopic`, `clinical` (a close-up) or empty.
+
+    `distance`, `close_up`: of a `ml.gates.domain.DomainFinding`. Empty also for whatever is no picture of
+    a lesion. Never `overview`: no set of overviews is at hand to tell them from close-ups by.
+    """
+    if distance > distance_most:
+        return ""
+    if close_up < _DERMOSCOPIC_BELOW:
+        return "dermoscopic"
+    return "clinical" if close_up > _CLOSE_UP_ABOVE else ""

@@ -1,0 +1,105 @@
+"""Changes of a training image that leave its diagnosis alone."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ml.training.artefacts import add_artefacts
+
+AUGMENTATIONS = ("none", "flips", "dihedral", "dermoscopy")
+
+# Half widths, or standard deviations where it says so, of the "dermoscopy" changes.
+_ZOOM = 0.15
+_STRETCH = 0.08
+_SHIFT = 0.06
+_MARGIN = 0.3
+_GAIN_DEVIATION = 0.04
+_BRIGHTNESS_DEVIATION = 0.08
+_CONTRAST = 0.15
+_SATURATION = 0.15
+
+
+def augment_image(
+    image: NDArray[np.uint8], kind: str, generator: np.random.Generator, *, side: int | None = None
+) -> NDArray[np.uint8]:
+    """Return one changed copy of `image`, uint8 (height, width, 3), as uint8 (side, side, 3).
+
+    `none` changes nothing; `flips`: left-right and up-down, each with probability 1/2;
+    `dihedral`: also a transposition, so all eight symmetries of the square, a lesion having no
+    upright; `dermoscopy`: any rotation, zoom up to 15 % either way, slight stretch and shift, the
+    edge mirrored outwards; the colour of the light (a gain a channel, the same model as
+    shades-of-gray colour constancy, Finlayson and Trezzi 2004), brightness, contrast and
+    saturation; now and then hairs, a dark round
+    frame, blur or the traces of JPEG. `side` in pixels defaults to the
+    image's own. Raises ValueError for another kind.
+    """
+    _check_kind(kind)
+    target = side or image.shape[0]
+    if kind != "dermoscopy":
+        mirror, upend, transpose = generator.integers(0, 2, size=3)
+        if kind != "none":
+            image = image[:, ::-1] if mirror else image
+            image = image[::-1] if upend else image
+            image = image.swapaxes(0, 1) if transpose and kind == "dihedral" else image
+        return _resize(image, target)
+    moved = _move(image, target, generator)
+    return add_artefacts(_recolour(moved, generator), generator)
+
+
+def augment_batch(pixels: NDArray[np.uint8], kind: str, generator: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a copy of `pixels`, uint8 (n, side, side, 3), each image changed at random.
+
+    `kind` as in `augment_image`; `none` returns `pixels`. Raises ValueError for another kind.
+    """
+    _check_kind(kind)
+    if kind == "none":
+        return pixels
+    return np.stack([augment_image(image, kind, generator) for image in pixels])
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in AUGMENTATIONS:
+        raise ValueError(f"Expected an augmentation among {', '.join(AUGMENTATIONS)}, received {kind!r}.")
+
+
+def _resize(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    if image.shape[:2] == (side, side):
+        return np.ascontiguousarray(image)
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR))
+
+
+def _move(image: NDArray[np.uint8], side: int, generator: np.random.Generator) -> NDArray[np.uint8]:
+    """Rotate, mirror, zoom, stretch and shift by one affine sampling."""
+    margin = round(image.shape[0] * _MARGIN)
+    wide = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="reflect")
+    angle = generator.uniform(0.0, 2 * np.pi)
+    zoom = np.exp(generator.uniform(-_ZOOM, _ZOOM))
+    stretch = np.exp(generator.uniform(-_STRETCH, _STRETCH))
+    mirror = 1.0 if generator.integers(0, 2) else -1.0
+    step = image.shape[0] / side * zoom
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = turn @ np.diag([step * stretch * mirror, step / stretch])
+    centre = np.array(wide.shape[1::-1]) / 2 + generator.uniform(-_SHIFT, _SHIFT, size=2) * image.shape[0]
+    origin = centre - matrix @ np.array([side / 2, side / 2])
+    values = (matrix[0, 0], matrix[0, 1], origin[0], matrix[1, 0], matrix[1, 1], origin[1])
+    drawn = Image.fromarray(wide).transform(
+        (side, side), Image.Transform.AFFINE, values, Image.Resampling.BILINEAR
+    )
+    return np.asarray(drawn)
+
+
+def _recolour(image: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+    """Change the light's colour and strength, contrast and saturation, in that order."""
+    gain = np.exp(
+        generator.normal(0.0, _GAIN_DEVIATION, size=3) + generator.normal(0.0, _BRIGHTNESS_DEVIATION)
+    )
+    contrast = 1.0 + generator.uniform(-_CONTRAST, _CONTRAST)
+    saturation = np.float32(1.0 + generator.uniform(-_SATURATION, _SATURATION))
+    levels = np.arange(256, dtype=np.float32)[:, None] * gain.astype(np.float32)
+    middle = float(image.mean())
+    table = np.clip((levels - middle) * contrast + middle, 0, 255).astype(np.float32)
+    lit = np.stack([table[image[..., channel], channel] for channel in range(3)], axis=-1)
+    grey = lit @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
+    mixed = grey[..., None] + (lit - grey[..., None]) * saturation
+    result: NDArray[np.uint8] = np.clip(mixed + 0.5, 0, 255).astype(np.uint8)
+    return result

@@ -1,0 +1,113 @@
+"""From a trained network to what ships: calibration, policy, the `.h5` and its specification."""
+
+import logging
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.datasets.records import EXTRA_SET, PAPER_SET
+from ml.digests import digest_file
+from ml.evaluation.metrics import measure_all
+from ml.serving.calibration import Calibration, fit_platt
+from ml.serving.policy import ThresholdPolicy, fit_policy
+
+if TYPE_CHECKING:
+    import keras
+
+_HAM10000_SHARE = {
+    PAPER_SET: "at least 1,574 of the paper's 3,297",
+    EXTRA_SET: "all of ham10000-extra-train",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredImages:
+    """Raw P(malignant) as float64 (n,) and labels (n,), 1 = malignant."""
+
+    probabilities: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+
+def describe_licence(data_sets: Sequence[str]) -> str:
+    """Return the licence of weights trained on `data_sets`, with what each owes to HAM10000.
+
+    HAM10000 is CC BY-NC 4.0 (Tschandl, Rosendahl, Kittler 2018, Scientific Data 5, 180161).
+    """
+    shares = " and ".join(share for name, share in _HAM10000_SHARE.items() if name in data_sets)
+    return (
+        f"CC BY-NC 4.0, non-commercial use only: the training images are ISIC Archive images, {shares} "
+        "HAM10000 (CC BY-NC 4.0; Tschandl, Rosendahl, Kittler 2018), to be attributed to the ISIC Archive. "
+        "Not a medical device."
+    )
+
+
+def save_network(model: "keras.Model", path: Path) -> str:
+    """Write architecture and weights as legacy HDF5, no optimizer state; returns the SHA-256.
+
+    The file is written whole or not at all; raises OSError.
+    """
+    plain = type(model).from_config(model.get_config())
+    plain.set_weights(model.get_weights())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"partial-{path.name}")
+    # Keras warns that HDF5 is its old format; here it is the format asked for.
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        plain.save(draft, include_optimizer=False)
+    finally:
+        logger.setLevel(level)
+    draft.replace(path)
+    return digest_file(path)
+
+
+def fit_release(validation: ScoredImages, *, version: str) -> tuple[Calibration, ThresholdPolicy]:
+    """Fit Platt calibration, then the threshold policy, on held-out validation images.
+
+    Raises `ml.serving.calibration.CalibrationError` or `ml.serving.policy.PolicyError`.
+    """
+    calibration = fit_platt(validation.probabilities, validation.labels)
+    calibrated = calibration.apply(validation.probabilities)
+    return calibration, fit_policy(calibrated, validation.labels, version=version)
+
+
+def measure_parts(
+    parts: Mapping[str, ScoredImages], calibration: Calibration, policy: ThresholdPolicy
+) -> dict[str, Any]:
+    """Return `ml.evaluation.metrics.measure_all` of each part, by name, and what the intervals are."""
+    figures = {
+        name: measure_all(calibration.apply(part.probabilities), part.labels, policy)
+        for name, part in parts.items()
+    }
+    intervals = "95 %: Wilson for shares; 2,000 bootstrap rounds within each class for AUC and ECE"
+    return {**figures, "intervals": intervals}
+
+
+def describe_versions() -> dict[str, str]:
+    """Return the versions of what made the weights, by name."""
+    import h5py
+    import keras
+
+    versions = {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "h5py": h5py.__version__,
+        "numpy": np.__version__,
+        "backend": keras.backend.backend(),
+    }
+    if versions["backend"] == "tensorflow":
+        from tensorflow import __version__ as tensorflow_version
+
+        versions["tensorflow"] = tensorflow_version
+    return versions
+
+
+def round_fields(row: Mapping[str, float]) -> dict[str, float]:
+    """Return one row of a training history with six decimals."""
+    return {key: round(value, 6) for key, value in row.items()}
