@@ -6,11 +6,10 @@ from pathlib import Path
 
 from ml.datasets.image_sets import SETS
 from ml.datasets.records import LABELS
-from ml.evaluation.metrics import measure_all
+from ml.evaluation.metrics import format_figures, measure_all
 from ml.evaluation.scoring import ScoredImage, find_images, score_images, write_predictions
 from ml.evaluation.sets import evaluate_sets
 from ml.evaluation.stored_predictions import CONSISTENCY, RESULTS
-from ml.evaluation.table import format_figures
 from ml.serving.policy import ThresholdPolicy
 from ml.serving.prediction import Predictor
 from ml.serving.specification import ModelSpecification

@@ -14,9 +14,15 @@ from ml.serving.specification import FIRST_VERSION, OUT_OF_FOLD, ModelSpecificat
 from ml.training.checkpoints import Progress
 from ml.training.crossvalidation import read_out_of_fold
 from ml.training.data import TrainingData, load_training_data
-from ml.training.finishing import finish_specification
 from ml.training.plans import TrainingPlan
-from ml.training.release import ScoredImages, describe_licence, describe_versions, round_fields, save_network
+from ml.training.release import (
+    ScoredImages,
+    describe_licence,
+    describe_versions,
+    finish_specification,
+    round_fields,
+    save_network,
+)
 from ml.training.run import find_scaling, train_network
 
 _PROVISIONAL_POLICY = {"version": "none", "threshold": 0.5, "refer_low": 0.5, "refer_high": 0.5}

@@ -10,8 +10,7 @@ from tqdm import tqdm
 
 from ml.datasets.image_sets import SetImage
 from ml.evaluation.stored_predictions import format_number
-from ml.imaging.inputs import build_input
-from ml.imaging.recoding import encode_again
+from ml.imaging.inputs import build_input, encode_again
 from ml.serving.calibration import Calibration
 from ml.serving.prediction import BATCH_SHAPES, Predictor
 

@@ -22,9 +22,14 @@ from PIL.WebPImagePlugin import WebPImageFile
 from ml.imaging.colour import convert_to_srgb
 from ml.imaging.errors import UndecodableImageError
 from ml.imaging.signatures import describe_content, find_format
-from ml.imaging.structure import is_heic_whole, is_jpeg_whole, is_png_whole
-from ml.imaging.tiff import TiffLayout, read_tiff_layout
-from ml.imaging.webp import read_webp_layout
+from ml.imaging.structure import (
+    TiffLayout,
+    is_heic_whole,
+    is_jpeg_whole,
+    is_png_whole,
+    read_tiff_layout,
+    read_webp_layout,
+)
 
 # Decoded, 3 bytes each: 360 MB. Intake's own limit is lower and comes from settings.
 DEFAULT_MAX_PIXELS: Final = 120_000_000

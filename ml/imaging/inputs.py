@@ -1,7 +1,10 @@
-"""The one way from an image file's bytes to a network's pixels: training, worker, evaluation."""
+"""The network's input: from a picture file's bytes to pixels, one way for training, worker and evaluation."""
+
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ml.imaging.decoding import decode_image, to_array
 
@@ -28,3 +31,10 @@ def scale_pixels(pixels: NDArray[np.uint8], scaling: str) -> NDArray[np.float32]
     elif scaling != "raw":
         raise ValueError(f"Expected the scaling unit, signed or raw, received {scaling!r}.")
     return values
+
+
+def encode_again(pixels: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
+    """Return `pixels`, uint8 RGB (height, width, 3), after one JPEG encoding of `quality` 1 to 95."""
+    stream = BytesIO()
+    Image.fromarray(pixels).save(stream, format="JPEG", quality=quality)
+    return np.asarray(Image.open(stream).convert("RGB"))

@@ -1,11 +1,15 @@
-"""Whether a file is whole, told from its structure.
+"""Truncated files: whether a picture is whole, told from its structure, and layouts read before decoding.
 
 Decoders are lenient: libjpeg paints what is missing grey, libtiff stops in the middle of a strip.
 Half a lesion must never reach the network, so what the decoder would forgive is checked here.
-TIFF and WebP, whose layout must be known before opening, are in `ml.imaging.tiff` and `ml.imaging.webp`.
+Of WebP and TIFF the layout (size, frames, orientation) is read here too, because Pillow allocates a
+WebP's canvas to tell its size, checks a TIFF's size only after it has opened it, and counts pages by
+reading every tag of each: a hostile file makes that dear.
 """
 
 import re
+import struct
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Final, NamedTuple
 
@@ -117,3 +121,183 @@ def _read_segments(data: bytes) -> list[_Segment]:
             scan_end = after.start() if after else len(data)
         segments.append(_Segment(marker, body, scan_end))
     return segments
+
+
+# --- WebP
+
+
+@dataclass(frozen=True, slots=True)
+class WebPLayout:
+    """`size` is the canvas (width, height) in pixels; `exif` is empty when there is none."""
+
+    size: tuple[int, int]
+    frames: int
+    whole: bool
+    exif: bytes
+
+
+def read_webp_layout(data: bytes) -> WebPLayout:
+    """Read the chunks of a RIFF WEBP file. Raises ValueError when no picture is among them."""
+    size: tuple[int, int] | None = None
+    frames, exif = 0, b""
+    whole = _read_int(data, 4, 4) + 8 <= len(data)
+    at = 12
+    while at + 8 <= len(data):
+        kind, length = data[at : at + 4], _read_int(data, at + 4, 4)
+        if size is None:
+            size = _read_canvas(kind, data[at + 8 : at + 18])
+        if kind == b"ANMF":
+            frames += 1
+        elif kind == b"EXIF":
+            exif = data[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+    if size is None:
+        message = "expected a VP8, VP8L or VP8X chunk, received none"
+        raise ValueError(message)
+    return WebPLayout(size, max(frames, 1), whole, exif)
+
+
+def _read_canvas(kind: bytes, body: bytes) -> tuple[int, int] | None:
+    if len(body) < 10:
+        return None
+    if kind == b"VP8X":
+        return _read_int(body, 4, 3) + 1, _read_int(body, 7, 3) + 1
+    if kind == b"VP8L":
+        bits = _read_int(body, 1, 4)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        return _read_int(body, 6, 2) & 0x3FFF, _read_int(body, 8, 2) & 0x3FFF
+    return None
+
+
+def _read_int(data: bytes, at: int, size: int) -> int:
+    return int.from_bytes(data[at : at + size], "little")
+
+
+# --- TIFF
+
+_WIDTH, _HEIGHT, _STRIP_OFFSETS, _STRIP_COUNTS = 256, 257, 273, 279
+_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
+_DNG_VERSION, _PHOTOMETRIC, _COLOUR_FILTER_ARRAY, _ORIENTATION = 50706, 262, 32803, 274
+_INTEGER_TYPES: Final = {1: "B", 3: "H", 4: "L", 13: "L", 16: "Q"}
+_MAX_TAGS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class TiffLayout:
+    """`size` is the image's (width, height) as stored, `largest` also covers that of its tiles."""
+
+    size: tuple[int, int]
+    largest: tuple[int, int]
+    orientation: int
+    frames: int
+    whole: bool
+    raw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Directory:
+    tags: dict[int, tuple[int, ...]]
+    following: int
+
+
+def read_tiff_layout(data: bytes, max_frames: int) -> TiffLayout:
+    """Read the first directory and count the others.
+
+    Raises:
+        struct.error, ValueError: when the directories don't lie within the file.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    big = data[2:4] in (b"+\x00", b"\x00+")
+    (at,) = struct.unpack_from(order + ("Q" if big else "L"), data, 8 if big else 4)
+    first = _read_directory(data, at, order, big=big)
+    seen = {at}
+    following = first.following
+    while following and following not in seen and len(seen) < max_frames:
+        seen.add(following)
+        following = _read_following(data, following, order, big=big)
+    tags = first.tags
+    size = (_first(tags, _WIDTH), _first(tags, _HEIGHT))
+    largest = (max(size[0], _first(tags, _TILE_WIDTH)), max(size[1], _first(tags, _TILE_HEIGHT)))
+    orientation = _first(tags, _ORIENTATION)
+    return TiffLayout(
+        size,
+        largest,
+        orientation if 1 <= orientation <= 8 else 1,
+        frames=len(seen),
+        whole=_is_whole(tags, len(data)),
+        raw=_DNG_VERSION in tags or _first(tags, _PHOTOMETRIC) == _COLOUR_FILTER_ARRAY,
+    )
+
+
+def _first(tags: dict[int, tuple[int, ...]], tag: int) -> int:
+    values = tags.get(tag)
+    return values[0] if values else 0
+
+
+def _is_whole(tags: dict[int, tuple[int, ...]], size: int) -> bool:
+    """Every strip or tile lies within the file, and none is missing from the list."""
+    offsets = tags.get(_TILE_OFFSETS) or tags.get(_STRIP_OFFSETS) or ()
+    counts = tags.get(_TILE_COUNTS) or tags.get(_STRIP_COUNTS) or ()
+    if len(offsets) == 1 and not counts:
+        return offsets[0] < size  # a single strip may leave its length out
+    return len(offsets) == len(counts) and all(
+        offset + count <= size for offset, count in zip(offsets, counts, strict=True)
+    )
+
+
+def _read_directory(data: bytes, at: int, order: str, *, big: bool) -> _Directory:
+    count_format, entry, value_size, offset = ("Q", 20, 8, "Q") if big else ("H", 12, 4, "L")
+    (count,) = struct.unpack_from(order + count_format, data, at)
+    if count > _MAX_TAGS:
+        message = f"expected at most {_MAX_TAGS} tags, received {count}"
+        raise ValueError(message)
+    at += struct.calcsize(count_format)
+    tags: dict[int, tuple[int, ...]] = {}
+    for _ in range(count):
+        tag, kind, number = struct.unpack_from(order + "HH" + offset, data, at)
+        letter = _INTEGER_TYPES.get(kind)
+        if letter is not None and number:
+            length = number * struct.calcsize("=" + letter)
+            where = at + entry - value_size
+            if length > value_size:
+                (where,) = struct.unpack_from(order + offset, data, where)
+            if where + length > len(data):
+                message = f"expected {length} bytes of tag {tag}, received the end of file"
+                raise ValueError(message)
+            if tag in _READ:
+                tags[tag] = struct.unpack_from(f"{order}{number}{letter}", data, where)
+        at += entry
+    return _Directory(tags, _read_offset(data, at, order + offset))
+
+
+def _read_following(data: bytes, at: int, order: str, *, big: bool) -> int:
+    """Skip over a directory's entries to the offset of the next one."""
+    (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, at)
+    at += 8 + 20 * count if big else 2 + 12 * count
+    return _read_offset(data, at, order + ("Q" if big else "L"))
+
+
+def _read_offset(data: bytes, at: int, layout: str) -> int:
+    # Some writers leave out the last directory's zero.
+    if at + struct.calcsize(layout) > len(data):
+        return 0
+    value: int = struct.unpack_from(layout, data, at)[0]
+    return value
+
+
+_READ: Final = frozenset(
+    {
+        _WIDTH,
+        _HEIGHT,
+        _STRIP_OFFSETS,
+        _STRIP_COUNTS,
+        _TILE_WIDTH,
+        _TILE_HEIGHT,
+        _TILE_OFFSETS,
+        _TILE_COUNTS,
+        _DNG_VERSION,
+        _PHOTOMETRIC,
+        _ORIENTATION,
+    }
+)

@@ -105,7 +105,7 @@ def _take_over(folder: Path, scanned: ScannedNetwork, weights: Weights) -> "kera
     """Build the network in Keras 3: nested ones from the plan, others by Keras's own reader."""
     import keras
 
-    from ml.network_files.flattening import build_flat, is_nested
+    from ml.network_files.old_keras import build_flat, is_nested
 
     try:
         if is_nested(scanned.plan):

@@ -1,7 +1,9 @@
-"""Cross-validation of one training plan: what it says of lesions it has not seen."""
+"""Cross-validation of a training plan, never with one lesion on both sides: what it says of unseen lesions."""
 
 import csv
+import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +12,45 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.datasets.records import PAPER_SET, read_labels
+from ml.datasets.records import PAPER_SET, DataError, ImageRecord, read_labels
 from ml.evaluation.metrics import measure_auc
 from ml.imaging.views import average_views, change_view
 from ml.training.batches import LabelledPixels
 from ml.training.checkpoints import Progress
 from ml.training.data import TrainingData
-from ml.training.folds import assign_folds
 from ml.training.plans import TrainingPlan
 from ml.training.release import round_fields
 from ml.training.run import score_pixels, train_network
 
 if TYPE_CHECKING:
     import keras
+
+
+def assign_folds(records: Sequence[ImageRecord], folds: int, *, seed: int = 0) -> NDArray[np.int64]:
+    """Return the fold, int64 (n,) in [0, folds), in which each train record is held out.
+
+    Whole groups only; each class is dealt, in an order set by the hash of `seed` and the group's
+    name, to the fold that has fewest of its set and class so far. Records of another split give
+    DataError, as do fewer than two folds.
+    """
+    if folds < 2:
+        raise DataError(f"Expected at least 2 folds, received {folds}.")
+    if any(record.split != "train" for record in records):
+        raise DataError("Expected train records only: the test split is for the final report.")
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, record in enumerate(records):
+        groups[record.group].append(index)
+    filled: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * folds)
+    result = np.empty(len(records), dtype=np.int64)
+    for name in sorted(groups, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
+        members = groups[name]
+        first = records[members[0]]
+        counts = filled[first.data_set, first.label]
+        fold = counts.index(min(counts))
+        counts[fold] += len(members)
+        result[members] = fold
+    return result
+
 
 COLUMNS = ("data_set", "path", "label", "group", "fold", "probability")
 
@@ -136,7 +164,7 @@ def read_out_of_fold(path: Path, data_sets: Sequence[str]) -> tuple[NDArray[np.f
 
 
 def split_folds(data: TrainingData, folds: int, seed: int) -> NDArray[np.int64]:
-    """Return the fold of every image, as `ml.training.folds.assign_folds`."""
+    """Return the fold of every image, as `ml.training.crossvalidation.assign_folds`."""
     return assign_folds(data.records, folds, seed=seed)
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from ml.imaging.decoding import decode_image
 from ml.imaging.errors import UndecodableImageError
-from ml.imaging.recoding import encode_again
+from ml.imaging.inputs import encode_again
 
 Pixels = NDArray[np.uint8]
 _SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".tif", ".bmp"})

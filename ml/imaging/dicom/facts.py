@@ -5,11 +5,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from ml.imaging.dicom.compressed import join_fragments
-from ml.imaging.dicom.header import DicomFile, read_dicom
-from ml.imaging.dicom.kinds import DERMOSCOPIC, JPEG, JPEG2000, SECONDARY
-from ml.imaging.jpeg2000_segments import strip_comments
-from ml.imaging.segments import strip_segments
+from ml.imaging.dicom.header import DERMOSCOPIC, JPEG, JPEG2000, SECONDARY, DicomFile, read_dicom
+from ml.imaging.dicom.pixels import join_fragments
+from ml.imaging.segments import strip_comments, strip_segments
 
 _LOSSY: Final = JPEG | {"1.2.840.10008.1.2.4.91"}
 _SCHEMES: Final = frozenset({"SCT", "FMA", "DCM"})

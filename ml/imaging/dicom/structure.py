@@ -1,16 +1,186 @@
-"""The layout of a DICOM file, walked from its first byte to its last without reading a value.
+"""DICOM file structure: walked from first byte to last, within limits, without reading a value.
 
 pydicom forgives: it reads a file that ends early, skips what follows the picture and follows
-sequences as deep as they go. So what it is given has been walked here, within limits; and where the
-picture's bytes lie is told by this walk.
+sequences as deep as they go. So what it is given has been walked here; and where the picture's
+bytes lie is told by this walk.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
-from ml.imaging.dicom.walk import UNDEFINED, Walk, damaged
 from ml.imaging.errors import UndecodableImageError
 from ml.imaging.signatures import describe_start
+
+MAX_ELEMENTS: Final = 10_000
+"""Elements, items and fragments of one file; photographs have a few hundred."""
+MAX_DEPTH: Final = 8
+"""Sequences within sequences; photographs nest two or three."""
+
+UNDEFINED: Final = 0xFFFFFFFF
+_LONG: Final = frozenset(
+    {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+)
+_SHORT: Final = frozenset(
+    {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL"}
+    | {b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
+)
+_PIXELS: Final = (0x7FE0, 0x0010)
+_PADDING: Final = b"\xfc\xff\xfc\xff"
+_ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
+
+
+@dataclass(slots=True)
+class Element:
+    tag: tuple[int, int]
+    kind: bytes
+    start: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
+
+
+class Walk:
+    """One file: counts its elements, notes where its picture lies and what stands behind it."""
+
+    def __init__(self, data: bytes, *, implicit: bool) -> None:
+        self.data = data
+        self.implicit = implicit
+        self.count = 0
+        self.pixels: list[tuple[int, int]] = []
+        self.encapsulated = False
+        self.trailing = 0
+
+    def walk_body(self, at: int) -> None:
+        end, previous = len(self.data), (0, 0)
+        while at < end:
+            element = self.read_element(at, end)
+            if element.tag <= previous:
+                raise damaged("its elements are out of order")
+            previous = element.tag
+            if element.tag == _PIXELS:
+                self._note_rest(self._note_pixels(element))
+                return
+            at = self._walk_value(element, depth=1, end=end)
+
+    def _note_pixels(self, element: Element) -> int:
+        if element.length != UNDEFINED:
+            self.pixels = [(element.start, element.end)]
+            return element.end
+        self.encapsulated = True
+        fragments, at = self._walk_fragments(element, len(self.data))
+        self.pixels = fragments[1:]  # the first only tells where the frames begin
+        return at
+
+    def _note_rest(self, at: int) -> None:
+        """Behind the picture only padding may stand, and padding holds nothing."""
+        rest = self.data[at:]
+        head = 8 if self.implicit else 12
+        told = int.from_bytes(rest[head - 4 : head], "little")
+        is_padding = rest.startswith(_PADDING) and told == len(rest) - head
+        if not (is_padding and not rest[head:].strip(b"\0")):
+            self.trailing = len(rest)
+
+    def _walk_value(self, element: Element, *, depth: int, end: int) -> int:
+        """Step over a value; return where the next element begins."""
+        if element.length != UNDEFINED:
+            return element.end
+        if element.tag == _PIXELS:  # of an icon
+            return self._walk_fragments(element, end)[1]
+        return self._walk_sequence(element, depth=depth, end=end)
+
+    def _walk_fragments(self, element: Element, end: int) -> tuple[list[tuple[int, int]], int]:
+        spans, at = [], element.start
+        while (item := self._read_item(at, end)).tag != _SEQUENCE_END:
+            if item.tag != _ITEM or item.length == UNDEFINED:
+                raise damaged("its picture is of no known form")
+            spans.append((item.start, item.end))
+            at = item.end
+        return spans, item.start
+
+    def _walk_sequence(self, element: Element, *, depth: int, end: int) -> int:
+        """Items up to the delimiter; `element` has no length of its own."""
+        if depth > MAX_DEPTH:
+            message = (
+                f"This DICOM file nests its header deeper than {MAX_DEPTH} levels, "
+                "as no photograph does. Export the photo again, or send it as JPEG."
+            )
+            raise UndecodableImageError("corrupt", message)
+        # An unknown element without a length holds a sequence written implicitly.
+        outer, self.implicit = self.implicit, self.implicit or element.kind == b"UN"
+        at = element.start
+        while True:
+            item = self._read_item(at, end)
+            if item.tag == _SEQUENCE_END:
+                self.implicit = outer
+                return item.start
+            if item.tag != _ITEM:
+                raise damaged("its header is of no known form")
+            if item.length == UNDEFINED:
+                at = self._walk_item(item.start, depth=depth, end=end)
+            else:
+                self._walk_item(item.start, depth=depth, end=item.end, delimited=False)
+                at = item.end
+
+    def _walk_item(self, at: int, *, depth: int, end: int, delimited: bool = True) -> int:
+        while delimited or at < end:
+            if delimited and self._read_tag(at, end) == _ITEM_END:
+                return self._read_item(at, end).start
+            at = self._walk_value(self.read_element(at, end), depth=depth + 1, end=end)
+        return at
+
+    def _read_tag(self, at: int, end: int) -> tuple[int, int]:
+        if at + 8 > end:
+            raise _truncated()
+        data = self.data
+        return int.from_bytes(data[at : at + 2], "little"), int.from_bytes(data[at + 2 : at + 4], "little")
+
+    def _read_item(self, at: int, end: int) -> Element:
+        tag = self._read_tag(at, end)
+        length = int.from_bytes(self.data[at + 4 : at + 8], "little")
+        return self._counted(Element(tag, b"", at + 8, length), end)
+
+    def read_element(self, at: int, end: int) -> Element:
+        tag = self._read_tag(at, end)
+        if self.implicit:
+            length = int.from_bytes(self.data[at + 4 : at + 8], "little")
+            return self._counted(Element(tag, b"", at + 8, length), end)
+        kind = self.data[at + 4 : at + 6]
+        if kind in _SHORT:
+            length = int.from_bytes(self.data[at + 6 : at + 8], "little")
+            return self._counted(Element(tag, kind, at + 8, length), end)
+        if kind not in _LONG:
+            raise damaged("its header is of no known form")
+        if at + 12 > end:
+            raise _truncated()
+        length = int.from_bytes(self.data[at + 8 : at + 12], "little")
+        return self._counted(Element(tag, kind, at + 12, length), end)
+
+    def _counted(self, element: Element, end: int) -> Element:
+        self.count += 1
+        if self.count > MAX_ELEMENTS:
+            message = (
+                f"This DICOM file has more than {MAX_ELEMENTS:,} elements, as no photograph does. "
+                "Export the photo again, or send it as JPEG."
+            )
+            raise UndecodableImageError("corrupt", message)
+        if element.length != UNDEFINED and element.end > end:
+            raise _truncated()
+        return element
+
+
+def _truncated() -> UndecodableImageError:
+    message = "This DICOM file ends too early: part of it is missing. Send it again."
+    return UndecodableImageError("truncated", message)
+
+
+def damaged(why: str) -> UndecodableImageError:
+    message = f"This DICOM file is damaged: {why}. Export the photo again, or send it as JPEG."
+    return UndecodableImageError("corrupt", message)
+
+
+# --- The layout
 
 IMPLICIT: Final = "1.2.840.10008.1.2"
 

@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation.consistency import VARIANTS
-from ml.evaluation.metrics_lesions import bootstrap_lesions
-from ml.evaluation.metrics_screening import PREVALENCES, bound_predictive_values, measure_predictive_values
+from ml.evaluation.metrics import (
+    PREVALENCES,
+    bootstrap_lesions,
+    bound_predictive_values,
+    measure_predictive_values,
+)
 from ml.evaluation.skin_tone import CATEGORIES, name_skin_tone
 from ml.evaluation.stored_predictions import StoredRow
 from ml.research.report.drawing import draw

@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.metrics import measure_auc
-from ml.evaluation.metrics_screening import trace_coverage
+from ml.evaluation.metrics import measure_auc, trace_coverage
 from ml.research.report.drawing import draw, style_line
 from ml.research.report.sets import COMMAND, read_clean, read_seen
 from ml.research.report.stored import Network, Part, Results

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ml.datasets.records import LABELS
-from ml.evaluation.metrics import measure_auc, measure_wilson
-from ml.evaluation.metrics_lesions import bootstrap_lesions
+from ml.evaluation.metrics import bootstrap_lesions, measure_auc, measure_wilson
 from ml.research.report.stored import Results
 from ml.research.report.text import Estimate, format_table, join_parts, name_command, name_missing
 from ml.research.reproduction.section import describe_reproduction

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.datasets.records import EXTRA_SET, PAPER_SET
-from ml.evaluation.metrics import measure_auc
-from ml.evaluation.metrics_lesions import bootstrap_lesions
+from ml.evaluation.metrics import bootstrap_lesions, measure_auc
 from ml.research.report.sets import TEST, read_clean, read_seen, read_within_source
 from ml.research.report.stored import COMPARISON, DEFAULT_NETWORK, Network, Part, Results
 from ml.research.report.text import format_table, join_parts, name_command, name_missing

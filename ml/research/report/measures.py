@@ -6,9 +6,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.evaluation.metrics import measure_auc, measure_ece, measure_wilson
-from ml.evaluation.metrics_lesions import bootstrap_lesions
-from ml.evaluation.metrics_screening import measure_specificity_at
+from ml.evaluation.metrics import (
+    bootstrap_lesions,
+    measure_auc,
+    measure_ece,
+    measure_specificity_at,
+    measure_wilson,
+)
 from ml.research.report.stored import Part
 from ml.research.report.text import Estimate
 from ml.serving.policy import ThresholdPolicy

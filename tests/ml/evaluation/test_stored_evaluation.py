@@ -7,10 +7,9 @@ from ml.__main__ import main
 from ml.datasets.image_sets import SETS, SetImage, find_seen_diagnoses, find_set, list_training_sets
 from ml.datasets.records import DataError
 from ml.evaluation.consistency import VARIANTS, score_variants, shift, turn
-from ml.evaluation.metrics import MetricsError, bootstrap, measure_auc
-from ml.evaluation.metrics_lesions import bootstrap_lesions
+from ml.evaluation.metrics import MetricsError, bootstrap, bootstrap_lesions, measure_auc
 from ml.evaluation.stored_predictions import read_index, read_rows
-from ml.imaging.recoding import encode_again
+from ml.imaging.inputs import encode_again
 from ml.serving.calibration import Calibration
 from tests.ml.conftest import WEIGHTS
 from tests.ml.drawing import draw_lesion, save_lesion

@@ -3,8 +3,13 @@ import hashlib
 import numpy as np
 import pytest
 
-from ml.explanation.gradients import differentiate
-from ml.explanation.hirescam import Explanation, ExplanationError, average_explanations, explain_images
+from ml.explanation.hirescam import (
+    Explanation,
+    ExplanationError,
+    average_explanations,
+    differentiate,
+    explain_images,
+)
 from ml.imaging.views import VIEWS, change_view
 from tests.ml.explanation.explained import KINDS, SIDE, build_flattened, build_pooled, draw_inputs, fill
 

@@ -23,7 +23,7 @@ from ml.gates.domain import DomainStatistics, write_parts
 from ml.gates.quality import find_field, measure_quality, shrink
 from ml.gates.specification import LIMITS, RULES, GateError, GateSpecification, find_refusals
 from ml.gates.verdict import CODES, Gates, describe_doubt, describe_refusal, look_at, propose_kind
-from ml.imaging.recoding import encode_again
+from ml.imaging.inputs import encode_again
 from ml.training.gate_fitting import (
     build_network,
     fit_quality_limits,

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.imaging.jpeg2000_segments import strip_comments
-from ml.imaging.segments import strip_segments
+from ml.imaging.segments import strip_comments, strip_segments
 from tests.classifier.intake.samples import draw_picture, encode
 
 NAME = "Quackenbush"

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from ml.datasets.records import load_pixels, read_labels, read_records, split_validation
+from ml.datasets.records import DataError, load_pixels, read_labels, read_records, split_validation
 from ml.training.augmentation import AUGMENTATIONS, augment_batch
 from ml.training.checkpoints import CheckpointError
+from ml.training.data import load_training_data
 from ml.training.run import LabelledPixels, TrainingPlan, score_pixels, train_network
 from tests.ml.drawing import draw_lesion
 
@@ -101,3 +102,34 @@ def test_augmentation_moves_pixels_and_makes_none_up():
 def test_an_unknown_augmentation_names_the_known_ones():
     with pytest.raises(ValueError, match="none, flips, dihedral, dermoscopy, received 'blur'"):
         augment_batch(np.zeros((1, 4, 4, 3), np.uint8), "blur", np.random.default_rng(0))
+
+
+BOTH = ("fanconi-isic", "ham10000-extra-train")
+
+
+def test_paper_comes_first(drawn_data):
+    data = load_training_data(BOTH, 32)
+    assert data.pixels.shape == (32 + 12, 32, 32, 3)
+    assert data.is_of("fanconi-isic")[:32].all()
+    assert not data.is_of("fanconi-isic")[32:].any()
+
+
+def test_diagnoses_left_out(drawn_data):
+    found = load_training_data(BOTH, 32, left_out=("nv", "bcc")).records[32:]
+    assert {record.diagnosis for record in found} == {"bkl", "akiec"}
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize(
+    ("data_sets", "left_out", "told"),
+    [
+        (BOTH, ("mel",), "received mel with"),
+        (BOTH[:1], ("nv",), "received nv with fanconi-isic"),
+        (("isic2017",), (), "received ['isic2017']"),
+        ((), (), "received none"),
+    ],
+)
+def test_what_can_not_be_had(drawn_data, data_sets, left_out, told):
+    with pytest.raises(DataError) as refusal:
+        load_training_data(data_sets, 32, left_out=left_out)
+    assert told in str(refusal.value)
