@@ -20,14 +20,12 @@ class NetworkSize:
     """What a network needs for one image. `outputs`: shape of its output without the batch.
 
     `weights`: for each layer, by its number in the plan, the shapes of the trained weights and of
-    the statistics. `values`: numbers in the largest and in all layers' outputs.
+    the statistics.
     """
 
     parameters: int
     outputs: Shape
     weights: dict[int, tuple[list[Shape], list[Shape]]]
-    largest_values: int
-    all_values: int
 
 
 def measure_network(
@@ -42,7 +40,7 @@ def measure_network(
     plan = plan_network(config)
     shapes: list[Shape] = [fill_input(plan.input_shape, input_size)]
     weights: dict[int, tuple[list[Shape], list[Shape]]] = {}
-    largest = total = math.prod(shapes[0])
+    total = math.prod(shapes[0])
     for step in plan.steps:
         shape, trained, statistics = measure_layer(
             step.kind, step.config, [shapes[source] for source in step.sources]
@@ -54,7 +52,7 @@ def measure_network(
                 "shape_not_possible", "Expected one shape of weights a layer, received two."
             )
         values = math.prod(shape)
-        largest, total = max(largest, values), total + values
+        total += values
         parameters = sum(math.prod(one) for both in (trained, statistics) for one in both)
         if parameters > MAX_PARAMETERS or values > MAX_VALUES or total > MAX_ALL_VALUES:
             raise UnsafeModelError(
@@ -67,7 +65,7 @@ def measure_network(
         raise UnsafeModelError(
             "too_large", f"Expected at most {MAX_PARAMETERS:,} parameters, received {count:,}."
         )
-    return plan, NetworkSize(count, shapes[plan.output], weights, largest, total)
+    return plan, NetworkSize(count, shapes[plan.output], weights)
 
 
 def fill_input(declared: tuple[int | None, ...], chosen: tuple[int, int] | None) -> Shape:

@@ -1,4 +1,7 @@
-"""From a network's raw output to a probability that means what it says."""
+"""Calibration: from a network's raw output to a probability that means what it says.
+
+Fitted by `ml.training.fitting`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,57 +75,16 @@ class Calibration:
             raise CalibrationError(f"{_WHAT}: expected probabilities in [0, 1], received others.")
         if self.method == "identity":
             return raw.copy()
-        return _sigmoid(self.a * _logit(raw) + self.b)
+        return sigmoid(self.a * logit(raw) + self.b)
 
 
-def fit_platt(p: ArrayLike, y: ArrayLike) -> Calibration:
-    """Fit Platt scaling on raw P(malignant) `p`, shape (n,), and labels `y`, 1 = malignant.
-
-    Newton's method on the cross-entropy with Platt's smoothed targets, as in Lin, Lin and Weng
-    2007, "A note on Platt's probabilistic outputs for support vector machines", which keeps a
-    separable sample from an infinite slope. Raises CalibrationError when a class is missing or
-    the fitted slope is not positive (the network would rank the classes the wrong way round).
-    """
-    x = _logit(np.asarray(p, dtype=np.float64))
-    positive = np.asarray(y).astype(bool)
-    n_positive = int(positive.sum())
-    n_negative = int(positive.size - n_positive)
-    if x.shape != positive.shape or x.ndim != 1 or not n_positive or not n_negative:
-        raise CalibrationError(
-            f"{_WHAT}: expected probabilities and labels of both classes, shape (n,), received "
-            f"{n_positive} malignant and {n_negative} benign for {x.shape}."
-        )
-    target = np.where(positive, (n_positive + 1) / (n_positive + 2), 1 / (n_negative + 2))
-    design = np.stack([x, np.ones_like(x)], axis=1)
-    weights = np.array([0.0, np.log((n_positive + 1) / (n_negative + 1))])
-    loss = _cross_entropy(design @ weights, target)
-    for _ in range(100):
-        q = _sigmoid(design @ weights)
-        gradient = design.T @ (q - target)
-        hessian = (design * (q * (1 - q))[:, None]).T @ design + 1e-12 * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        scale = 1.0
-        while (trial := _cross_entropy(design @ (weights - scale * step), target)) > loss:
-            scale /= 2
-            if scale < 1e-10:
-                break
-        weights = weights - scale * step
-        if abs(loss - trial) < 1e-12 or float(np.abs(gradient).max()) < 1e-9:
-            break
-        loss = trial
-    slope, offset = float(weights[0]), float(weights[1])
-    return Calibration.from_dict({"method": "platt", "a": slope, "b": offset})
-
-
-def _logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
+def logit(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log-odds of probabilities in [0, 1], taken inside 1e-7, of the same shape."""
     inside = np.clip(p, _MARGIN, 1.0 - _MARGIN)
     return np.log(inside) - np.log1p(-inside)
 
 
-def _sigmoid(z: NDArray[np.float64]) -> NDArray[np.float64]:
+def sigmoid(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities in (0, 1) of log-odds `z`, of the same shape."""
     small = np.exp(-np.abs(z))
     return np.where(z >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
-
-
-def _cross_entropy(z: NDArray[np.float64], target: NDArray[np.float64]) -> float:
-    return float(np.sum(np.logaddexp(0.0, z) - target * z))

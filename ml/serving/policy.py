@@ -1,12 +1,14 @@
-"""From a calibrated probability to one of three outcomes: benign, malignant or refer."""
+"""Decision thresholds: from a calibrated probability to benign, malignant or refer.
 
-import math
+Fitted by `ml.training.fitting`.
+"""
+
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ml import fields
 
@@ -74,53 +76,3 @@ class ThresholdPolicy:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object that `from_dict` reads."""
         return asdict(self)
-
-
-def fit_policy(
-    p: ArrayLike,
-    y: ArrayLike,
-    *,
-    version: str,
-    sensitivity: float = 0.95,
-    benign_miss_rate: float = 0.05,
-    malignant_false_rate: float = 0.10,
-) -> ThresholdPolicy:
-    """Choose the threshold and the refer band on validation data, sensitivity first.
-
-    `p`: calibrated P(malignant), shape (n,); `y`: labels, 1 = malignant. The threshold is the
-    highest with at least `sensitivity` of the malignant at or above it. The band's ends are
-    class-conditional (Mondrian) conformal quantiles (Vovk 2012, "Conditional validity of
-    inductive conformal predictors", section 5): a new malignant image falls below `refer_low`,
-    and so is called benign, with probability at most `benign_miss_rate`; a new benign image
-    rises above `refer_high` with probability at most `malignant_false_rate`, as long as new
-    images are drawn like these. Where both promises hold without a band it has width 0.
-    Raises PolicyError when a class is missing or a rate is outside (0, 1).
-    """
-    probability = np.asarray(p, dtype=np.float64)
-    label = np.asarray(y).astype(bool)
-    malignant = np.sort(probability[label])
-    benign = np.sort(probability[~label])
-    for rate in (sensitivity, benign_miss_rate, malignant_false_rate):
-        if not 0.0 < rate < 1.0:
-            raise PolicyError(f"{_WHAT}: expected a rate between 0 and 1, received {rate}.")
-    if not malignant.size or not benign.size:
-        raise PolicyError(
-            f"{_WHAT}: expected both classes, received {malignant.size} malignant and {benign.size} benign."
-        )
-    allowed_misses = math.floor((1.0 - sensitivity) * malignant.size + 1e-9)
-    threshold = float(malignant[allowed_misses])
-    low = _lower_quantile(malignant, benign_miss_rate, floor=0.0)
-    high = -_lower_quantile(-benign[::-1], malignant_false_rate, floor=-1.0)
-    if low > high:
-        cut = min(max(threshold, high), low)
-        return ThresholdPolicy(version, cut, cut, cut)
-    return ThresholdPolicy(version, min(max(threshold, low), high), low, high)
-
-
-def _lower_quantile(values: NDArray[np.float64], rate: float, *, floor: float) -> float:
-    """Return q with P(new < q) <= rate for a new value exchangeable with the sorted `values`.
-
-    `floor`, the least possible value, is returned when there are too few values to promise it.
-    """
-    rank = math.floor(rate * (values.size + 1) + 1e-9)
-    return float(values[rank - 1]) if rank else floor

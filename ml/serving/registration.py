@@ -21,7 +21,6 @@ from ml.serving.specification import ModelSpecification
 # Nobody measured what this network's probabilities mean, so only the clearest are judged at all.
 UNCALIBRATED = ThresholdPolicy("uncalibrated-1", 0.5, 0.1, 0.9)
 TOLERANCE = 0.01
-_DRAWN_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +105,6 @@ def draw_references(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
     """Return two fixed images, uint8 (height, width, 3): noise and one colour."""
     noise = np.random.default_rng(20_240_102).integers(0, 256, (*size, 3), dtype=np.uint8)
     return [noise, np.full((*size, 3), (222, 178, 152), dtype=np.uint8)]
-
-
-def check_references(specification: ModelSpecification, path: str | os.PathLike[str]) -> float:
-    """Return the largest difference between what this machine and the registering one computes.
-
-    For any network registered here: raises UnsafeModelError `reference_differs` past 0.001 and
-    what loading raises.
-    """
-    from ml.serving.prediction import Predictor
-
-    known = np.asarray(specification.training["references"]["drawn"], dtype=np.float64)
-    found = Predictor(specification, path).predict(draw_references(specification.input_size))
-    difference = float(np.abs(found - known).max())
-    if not difference <= _DRAWN_TOLERANCE:
-        raise UnsafeModelError(
-            "reference_differs",
-            f"Expected the registered figures within {_DRAWN_TOLERANCE}, received {difference:.3g} beside.",
-        )
-    return difference
 
 
 def _try_out(data: bytes, specification: ModelSpecification, declared: Declaration) -> PreparedNetwork:

@@ -106,17 +106,6 @@ def augment_image(
     return add_artefacts(_recolour(moved, generator), generator)
 
 
-def augment_batch(pixels: NDArray[np.uint8], kind: str, generator: np.random.Generator) -> NDArray[np.uint8]:
-    """Return a copy of `pixels`, uint8 (n, side, side, 3), each image changed at random.
-
-    `kind` as in `augment_image`; `none` returns `pixels`. Raises ValueError for another kind.
-    """
-    _check_kind(kind)
-    if kind == "none":
-        return pixels
-    return np.stack([augment_image(image, kind, generator) for image in pixels])
-
-
 def _check_kind(kind: str) -> None:
     if kind not in AUGMENTATIONS:
         raise ValueError(f"Expected an augmentation among {', '.join(AUGMENTATIONS)}, received {kind!r}.")

@@ -14,11 +14,12 @@ from tqdm import tqdm
 from ml.datasets.records import EXTRA_SET, PAPER_SET, ImageRecord, load_pixels, read_labels
 from ml.digests import digest_file
 from ml.evaluation.metrics import format_figures, measure_all
-from ml.serving.calibration import Calibration, fit_platt
-from ml.serving.policy import ThresholdPolicy, fit_policy
+from ml.serving.calibration import Calibration
+from ml.serving.policy import ThresholdPolicy
 from ml.serving.prediction import BATCH_SHAPES, Predictor
 from ml.serving.specification import ModelSpecification
 from ml.training.batches import split_batches
+from ml.training.fitting import fit_platt, fit_policy
 
 if TYPE_CHECKING:
     import keras

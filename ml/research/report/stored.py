@@ -82,10 +82,6 @@ class Network:
         rows = read_rows(self.folder, name)
         return Part(tuple(row for row in rows if row.scored.calibrated_probability is not None))
 
-    def count_rejected(self, name: str) -> int:
-        """Return how many images of a stored set could not be read."""
-        return sum(row.scored.calibrated_probability is None for row in read_rows(self.folder, name))
-
     def read_variants(self) -> list[dict[str, str]] | None:
         """Return the rows of the repeat consistency, None when there are none."""
         return read_table(self.folder, "consistency") if "consistency" in self.files else None

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ml.datasets.records import DataError, load_pixels, read_labels, read_records, split_validation
-from ml.training.augmentation import AUGMENTATIONS, augment_batch
+from ml.training.augmentation import AUGMENTATIONS, augment_image
 from ml.training.checkpoints import CheckpointError
 from ml.training.data import load_training_data
 from ml.training.run import LabelledPixels, TrainingPlan, score_pixels, train_network
@@ -91,7 +91,8 @@ def test_the_checkpoint_of_another_plan_is_refused(parts, tmp_path):
 def test_augmentation_moves_pixels_and_makes_none_up():
     images = np.stack([draw_lesion(seed, malignant=False, size=16) for seed in range(12)])
     for kind in AUGMENTATIONS:
-        changed = augment_batch(images, kind, np.random.default_rng(0))
+        generator = np.random.default_rng(0)
+        changed = np.stack([augment_image(image, kind, generator) for image in images])
         assert np.array_equal(changed, images) == (kind == "none")
         if kind == "dermoscopy":
             continue
@@ -101,7 +102,7 @@ def test_augmentation_moves_pixels_and_makes_none_up():
 
 def test_an_unknown_augmentation_names_the_known_ones():
     with pytest.raises(ValueError, match="none, flips, dihedral, dermoscopy, received 'blur'"):
-        augment_batch(np.zeros((1, 4, 4, 3), np.uint8), "blur", np.random.default_rng(0))
+        augment_image(np.zeros((4, 4, 3), np.uint8), "blur", np.random.default_rng(0))
 
 
 BOTH = ("fanconi-isic", "ham10000-extra-train")
