@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from portal.audit.models import AuditEventQuerySet
 
 PAGE_SIZE = 50
+NOT_TOLD = {"submission", "user", "review", "sha256", "origin", "recorded_in"}
+"""Details that are ids or hashes, or are told in words of their own."""
+A_PERSON = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,9 @@ def _describe_details(event: AuditEvent) -> str:
     if consent := say_origin(event.details.get("origin", ""), event.details.get("recorded_in", "")):
         parts.append(f"consent: {consent}")
     for name, value in sorted(event.details.items()):
-        if value in ("", None, [], {}) or name in ("submission", "user", "sha256", "origin", "recorded_in"):
+        if value in ("", None, [], {}) or name in NOT_TOLD:
+            continue
+        if name in ("from", "to") and A_PERSON.fullmatch(str(value)):
             continue
         text = ", ".join(map(str, value)) if isinstance(value, list) else _flatten(value)
         parts.append(f"{name.replace('_', ' ')}: {text}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponseRedirect, QueryDict, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -123,9 +124,16 @@ def submission_search(request: HttpRequest) -> HttpResponse:
 @page(Action.EXPORT)
 @require_POST
 @step_up
-def submission_export(request: HttpRequest) -> StreamingHttpResponse:
-    """The whole filtered list as CSV, or the selected rows of it."""
-    scope, form, word = read_scope(request), HistoryForm(request.GET), read_search(request).words
+def submission_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The whole filtered list as CSV, or the selected rows of it.
+
+    Nothing where the search of the list is no longer kept: without it this would be everybody.
+    """
+    scope, form, search = read_scope(request), HistoryForm(request.GET), read_search(request)
+    if search.is_over:
+        messages.error(request, "Nothing was exported: the search of that list has ended. Search again.")
+        return redirect(f"{reverse('submission-list')}?{request.GET.urlencode()}")
+    word = search.words
     rows, filters = _narrow(scope, form, word), _name_filters(form, word)
     if request.POST.get("what") == "selected":
         chosen = _read_selection(request)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from classifier.case_rows import find_current_review
 from classifier.case_summary import CaseSummary, summarise, summary_prefetches
-from classifier.cases.claims import ClaimedError, claim_case, find_claim
+from classifier.cases.claims import ClaimedError, claim_case, find_claim, renew_claim
 from classifier.cases.signatures import describe_decision, find_own_signature
 from classifier.cases.signing import check_seen, find_contradictions
 from classifier.cases.worklist import find_next
@@ -227,7 +227,7 @@ def _show(
     summary = summarise(submission, role="dermatologist") if unseen else summarise(submission)
     mode = _choose_mode(submission, summary, unseen=unseen)
     claim = _claim(request, submission) if mode in ("sign", "unseen") else None
-    if claim and claim.reader_id != user.pk and request.method == "GET":
+    if claim and _is_turned_away(request, claim):
         return _show_claimed(request, submission, claim, back="submission-review")
     with transaction.atomic():
         read_before = ""
@@ -262,13 +262,26 @@ def _choose_mode(submission: Submission, summary: CaseSummary, *, unseen: bool) 
 
 
 def _claim(request: HttpRequest, submission: Submission) -> ReadingClaim | None:
-    """Who reads the case from here on: this person, unless somebody else does already."""
-    if request.method == "HEAD":
+    """Who reads the case from here on: this person, unless somebody else does already.
+
+    Another picture of the open page is no new opening: the claim stays the one that the page names and
+    releases when it is left.
+    """
+    user: Any = request.user
+    if request.htmx:  # type: ignore[attr-defined]
+        renew_claim(actor=user, submission=submission)
+    if request.htmx or request.method == "HEAD":  # type: ignore[attr-defined]
         return find_claim(submission)
     try:
-        return claim_case(actor=request.user, submission=submission)  # type: ignore[arg-type]
+        return claim_case(actor=user, submission=submission)
     except ClaimedError as error:
         return error.claim
+
+
+def _is_turned_away(request: HttpRequest, claim: ReadingClaim) -> bool:
+    """Whether somebody else's claim is told first; who has the page open already goes on looking."""
+    is_opening = request.method == "GET" and not request.htmx  # type: ignore[attr-defined]
+    return is_opening and claim.reader_id != request.user.pk
 
 
 def _show_claimed(
@@ -290,7 +303,7 @@ def _show_amend(
 ) -> HttpResponse:
     user: Any = request.user
     claim = _claim(request, submission)
-    if claim and claim.reader_id != user.pk and request.method == "GET":
+    if claim and _is_turned_away(request, claim):
         return _show_claimed(request, submission, claim, back="submission-amend")
     with transaction.atomic():
         context = _describe(request, submission, summarise(submission))

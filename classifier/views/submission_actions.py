@@ -61,7 +61,7 @@ def submission_cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
     context = {
         "submission": submission,
-        "is_hidden": hides_standing(submission, rights.role),
+        "label": label_case(submission, is_hidden=hides_standing(submission, rights.role)),
         "is_over": submission.state in (SubmissionState.REVIEWED, SubmissionState.CANCELLED),
         "trouble": trouble or _say_over(submission),
         "rule": rule,

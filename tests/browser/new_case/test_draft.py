@@ -182,6 +182,10 @@ class TestDraft:
         page.get_by_label("New patient").check()
         page.locator("input[type=file][name=images]").set_input_files(photos(1))
         expect(page.locator("#draft-state")).to_contain_text("no room for the photos")
+        with page.expect_event("dialog") as asked:
+            page.evaluate("setTimeout(() => location.reload())")
+        assert asked.value.type == "beforeunload"
+        asked.value.accept()
 
     def test_says_when_nothing_can_be_kept(self, visit, staff):
         page = visit(staff.clinician)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
-from classifier.models import Prediction
+from classifier.models import Prediction, Submission
 from tests.browser.conftest import DESK, PHONE
 from tests.factories import PredictionFactory
 
@@ -126,6 +126,21 @@ def test_on_a_phone_the_standing_and_the_next_step_come_first_and_actions_last(s
     places = [top(selector) for selector in (*order, "#case-actions-foot", "#case-ending")]
     assert places == sorted(places)
     expect(page.locator("#case-actions-head")).to_be_hidden()
+
+
+def test_a_result_that_came_out_of_sight_was_not_opened(staff, send_case, open_as):
+    case = send_case("")
+    page = open_as(staff.clinician, DESK)
+    page.goto(reverse("submission-detail", args=[case.pk]))
+    page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    Prediction.objects.all().delete()
+    PredictionFactory(image=case.images.get(), state="succeeded", outcome="malignant")
+    Submission.objects.filter(pk=case.pk).update(is_unread=True, news_at=timezone.now())
+    page.wait_for_timeout(5_000)
+    assert Submission.objects.get(pk=case.pk).is_unread
+    page.evaluate("delete document.hidden")
+    expect(page.get_by_role("heading", name="Malignant", exact=True)).to_be_visible(timeout=15_000)
+    assert not Submission.objects.get(pk=case.pk).is_unread
 
 
 @pytest.mark.parametrize("is_chosen", [False, True])

@@ -9,8 +9,16 @@ from django.utils import timezone
 from classifier.cases.claims import CLAIM, claim_case, find_claim, release_claim
 from classifier.models import ReadingClaim, Review
 from classifier.services.errors import ConflictError
+from classifier.services.submissions import cancel_submission
 from portal.audit.models import AuditEvent
-from tests.factories import MembershipFactory, ReviewFactory, answered_submission, staff_clinic
+from tests.factories import (
+    MembershipFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    answered_submission,
+    staff_clinic,
+)
 from tests.support.reading import seen
 from tests.support.threads import run_in_threads
 
@@ -83,6 +91,13 @@ class TestService:
         claim_case(actor=okafor, submission=case)
         assert release_claim(actor=okafor, submission=case, claimed_at=former) is False
         assert find_claim(case).reader == okafor
+
+    def test_a_withdrawn_case_is_read_by_nobody(self, staff, okafor):
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        PredictionFactory(submission=case, state="queued")
+        claim_case(actor=okafor, submission=case)
+        cancel_submission(actor=staff.clinician, submission=case)
+        assert find_claim(case) is None
 
     def test_only_readers_claim(self, staff, case):
         from django.core.exceptions import PermissionDenied
@@ -165,6 +180,32 @@ class TestTwoSessions:
         assert back.url == address(case, "amend")
         shown = first.get(f"{address(case, 'claim')}?review={case.reviews.get().pk}").content.decode()
         assert f"{staff.dermatologist.get_full_name()} is reading this case" in shown
+
+    @pytest.mark.parametrize("place", ["review", "amend"])
+    def test_who_was_taken_over_still_turns_to_the_other_pictures(self, place, staff, okafor, case, open_as):
+        if place == "amend":
+            ReviewFactory(submission=case, signed_by=okafor)
+        first, second = open_as(okafor), open_as(staff.dermatologist)
+        first.get(address(case, place))
+        second.post(address(case, "claim"), {"step": "takeover"})
+        picture = case.images.get()
+
+        turned = first.get(f"{address(case, place)}?image={picture.pk}", headers={"HX-Request": "true"})
+
+        assert f'data-picture="{picture.pk}"' in turned.content.decode()
+        assert find_claim(case).reader == staff.dermatologist
+
+    def test_turning_to_another_picture_is_no_new_opening(self, okafor, case, open_as):
+        client = open_as(okafor)
+        client.get(address(case))
+        opened = find_claim(case)
+        client.get(f"{address(case)}?image={case.images.get().pk}", headers={"HX-Request": "true"})
+        assert find_claim(case).until > opened.until
+        client.post(
+            address(case, "claim"),
+            {"step": "release", "quiet": "yes", "claimed_at": opened.claimed_at.isoformat()},
+        )
+        assert find_claim(case) is None, "leaving the page releases the claim that it names"
 
     def test_a_signed_case_is_looked_at_without_a_claim(self, okafor, case, open_as):
         ReviewFactory(submission=case)

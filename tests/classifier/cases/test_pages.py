@@ -190,6 +190,11 @@ class TestWithdraw:
         assert (answer.status_code, code) == (409, "needs_reader")
         assert "A dermatologist has to read this case" in text_of(answer)
 
+    def test_names_a_case_that_nobody_judged_as_its_own_page_does(self, staff, log_in):
+        case, client = state_of(staff, "failed"), log_in(staff.clinician)
+        for name in ("submission-detail", "submission-cancel"):
+            assert "<span>Failed</span>" in text_of(client.get(reverse(name, args=[case.pk]))), name
+
     def test_refusal_tells_a_blinded_reader_nothing(self, staff, log_in):
         staff.clinic.hide_result_until_read = True
         staff.clinic.save()

@@ -109,6 +109,17 @@ def test_search_narrows_the_export_too(client, clinics):
     assert [row["submission_id"] for row in export(client, f"/submissions/export/?{query}")] == [str(case.pk)]
 
 
+def test_nothing_is_exported_for_a_search_that_has_ended(client, clinics):
+    answered_submission(clinics.own)
+    client.force_login(clinics.own.clinician)
+
+    answer = client.post("/submissions/export/?state=awaiting_review&search=long-gone-key", {"what": "all"})
+
+    assert answer.url == "/submissions/?state=awaiting_review&search=long-gone-key"
+    assert "Nothing was exported" in client.get(answer.url).content.decode()
+    assert not AuditEvent.objects.filter(action="submission.exported").exists()
+
+
 def test_export_needs_a_post(client, clinics):
     client.force_login(clinics.own.clinician)
 

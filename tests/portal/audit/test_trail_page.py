@@ -6,9 +6,11 @@ import io
 import pytest
 
 from classifier.audit_words import describe_action
+from classifier.cases.claims import claim_case
+from classifier.cases.orders import acknowledge_order
 from portal.audit.models import AuditEvent
 from portal.audit.services import record_event, verify_chains
-from tests.factories import answered_submission
+from tests.factories import MembershipFactory, ReviewFactory, answered_submission
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,21 @@ def test_trail_reads_in_plain_words(trail, client, clinics):
     assert "looked at a case" in page
     assert "images: 1" in page
     assert describe_action("something.quite_new") == "something quite new"
+
+
+def test_rows_leave_ids_to_the_export(trail, client, clinics):
+    case = answered_submission(clinics.own)
+    claim_case(actor=clinics.own.dermatologist, submission=case)
+    colleague = MembershipFactory(clinic=clinics.own.clinic, role="dermatologist").user
+    claim_case(actor=colleague, submission=case, takeover=True)
+    review = ReviewFactory(submission=case, management="excise")
+    acknowledge_order(actor=clinics.own.clinician, submission=case, done="excised")
+
+    rows = {row.event.action: row.details for row in client.get("/settings/audit/").context["rows"]}
+
+    assert str(clinics.own.dermatologist.pk) not in rows["submission.claim_taken_over"]
+    assert str(review.pk) not in rows["order.acknowledged"]
+    assert "done: excised" in rows["order.acknowledged"]
 
 
 def test_trail_pages_hold_fifty(trail, client, clinics):

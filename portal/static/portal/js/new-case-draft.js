@@ -112,7 +112,8 @@ export class CaseDraft {
       else lost += 1;
     }
     this.setState(lost ? "words" : "kept");
-    this.form().dispatchEvent(new CustomEvent("draft:kept", { bubbles: true }));
+    // With a photo that lies nowhere but in this page, leaving still asks.
+    if (!lost) this.form().dispatchEvent(new CustomEvent("draft:kept", { bubbles: true }));
   }
 
   // False where there is no room, or where the file is gone from its folder.
