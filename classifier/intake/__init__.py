@@ -7,7 +7,7 @@ from classifier.intake.derivatives import (
     encode_jpeg,
 )
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
-from classifier.intake.inspection import check_claim, inspect_image
+from classifier.intake.inspection import check_claim, decode_copy, inspect_image
 
 __all__ = [
     "DERIVATIVE_CONTENT_TYPE",
@@ -17,6 +17,7 @@ __all__ = [
     "build_derivative",
     "build_thumbnail",
     "check_claim",
+    "decode_copy",
     "encode_jpeg",
     "inspect_image",
 ]

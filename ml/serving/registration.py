@@ -1,4 +1,4 @@
-"""From anybody's network file and what its owner says of it to a file that the portal serves."""
+"""Model registration: from anybody's network file and its owner's word to a file that the portal serves."""
 
 import os
 import tempfile
@@ -17,6 +17,16 @@ from ml.network_files.inspection import find_head, scan_bytes
 from ml.network_files.model_file import read_model_file
 from ml.serving.policy import ThresholdPolicy
 from ml.serving.specification import ModelSpecification
+
+__all__ = [
+    "UNCALIBRATED",
+    "Declaration",
+    "PreparedNetwork",
+    "UnsafeModelError",
+    "declare",
+    "draw_references",
+    "prepare_network",
+]
 
 # Nobody measured what this network's probabilities mean, so only the clearest are judged at all.
 UNCALIBRATED = ThresholdPolicy("uncalibrated-1", 0.5, 0.1, 0.9)
@@ -43,6 +53,17 @@ class Declaration:
     policy: ThresholdPolicy = field(default=UNCALIBRATED)
     reference: bytes = b""
     expected: float | None = None
+
+
+def declare(*, band: tuple[float, float, float], **facts: Any) -> Declaration:
+    """Return what an owner says of a network file; `band`: (refer_low, threshold, refer_high) in [0, 1].
+
+    `facts`: the other fields of Declaration. Raises `ml.serving.policy.PolicyError` for a band that is none.
+    """
+    low, threshold, high = band
+    known = (UNCALIBRATED.refer_low, UNCALIBRATED.threshold, UNCALIBRATED.refer_high)
+    policy = UNCALIBRATED if band == known else ThresholdPolicy("declared-uncalibrated", threshold, low, high)
+    return Declaration(policy=policy, **facts)
 
 
 @dataclass(frozen=True, slots=True)

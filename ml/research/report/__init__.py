@@ -1,1 +1,1 @@
-"""The report and the model cards, written from stored results alone: no image, no network."""
+"""Report and model cards: `ml/REPORT.md`, its plots and the README's figures, from stored results alone."""

@@ -1,1 +1,1 @@
-"""The paper's two networks trained as it trained them, and what its figures resemble."""
+"""Reproduction of the paper's two networks: runs, tables, figures and the report's section on them."""

@@ -8,8 +8,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from classifier.inference import decode_image
 from classifier.intake import RejectedImageError, inspect_image
+from ml.imaging.decoding import decode_image
 from tests.classifier.dicom.gate import LIMITS
 
 REAL = Path(os.environ.get("DERMAPORT_DATA", "../shared/data")) / "dicom"
