@@ -1,6 +1,14 @@
-"""A second way to a network's output: plain numpy, sharing no code with Keras.
+"""Reference implementation of inference in plain numpy: what an old network file said under Keras 2.
 
-It is the "before" of a conversion (`ml.network_files.conversion`): slow, float32 with no tricks, inference only.
+It is the "before" of a conversion (`ml.network_files.conversion`), from the file's own weights and
+wiring, sharing no code with Keras: slow, float32 with no tricks, inference only.
+
+What it finds that nothing else does: a file of Keras 2 that Keras 3 loads without a word and computes
+otherwise. `hard_sigmoid` is such a case: Keras 2 has clip(0.2 x + 0.5, 0, 1), Keras 3 has
+clip(x / 6 + 0.5, 0, 1). The scan allows it, both write the same name, and a stranger's file brings no
+known outputs (its owner's reference image is a choice), so the portal would serve other probabilities
+than the network was trained to give. The old files among the tests can't stand in for this: their
+outputs are known, but only for the layers that they hold.
 """
 
 import math
@@ -270,6 +278,7 @@ _NAMED: dict[str, Callable[[Values], Values]] = {
     "silu": lambda x: x * _sigmoid(x),
     "swish": lambda x: x * _sigmoid(x),
     "sigmoid": _sigmoid,
+    "hard_sigmoid": lambda x: np.clip(np.float32(0.2) * x + np.float32(0.5), 0, 1),  # as in Keras 2 alone
     "tanh": np.tanh,
     "softmax": _softmax,
     "softplus": lambda x: np.logaddexp(x, 0),

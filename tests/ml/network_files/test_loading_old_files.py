@@ -9,7 +9,7 @@ import pytest
 
 from ml.digests import digest_bytes
 from ml.network_files.conversion import convert_network
-from ml.network_files.conversion_process import compare_outputs
+from ml.network_files.conversion_process import compare_outputs, convert
 from ml.network_files.loading import UnsafeModelError, load_network
 from ml.network_files.reference_pass import run_reference
 from ml.network_files.scan import scan_file
@@ -50,6 +50,27 @@ def test_an_old_file_is_converted_and_then_says_the_same(name, tmp_path):
     assert not scan_file(path, size).is_old
     network = load_network(path, sha256=made.sha256, input_size=size)
     np.testing.assert_allclose(network.predict_on_batch(draw(size)), known["output"], atol=1e-5)
+
+
+def write_other_activation(source, target, activation):
+    """The same Keras 2 file with another activation after its convolution."""
+    target.write_bytes(source.read_bytes())
+    with h5py.File(target, "r+") as root:
+        written = root.attrs["model_config"]
+        assert '"activation": "relu"' in written
+        root.attrs["model_config"] = written.replace('"activation": "relu"', f'"activation": "{activation}"')
+
+
+def test_an_activation_that_keras_3_computes_otherwise_is_found(tmp_path):
+    """Keras 3 loads it without a word: only the reference pass knows what the file meant."""
+    name = "k215-sequential.h5"
+    size = tuple(OUTPUTS[name]["size"])
+    write_other_activation(FOLDER / name, tmp_path / "old.h5", "hard_sigmoid")
+    with pytest.raises(UnsafeModelError) as caught:
+        convert(tmp_path, size, "unit")
+    assert caught.value.code == "conversion_differs"
+    write_other_activation(FOLDER / name, tmp_path / "old.h5", "gelu")  # the same in both
+    assert convert(tmp_path, size, "unit")["difference"] < 1e-5
 
 
 def test_other_outputs_after_than_before_are_refused():
