@@ -12,8 +12,8 @@ from django.conf import settings
 
 from ml.serving.device import configure_devices
 from ml.serving.gating import (
+    GateLook,
     ImageCheck,
-    Look,
     Verdict,
     assess,
     check_image,
@@ -52,9 +52,9 @@ __all__ = [
     "Declaration",
     "ExplainedImage",
     "ExplanationError",
+    "GateLook",
     "ImageCheck",
     "Judgement",
-    "Look",
     "ModelSpecification",
     "Prepared",
     "PreparedNetwork",

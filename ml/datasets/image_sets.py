@@ -1,4 +1,4 @@
-"""Every labelled image set the networks are measured on: what is in it, and what each image shows."""
+"""Labelled image sets that the networks are measured on: what is in each, and what each image shows."""
 
 import csv
 from collections.abc import Callable, Mapping

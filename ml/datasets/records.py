@@ -1,4 +1,4 @@
-"""The training images: which belong together, and how to split them without leaking."""
+"""Train and test split without leakage: the training images, and which of them belong together."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""The same picture sent again, a little changed: re-encoded, shifted, flipped, turned."""
+"""Test-retest consistency: the same picture sent again, re-encoded, shifted, flipped or turned."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

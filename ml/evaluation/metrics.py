@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 
 _Z = 1.959963984540054
 Interval = tuple[float, float]
@@ -77,7 +77,7 @@ def bootstrap(
     return (float(low), float(high))
 
 
-def measure_all(p: ArrayLike, y: ArrayLike, policy: ThresholdPolicy, *, rounds: int = 2000) -> dict[str, Any]:
+def measure_all(p: ArrayLike, y: ArrayLike, policy: DecisionPolicy, *, rounds: int = 2000) -> dict[str, Any]:
     """Return every figure of calibrated P(malignant) `p` (n,) for labels `y`, 1 = malignant.
 
     Accuracy, sensitivity and specificity are of the two-way cut at the policy's threshold.

@@ -1,4 +1,4 @@
-"""Scoring a folder of images exactly as the portal's worker does."""
+"""Batch scoring of a folder of images, exactly as the portal's worker judges them."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from ml.digests import digest_bytes
 from ml.imaging.errors import UndecodableImageError
 from ml.imaging.inputs import build_input
 from ml.serving.calibration import Calibration
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 from ml.serving.prediction import BATCH_SHAPES, Predictor
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".bmp"})
@@ -68,7 +68,7 @@ def score_images(
     """Yield one ScoredImage for each entry, in order; an undecodable image is `rejected`."""
     specification = predictor.specification
     calibration = Calibration.from_dict(specification.calibration)
-    policy = ThresholdPolicy.from_dict(specification.policy)
+    policy = DecisionPolicy.from_dict(specification.policy)
     size = BATCH_SHAPES[-1]
     with tqdm(total=len(entries), desc="Evaluating", unit="image") as bar:
         for start in range(0, len(entries), size):
@@ -89,7 +89,7 @@ def score_images(
             bar.update(len(rows))
 
 
-def _finish(row: ScoredImage, raw: float, calibration: Calibration, policy: ThresholdPolicy) -> ScoredImage:
+def _finish(row: ScoredImage, raw: float, calibration: Calibration, policy: DecisionPolicy) -> ScoredImage:
     calibrated = float(calibration.apply([raw])[0])
     return ScoredImage(row.path, row.sha256, row.label, raw, calibrated, policy.outcome(calibrated))
 

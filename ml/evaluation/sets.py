@@ -1,4 +1,4 @@
-"""A network on the labelled image sets, kept set by set, so that stopping loses one set at most."""
+"""Evaluation on the labelled image sets, kept set by set, so that stopping loses one set at most."""
 
 from collections.abc import Sequence
 from pathlib import Path

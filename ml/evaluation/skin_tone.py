@@ -1,4 +1,4 @@
-"""The tone of the skin round a lesion: the individual typology angle, from pixels alone."""
+"""Skin tone round a lesion: the individual typology angle (ITA), from pixels alone."""
 
 import math
 

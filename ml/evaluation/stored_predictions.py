@@ -1,4 +1,4 @@
-"""Predictions kept as files: one CSV a network and set, and an index that says what made them."""
+"""Stored predictions: one CSV a network and set, and an index that says what made them."""
 
 import csv
 import hashlib

@@ -1,4 +1,4 @@
-"""Whether a map can be believed: hide what it marks, and compare with a network that knows nothing."""
+"""Faithfulness of an explanation: hide what it marks, and compare with a network that knows nothing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from ml.explanation.hirescam import Explanation
+from ml.explanation.hirescam import EvidenceMap
 
 if TYPE_CHECKING:
     import keras
@@ -38,7 +38,7 @@ class Deletion:
         return sign * (self.without_others - self.without_marked) > 0
 
 
-def find_marked(explanation: Explanation, size: tuple[int, int]) -> NDArray[np.bool_]:
+def find_marked(explanation: EvidenceMap, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Return which places speak most for the network's answer, bool (height, width).
 
     For an answer of malignant (logit of at least 0) the places with the most evidence for it, for
@@ -53,7 +53,7 @@ def find_marked(explanation: Explanation, size: tuple[int, int]) -> NDArray[np.b
 def check_deletion(
     predict: Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.float64]],
     image: NDArray[np.uint8],
-    explanation: Explanation,
+    explanation: EvidenceMap,
 ) -> Deletion:
     """Hide what `explanation` marks in `image`, uint8 (height, width, 3), and ask `predict` again.
 
@@ -82,7 +82,7 @@ def redraw_weights(network: "keras.Model", seed: int) -> "keras.Model":
     return type(network).from_config(network.get_config())
 
 
-def correlate_maps(one: Explanation, other: Explanation) -> float:
+def correlate_maps(one: EvidenceMap, other: EvidenceMap) -> float:
     """Return Spearman's rank correlation of two maps' strengths, cell by cell, in [-1, 1].
 
     Strengths are taken without their sign: two networks of opposite opinion that look at the same

@@ -1,4 +1,4 @@
-"""A map as a picture: transparent where nothing counts, two colours that the colour-blind tell apart."""
+"""Heat map drawing: transparent where nothing counts, two colours that the colour-blind tell apart."""
 
 from io import BytesIO
 from typing import Final
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ml.explanation.faithfulness import find_marked
-from ml.explanation.hirescam import Explanation
+from ml.explanation.hirescam import EvidenceMap
 
 # Yellow and blue, the ends of cividis: apart for every kind of colour blindness, and in grey.
 FOR_MALIGNANT: Final = (255, 226, 64)
@@ -20,7 +20,7 @@ _STRONGEST: Final = 210
 _WEAKEST: Final = 0.08
 
 
-def draw_heatmap(explanation: Explanation, picture: tuple[int, int]) -> bytes:
+def draw_heatmap(explanation: EvidenceMap, picture: tuple[int, int]) -> bytes:
     """Return `explanation` as a PNG to lie over a picture of (width, height) pixels.
 
     RGBA, the picture's proportions, its longer side 640 pixels; made of the map's numbers alone.

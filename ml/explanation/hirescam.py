@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.explanation.passes import Step, ends_in_probabilities, record_pass, resume_pass
+from ml.explanation.passes import PassStep, ends_in_probabilities, record_pass, resume_pass
 from ml.imaging.views import restore_view
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ExplanationError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
+class EvidenceMap:
     """What each place of one picture adds to the logit (log-odds) of P(malignant).
 
     `cells`: float32 (rows, columns), one value a cell of the feature map, in logits; above zero
@@ -119,7 +119,7 @@ class Explanation:
 
 def explain_images(
     network: "keras.Model", inputs: NDArray[np.float32], *, malignant: Sequence[int] = (0,)
-) -> list[Explanation]:
+) -> list[EvidenceMap]:
     """Explain P(malignant) of each of `inputs`, float32 (n, height, width, 3), scaled as trained.
 
     `malignant`: the output columns that count as malignant; with one sigmoid, its only column.
@@ -143,12 +143,12 @@ def explain_images(
     size = (int(inputs.shape[1]), int(inputs.shape[2]))
     layer = str(steps[place].operation.name)
     return [
-        Explanation(np.ascontiguousarray(one), float(logit), layer, size)
+        EvidenceMap(np.ascontiguousarray(one), float(logit), layer, size)
         for one, logit in zip(cells, logits, strict=True)
     ]
 
 
-def average_explanations(found: Sequence[Explanation], views: Sequence[str]) -> Explanation:
+def average_explanations(found: Sequence[EvidenceMap], views: Sequence[str]) -> EvidenceMap:
     """Return the mean of one image's explanations in `views` (`ml.imaging.views`), each turned back first.
 
     The logit averaged over views is the sum of its parts, so the mean of the maps is its map.
@@ -160,7 +160,7 @@ def average_explanations(found: Sequence[Explanation], views: Sequence[str]) -> 
     return replace(found[0], cells=np.mean(upright, axis=0, dtype=np.float32), logit=logit)
 
 
-def find_feature_map(steps: Sequence[Step]) -> int:
+def find_feature_map(steps: Sequence[PassStep]) -> int:
     """Return the number of the last step that leaves (n, rows, columns, channels) after a convolution.
 
     Maps of one place (pooled with their axes kept) don't count. Raises ExplanationError.

@@ -1,4 +1,4 @@
-"""One pass through a network, operation by operation, without touching the network.
+"""Forward pass recorded operation by operation, and resumed, without touching the network.
 
 Keras can cut a network in two by building models on its inner tensors, but that writes new nodes
 into the layers that are being served. Here the layers are only called, as prediction does.
@@ -19,24 +19,24 @@ _TO_PROBABILITIES = ("sigmoid", "softmax")
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PassStep:
     """One operation of a pass that holds no others: what ran and the tensor that came out."""
 
     operation: Any
     output: Any
 
 
-def record_pass(network: "keras.Model", inputs: NDArray[np.float32]) -> list[Step]:
+def record_pass(network: "keras.Model", inputs: NDArray[np.float32]) -> list[PassStep]:
     """Run `inputs`, float32 (n, height, width, 3), through `network` and return its steps in order.
 
     Nested networks are opened. Inference mode: no dropout, batch normalisation by its averages.
     """
     import keras
 
-    steps: list[Step] = []
+    steps: list[PassStep] = []
 
     def call(operation: Any, *args: Any, **kwargs: Any) -> Any:
-        steps.append(Step(operation, operation(*args, **kwargs)))
+        steps.append(PassStep(operation, operation(*args, **kwargs)))
         return steps[-1].output
 
     _run(network, keras.ops.convert_to_tensor(inputs), call)
@@ -44,7 +44,7 @@ def record_pass(network: "keras.Model", inputs: NDArray[np.float32]) -> list[Ste
 
 
 def resume_pass(
-    network: "keras.Model", inputs: NDArray[np.float32], steps: list[Step], start: int, output: Any
+    network: "keras.Model", inputs: NDArray[np.float32], steps: list[PassStep], start: int, output: Any
 ) -> Any:
     """Return what `network` gives before its last activation had step `start` given `output`.
 
@@ -70,7 +70,7 @@ def resume_pass(
     return _run(network, keras.ops.convert_to_tensor(inputs), call)
 
 
-def ends_in_probabilities(steps: list[Step]) -> bool:
+def ends_in_probabilities(steps: list[PassStep]) -> bool:
     """Whether the last step of a pass applies a sigmoid or softmax, which `resume_pass` leaves out."""
     return _last_activation(steps[-1].operation) in _TO_PROBABILITIES
 

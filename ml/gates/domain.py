@@ -1,4 +1,4 @@
-"""Is this a dermoscopic image of a lesion at all? One distance from the images of the train split.
+"""Out-of-distribution detection: is this a dermoscopic image of a lesion at all?
 
 It depends on no network that judges lesions, so it protects each of them alike.
 """

@@ -1,4 +1,4 @@
-"""The network that looks at pictures for the domain gate, run by OpenVINO in worker and web alike.
+"""Feature extractor of the domain gate, run by OpenVINO in worker and web alike.
 
 It needs neither Keras nor TensorFlow, and one thread of the processor: a picture takes milliseconds.
 """

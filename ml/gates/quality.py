@@ -1,4 +1,4 @@
-"""Figures of an image's quality, comparable across resolutions: measured on what a network sees."""
+"""Image quality measures, comparable across resolutions: taken on what a network sees."""
 
 from functools import cache
 from typing import Final

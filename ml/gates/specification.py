@@ -1,4 +1,4 @@
-"""The gates' file: version, limits, and the files of the domain gate with their SHA-256."""
+"""Specification of the gates: version, limits, and the files of the domain gate with their SHA-256."""
 
 import json
 import os
@@ -29,7 +29,7 @@ DOMAIN_FILES: Final = ("network", "weights", "statistics")
 _DOMAIN: Final = tuple(key for name in DOMAIN_FILES for key in (name, f"{name}_sha256"))
 
 
-class GateError(checked.FieldError):
+class GateError(checked.JsonFieldError):
     """The gates' files are missing or not what their specification says."""
 
 
@@ -70,7 +70,7 @@ class GateSpecification:
             )
         except GateError:
             raise
-        except checked.FieldError as error:
+        except checked.JsonFieldError as error:
             raise GateError(str(error)) from error
 
     def to_dict(self) -> dict[str, Any]:

@@ -22,9 +22,9 @@ __all__ = [
     "CODES",
     "SENTENCES",
     "GateCheck",
+    "GateLook",
     "GateVerdict",
     "Gates",
-    "Look",
     "describe_doubt",
     "describe_refusal",
     "look_at",
@@ -136,14 +136,14 @@ class GateCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class GateLook:
     """All that the gates keep of one image: `pixels`, uint8 RGB shrunk, and its quality `figures`."""
 
     pixels: NDArray[np.uint8]
     figures: dict[str, float]
 
 
-def look_at(image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Look:
+def look_at(image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> GateLook:
     """Measure one image, uint8 RGB of shape (height, width, 3), so that its pixels can be let go.
 
     `size`: (width, height) of the image that this is a reduced copy of. Needs no gates and touches
@@ -152,7 +152,7 @@ def look_at(image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Lo
     from ml.gates.quality import measure_quality, shrink
 
     pixels = shrink(image)
-    return Look(pixels, measure_quality(pixels, size or (image.shape[1], image.shape[0])))
+    return GateLook(pixels, measure_quality(pixels, size or (image.shape[1], image.shape[0])))
 
 
 class Gates:
@@ -184,7 +184,7 @@ class Gates:
         """
         return self.decide([look_at(image) for image in images])
 
-    def decide(self, looks: Sequence[Look]) -> list[GateVerdict]:
+    def decide(self, looks: Sequence[GateLook]) -> list[GateVerdict]:
         """Return one verdict a look, in order, as `assess` does for the images themselves."""
         from ml.gates.specification import find_refusals
 
@@ -196,7 +196,7 @@ class Gates:
             verdicts.append(GateVerdict(self.specification.version, figures, find_refusals(figures), kind))
         return verdicts
 
-    def check(self, look: Look) -> GateCheck:
+    def check(self, look: GateLook) -> GateCheck:
         """Say of the look at a reduced copy what the worker will say of the image itself.
 
         Its limits are tightened and loosened by `margins` of the specification, measured on copies.

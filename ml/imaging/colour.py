@@ -1,4 +1,4 @@
-"""From any pixel mode and any embedded colour profile to 8-bit sRGB."""
+"""Colour management: from any pixel mode and any embedded ICC profile to 8-bit sRGB."""
 
 from functools import lru_cache
 from io import BytesIO

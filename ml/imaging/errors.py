@@ -1,4 +1,4 @@
-"""What is said of bytes that are no usable image."""
+"""Errors of undecodable images: what is said of bytes that are no usable picture."""
 
 
 class UndecodableImageError(ValueError):

@@ -1,4 +1,4 @@
-"""What a file is, told from its first bytes: the name and the browser's claim never count."""
+"""File signatures: what a file is, told from its first bytes; its name and the browser's claim never count."""
 
 from typing import Final
 

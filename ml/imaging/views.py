@@ -1,4 +1,4 @@
-"""The views of one image that a network's figure may be averaged over."""
+"""Test-time augmentation: the views of one image that a network's figure may be averaged over."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which layers and objects a network's architecture may name, read before anything is built."""
+"""Allow-list of layers: which objects an architecture may name, read before anything is built."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Turning a file of Keras 2 into one of Keras 3, once, in a process that is thrown away."""
+"""Conversion of a Keras 2 file to Keras 3, once, in a process that is thrown away."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The throw-away process that rewrites an old network file; started by `ml.network_files.conversion` alone.
+"""Sandboxed conversion process: rewrites one old network file; started by `conversion` alone.
 
 "Before" is computed by `ml.network_files.reference_pass`: plain numpy over the old file's own wiring and
 weights, sharing no code with Keras. "After" is what the new file gives once loaded as it will be

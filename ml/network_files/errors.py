@@ -1,4 +1,4 @@
-"""The error of a network file that must not be loaded."""
+"""Error of a network file that must not be loaded."""
 
 
 class UnsafeModelError(ValueError):

@@ -1,4 +1,4 @@
-"""What an HDF5 file may hold to be opened as a network: plain numbers, nothing from outside.
+"""HDF5 scan: what a file may hold to be opened as a network; plain numbers, nothing from outside.
 
 HDF5 lets a file name other files (external links, external storage, virtual data sets) and
 load compiled filter plug-ins; Keras follows what the library follows. So the whole tree is

@@ -1,4 +1,4 @@
-"""What a network file says of itself, found without executing anything of it."""
+"""Inspection of a network file: what it says of itself, found without executing anything of it."""
 
 import os
 import tempfile

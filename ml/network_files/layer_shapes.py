@@ -1,4 +1,4 @@
-"""What each allowed layer makes of a shape and which weights it needs, without building it."""
+"""Shape inference: what each allowed layer makes of a shape and which weights it needs, without building it."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How large a network may be, computed from its architecture before anything is allocated."""
+"""Size limits of a network, computed from its architecture before anything is allocated."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The only way a network file becomes a network."""
+"""Safe loading: the only way a network file becomes a network."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""From a path that somebody names to the bytes of a plain HDF5 file, or a sentence that says why not."""
+"""Reading a model file: from a path that somebody names to the bytes of a plain HDF5 file, or why not."""
 
 import os
 import stat

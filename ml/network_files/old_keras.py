@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ml.network_files.config_scan import MODELS
-from ml.network_files.plan import NetworkPlan, Step
+from ml.network_files.plan import NetworkPlan, PlanStep
 from ml.network_files.stored_weights import Weights
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def build_flat(plan: NetworkPlan, weights: Weights) -> "keras.Model":
     return keras.Model(values[0], values[plan.output], name="converted")
 
 
-def _make_layer(step: Step, names: set[str]) -> Any:
+def _make_layer(step: PlanStep, names: set[str]) -> Any:
     import keras
 
     config = dict(modernize_config({"class_name": step.kind, "config": step.config})["config"])

@@ -1,4 +1,4 @@
-"""A network's architecture as a list of steps, read from its JSON without building anything."""
+"""Computation graph of a network: its architecture as a list of steps, read from JSON, nothing built."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ from ml.network_files.errors import UnsafeModelError
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlanStep:
     """One call of a layer: `sources` are numbers of earlier values, value 0 being the input.
 
     `layer`: the place of its weights in `NetworkPlan.layers`.
@@ -39,7 +39,7 @@ class NetworkPlan:
     `input_shape`: (height, width, channels), None where the file leaves it open.
     """
 
-    steps: list[Step]
+    steps: list[PlanStep]
     layers: list[Layer]
     output: int
     input_shape: tuple[int | None, ...]
@@ -51,7 +51,7 @@ def plan_network(config: dict[str, Any]) -> NetworkPlan:
     Nested models become part of one list. Raises UnsafeModelError `graph_not_supported` for
     several inputs or outputs, loops, and calls with anything but tensors and `training`.
     """
-    reader = _Reader()
+    reader = _PlanReader()
     try:
         top = Layer(config["class_name"], "", config["config"])
         output = reader.add_model(top, 0)
@@ -83,9 +83,9 @@ def find_input_shape(config: dict[str, Any]) -> list[int | None]:
     raise KeyError("its input shape")
 
 
-class _Reader:
+class _PlanReader:
     def __init__(self) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[PlanStep] = []
         self.count = 0
 
     def add_model(self, model: Layer, source: int) -> int:
@@ -113,7 +113,7 @@ class _Reader:
             if len(sources) != 1 or layer.parts:
                 raise _refuse(f"the model {layer.name!r:.60} with one input and called once")
             return self.add_model(layer, sources[0])
-        self.steps.append(Step(layer.kind, layer.name, layer.config, sources, layer.number))
+        self.steps.append(PlanStep(layer.kind, layer.name, layer.config, sources, layer.number))
         return len(self.steps)
 
     def _add_graph(

@@ -1,4 +1,4 @@
-"""The whole check of a network file, in order, with nothing of it executed."""
+"""Security scan of a network file: every check in order, with nothing of the file executed."""
 
 from dataclasses import dataclass
 from pathlib import Path

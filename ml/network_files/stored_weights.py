@@ -1,4 +1,4 @@
-"""The weights in a legacy-HDF5 file, found by Keras 2's order, without Keras."""
+"""Weights of a legacy HDF5 file, found by Keras 2's order, without Keras."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ METHODS = ("identity", "platt")
 _WHAT = "Calibration"
 
 
-class CalibrationError(fields.FieldError):
+class CalibrationError(fields.JsonFieldError):
     """A calibration is malformed or cannot be fitted."""
 
 
@@ -53,7 +53,7 @@ class Calibration:
             fields.check_keys(data, ("method", "a", "b"), _WHAT)
             slope = fields.read_number(data, "a", _WHAT)
             offset = fields.read_number(data, "b", _WHAT)
-        except fields.FieldError as error:
+        except fields.JsonFieldError as error:
             raise CalibrationError(str(error)) from error
         if slope <= 0:
             raise CalibrationError(f"{_WHAT}: expected 'a' above 0, received {slope}.")

@@ -1,4 +1,4 @@
-"""Where a network runs: named, and set up before its first use."""
+"""Device selection: where a network runs, named and set up before its first use."""
 
 import os
 import platform

@@ -14,12 +14,12 @@ from PIL import Image
 
 from ml.digests import digest_bytes
 from ml.gates import specification
-from ml.gates.verdict import Gates, GateVerdict, Look, describe_doubt, describe_refusal, look_at
+from ml.gates.verdict import GateLook, Gates, GateVerdict, describe_doubt, describe_refusal, look_at
 from ml.imaging.decoding import decode_image
 
 __all__ = [
+    "GateLook",
     "ImageCheck",
-    "Look",
     "Verdict",
     "assess",
     "check_image",
@@ -90,7 +90,7 @@ def find_gate_problem() -> str:
     return ""
 
 
-def assess(looks: Sequence[Look]) -> list[Verdict]:
+def assess(looks: Sequence[GateLook]) -> list[Verdict]:
     """Return what the gates say of each look, in order; the sentences as they are said to people."""
     return [_put_in_words(found) for found in load_gates().decide(looks)]
 

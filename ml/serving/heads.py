@@ -1,4 +1,4 @@
-"""From pixels to the floats a network takes, and from what it says to P(malignant)."""
+"""Input scaling and output heads: pixels to the floats a network takes, its output to P(malignant)."""
 
 from typing import TYPE_CHECKING, Any
 

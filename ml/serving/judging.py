@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from ml.explanation.faithfulness import check_deletion, find_marked
 from ml.explanation.heatmap import draw_heatmap
 from ml.explanation.hirescam import METHOD, ExplanationError
-from ml.gates.verdict import Look, look_at
+from ml.gates.verdict import GateLook, look_at
 from ml.imaging.decoding import DEFAULT_MAX_PIXELS, decode_image, to_array
 from ml.imaging.errors import UndecodableImageError
 from ml.serving.calibration import Calibration
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 from ml.serving.prediction import BATCH_SHAPES, Predictor
 from ml.serving.specification import ModelSpecification
 
@@ -44,7 +44,7 @@ class Prepared:
     """One image as the network takes it, uint8 (height, width, 3), and what the gates need of it."""
 
     pixels: NDArray[Any]
-    look: Look | None
+    look: GateLook | None
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def judge_images(
     raw = predictor.predict(images)
     seconds = time.perf_counter() - started
     calibrated = Calibration.from_dict(specification.calibration).apply(raw)
-    policy = ThresholdPolicy.from_dict(specification.policy)
+    policy = DecisionPolicy.from_dict(specification.policy)
     return BatchResult(
         judgements=[
             Judgement(float(p), float(c), policy.outcome(float(c)))

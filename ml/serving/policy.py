@@ -16,12 +16,12 @@ Outcome = Literal["benign", "malignant", "refer"]
 _WHAT = "Threshold policy"
 
 
-class PolicyError(fields.FieldError):
+class PolicyError(fields.JsonFieldError):
     """A policy is malformed, impossible or cannot be fitted."""
 
 
 @dataclass(frozen=True, slots=True)
-class ThresholdPolicy:
+class DecisionPolicy:
     """Three outcomes of calibrated P(malignant) p in [0, 1], each p having exactly one.
 
     p < refer_low is benign; refer_low <= p <= refer_high is refer, both ends included;
@@ -58,7 +58,7 @@ class ThresholdPolicy:
         return [self.outcome(float(value)) for value in np.asarray(p, dtype=np.float64)]
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "ThresholdPolicy":
+    def from_dict(cls, data: Mapping[str, Any]) -> "DecisionPolicy":
         """Read the four fields; raises PolicyError with "expected …, received …"."""
         try:
             fields.check_keys(data, ("version", "threshold", "refer_low", "refer_high"), _WHAT)
@@ -70,7 +70,7 @@ class ThresholdPolicy:
             )
         except PolicyError:
             raise
-        except fields.FieldError as error:
+        except fields.JsonFieldError as error:
             raise PolicyError(str(error)) from error
 
     def to_dict(self) -> dict[str, Any]:

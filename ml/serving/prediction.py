@@ -1,4 +1,4 @@
-"""Running a loaded network: fixed batch shapes, one compiled pass each, P(malignant) out."""
+"""Inference with a loaded network: fixed batch shapes, one compiled pass each, P(malignant) out."""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.explanation.faithfulness import redraw_weights
-from ml.explanation.hirescam import Explanation, average_explanations, explain_images
+from ml.explanation.hirescam import EvidenceMap, average_explanations, explain_images
 from ml.imaging.views import average_views, change_view
 from ml.network_files.loading import load_network
 from ml.serving.device import configure_devices
@@ -56,7 +56,7 @@ class Predictor:
             start += shape
         return results
 
-    def explain(self, image: NDArray[np.uint8]) -> Explanation:
+    def explain(self, image: NDArray[np.uint8]) -> EvidenceMap:
         """Say where in `image`, uint8 RGB (height, width, 3), its P(malignant) comes from.
 
         The figure is an average of logits over the specification's views, and so is the map. Costs about as much as a prediction of one image, uncompiled, and leaves the network as it
@@ -64,7 +64,7 @@ class Predictor:
         """
         return self._explain_by(self._network, image)
 
-    def explain_redrawn(self, image: NDArray[np.uint8], *, seed: int) -> Explanation:
+    def explain_redrawn(self, image: NDArray[np.uint8], *, seed: int) -> EvidenceMap:
         """Return what `explain` gives for the same architecture with weights drawn anew.
 
         A control: its maps must look otherwise. Sets Keras's global seed; raises as `explain`.
@@ -77,7 +77,7 @@ class Predictor:
         for shape in shapes:
             self.predict([blank] * shape)
 
-    def _explain_by(self, network: "keras.Model", image: NDArray[np.uint8]) -> Explanation:
+    def _explain_by(self, network: "keras.Model", image: NDArray[np.uint8]) -> EvidenceMap:
         self._check_images([image])
         views = self.specification.views
         batch = np.stack([change_view(image, view) for view in views])

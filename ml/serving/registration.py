@@ -15,7 +15,7 @@ from ml.network_files.conversion import convert_network
 from ml.network_files.errors import UnsafeModelError
 from ml.network_files.inspection import find_head, scan_bytes
 from ml.network_files.model_file import read_model_file
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 from ml.serving.specification import ModelSpecification
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 # Nobody measured what this network's probabilities mean, so only the clearest are judged at all.
-UNCALIBRATED = ThresholdPolicy("uncalibrated-1", 0.5, 0.1, 0.9)
+UNCALIBRATED = DecisionPolicy("uncalibrated-1", 0.5, 0.1, 0.9)
 TOLERANCE = 0.01
 
 
@@ -50,7 +50,7 @@ class Declaration:
     name: str = ""
     version: str = "1"
     licence: str = "not stated"
-    policy: ThresholdPolicy = field(default=UNCALIBRATED)
+    policy: DecisionPolicy = field(default=UNCALIBRATED)
     reference: bytes = b""
     expected: float | None = None
 
@@ -62,7 +62,7 @@ def declare(*, band: tuple[float, float, float], **facts: Any) -> Declaration:
     """
     low, threshold, high = band
     known = (UNCALIBRATED.refer_low, UNCALIBRATED.threshold, UNCALIBRATED.refer_high)
-    policy = UNCALIBRATED if band == known else ThresholdPolicy("declared-uncalibrated", threshold, low, high)
+    policy = UNCALIBRATED if band == known else DecisionPolicy("declared-uncalibrated", threshold, low, high)
     return Declaration(policy=policy, **facts)
 
 

@@ -1,4 +1,4 @@
-"""What the portal must know of a network and cannot read from its `.h5` file."""
+"""Model specification: what the portal must know of a network and cannot read from its `.h5` file."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from ml import fields as checked
 from ml.imaging.views import IDENTITY, VIEWS
 from ml.serving.calibration import Calibration
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 
 SCALINGS = ("unit", "raw", "signed")
 COLOUR_ORDERS = ("rgb", "bgr")
@@ -35,7 +35,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(h5|hdf5)")
 
 
-class SpecificationError(checked.FieldError):
+class SpecificationError(checked.JsonFieldError):
     """A specification is unreadable or says something impossible."""
 
 
@@ -52,7 +52,7 @@ class ModelSpecification:
     `["malignant", "benign"]` it says P(benign). `output`: `probabilities` in [0, 1], or `logits`,
     made probabilities by a sigmoid (one output) or a softmax.
     `calibration` and `policy` are the dictionaries of `ml.serving.calibration.Calibration` and
-    `ml.serving.policy.ThresholdPolicy`. `views`: the image is judged in each of these and the logits are
+    `ml.serving.policy.DecisionPolicy`. `views`: the image is judged in each of these and the logits are
     averaged (`ml.imaging.views`), `identity` first. `metrics` and `training` are records, never used to compute.
     Raises SpecificationError when built with impossible values.
     """
@@ -93,8 +93,8 @@ class ModelSpecification:
             _refuse("views", f"{IDENTITY} and then any of {', '.join(VIEWS[1:])}", self.views)
         try:
             Calibration.from_dict(self.calibration)
-            ThresholdPolicy.from_dict(self.policy)
-        except checked.FieldError as error:
+            DecisionPolicy.from_dict(self.policy)
+        except checked.JsonFieldError as error:
             raise SpecificationError(f"{_WHAT}: {error}") from error
 
     @property
@@ -121,7 +121,7 @@ class ModelSpecification:
             return cls(**values, **names)
         except SpecificationError:
             raise
-        except checked.FieldError as error:
+        except checked.JsonFieldError as error:
             raise SpecificationError(str(error)) from error
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The networks Dermaport can build, by name, each with its parameter count checked."""
+"""Network architectures of the paper, by name, each with its parameter count checked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

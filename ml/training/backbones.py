@@ -1,4 +1,4 @@
-"""Networks of `keras.applications` with a benign-malignant head, their preprocessing inside."""
+"""Transfer learning: `keras.applications` with a benign-malignant head, their preprocessing inside."""
 
 import hashlib
 import os

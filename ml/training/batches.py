@@ -1,4 +1,4 @@
-"""Batches of changed training images, made while the network works on the one before."""
+"""Batch generation: changed training images, made while the network works on the batch before."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The state of a training run on disk: numbers only, written whole or not at all."""
+"""Checkpoints of a training run: numbers only, written whole or not at all."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The train split of one or several image sets, decoded once."""
+"""Training data: the train split of one or several image sets, decoded once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

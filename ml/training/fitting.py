@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ml.serving.calibration import Calibration, CalibrationError, logit, sigmoid
-from ml.serving.policy import PolicyError, ThresholdPolicy
+from ml.serving.policy import DecisionPolicy, PolicyError
 
 
 def fit_platt(p: ArrayLike, y: ArrayLike) -> Calibration:
@@ -56,7 +56,7 @@ def fit_policy(
     sensitivity: float = 0.95,
     benign_miss_rate: float = 0.05,
     malignant_false_rate: float = 0.10,
-) -> ThresholdPolicy:
+) -> DecisionPolicy:
     """Choose the threshold and the refer band on validation data, sensitivity first.
 
     `p`: calibrated P(malignant), shape (n,); `y`: labels, 1 = malignant. The threshold is the
@@ -85,8 +85,8 @@ def fit_policy(
     high = -_lower_quantile(-benign[::-1], malignant_false_rate, floor=-1.0)
     if low > high:
         cut = min(max(threshold, high), low)
-        return ThresholdPolicy(version, cut, cut, cut)
-    return ThresholdPolicy(version, min(max(threshold, low), high), low, high)
+        return DecisionPolicy(version, cut, cut, cut)
+    return DecisionPolicy(version, min(max(threshold, low), high), low, high)
 
 
 def _cross_entropy(z: NDArray[np.float64], target: NDArray[np.float64]) -> float:

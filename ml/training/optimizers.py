@@ -1,4 +1,4 @@
-"""The optimizer a plan asks for: rates by layer, a schedule, an average of the weights."""
+"""Optimizer of a plan: rates by layer, a schedule, an average of the weights."""
 
 from typing import TYPE_CHECKING, Any
 

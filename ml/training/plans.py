@@ -1,4 +1,4 @@
-"""Everything that decides a network's weights, besides the images and the machine."""
+"""Training plan (hyperparameters): what decides a network's weights, besides images and machine."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any

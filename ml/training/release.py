@@ -15,7 +15,7 @@ from ml.datasets.records import EXTRA_SET, PAPER_SET, ImageRecord, load_pixels, 
 from ml.digests import digest_file
 from ml.evaluation.metrics import format_figures, measure_all
 from ml.serving.calibration import Calibration
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 from ml.serving.prediction import BATCH_SHAPES, Predictor
 from ml.serving.specification import ModelSpecification
 from ml.training.batches import split_batches
@@ -73,7 +73,7 @@ def save_network(model: "keras.Model", path: Path) -> str:
     return digest_file(path)
 
 
-def fit_release(validation: ScoredImages, *, version: str) -> tuple[Calibration, ThresholdPolicy]:
+def fit_release(validation: ScoredImages, *, version: str) -> tuple[Calibration, DecisionPolicy]:
     """Fit Platt calibration, then the threshold policy, on held-out validation images.
 
     Raises `ml.serving.calibration.CalibrationError` or `ml.serving.policy.PolicyError`.
@@ -84,7 +84,7 @@ def fit_release(validation: ScoredImages, *, version: str) -> tuple[Calibration,
 
 
 def measure_parts(
-    parts: Mapping[str, ScoredImages], calibration: Calibration, policy: ThresholdPolicy
+    parts: Mapping[str, ScoredImages], calibration: Calibration, policy: DecisionPolicy
 ) -> dict[str, Any]:
     """Return `ml.evaluation.metrics.measure_all` of each part, by name, and what the intervals are."""
     figures = {

@@ -1,4 +1,4 @@
-"""Training a network: the same seed gives the same weights, stopped or not."""
+"""Training loop, resumable: the same seed gives the same weights, stopped or not."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""How far the gates' figures of a picture differ from those of the reduced copy that a form checks."""
+"""Reduced copies: how far the gates' figures differ between a picture and the copy that a form checks."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the gates do to real images: refusals with Wilson, AUROC with bootstrap intervals."""
+"""Gate performance on real images: refusals with Wilson, AUROC with bootstrap intervals."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from ml.evaluation.gates.pictures import (
 from ml.evaluation.metrics import bootstrap, measure_auc, measure_wilson
 from ml.gates.quality import shrink
 from ml.gates.specification import find_broken_limits
-from ml.gates.verdict import Gates, GateVerdict, Look, look_at
+from ml.gates.verdict import GateLook, Gates, GateVerdict, look_at
 
 _BATCH = 32
 DEGRADED_IMAGES = 300
@@ -40,14 +40,14 @@ def assess_pictures(gates: Gates, pictures: Iterable[NDArray[np.uint8]]) -> Iter
     return assess_looks(gates, (look_at(picture) for picture in pictures))
 
 
-def assess_looks(gates: Gates, looks: Iterable[Look]) -> Iterator[GateVerdict]:
+def assess_looks(gates: Gates, looks: Iterable[GateLook]) -> Iterator[GateVerdict]:
     """Yield the verdicts of `looks`, a batch at a time."""
     waiting = iter(looks)
     while batch := list(islice(waiting, _BATCH)):
         yield from gates.decide(batch)
 
 
-def look_at_files(paths: Iterable[Path], sizes: Mapping[Path, tuple[int, int]]) -> Iterator[Look]:
+def look_at_files(paths: Iterable[Path], sizes: Mapping[Path, tuple[int, int]]) -> Iterator[GateLook]:
     """Yield the look at each file that decodes, by the size of its original where `sizes` tells it."""
     for path in paths:
         for picture in read_pictures([path]):

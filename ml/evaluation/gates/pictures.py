@@ -1,4 +1,4 @@
-"""The pictures the gates are fitted and measured with: sets, everyday photographs, spoilt images."""
+"""Pictures to fit and measure the gates with: image sets, everyday photographs, spoilt images."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator

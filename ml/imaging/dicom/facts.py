@@ -1,4 +1,4 @@
-"""What the header of a DICOM photograph tells besides its picture, each value held to its form."""
+"""DICOM metadata of a photograph besides its picture, each value held to its form."""
 
 import datetime as dt
 import re

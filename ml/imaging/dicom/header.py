@@ -49,6 +49,7 @@ def _name_kind(kind: str) -> str:
 
 
 def refuse_kind(what: str) -> UndecodableImageError:
+    """Return the refusal (unsupported_format) of a file that is `what` and no photograph."""
     message = (
         f"This DICOM file is {what}; a photograph is needed (Dermoscopic Photography, VL Photographic "
         "or a photo stored as Secondary Capture). Send the photo of the lesion itself."
@@ -132,9 +133,11 @@ class DicomFile:
 
     @property
     def frames(self) -> int:
+        """Number of pictures in the file, 1 where it says none."""
         return _read_number(self.attributes, "NumberOfFrames", 1)
 
     def read_number(self, keyword: str, default: int = 0) -> int:
+        """Return the whole number of an attribute, `default` where there is none; raises ValueError."""
         return _read_number(self.attributes, keyword, default)
 
     def read_code(self, keyword: str) -> str:

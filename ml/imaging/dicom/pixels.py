@@ -21,6 +21,7 @@ from ml.imaging.structure import is_jpeg_whole
 
 
 def unsupported() -> UndecodableImageError:
+    """Return the refusal of colours that are stored in a way not decoded here."""
     return UndecodableImageError(
         "unsupported_format",
         "This DICOM file stores its colours in a way that can't be read; 8-bit RGB is best. "
@@ -29,12 +30,14 @@ def unsupported() -> UndecodableImageError:
 
 
 def truncated() -> UndecodableImageError:
+    """Return the refusal of a picture whose end is missing."""
     return UndecodableImageError(
         "truncated", "This DICOM file ends too early: part of the picture is missing. Send it again."
     )
 
 
 def corrupt() -> UndecodableImageError:
+    """Return the refusal of a picture that is not the one its header describes."""
     return UndecodableImageError(
         "corrupt",
         "The picture in this DICOM file is not the one its header describes. "
@@ -49,6 +52,10 @@ Samples = npt.NDArray[Any]
 
 
 def read_native(data: bytes, found: DicomFile, meaning: str) -> Samples:
+    """Return the samples of an uncompressed picture, uint8 or uint16 (height, width, samples).
+
+    `meaning`: its photometric interpretation. Raises UndecodableImageError, truncated or corrupt.
+    """
     width, height = found.size
     ((start, end),) = found.layout.pixels
     bits, count = found.read_number("BitsAllocated"), found.read_number("SamplesPerPixel", 1)
@@ -130,6 +137,10 @@ def _damaged() -> UndecodableImageError:
 
 
 def decode_compressed(data: bytes, found: DicomFile, meaning: str) -> tuple[Samples, str]:
+    """Decode JPEG or JPEG 2000; returns the samples and the photometric interpretation they then have.
+
+    Raises UndecodableImageError, truncated or corrupt, and what the decoders raise.
+    """
     frame = join_fragments(data, found)
     image: JpegImageFile | Jpeg2KImageFile
     if found.syntax in JPEG:
@@ -153,6 +164,7 @@ def decode_compressed(data: bytes, found: DicomFile, meaning: str) -> tuple[Samp
 
 
 def read_rle(data: bytes, found: DicomFile) -> Samples:
+    """Return the samples of a run-length encoded picture, uint8 or uint16; raises as `decode_planes`."""
     width, height = found.size
     bytes_each = found.read_number("BitsAllocated") // 8
     count = found.read_number("SamplesPerPixel", 1)
@@ -175,6 +187,10 @@ _LARGEST_TABLE: Final = 65536
 
 
 def give_colour(samples: npt.NDArray[np.uint8], meaning: str) -> Image.Image:
+    """Return 8-bit samples as a picture in RGB or grey, by their photometric interpretation `meaning`.
+
+    Raises UndecodableImageError, unsupported_format.
+    """
     if meaning == "MONOCHROME1":
         return Image.fromarray(255 - samples[..., 0])
     if meaning == "MONOCHROME2":
@@ -188,6 +204,7 @@ def give_colour(samples: npt.NDArray[np.uint8], meaning: str) -> Image.Image:
 
 
 def reduce_depth(samples: Samples, stored: int) -> npt.NDArray[np.uint8]:
+    """Return samples of `stored` bits, 8 to 16, scaled to 8."""
     if stored == 8:
         return np.ascontiguousarray(samples).astype(np.uint8)
     white = (1 << stored) - 1
@@ -197,6 +214,10 @@ def reduce_depth(samples: Samples, stored: int) -> npt.NDArray[np.uint8]:
 
 
 def look_up(samples: Samples, found: DicomFile) -> npt.NDArray[np.uint8]:
+    """Return the RGB colours, uint8 (height, width, 3), of palette indices (height, width).
+
+    Raises UndecodableImageError (unsupported_format), KeyError and ValueError for a broken table.
+    """
     tables, first = [], 0
     for colour in _COLOURS:
         entries, first, bits = _read_descriptor(found, colour)

@@ -30,7 +30,9 @@ _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0
 
 
 @dataclass(slots=True)
-class Element:
+class DicomElement:
+    """One element: tag, value representation (`kind`), where its value starts and its length in bytes."""
+
     tag: tuple[int, int]
     kind: bytes
     start: int
@@ -38,6 +40,7 @@ class Element:
 
     @property
     def end(self) -> int:
+        """Offset of the first byte behind the value."""
         return self.start + self.length
 
 
@@ -53,6 +56,7 @@ class Walk:
         self.trailing = 0
 
     def walk_body(self, at: int) -> None:
+        """Walk the elements from offset `at` to the picture; raises UndecodableImageError."""
         end, previous = len(self.data), (0, 0)
         while at < end:
             element = self.read_element(at, end)
@@ -64,7 +68,7 @@ class Walk:
                 return
             at = self._walk_value(element, depth=1, end=end)
 
-    def _note_pixels(self, element: Element) -> int:
+    def _note_pixels(self, element: DicomElement) -> int:
         if element.length != UNDEFINED:
             self.pixels = [(element.start, element.end)]
             return element.end
@@ -82,7 +86,7 @@ class Walk:
         if not (is_padding and not rest[head:].strip(b"\0")):
             self.trailing = len(rest)
 
-    def _walk_value(self, element: Element, *, depth: int, end: int) -> int:
+    def _walk_value(self, element: DicomElement, *, depth: int, end: int) -> int:
         """Step over a value; return where the next element begins."""
         if element.length != UNDEFINED:
             return element.end
@@ -90,7 +94,7 @@ class Walk:
             return self._walk_fragments(element, end)[1]
         return self._walk_sequence(element, depth=depth, end=end)
 
-    def _walk_fragments(self, element: Element, end: int) -> tuple[list[tuple[int, int]], int]:
+    def _walk_fragments(self, element: DicomElement, end: int) -> tuple[list[tuple[int, int]], int]:
         spans, at = [], element.start
         while (item := self._read_item(at, end)).tag != _SEQUENCE_END:
             if item.tag != _ITEM or item.length == UNDEFINED:
@@ -99,7 +103,7 @@ class Walk:
             at = item.end
         return spans, item.start
 
-    def _walk_sequence(self, element: Element, *, depth: int, end: int) -> int:
+    def _walk_sequence(self, element: DicomElement, *, depth: int, end: int) -> int:
         """Items up to the delimiter; `element` has no length of its own."""
         if depth > MAX_DEPTH:
             message = (
@@ -136,28 +140,29 @@ class Walk:
         data = self.data
         return int.from_bytes(data[at : at + 2], "little"), int.from_bytes(data[at + 2 : at + 4], "little")
 
-    def _read_item(self, at: int, end: int) -> Element:
+    def _read_item(self, at: int, end: int) -> DicomElement:
         tag = self._read_tag(at, end)
         length = int.from_bytes(self.data[at + 4 : at + 8], "little")
-        return self._counted(Element(tag, b"", at + 8, length), end)
+        return self._counted(DicomElement(tag, b"", at + 8, length), end)
 
-    def read_element(self, at: int, end: int) -> Element:
+    def read_element(self, at: int, end: int) -> DicomElement:
+        """Read the head of the element at `at`, which must end by `end`; raises UndecodableImageError."""
         tag = self._read_tag(at, end)
         if self.implicit:
             length = int.from_bytes(self.data[at + 4 : at + 8], "little")
-            return self._counted(Element(tag, b"", at + 8, length), end)
+            return self._counted(DicomElement(tag, b"", at + 8, length), end)
         kind = self.data[at + 4 : at + 6]
         if kind in _SHORT:
             length = int.from_bytes(self.data[at + 6 : at + 8], "little")
-            return self._counted(Element(tag, kind, at + 8, length), end)
+            return self._counted(DicomElement(tag, kind, at + 8, length), end)
         if kind not in _LONG:
             raise damaged("its header is of no known form")
         if at + 12 > end:
             raise _truncated()
         length = int.from_bytes(self.data[at + 8 : at + 12], "little")
-        return self._counted(Element(tag, kind, at + 12, length), end)
+        return self._counted(DicomElement(tag, kind, at + 12, length), end)
 
-    def _counted(self, element: Element, end: int) -> Element:
+    def _counted(self, element: DicomElement, end: int) -> DicomElement:
         self.count += 1
         if self.count > MAX_ELEMENTS:
             message = (
@@ -176,6 +181,7 @@ def _truncated() -> UndecodableImageError:
 
 
 def damaged(why: str) -> UndecodableImageError:
+    """Return the refusal (corrupt) of a file that breaks the standard; `why` is said to people."""
     message = f"This DICOM file is damaged: {why}. Export the photo again, or send it as JPEG."
     return UndecodableImageError("corrupt", message)
 

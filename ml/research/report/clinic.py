@@ -17,7 +17,7 @@ from ml.evaluation.stored_predictions import StoredRow
 from ml.research.report.drawing import draw
 from ml.research.report.measures import measure_part, measure_share
 from ml.research.report.sets import COMMAND, read_clean
-from ml.research.report.stored import Network, Part, Results
+from ml.research.report.stored import Network, ReportPart, Results
 from ml.research.report.text import (
     Estimate,
     format_picture,
@@ -62,7 +62,7 @@ def write_predictive_values(results: Results) -> str:
     )
 
 
-def measure_bedside(part: Part, network: Network, prevalence: float) -> list[Estimate]:
+def measure_bedside(part: ReportPart, network: Network, prevalence: float) -> list[Estimate]:
     """Return PPV and NPV at the threshold, PPV of the answer malignant, NPV of the answer benign."""
     policy, p, y = network.policy, part.p, part.y
     malignant, benign = int(y.sum()), int((~y).sum())
@@ -81,9 +81,9 @@ def measure_bedside(part: Part, network: Network, prevalence: float) -> list[Est
     return estimates
 
 
-def list_groups(part: Part) -> list[tuple[str, str, Part]]:
+def list_groups(part: ReportPart) -> list[tuple[str, str, ReportPart]]:
     """Return (kind, group, images) of every skin tone, and of the ages, sexes and common sites that occur."""
-    found: list[tuple[str, str, Part]] = []
+    found: list[tuple[str, str, ReportPart]] = []
     kinds: tuple[tuple[str, list[str], Callable[[StoredRow], str]], ...] = (
         ("Skin tone", [name for name, _ in CATEGORIES], _find_tone),
         ("Age", [name for _, _, name in _AGES], _find_age),
@@ -99,7 +99,7 @@ def list_groups(part: Part) -> list[tuple[str, str, Part]]:
     return found
 
 
-def _keep_group(part: Part, find: Callable[[StoredRow], str], name: str) -> Part:
+def _keep_group(part: ReportPart, find: Callable[[StoredRow], str], name: str) -> ReportPart:
     return part.keep(lambda row: find(row) == name)
 
 
@@ -142,7 +142,7 @@ def write_subgroups(results: Results) -> str:
     return join_parts(*texts, name_command(COMMAND))
 
 
-def _measure_group(group: Part, network: Network, rounds: int) -> dict[str, Estimate | str]:
+def _measure_group(group: ReportPart, network: Network, rounds: int) -> dict[str, Estimate | str]:
     malignant = int(group.y.sum())
     benign = len(group.rows) - malignant
     enough = {

@@ -6,14 +6,14 @@ from numpy.typing import NDArray
 from ml.evaluation.metrics import measure_auc, trace_coverage
 from ml.research.report.drawing import draw, style_line
 from ml.research.report.sets import COMMAND, read_clean, read_seen
-from ml.research.report.stored import Network, Part, Results
+from ml.research.report.stored import Network, ReportPart, Results
 from ml.research.report.text import format_picture, format_table, join_parts, name_command, name_missing
 
 _COVERAGES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _OUTCOMES = ("benign", "refer", "malignant")
 
 
-def _read_parts(results: Results) -> list[tuple[Network, Part]]:
+def _read_parts(results: Results) -> list[tuple[Network, ReportPart]]:
     return [(each, part) for each in results.networks if (part := read_clean(each)) and part.p.size]
 
 
@@ -172,14 +172,14 @@ def write_training(results: Results) -> str:
     )
 
 
-def _trace_roc(part: Part) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _trace_roc(part: ReportPart) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     order = np.argsort(-part.p, kind="stable")
     last = np.append(np.flatnonzero(np.diff(part.p[order])), part.p.size - 1)
     hits, alarms = np.cumsum(part.y[order])[last], np.cumsum(~part.y[order])[last]
     return np.insert(alarms / alarms[-1], 0, 0.0), np.insert(hits / hits[-1], 0, 0.0)
 
 
-def _bin(part: Part) -> tuple[list[float], list[float], list[int]]:
+def _bin(part: ReportPart) -> tuple[list[float], list[float], list[int]]:
     index = np.minimum((part.p * 10).astype(int), 9)
     kept = [index == number for number in range(10) if (index == number).any()]
     return (
@@ -189,7 +189,7 @@ def _bin(part: Part) -> tuple[list[float], list[float], list[int]]:
     )
 
 
-def _count_outcomes(part: Part) -> list[list[int]]:
+def _count_outcomes(part: ReportPart) -> list[list[int]]:
     said = np.array([row.scored.outcome for row in part.rows])
     return [
         [int(((said == name) & (part.y == truth)).sum()) for name in _OUTCOMES] for truth in (False, True)

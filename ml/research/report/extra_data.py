@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ml.datasets.records import EXTRA_SET, PAPER_SET
 from ml.evaluation.metrics import bootstrap_lesions, measure_auc
 from ml.research.report.sets import TEST, read_clean, read_seen, read_within_source
-from ml.research.report.stored import COMPARISON, DEFAULT_NETWORK, Network, Part, Results
+from ml.research.report.stored import COMPARISON, DEFAULT_NETWORK, Network, ReportPart, Results
 from ml.research.report.text import format_table, join_parts, name_command, name_missing
 
 _TWIN_COMMAND = (
@@ -62,7 +62,7 @@ def _write_tested(results: Results) -> str:
     default, twin = pair
     rows: list[Sequence[object]] = []
     common = read_seen(twin, "ham10000-subset")
-    parts: list[tuple[str, Part | None, Part | None]] = [
+    parts: list[tuple[str, ReportPart | None, ReportPart | None]] = [
         ("602 clean", read_clean(default), read_clean(twin)),
         ("within one source", read_within_source(default), read_within_source(twin)),
         ("660", default.read_part(TEST), twin.read_part(TEST)),
@@ -86,14 +86,14 @@ def _write_tested(results: Results) -> str:
     )
 
 
-def _match(part: Part | None, like: Part | None) -> Part | None:
+def _match(part: ReportPart | None, like: ReportPart | None) -> ReportPart | None:
     if part is None or like is None:
         return None
     paths = {row.image.path for row in like.rows}
     return part.keep(lambda row: row.image.path in paths)
 
 
-def _compare(first: Part, second: Part, rounds: int) -> list[object]:
+def _compare(first: ReportPart, second: ReportPart, rounds: int) -> list[object]:
     if [row.image.path for row in first.rows] != [row.image.path for row in second.rows]:
         raise ValueError("Expected both networks' predictions of the same images, received others.")
     return _compare_scores(first.p, second.p, first.y, first.lesions, rounds)

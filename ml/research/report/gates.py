@@ -1,4 +1,4 @@
-"""Section of what the quality gate and the domain gate refuse, now and before, as it was stored."""
+"""Section of the gates: what quality and domain gate refuse, now and before, as it was stored."""
 
 from typing import Any
 

@@ -13,9 +13,9 @@ from ml.evaluation.metrics import (
     measure_specificity_at,
     measure_wilson,
 )
-from ml.research.report.stored import Part
+from ml.research.report.stored import ReportPart
 from ml.research.report.text import Estimate
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 
 # Above this many images a lesion, a share's interval is drawn by lesion too, not Wilson's.
 _REPEATED = 1.1
@@ -42,7 +42,7 @@ _CURVES: dict[str, Callable[[NDArray[np.float64], NDArray[np.bool_]], float]] = 
 }
 
 
-def measure_part(part: Part, policy: ThresholdPolicy, *, rounds: int = 2000) -> dict[str, Estimate]:
+def measure_part(part: ReportPart, policy: DecisionPolicy, *, rounds: int = 2000) -> dict[str, Estimate]:
     """Return the figures named in TITLES that the part allows, each with its 95 % interval.
 
     One class alone allows only the shares of that class. Shares have Wilson's interval, or one
@@ -52,7 +52,7 @@ def measure_part(part: Part, policy: ThresholdPolicy, *, rounds: int = 2000) -> 
 
 
 @cache
-def _measure_once(part: Part, policy: ThresholdPolicy, rounds: int) -> dict[str, Estimate]:
+def _measure_once(part: ReportPart, policy: DecisionPolicy, rounds: int) -> dict[str, Estimate]:
     p, y = part.p, part.y
     if not p.size:
         return {}
@@ -66,7 +66,9 @@ def _measure_once(part: Part, policy: ThresholdPolicy, rounds: int) -> dict[str,
     return {name: figures[name] for name in TITLES if name in figures}
 
 
-def _measure_shares(part: Part, policy: ThresholdPolicy, *, both: bool, rounds: int) -> dict[str, Estimate]:
+def _measure_shares(
+    part: ReportPart, policy: DecisionPolicy, *, both: bool, rounds: int
+) -> dict[str, Estimate]:
     p, y = part.p, part.y
     benign, malignant = p < policy.refer_low, p > policy.refer_high
     answered = benign | malignant

@@ -4,7 +4,7 @@ import numpy as np
 
 from ml.datasets.image_sets import SETS, find_seen_diagnoses
 from ml.research.report.measures import TITLES, measure_part, measure_share
-from ml.research.report.stored import Network, Part, Results
+from ml.research.report.stored import Network, ReportPart, Results
 from ml.research.report.text import Estimate, format_table, join_parts, name_command, name_missing
 
 COMMAND = "python -m ml evaluate --sets all"
@@ -12,26 +12,26 @@ TEST = "fanconi-test"
 _CLASS_ROWS = ("answered", "sensitivity", "missed", "specificity", "alarmed")
 
 
-def read_clean(network: Network) -> Part | None:
+def read_clean(network: Network) -> ReportPart | None:
     """Return the 602 test images whose lesion is not in train."""
     part = network.read_part(TEST)
     return part and part.keep(lambda row: "clean" in row.image.tags.split())
 
 
-def read_within_source(network: Network) -> Part | None:
+def read_within_source(network: Network) -> ReportPart | None:
     """Return the clean test images recognised as HAM10000's: naevi and melanomas of one archive."""
     part = read_clean(network)
     return part and part.keep(lambda row: "ham10000" in row.image.tags.split())
 
 
-def read_seen(network: Network, name: str) -> Part | None:
+def read_seen(network: Network, name: str) -> ReportPart | None:
     """Return the images of a set whose diagnosis the network has been trained on."""
     seen = find_seen_diagnoses(network.training_sets)
     part = network.read_part(name)
     return part and part.keep(lambda row: row.image.diagnosis in seen)
 
 
-def guess_source(part: Part) -> dict[str, Estimate]:
+def guess_source(part: ReportPart) -> dict[str, Estimate]:
     """Return the shares of the rule that looks at no lesion: HAM10000 is benign, all else malignant."""
     known = np.array(["ham10000" in row.image.tags.split() for row in part.rows], dtype=bool)
     hits = {"accuracy": known != part.y, "sensitivity": ~known[part.y], "specificity": known[~part.y]}
@@ -43,7 +43,7 @@ def guess_source(part: Part) -> dict[str, Estimate]:
     return {name: measure_share(values, lesions[name]) for name, values in hits.items() if values.size}
 
 
-def tabulate(results: Results, parts: list[tuple[Network, Part | None]], *, rule: bool = False) -> str:
+def tabulate(results: Results, parts: list[tuple[Network, ReportPart | None]], *, rule: bool = False) -> str:
     """Return a table of TITLES, one column a network, and one of the source-only rule if asked."""
     held = [(network, part) for network, part in parts if part and part.p.size]
     if not held:
@@ -150,7 +150,7 @@ def _tabulate_classes(results: Results, name: str) -> str:
     return format_table(["", *columns], rows)
 
 
-def _measure_answered(network: Network, part: Part, rounds: int) -> Estimate:
+def _measure_answered(network: Network, part: ReportPart, rounds: int) -> Estimate:
     policy = network.policy
     return measure_share(
         (part.p < policy.refer_low) | (part.p > policy.refer_high), part.lesions, rounds=rounds

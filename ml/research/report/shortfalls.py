@@ -1,4 +1,4 @@
-"""Why a target is missed, as far as the stored figures can tell."""
+"""Missed targets explained, as far as the stored figures can tell."""
 
 import csv
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ml.evaluation.metrics import measure_auc
 from ml.imaging.views import average_views
 from ml.research.report.clinic import measure_consistency
 from ml.research.report.sets import TEST, read_seen
-from ml.research.report.stored import Network, Part, Results
+from ml.research.report.stored import Network, ReportPart, Results
 from ml.research.report.text import format_share
 from ml.serving.specification import OUT_OF_FOLD
 
@@ -34,7 +34,7 @@ def explain_shortfalls(results: Results, network: Network, missed: Mapping[str, 
     return "\n".join(f"- {line}" for line in lines if line)
 
 
-def find_best_cut(part: Part) -> tuple[float, float]:
+def find_best_cut(part: ReportPart) -> tuple[float, float]:
     """Return the accuracy and the cut of P that would have been best on these very images."""
     cuts = np.unique(part.p)
     right = [float(np.mean((part.p >= cut) == part.y)) for cut in cuts]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.evaluation.stored_predictions import RESULTS, StoredRow, read_index, read_rows, read_table
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 from ml.serving.specification import ModelSpecification
 
 DEFAULT_NETWORK = "efficientnetv2-b0"
@@ -20,7 +20,7 @@ WEIGHTS = RESULTS.parent / "weights"
 
 
 @dataclass(frozen=True)
-class Part:
+class ReportPart:
     """Some images of one set as one network saw them, those it could not read left out."""
 
     rows: tuple[StoredRow, ...]
@@ -40,9 +40,9 @@ class Part:
         """The lesion of each image, n names; an image without one is its own."""
         return [row.image.lesion or row.image.path for row in self.rows]
 
-    def keep(self, wanted: Callable[[StoredRow], bool]) -> "Part":
+    def keep(self, wanted: Callable[[StoredRow], bool]) -> "ReportPart":
         """Return the part's images for which `wanted` holds."""
-        return Part(tuple(row for row in self.rows if wanted(row)))
+        return ReportPart(tuple(row for row in self.rows if wanted(row)))
 
     def count(self) -> str:
         """Return such as `352 benign, 250 malignant`."""
@@ -60,9 +60,9 @@ class Network:
     specification: ModelSpecification | None = None
 
     @cached_property
-    def policy(self) -> ThresholdPolicy:
+    def policy(self) -> DecisionPolicy:
         """The threshold policy that made the stored outcomes."""
-        return ThresholdPolicy.from_dict(self.record["policy"])
+        return DecisionPolicy.from_dict(self.record["policy"])
 
     @cached_property
     def training_sets(self) -> list[str]:
@@ -75,12 +75,12 @@ class Network:
         kept = self.specification.training if self.specification else self.record
         return dict(kept.get("plan", {}))
 
-    def read_part(self, name: str) -> Part | None:
+    def read_part(self, name: str) -> ReportPart | None:
         """Return the stored predictions of the set `name`, None when there are none."""
         if name not in self.files:
             return None
         rows = read_rows(self.folder, name)
-        return Part(tuple(row for row in rows if row.scored.calibrated_probability is not None))
+        return ReportPart(tuple(row for row in rows if row.scored.calibrated_probability is not None))
 
     def read_variants(self) -> list[dict[str, str]] | None:
         """Return the rows of the repeat consistency, None when there are none."""

@@ -1,4 +1,4 @@
-"""What was aimed at, beside what was measured: held, or missed by how much."""
+"""Targets: what was aimed at, beside what was measured; held, or missed by how much."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _HAIR = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ReportTarget:
     """One target: `limit` is the least value, or the most when `at_most`; `measured` shows its interval."""
 
     words: str
@@ -44,12 +44,12 @@ class Target:
         return f"missed by {100 * gap:.1f} points" if self.share else f"missed by {gap:.3f}"
 
 
-def list_targets(results: Results, network: Network) -> list[Target]:
+def list_targets(results: Results, network: Network) -> list[ReportTarget]:
     """Return every target whose stored results are at hand, for `network`."""
     return [*_list_own(results, network), *_list_external(results, network), *_list_steady(results, network)]
 
 
-def _list_own(results: Results, network: Network) -> list[Target]:
+def _list_own(results: Results, network: Network) -> list[ReportTarget]:
     everything, clean = network.read_part(TEST), read_clean(network)
     if everything is None or clean is None:
         return []
@@ -59,7 +59,7 @@ def _list_own(results: Results, network: Network) -> list[Target]:
     return [
         _judge("Accuracy on the 660 (P ≥ 0.5) ≥ 93.2 %", 0.932, figures["accuracy_half"]),
         _judge("AUC on the 660 ≥ 0.975", 0.975, figures["auc"]),
-        Target(
+        ReportTarget(
             "Accuracy on the 602 at most 1.5 points less",
             0.015,
             drop,
@@ -71,7 +71,7 @@ def _list_own(results: Results, network: Network) -> list[Target]:
     ]
 
 
-def _list_external(results: Results, network: Network) -> list[Target]:
+def _list_external(results: Results, network: Network) -> list[ReportTarget]:
     targets = []
     for name, title in _EXTERNAL:
         part = read_seen(network, name)
@@ -81,7 +81,7 @@ def _list_external(results: Results, network: Network) -> list[Target]:
     return targets
 
 
-def _list_steady(results: Results, network: Network) -> list[Target]:
+def _list_steady(results: Results, network: Network) -> list[ReportTarget]:
     targets = []
     shares = {name: share for name, (share, _) in measure_consistency(network, results.rounds).items()}
     if shares:
@@ -97,8 +97,8 @@ def _list_steady(results: Results, network: Network) -> list[Target]:
     return targets
 
 
-def _judge(words: str, limit: float, figure: Estimate, *, at_most: bool = False) -> Target:
-    return Target(words, limit, figure.value, str(figure), at_most, figure.share)
+def _judge(words: str, limit: float, figure: Estimate, *, at_most: bool = False) -> ReportTarget:
+    return ReportTarget(words, limit, figure.value, str(figure), at_most, figure.share)
 
 
 def write_targets(results: Results) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ml.evaluation.metrics import measure_wilson
-from ml.research.reproduction.groups import Estimate, RunGroup, estimate_difference, is_constant
+from ml.research.reproduction.groups import RunGroup, SeedEstimate, estimate_difference, is_constant
 
 PARTS = {
     "running_accuracy": "accuracy on train images during the last epoch (as Keras prints it)",
@@ -29,7 +29,7 @@ PUBLISHED = {
 LARGER, SMALLER = "paper-cnn-1", "paper-cnn-2"
 
 
-def format_share(estimate: Estimate) -> str:
+def format_share(estimate: SeedEstimate) -> str:
     """Return a share as "91.8 % (90.1 to 93.5)", or "91.8 % (one seed)" without an interval.
 
     The interval is cut off at 0 and 100.
@@ -92,7 +92,7 @@ def _count_lost_seeds(groups: Sequence[RunGroup]) -> list[str]:
     return told
 
 
-def _show_seeds(estimate: Estimate) -> str:
+def _show_seeds(estimate: SeedEstimate) -> str:
     if estimate.low is None:
         return format_share(estimate)
     return f"{format_share(estimate)}, {estimate.count} seeds"
@@ -171,7 +171,7 @@ def _list_shares(groups: Sequence[RunGroup], part: str) -> str:
     return " and ".join(f"{format_share(g.estimate(part))} at {g.iterations} iterations" for g in groups)
 
 
-def _judge_order(differences: Sequence[Estimate]) -> str:
+def _judge_order(differences: Sequence[SeedEstimate]) -> str:
     claim = "**That accuracy follows the number of parameters"
     if any(difference.low is None for difference in differences):
         return (
@@ -194,13 +194,13 @@ def _judge_order(differences: Sequence[Estimate]) -> str:
     )
 
 
-def _find_sign(difference: Estimate) -> int:
+def _find_sign(difference: SeedEstimate) -> int:
     if difference.holds(0):
         return 0
     return 1 if difference.mean > 0 else -1
 
 
-def _format_points(estimate: Estimate) -> str:
+def _format_points(estimate: SeedEstimate) -> str:
     if estimate.low is None or estimate.high is None:
         return f"{100 * estimate.mean:+.1f} points (one seed)"
     return f"{100 * estimate.mean:+.1f} points ({100 * estimate.low:+.1f} to {100 * estimate.high:+.1f})"

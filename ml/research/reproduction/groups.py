@@ -20,7 +20,7 @@ FIGURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class SeedEstimate:
     """A mean over `count` seeds; `low` and `high` are its 95 % interval, None for one seed."""
 
     mean: float
@@ -46,7 +46,7 @@ class RunGroup:
         """Return the seeds of the runs."""
         return [run["seed"] for run in self.runs]
 
-    def estimate(self, figure: str) -> Estimate:
+    def estimate(self, figure: str) -> SeedEstimate:
         """Return the mean and interval of one of `FIGURES` after the last epoch."""
         return estimate_mean([run["final"][figure] for run in self.runs])
 
@@ -82,7 +82,7 @@ def group_runs(runs: Sequence[dict[str, Any]]) -> list[RunGroup]:
     ]
 
 
-def estimate_mean(values: Sequence[float]) -> Estimate:
+def estimate_mean(values: Sequence[float]) -> SeedEstimate:
     """Return the mean of `values` and Student's 95 % t interval of it (n - 1 degrees of freedom).
 
     One value has no interval. The values are taken as drawn from a normal distribution; nothing
@@ -92,14 +92,14 @@ def estimate_mean(values: Sequence[float]) -> Estimate:
         raise ValueError("Expected at least one value to take the mean of, received none.")
     mean = float(np.mean(values))
     if len(values) == 1:
-        return Estimate(mean, None, None, 1)
+        return SeedEstimate(mean, None, None, 1)
     from scipy.stats import t
 
     half = float(t.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return Estimate(mean, mean - half, mean + half, len(values))
+    return SeedEstimate(mean, mean - half, mean + half, len(values))
 
 
-def estimate_difference(first: RunGroup, second: RunGroup, figure: str) -> Estimate | None:
+def estimate_difference(first: RunGroup, second: RunGroup, figure: str) -> SeedEstimate | None:
     """Return the mean of `first` minus `second` over the seeds both have, None without any.
 
     Runs of one seed see the same images in the same order, so they are paired.

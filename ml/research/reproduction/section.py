@@ -16,7 +16,7 @@ from ml.research.reproduction.conclusions import (
     format_share,
     percent,
 )
-from ml.research.reproduction.groups import Estimate, RunGroup, group_runs
+from ml.research.reproduction.groups import RunGroup, SeedEstimate, group_runs
 from ml.research.reproduction.tables import StoredResults, choose_samples, read_tables
 
 PICTURES = {
@@ -114,7 +114,7 @@ def _list_outcomes(groups: Sequence[RunGroup]) -> list[list[str]]:
     return rows
 
 
-def _format_auc(estimate: Estimate) -> str:
+def _format_auc(estimate: SeedEstimate) -> str:
     if estimate.low is None or estimate.high is None:
         return f"{estimate.mean:.3f} (one seed)"
     return f"{estimate.mean:.3f} ({max(0.0, estimate.low):.3f} to {min(1.0, estimate.high):.3f})"

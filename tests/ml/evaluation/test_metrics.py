@@ -16,7 +16,7 @@ from ml.evaluation.metrics import (
     measure_wilson,
     trace_coverage,
 )
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 
 
 @given(st.integers(0, 1000), st.integers(2, 200), st.integers(2, 30))
@@ -64,7 +64,7 @@ def test_bootstrap_is_the_same_each_time_and_holds_the_value():
 def test_all_figures_of_a_case_counted_by_hand():
     p = [0.1, 0.2, 0.45, 0.9, 0.15, 0.5, 0.7, 0.95]
     y = [0, 0, 0, 0, 1, 1, 1, 1]
-    figures = measure_all(p, y, ThresholdPolicy("v", 0.4, 0.3, 0.6), rounds=50)
+    figures = measure_all(p, y, DecisionPolicy("v", 0.4, 0.3, 0.6), rounds=50)
     values = {key: box["value"] for key, box in figures.items() if isinstance(box, dict)}
     assert (figures["images"], figures["benign"], figures["malignant"]) == (8, 4, 4)
     assert values["accuracy"] == 5 / 8
@@ -77,7 +77,7 @@ def test_all_figures_of_a_case_counted_by_hand():
 
 
 def test_when_all_is_referred_nothing_is_decided():
-    figures = measure_all([0.4, 0.6], [0, 1], ThresholdPolicy("v", 0.5, 0.0, 1.0), rounds=10)
+    figures = measure_all([0.4, 0.6], [0, 1], DecisionPolicy("v", 0.5, 0.0, 1.0), rounds=10)
     assert figures["coverage"]["value"] == 0
     assert figures["decided_accuracy"] is None
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.explanation.hirescam import (
-    Explanation,
+    EvidenceMap,
     ExplanationError,
     average_explanations,
     differentiate,
@@ -178,7 +178,7 @@ def test_maps_of_views_are_turned_back(view):
 
 class TestDrawing:
     def explain(self, cells):
-        return Explanation(np.array(cells, dtype=np.float32), 1.0, "last", (8, 12))
+        return EvidenceMap(np.array(cells, dtype=np.float32), 1.0, "last", (8, 12))
 
     def test_both_signs_share_one_scale(self):
         one = self.explain([[4.0, -2.0], [0.0, 0.0]])

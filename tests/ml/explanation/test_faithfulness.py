@@ -19,7 +19,7 @@ from ml.explanation.faithfulness import (
     redraw_weights,
 )
 from ml.explanation.heatmap import LONGER_SIDE, blend_heatmap, draw_heatmap
-from ml.explanation.hirescam import Explanation, explain_images
+from ml.explanation.hirescam import EvidenceMap, explain_images
 from ml.imaging.inputs import build_input
 from ml.serving.prediction import PredictionError, Predictor
 from ml.serving.specification import ModelSpecification
@@ -132,7 +132,7 @@ def test_redrawn_networks_are_others_of_the_same_shape(kind):
 
 
 def explain(cells, logit):
-    return Explanation(np.array(cells, dtype=np.float32), logit, "last", (10, 10))
+    return EvidenceMap(np.array(cells, dtype=np.float32), logit, "last", (10, 10))
 
 
 class TestMarked:

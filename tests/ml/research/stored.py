@@ -6,7 +6,7 @@ from ml.datasets.image_sets import SETS, SetImage
 from ml.evaluation.consistency import COLUMNS as VIEWS
 from ml.evaluation.scoring import ScoredImage
 from ml.evaluation.stored_predictions import COLUMNS, StoredRow, describe_network, format_row, store_table
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 from ml.serving.specification import ModelSpecification
 
 SIZES = {"fanconi-test": 160, "ham10000-subset": 140, "isic2017-segmentation": 40}
@@ -38,7 +38,7 @@ def store_network(results, data, *, name=None, skill=2.0):
     """Keep drawn predictions of a specification on every set, as `python -m ml evaluate` does."""
     specification = ModelSpecification.from_dict(data)
     network = describe_network(specification)
-    policy = ThresholdPolicy.from_dict(specification.policy)
+    policy = DecisionPolicy.from_dict(specification.policy)
     folder = results / "predictions" / (name or specification.name)
     for seed, each in enumerate(SETS):
         rows = draw_rows(each, policy, SIZES.get(each, 24), skill, seed)

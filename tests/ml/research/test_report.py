@@ -11,7 +11,7 @@ from ml.research.report.document import BEGIN, END, write_figures, write_report
 from ml.research.report.measures import measure_part, measure_share
 from ml.research.report.sets import guess_source, read_clean, read_seen
 from ml.research.report.stored import COMPARISON, DEFAULT_NETWORK, Results
-from ml.research.report.targets import Target, list_targets
+from ml.research.report.targets import ReportTarget, list_targets
 from ml.serving.specification import ModelSpecification
 from ml.training.plans import default_plan
 from tests.ml.research.stored import store_network
@@ -127,7 +127,7 @@ def test_repeated_lesions_widen_a_share():
     [(0.93, False, "missed by 0.2 points"), (0.932, False, "held"), (0.94, True, "missed by 0.8 points")],
 )
 def test_a_target_is_held_or_missed_by_so_much(value, at_most, verdict):
-    assert Target("x", 0.932, value, "", at_most).verdict == verdict
+    assert ReportTarget("x", 0.932, value, "", at_most).verdict == verdict
 
 
 def test_targets_are_computed(shelf):

@@ -2,11 +2,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml.serving.policy import PolicyError, ThresholdPolicy
+from ml.serving.policy import DecisionPolicy, PolicyError
 
 probabilities = st.floats(0, 1)
 policies = st.tuples(probabilities, probabilities, probabilities).map(
-    lambda ends: ThresholdPolicy("v", sorted(ends)[1], min(ends), max(ends))
+    lambda ends: DecisionPolicy("v", sorted(ends)[1], min(ends), max(ends))
 )
 
 
@@ -28,13 +28,13 @@ def test_both_ends_of_the_band_and_the_threshold_are_referred(policy):
 
 @given(policies)
 def test_round_trip(policy):
-    assert ThresholdPolicy.from_dict(policy.to_dict()) == policy
+    assert DecisionPolicy.from_dict(policy.to_dict()) == policy
 
 
 @pytest.mark.parametrize("p", [-0.001, 1.001, float("nan")])
 def test_an_impossible_probability_has_no_outcome(p):
     with pytest.raises(PolicyError, match=r"in \[0, 1\]"):
-        ThresholdPolicy("v", 0.5, 0.4, 0.6).outcome(p)
+        DecisionPolicy("v", 0.5, 0.4, 0.6).outcome(p)
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_an_impossible_probability_has_no_outcome(p):
 def test_malformed_policies_say_what_was_expected(values, sentence):
     data = {"version": "v", "threshold": 0.5, "refer_low": 0.4, "refer_high": 0.6} | values
     with pytest.raises(PolicyError, match=sentence):
-        ThresholdPolicy.from_dict(data)
+        DecisionPolicy.from_dict(data)

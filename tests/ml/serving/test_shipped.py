@@ -7,7 +7,7 @@ from ml.digests import digest_file
 from ml.evaluation.metrics import measure_all
 from ml.evaluation.scoring import find_images, score_images
 from ml.serving.calibration import Calibration
-from ml.serving.policy import ThresholdPolicy
+from ml.serving.policy import DecisionPolicy
 from ml.training.architectures import PAPER_CNN_2_PARAMETERS
 from tests.ml.conftest import WEIGHTS
 from tests.ml.drawing import draw_lesion
@@ -74,7 +74,7 @@ def test_the_report_is_reproduced_on_the_real_test_images(real_set, shipped_pred
     labels = [row.label == "malignant" for row in rows]
     raw = np.array([row.probability for row in rows])
     calibrated = Calibration.from_dict(specification.calibration).apply(raw)
-    policy = ThresholdPolicy.from_dict(specification.policy)
+    policy = DecisionPolicy.from_dict(specification.policy)
     figures = measure_all(calibrated, labels, policy, rounds=20)
     for name in ("accuracy", "auc", "sensitivity", "specificity", "coverage", "malignant_called_benign"):
         reported = specification.metrics["test"][name]["value"]
