@@ -7,16 +7,14 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ml.digests import digest_bytes
+from ml.gates.network import FeatureNetwork
 from ml.gates.specification import DOMAIN_FILES, GateError
-
-if TYPE_CHECKING:
-    from ml.gates.network import FeatureNetwork
 
 _PARTS = ("mean", "scale", "basis", "variances", "residual")
 _KIND_PARTS = ("kind_weights", "kind_bias")
@@ -91,9 +89,7 @@ class DomainFinding:
 class DomainGate:
     """The features' network and the statistics of its features, ready to measure."""
 
-    def __init__(
-        self, network: "FeatureNetwork", statistics: DomainStatistics, kinds: KindStatistics
-    ) -> None:
+    def __init__(self, network: FeatureNetwork, statistics: DomainStatistics, kinds: KindStatistics) -> None:
         self._network = network
         self._statistics = statistics
         self._kinds = kinds
@@ -104,8 +100,6 @@ class DomainGate:
 
         Raises GateError when one is missing or not the one specified.
         """
-        from ml.gates.network import FeatureNetwork
-
         graph, weights, statistics = (_read_pinned(files, name, folder) for name in DOMAIN_FILES)
         return cls(
             FeatureNetwork(graph, weights),

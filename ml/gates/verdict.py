@@ -8,15 +8,14 @@ same code on the same files.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from ml.gates.domain import DomainGate
-    from ml.gates.specification import GateSpecification
-
+from ml.gates.domain import DomainGate
+from ml.gates.quality import measure_quality, shrink
+from ml.gates.specification import GateSpecification, find_gates_folder, find_refusals
 
 __all__ = [
     "CODES",
@@ -149,8 +148,6 @@ def look_at(image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Ga
     `size`: (width, height) of the image that this is a reduced copy of. Needs no gates and touches
     nothing shared: threads that decode may call it. Raises ValueError for another shape or type.
     """
-    from ml.gates.quality import measure_quality, shrink
-
     pixels = shrink(image)
     return GateLook(pixels, measure_quality(pixels, size or (image.shape[1], image.shape[0])))
 
@@ -158,7 +155,7 @@ def look_at(image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Ga
 class Gates:
     """Both gates, ready in one process; the same for every network, whichever is active."""
 
-    def __init__(self, specification: "GateSpecification", domain: "DomainGate") -> None:
+    def __init__(self, specification: GateSpecification, domain: DomainGate) -> None:
         self.specification = specification
         self._domain = domain
 
@@ -169,9 +166,6 @@ class Gates:
         Call it after the fork, as for any network. Raises `ml.gates.specification.GateError` when a
         file is missing, malformed or not the one specified.
         """
-        from ml.gates.domain import DomainGate
-        from ml.gates.specification import GateSpecification, find_gates_folder
-
         place = find_gates_folder(folder)
         specification = GateSpecification.load(place / "gates.json")
         return cls(specification, DomainGate.load(specification.domain, place))
@@ -186,8 +180,6 @@ class Gates:
 
     def decide(self, looks: Sequence[GateLook]) -> list[GateVerdict]:
         """Return one verdict a look, in order, as `assess` does for the images themselves."""
-        from ml.gates.specification import find_refusals
-
         limits = self.specification.limits
         verdicts = []
         for look, found in zip(looks, self._domain.find([look.pixels for look in looks]), strict=True):
@@ -201,8 +193,6 @@ class Gates:
 
         Its limits are tightened and loosened by `margins` of the specification, measured on copies.
         """
-        from ml.gates.specification import find_refusals
-
         (verdict,) = self.decide([look])
         margins = self.specification.margins
         refused = find_refusals(verdict.figures, margins)

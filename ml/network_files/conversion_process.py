@@ -20,6 +20,9 @@ from ml.digests import digest_file
 from ml.imaging.inputs import scale_pixels
 from ml.network_files.conversion import REFUSED, SECONDS
 from ml.network_files.errors import UnsafeModelError
+from ml.network_files.loading import load_network
+from ml.network_files.old_keras import build_flat, is_nested, modernize_config
+from ml.network_files.reference_pass import run_reference
 from ml.network_files.scan import BROKEN, ScannedNetwork, scan_file
 from ml.network_files.stored_weights import Weights, read_weights
 
@@ -48,9 +51,6 @@ def main(arguments: list[str]) -> int:
 def convert(folder: Path, input_size: tuple[int, int] | None, scaling: str) -> dict[str, Any]:
     """Scan, compute before, rewrite, load, compute after and compare; returns the report."""
     import h5py
-
-    from ml.network_files.loading import load_network
-    from ml.network_files.reference_pass import run_reference
 
     source = folder / "old.h5"
     scanned = scan_file(source, input_size)
@@ -94,8 +94,6 @@ def _rewrite(source: Path, target: Path, config: dict[str, Any]) -> None:
     """Copy the old weights under the modernised architecture."""
     import h5py
 
-    from ml.network_files.old_keras import modernize_config
-
     with h5py.File(source, mode="r") as old, h5py.File(target, mode="w") as new:
         old.copy("model_weights", new)
         new.attrs["model_config"] = json.dumps(modernize_config(config))
@@ -104,8 +102,6 @@ def _rewrite(source: Path, target: Path, config: dict[str, Any]) -> None:
 def _take_over(folder: Path, scanned: ScannedNetwork, weights: Weights) -> "keras.Model":
     """Build the network in Keras 3: nested ones from the plan, others by Keras's own reader."""
     import keras
-
-    from ml.network_files.old_keras import build_flat, is_nested
 
     try:
         if is_nested(scanned.plan):

@@ -16,6 +16,7 @@ from ml.network_files.errors import UnsafeModelError
 from ml.network_files.inspection import find_head, scan_bytes
 from ml.network_files.model_file import read_model_file
 from ml.serving.policy import DecisionPolicy
+from ml.serving.prediction import Predictor
 from ml.serving.specification import ModelSpecification
 
 __all__ = [
@@ -129,8 +130,6 @@ def draw_references(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
 
 
 def _try_out(data: bytes, specification: ModelSpecification, declared: Declaration) -> PreparedNetwork:
-    from ml.serving.prediction import Predictor
-
     with tempfile.TemporaryDirectory(prefix="dermaport-registration-") as folder:
         path = Path(folder) / specification.file
         path.write_bytes(data)

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from ml.datasets.records import PAPER_SET, DataError, ImageRecord, read_labels
 from ml.evaluation.metrics import measure_auc
 from ml.imaging.views import average_views, change_view
-from ml.training.batches import LabelledPixels
 from ml.training.checkpoints import Progress
 from ml.training.data import TrainingData
 from ml.training.plans import TrainingPlan
@@ -161,20 +160,3 @@ def read_out_of_fold(path: Path, data_sets: Sequence[str]) -> tuple[NDArray[np.f
         np.array([float(row["probability"]) for row in rows]),
         np.array([int(row["label"]) for row in rows], dtype=np.int64),
     )
-
-
-def split_folds(data: TrainingData, folds: int, seed: int) -> NDArray[np.int64]:
-    """Return the fold of every image, as `ml.training.crossvalidation.assign_folds`."""
-    return assign_folds(data.records, folds, seed=seed)
-
-
-__all__ = [
-    "HeldOut",
-    "LabelledPixels",
-    "read_out_of_fold",
-    "run_fold",
-    "score_views",
-    "split_folds",
-    "summarise",
-    "write_results",
-]

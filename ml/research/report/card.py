@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ml.datasets.image_sets import find_seen_diagnoses, list_training_sets
 from ml.research.report.clinic import measure_consistency
 from ml.research.report.measures import TITLES, measure_part
 from ml.research.report.sets import COMMAND, TEST, read_clean, read_seen, read_within_source
@@ -74,8 +75,6 @@ def _write_use() -> str:
 
 
 def _write_data(specification: ModelSpecification) -> str:
-    from ml.datasets.image_sets import find_seen_diagnoses, list_training_sets
-
     names = list_training_sets(specification.training)
     lines = "\n".join(f"- {_DATA.get(name, name)}" for name in names) or "- not told"
     if left_out := specification.training.get("left_out"):
