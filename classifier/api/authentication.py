@@ -10,7 +10,7 @@ from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.throttling import BaseThrottle
 
-from classifier.api.permissions import ScopeMissing, require_scope
+from classifier.drf.permissions import ScopeMissing, require_scope
 from portal.accounts.scopes import SCOPES
 from portal.accounts.second_factor import MFA_REQUIRED, MFA_WORDS, lacks_factor
 from portal.accounts.token_use import UNKNOWN, TokenRefusedError, find_token, note_refusal

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection, transaction
@@ -386,7 +386,7 @@ def lock_patients(
     """Lock the patients of these rows, in the order of their ids, until the transaction ends.
 
     The first lock of every transaction that changes what a case is held for: patients before cases,
-    cases before predictions, the audit chain last.
+    cases before predictions, the clinic's row behind them, the audit chain last.
     """
     if not connection.features.has_select_for_update:
         return  # SQLite has one writer, and it is this transaction.
@@ -397,8 +397,38 @@ def lock_patients(
     for path, ids in (("lesions__submissions", submissions), ("lesions__submissions__images", images)):
         if ids := list(ids):
             wanted |= Q(pk__in=tables.patient.objects.filter(**{f"{path}__in": ids}).values("pk"))
-    rows = tables.patient.objects.filter(wanted).order_by("pk").select_for_update(no_key=True)
-    list(rows.values_list("pk", flat=True))
+    _lock(tables.patient.objects.filter(wanted))
+
+
+def lock_cases(*, submissions: Iterable[Any] = (), lesions: Iterable[Any] = ()) -> None:
+    """Lock these cases and those of the lesions, with lesions and patients, until the transaction ends.
+
+    For whoever records an event before the cases change: behind the audit chain nobody waits for a row.
+    """
+    if not connection.features.has_select_for_update:
+        return
+    tables, submissions, lesions = Tables.load(), list(submissions), list(lesions)
+    rows = tables.lesion.objects.filter(pk__in=lesions)
+    lock_patients(patients=rows.values_list("patient", flat=True), submissions=submissions)
+    _lock(rows)
+    _lock(tables.submission.objects.filter(pk__in=submissions))
+    _lock(tables.submission.objects.filter(lesion__in=lesions))
+
+
+def _lock(rows: Any) -> None:
+    list(rows.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+
+
+def _set_day(case: Any, facts: CaseFacts) -> CaseFacts:
+    """The day of an order that is open anew, by what the clinic gives at this moment.
+
+    Its row stays locked to the end: who changes the days at the same time sees this order, or is seen here.
+    """
+    if case.order_due_at is not None or facts.order_due_at is None:
+        return facts
+    clinics = type(case.clinic)._base_manager  # noqa: SLF001
+    case.clinic = clinics.select_for_update(of=("self",), no_key=True).get(pk=case.clinic_id)
+    return replace(facts, order_due_at=find_due_at(case, list(case.reviews.all())))
 
 
 def refresh_standing(submission_ids: Iterable[Any], *, actor: User | None = None) -> None:
@@ -411,10 +441,11 @@ def refresh_standing(submission_ids: Iterable[Any], *, actor: User | None = None
     lesion_ids = set()
     for case, facts in _decide_all(tables, submission_ids):
         lesion_ids.add(case.lesion_id)
-        columns = _list_changes(case, facts.columns())
+        current = _set_day(case, facts)
+        columns = _list_changes(case, current.columns())
         if not columns:
             continue
-        columns |= _note_news(case, facts, columns, actor, now)
+        columns |= _note_news(case, current, columns, actor, now)
         tables.submission.objects.filter(pk=case.pk).update(**columns)
     refresh_lesions(lesion_ids)
 

@@ -12,7 +12,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, FormParser
 from rest_framework.renderers import JSONRenderer
 
-from classifier.api.errors import TooLarge
+from classifier.drf.exceptions import TooLarge
 from classifier.fhir.errors import FhirError, Issue
 from classifier.limits import describe_bytes
 

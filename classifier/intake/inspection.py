@@ -1,6 +1,9 @@
 """The gate every image passes: content decides, limits first, then one full decode."""
 
+from __future__ import annotations
+
 import hashlib
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -10,6 +13,9 @@ from classifier.intake.quality import judge_quality
 from classifier.limits import FORMAT_NAMES, UploadLimits, describe_bytes
 from ml.imaging.decoding import decode_image, read_header
 from ml.imaging.errors import UndecodableImageError
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
 
 _EXTENSIONS = {
     "jpg": "JPEG",
@@ -28,6 +34,18 @@ _EXTENSIONS = {
 }
 
 
+def read_upload(file: File[Any], limits: UploadLimits) -> bytes:
+    """The bytes of an upload; one that is too large is refused by its size, before it is read into memory.
+
+    Raises RejectedImageError (file_too_large); whether the bytes are an image is for `inspect_image` to say.
+    """
+    if file.size > limits.max_bytes:
+        _check_byte_size(file.size, limits)
+    file.seek(0)
+    data: bytes = file.read()
+    return data
+
+
 def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeImage:
     """Accept a file as an image or say why not.
 
@@ -39,7 +57,8 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
             truncated, corrupt, burned_in.
     """
     _check_byte_size(len(data), limits)
-    offer, more = "", []
+    offer = ""
+    more: list[Notice] = []
     try:
         name = _check_header(data, limits)
         if name == "DICOM":

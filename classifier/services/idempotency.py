@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ CLAIM = dt.timedelta(seconds=30)
 """After this long without an answer the process that worked on it is taken for dead."""
 SEALED_FOR = "idempotent answer"
 KEYED_FOR = "idempotency key"
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,13 @@ def read_answer(*, actor: User, request: IdempotentRequest) -> KeptAnswer | None
     if clinic_id is not None:
         if not Clinic.objects.visible_to(actor).filter(pk=clinic_id).exists():
             return None
-        record_event(clinic_id=clinic_id, action="answer.repeated", actor=actor, obj=request)
+        record_event(
+            clinic_id=clinic_id,
+            action="answer.repeated",
+            actor=actor,
+            obj=request,
+            details=_name_made(request),
+        )
     body = unseal(request.sealed_answer, purpose=SEALED_FOR)
     if body is None:
         raise ConflictError(
@@ -114,6 +122,12 @@ def read_answer(*, actor: User, request: IdempotentRequest) -> KeptAnswer | None
         return None
     assert request.status is not None, "only an answered request has an answer"
     return KeptAnswer(request.status, request.location, body)
+
+
+def _name_made(request: IdempotentRequest) -> dict[str, str]:
+    """Id of what the request made, from its address: the request itself is forgotten in a day."""
+    found = ID.search(request.location)
+    return {"object": found[0]} if found else {}
 
 
 def forget_answers(*, clinic_id: uuid.UUID, about: Iterable[uuid.UUID]) -> None:

@@ -12,12 +12,18 @@ from django.http import JsonResponse
 from django.views.decorators.http import require_POST
 
 from classifier.duplicates import describe_double
-from classifier.intake import RejectedImageError, build_thumbnail, check_claim, decode_copy, inspect_image
+from classifier.intake import (
+    RejectedImageError,
+    build_thumbnail,
+    check_claim,
+    decode_copy,
+    inspect_image,
+    read_upload,
+)
 from classifier.limits import UploadLimits
-from classifier.new_case import read_upload
 from classifier.picture_check import BROKEN, BUSY, CheckBusyError, PictureCheck, a_free_hand, check_pixels
 from classifier.services.access import record_viewed
-from classifier.services.images import find_same_file, find_same_picture
+from classifier.services.images import find_same_file, find_same_pictures
 from classifier.views.access import page
 from classifier.views.submission_new import read_posted_clinic
 from classifier.views.uploads import takes_upload
@@ -106,7 +112,8 @@ def _check_copy(
 def _check_whole(request: HttpRequest, clinic_id: uuid.UUID, file: UploadedFile) -> dict[str, object]:
     limits = UploadLimits.from_settings()
     intake = inspect_image(read_upload(file, limits), file.name or "", limits)
-    same = find_same_picture(clinic_id=clinic_id, pixel_sha256=intake.pixel_sha256)
+    digest = intake.pixel_sha256
+    same = find_same_pictures(clinic_id=clinic_id, pixel_sha256=[digest]).get(digest)
     hints = [notice.message for notice in intake.warnings] + _describe_double(request, clinic_id, same)
     found = check_pixels(intake.pixels, hints=hints)
     answer = found.to_json()

@@ -69,7 +69,7 @@ def acknowledgement_take_back(request: HttpRequest, pk: uuid.UUID) -> HttpRespon
 def submission_take_over(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """From now on this person follows the case up."""
     submission = _find(request, pk)
-    require_right(rights_in(request, submission.clinic_id).submit, "Your role can't follow up cases.")
+    require_right(rights_in(request, submission.clinic_id).follow, "Your role can't follow up cases.")
     try:
         take_over(actor=request.user, submission=submission)  # type: ignore[arg-type]
     except ServiceError as error:
@@ -87,7 +87,13 @@ def _find(request: HttpRequest, pk: uuid.UUID) -> Submission:
 
 def _show(request: HttpRequest, submission: Submission, form: AcknowledgeForm) -> HttpResponse:
     with transaction.atomic():
-        record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
+        record_viewed(
+            actor=request.user,  # type: ignore[arg-type]
+            obj=submission,
+            clinic_id=submission.clinic_id,
+            # Histopathology may have come in while the form was open.
+            shows_standing=False,
+        )
     context = {
         "submission": submission,
         "rights": rights_in(request, submission.clinic_id),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 
+from classifier.cases.follow_up import FOLLOWING
 from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ class Rights:
     @property
     def submit(self) -> bool:
         return self.role in ROLES_ALLOWED[Action.SUBMIT]
+
+    @property
+    def follow(self) -> bool:
+        return self.role in FOLLOWING
 
     @property
     def cancel(self) -> bool:

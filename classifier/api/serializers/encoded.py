@@ -11,8 +11,9 @@ from rest_framework import serializers
 
 from classifier.api import examples
 from classifier.api.choices import ChoiceField
-from classifier.api.serializers.intake import NewSubmissionSerializer, SentImage
+from classifier.api.serializers.intake import NewSubmissionSerializer
 from classifier.api.strict import StrictSerializer
+from classifier.intake.uploads import SentImage
 from classifier.vocabulary import CaptureKind, DermoscopicType
 
 

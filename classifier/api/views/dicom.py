@@ -7,10 +7,10 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from classifier.api.permissions import MayViewCases
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.images import JsonForErrors
 from classifier.attachments import attach
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.models import SubmissionImage
 from classifier.services.dicom_exports import CONTENT_TYPE, NAMINGS, PSEUDONYMOUS, export_image
 from portal.accounts.scopes import scopes_for

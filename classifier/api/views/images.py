@@ -9,8 +9,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
 
-from classifier.api.permissions import MayViewCases
-from classifier.api.views.base import NoStoreView
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
 from classifier.models import SubmissionImage
 from classifier.services.access import record_viewed

@@ -11,13 +11,13 @@ from rest_framework.reverse import reverse
 
 from classifier.api.filters.patients import LesionFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.permissions import MaySubmit, is_write
 from classifier.api.preconditions import read_if_match, with_tag
 from classifier.api.queries import select_lesions, with_risk
 from classifier.api.schema import CREATED
 from classifier.api.serializers.lesions import LesionChangesSerializer, LesionSerializer, NewLesionSerializer
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.lists import RecordedList
+from classifier.drf.permissions import MaySubmit, is_write
 from classifier.models import Lesion
 from classifier.services.lesions import create_lesion, update_lesion
 from portal.accounts.scopes import scopes_for

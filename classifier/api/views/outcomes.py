@@ -11,13 +11,13 @@ from rest_framework.reverse import reverse
 
 from classifier.api.filters.results import OutcomeFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.permissions import MayRecordOutcomes, is_write
 from classifier.api.preconditions import read_if_match
 from classifier.api.queries import select_outcomes
 from classifier.api.schema import CREATED
 from classifier.api.serializers.outcomes import CorrectionSerializer, NewOutcomeSerializer, OutcomeSerializer
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.lists import RecordedList
+from classifier.drf.permissions import MayRecordOutcomes, is_write
 from classifier.models import Outcome
 from classifier.services.outcomes import Finding, correct_outcome, record_outcome
 from portal.accounts.scopes import scopes_for

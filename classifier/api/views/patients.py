@@ -10,8 +10,7 @@ from rest_framework.reverse import reverse
 
 from classifier.api.filters.patients import PatientFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.intake import resolve_clinic
-from classifier.api.permissions import MaySubmit, is_write
+from classifier.api.intake import find_only_clinic
 from classifier.api.preconditions import read_if_match, with_tag
 from classifier.api.queries import select_patients, with_risk
 from classifier.api.schema import CREATED
@@ -22,6 +21,7 @@ from classifier.api.serializers.patients import (
 )
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.lists import RecordedList
+from classifier.drf.permissions import MaySubmit, is_write
 from classifier.models import Patient
 from classifier.services.patients import create_patient, update_patient
 from portal.accounts.scopes import scopes_for
@@ -70,7 +70,7 @@ class PatientList(_Patients, RecordedList):
         asked = NewPatientSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         facts = asked.validated_data
-        clinic = resolve_clinic(user=request.user, data={"clinic": facts.pop("clinic", None)})
+        clinic = facts.pop("clinic", None) or find_only_clinic(request.user)
         with transaction.atomic():
             patient = create_patient(actor=request.user, clinic=clinic, **facts)
         self.clinic_id = clinic.pk

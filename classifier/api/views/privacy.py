@@ -15,7 +15,6 @@ from rest_framework.response import Response
 
 from classifier.api.idempotency import idempotent
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayAdminister, MaySubmit, is_write
 from classifier.api.preconditions import read_if_match
 from classifier.api.schema import ERROR, IF_MATCH, WORDS
 from classifier.api.serializers.privacy import (
@@ -24,9 +23,10 @@ from classifier.api.serializers.privacy import (
     ErasureSerializer,
     NewConsentSerializer,
 )
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.images import JsonForErrors
+from classifier.drf.permissions import MayAdminister, MaySubmit, is_write
+from classifier.drf.views import NoStoreView
 from classifier.models import Patient
 from classifier.services.archives import archive_patient
 from classifier.services.consents import record_consent

@@ -11,7 +11,6 @@ from rest_framework.reverse import reverse
 
 from classifier.api.filters.results import ReviewFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.permissions import MayReview, is_write
 from classifier.api.preconditions import read_if_match
 from classifier.api.queries import select_reviews
 from classifier.api.schema import CREATED, IF_MATCH
@@ -19,6 +18,7 @@ from classifier.api.serializers.reviews import AmendmentSerializer, NewReviewSer
 from classifier.api.signing import make_decision
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.lists import RecordedList
+from classifier.drf.permissions import MayReview, is_write
 from classifier.models import Review
 from classifier.services.reviews import amend_review, sign_review
 from portal.accounts.scopes import scopes_for

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from classifier.api.filters.model_versions import ModelVersionFilter
 from classifier.api.serializers.models import ModelVersionSerializer
 from classifier.api.serializers.people import ClinicDetailSerializer, MeSerializer
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.details import OpenDetail
 from classifier.api.views.lists import PortalList
+from classifier.drf.views import NoStoreView
 from classifier.models import ModelVersion
 from portal.accounts.models import Clinic, Membership
 from portal.accounts.scopes import ANY_TOKEN, scopes_for

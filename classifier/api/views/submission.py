@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from classifier.api.idempotency import idempotent
 from classifier.api.parameters import RETRY_AFTER, WAIT
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayReview
 from classifier.api.preconditions import read_if_match
 from classifier.api.progress import RETRY_BUSY_SECONDS
 from classifier.api.queries import select_submissions
@@ -21,11 +20,12 @@ from classifier.api.serializers.standing import (
     ReadingClaimSerializer,
 )
 from classifier.api.serializers.submissions import SubmissionSerializer, WithdrawalSerializer
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.details import RecordedDetail
 from classifier.api.waiting import read_wait, wait_until_finished
 from classifier.cases.claims import claim_case, release_claim
 from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
+from classifier.drf.permissions import MayReview
+from classifier.drf.views import NoStoreView
 from classifier.models import Acknowledgement, Submission
 from classifier.services.errors import InvalidInputError
 from classifier.services.preconditions import check_unchanged

@@ -7,11 +7,11 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
-from classifier.api.permissions import MayViewCases
 from classifier.api.schema import ERROR
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.images import JsonForErrors
 from classifier.attachments import attach
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.models import Submission
 from classifier.services.case_reports import CONTENT_TYPE, export_report
 from portal.accounts.scopes import scopes_for

@@ -15,7 +15,6 @@ from classifier.api.idempotency import idempotent
 from classifier.api.intake import take_submission
 from classifier.api.parameters import LOCATION
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MaySubmit
 from classifier.api.queries import select_submissions, with_risk
 from classifier.api.schema import ERROR
 from classifier.api.serializers.encoded import NewSubmissionJsonSerializer
@@ -25,6 +24,7 @@ from classifier.api.serializers.submissions import (
     SubmissionSerializer,
 )
 from classifier.api.views.lists import RecordedList
+from classifier.drf.permissions import MaySubmit
 from classifier.models import Submission
 from portal.accounts.scopes import scopes_for
 
@@ -95,7 +95,10 @@ class SubmissionList(RecordedList):
                 "submission": accepted.submission,
                 "url": reverse("api-submission", [pk], request=request),
                 "status_url": reverse("api-submission-status", [pk], request=request),
-                "notices": accepted.notices,
+                "notices": [
+                    {"attr": f"images.{notice.index}", "code": notice.code, "detail": notice.message}
+                    for notice in accepted.notices
+                ],
             }
         ).data
         return Response(answer, status=202, headers={"Location": answer["url"]})

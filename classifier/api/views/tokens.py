@@ -11,7 +11,7 @@ from rest_framework.throttling import ScopedRateThrottle
 
 from classifier.api.authentication import BearerAuthentication
 from classifier.api.serializers.people import TokenRequestSerializer, TokenSerializer
-from classifier.api.views.base import NoStoreView
+from classifier.drf.views import NoStoreView
 from classifier.services.errors import InvalidInputError
 from portal.accounts.errors import PeopleError
 from portal.accounts.scopes import ANY_TOKEN

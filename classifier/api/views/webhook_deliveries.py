@@ -16,11 +16,11 @@ from classifier.api.choices import FilterSet
 from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayAdminister
 from classifier.api.schema import ERROR
 from classifier.api.serializers.webhooks import WebhookDeliverySerializer
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.webhooks import WebhookView
+from classifier.drf.permissions import MayAdminister
+from classifier.drf.views import NoStoreView
 from classifier.models import WebhookDelivery, WebhookEndpoint
 from classifier.services.webhook_posting import redeliver, send_test
 from classifier.webhook_states import DeliveryState, WebhookEventType

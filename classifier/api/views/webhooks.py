@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayAdminister
 from classifier.api.schema import ERROR, WORDS
 from classifier.api.serializers.webhooks import (
     IssuedWebhookSerializer,
@@ -21,7 +20,8 @@ from classifier.api.serializers.webhooks import (
     WebhookChangesSerializer,
     WebhookSerializer,
 )
-from classifier.api.views.base import NoStoreView
+from classifier.drf.permissions import MayAdminister
+from classifier.drf.views import NoStoreView
 from classifier.models import WebhookEndpoint
 from classifier.services.webhook_switching import remove_endpoint, set_endpoint_active
 from classifier.services.webhooks import IssuedSecret, create_endpoint, rotate_secret, update_endpoint

@@ -77,7 +77,8 @@ def add_submit(commands: Commands[argparse.ArgumentParser]) -> None:
     submit.add_argument(
         "--consent",
         choices=tuple(ANSWERS),
-        help="what new patients said of being judged by a model: nothing is presumed",
+        help="what the patients of all these cases said of being judged by a model: nothing is presumed. "
+        "It makes a known answer no other: leave it out where the portal has one, or record the new one first",
     )
     submit.add_argument(
         "--kind",
@@ -141,7 +142,7 @@ def add_acts(commands: Commands[argparse.ArgumentParser]) -> None:
     sign.add_argument("submission")
     sign.add_argument("--diagnosis", required=True)
     sign.add_argument("--management", required=True)
-    sign.add_argument("--agreement", help="with the model; may follow from the diagnosis")
+    sign.add_argument("--agreement", help="deprecated and not used: it follows from the diagnosis")
     sign.add_argument("--comment-file", type=Path, metavar="FILE", help="a comment, - for standard input")
     sign.add_argument("--if-match", required=True, metavar="ETAG", help="as `show` printed it: what you read")
     outcome = add(commands, "outcome", acts.outcome, "record histopathology of a lesion")

@@ -21,7 +21,13 @@ from classifier.fhir.systems import (
     coding,
     concept,
 )
-from classifier.labels.standing import differs_from_model, hides_standing_of, say_case, say_model_below
+from classifier.labels.standing import (
+    differs_from_model,
+    hides_standing_of,
+    say_case,
+    say_finding_below,
+    say_model_below,
+)
 from classifier.states import Headline
 from classifier.vocabulary import Diagnosis, Histopathology, Management, Outcome, Standing, StandingBasis
 
@@ -117,13 +123,14 @@ def _conclude(submission: Submission, review: Review | None, summary: CaseSummar
         if review is not None:
             parts.insert(2, review.comment)
     elif review is None:
-        parts = [_conclude_alone(summary)]
+        parts = [_conclude_alone(summary), *say_finding_below(submission, summary)]
     else:
         second = say_model_below(submission) if differs_from_model(submission) else ""
         parts = [
             f"{review.get_diagnosis_display()}.",
             f"{review.get_management_display()}.",
             review.comment,
+            *say_finding_below(submission, summary),
             f"{second}." if second else "",
         ]
     return " ".join(part for part in parts if part)

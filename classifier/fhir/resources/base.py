@@ -63,6 +63,8 @@ class Kind:
     listed: str = ""
     """What the trail calls a list of these; empty where nothing is said of a patient."""
     clinic_of: Callable[[Any], uuid.UUID] = lambda row: row.clinic_id
+    shows_standing: bool = True
+    """False of a kind made of cases that doesn't say what they stand for: reading it opens no news."""
     action: Action = Action.VIEW_CASES
     versions: Callable[[Any, Viewer], list[Version]] | None = None
     """What it said and says, newest first; None of a kind that keeps no history."""
@@ -81,9 +83,6 @@ class Kind:
         for name, values in query.filters:
             rows = self.params[name].narrow(rows, values, viewer)
         return take_page(rows, order=self.order, count=query.count, cursor=query.cursor)
-
-    def prepare(self, rows: list[Any]) -> None:
-        """Load what many rows need in one query, before they are built."""
 
     def changed_at(self, row: Any) -> dt.datetime | None:
         return getattr(row, "changed_at", None)

@@ -8,11 +8,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from classifier.api.permissions import MayViewCases
-from classifier.api.views.base import NoStoreView
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.fhir.errors import answer_with_outcome
 from classifier.fhir.negotiation import FhirNegotiation, FhirParser, FhirRenderer, PlainJsonParser
-from classifier.fhir.permissions import MayAdminister
 from portal.accounts.roles import Action
 
 if TYPE_CHECKING:
@@ -29,6 +28,13 @@ STRICT = re.compile(r"(?:^|[;,\s])handling\s*=\s*\"?strict\b", re.IGNORECASE)
 READ = {"GET": "fhir:read"}
 SEARCH = {"POST": "fhir:read"}
 WRITE = {"POST": "fhir:write"}
+
+
+class MayReadAuditLog(MayViewCases):
+    """The audit log says what people did; it is read by those who answer for them."""
+
+    action = Action.ADMINISTER
+    message = "Only a clinic's administrators may read its trail."
 
 
 class FhirView(NoStoreView):
@@ -52,7 +58,7 @@ class KindView(FhirView):
 
     def get_permissions(self) -> list[BasePermission]:
         if self.kind.action == Action.ADMINISTER:
-            return [MayAdminister()]
+            return [MayReadAuditLog()]
         return super().get_permissions()
 
 

@@ -6,12 +6,12 @@ from django.db import transaction
 from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 
-from classifier.api.permissions import MaySubmit
+from classifier.drf.permissions import MaySubmit
 from classifier.fhir.bundles import finish
-from classifier.fhir.errors import build_notices
+from classifier.fhir.errors import Issue, build_notices
 from classifier.fhir.intake.order import Order, read_order
 from classifier.fhir.intake.parcel import Parcel, Part, open_bundle, open_request
-from classifier.fhir.intake.submit import Taken, submit_order
+from classifier.fhir.intake.submit import submit_order
 from classifier.fhir.resources import KINDS
 from classifier.fhir.viewer import Viewer, find_base
 from classifier.fhir.views.base import READ, WRITE, FhirView, answer_with
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from classifier.fhir.systems import JSON
+    from classifier.intake.submission import Submitted
 
 
 class Transaction(FhirView):
@@ -54,7 +55,12 @@ class ServiceRequests(Search):
         taken = submit_order(order, user=request.user)
         with transaction.atomic():
             row: Any = self.kind.find(viewer, taken.submission.pk)
-            record_viewed(actor=request.user, obj=row, clinic_id=row.clinic_id)
+            record_viewed(
+                actor=request.user,
+                obj=row,
+                clinic_id=row.clinic_id,
+                shows_standing=self.kind.shows_standing,
+            )
             (resource,) = finish(self.kind, [row], viewer)
         response = answer_with(request, resource, KINDS["ServiceRequest"].changed_at(row))
         response.status_code = 201 if taken.is_new else 200
@@ -62,12 +68,12 @@ class ServiceRequests(Search):
         return response
 
 
-def _answer(parcel: Parcel, order: Order, taken: Taken) -> JSON:
+def _answer(parcel: Parcel, order: Order, taken: Submitted) -> JSON:
     entries = [{"response": _respond(part, parcel, order, taken)} for part in parcel.parts]
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
-def _respond(part: Part, parcel: Parcel, order: Order, taken: Taken) -> JSON:
+def _respond(part: Part, parcel: Parcel, order: Order, taken: Submitted) -> JSON:
     """What became of one entry: where it is now, and what is worth a look."""
     case = taken.submission
     is_new = taken.is_new_patient if part.kind == "Patient" else taken.is_new
@@ -83,7 +89,11 @@ def _respond(part: Part, parcel: Parcel, order: Order, taken: Taken) -> JSON:
         "status": "201 Created" if is_new else "200 OK",
         "location": f"{parcel.base}/{part.kind}/{keys[part.kind]}",
     }
-    notices = taken.notices.get(number, []) if part.kind == "Media" and number is not None else []
+    notices = [
+        Issue(notice.code, notice.message, kind="informational")
+        for notice in taken.notices
+        if part.kind == "Media" and notice.index == number
+    ]
     return {**response, **({"outcome": build_notices(notices)} if notices else {})}
 
 

@@ -47,6 +47,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Sessions of an earlier epoch are over: see portal.accounts.closing.
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
 
+    # The clinic that closed this log-in, and may open it again; null where somebody else closed it.
+    closed_by = models.ForeignKey(
+        "accounts.Clinic", on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+
     objects = UserManager()
 
     clinic_limit: uuid.UUID | None = None
@@ -61,6 +66,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique_any_case"),
             models.CheckConstraint(condition=models.Q(kind__in=UserKind.values), name="user_kind_known"),
+            # Left behind at an open log-in, it would let the clinic open what the operator closes later.
+            models.CheckConstraint(
+                condition=models.Q(closed_by__isnull=True) | models.Q(is_active=False),
+                name="user_closed_by_while_closed",
+            ),
             # What has no hands logs in nowhere: a password here would be a way round its tokens.
             models.CheckConstraint(
                 condition=~models.Q(kind=UserKind.SERVICE)

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.views import APIView
 
-from classifier.api.permissions import require_confirmation
-from classifier.api.throttling import tell_allowance
+from classifier.drf.permissions import require_confirmation
+from classifier.drf.throttling import tell_allowance
 
 if TYPE_CHECKING:
     import uuid
