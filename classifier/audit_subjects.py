@@ -60,7 +60,6 @@ SUBJECTS: dict[str, Subject] = {
     "accounts.apitoken": Subject("API token"),
     "accounts.clinic": Subject("clinic"),
     "accounts.invitation": Subject("invitation"),
-    "accounts.keptform": Subject("kept form"),
     "accounts.loginwait": Subject("wait before a log-in"),
     "accounts.membership": Subject("access of a person"),
     "accounts.oauthapplication": Subject("application"),
@@ -158,7 +157,8 @@ def _load(kind: str, keys: Iterable[str], clinic: Clinic) -> Mapping[str, NamedP
 
 
 def _rows_of(kind: str) -> models.QuerySet[Any]:
-    return apps.get_model(kind)._default_manager.all()  # noqa: SLF001 (Django's way to a model's rows)
+    rows: models.QuerySet[Any] = apps.get_model(kind)._default_manager.all()  # noqa: SLF001 (Django's way)
+    return rows
 
 
 def _read_keys(kind: str, keys: Iterable[str]) -> list[Any]:
@@ -167,7 +167,7 @@ def _read_keys(kind: str, keys: Iterable[str]) -> list[Any]:
     read = []
     for key in keys:
         try:
-            read.append(column.to_python(key))  # type: ignore[union-attr]
+            read.append(column.to_python(key))
         except ValidationError:
             continue
     return read

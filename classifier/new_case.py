@@ -197,8 +197,8 @@ class NewCase:
 
     def _show(self, error: ServiceError) -> None:
         """Put a service's refusal beside the field it names."""
-        forms: list[forms.Form] = [self.form, self.patient_form, self.lesion_form]
-        owner = next((form for form in forms if error.field in form.fields), None)
+        shown: list[forms.Form] = [self.form, self.patient_form, self.lesion_form]
+        owner = next((form for form in shown if error.field in form.fields), None)
         if error.code == "consent_missing" and self.is_new_patient:
             self.patient_form.add_error("consents_to_inference", error.message)
         elif error.code == "identifier_used":
@@ -237,10 +237,10 @@ def read_case(
     """The page as it was sent. Ids of rows that the person may not see choose nothing."""
     form = SubmissionForm(data, files)
     mine = Patient.objects.visible_to(user).filter(clinic=clinic)
-    patient = mine.filter(pk=read_id(data.get("patient"))).first()
+    patient = mine.filter(pk=read_id(data.get("patient"))).first()  # type: ignore[misc]  # no id, no row
     lesion = None
     if patient is not None:
-        lesion = patient.lesions.filter(pk=read_id(data.get("lesion"))).first()
+        lesion = patient.lesions.filter(pk=read_id(data.get("lesion"))).first()  # type: ignore[misc]  # as above
     is_new_patient = data.get("patient") == NEW
     return NewCase(
         user=user,

@@ -269,7 +269,8 @@ def find_due_at(submission: Any, reviews: Sequence[Any]) -> dt.datetime | None:
     order = find_order(reviews)
     if order is None or order.acknowledgement is not None or submission.lesion.patient.erased_at is not None:
         return None
-    return order.ordered.signed_at + dt.timedelta(days=days_for(submission.clinic, order.current.management))
+    signed_at: dt.datetime = order.ordered.signed_at
+    return signed_at + dt.timedelta(days=days_for(submission.clinic, order.current.management))
 
 
 def days_for(clinic: Clinic, management: str) -> int:
@@ -308,7 +309,7 @@ def decide_lesion(cases: Sequence[_Row], lesion: Any) -> tuple[Held, uuid.UUID |
     found = [(row.held, row.case_id) for row in cases if _is_open(row, cases)]
     if outcome := _newest(_list_in_force(lesion), LesionGroup.MALIGNANT):
         own: tuple[Held, uuid.UUID | None] = (_make_from_outcome(outcome, Standing.MALIGNANT), None)
-        found.append(own)  # type: ignore[arg-type]
+        found.append(own)  # type: ignore[arg-type]  # its own row, of one of the kinds
     return _find_worst(found)
 
 
@@ -374,7 +375,7 @@ class Tables(NamedTuple):
 
         names = ("Submission", "Lesion", "Patient", "SubmissionImage", "Prediction", "Review")
         models = [(registry or apps).get_model("classifier", name) for name in (*names, "Outcome")]
-        return cls(*models, (registry or apps).get_model("classifier", "Acknowledgement"))
+        return cls._make([*models, (registry or apps).get_model("classifier", "Acknowledgement")])
 
 
 def lock_patients(

@@ -38,7 +38,7 @@ def set_targets(
     """
     require(actor, clinic, Action.ADMINISTER)
     _check(reading_target_days, order_target_days)
-    own = {order: days for order, days in sorted(order_target_days.items()) if days != ORDERS[order]}  # type: ignore[index]
+    own = {order: days for order, days in sorted(order_target_days.items()) if days != ORDERS[order]}  # type: ignore[index]  # keys are the same texts
     for _ in range(TRIES):
         with transaction.atomic():
             held = _lock_open_orders(clinic)

@@ -154,7 +154,7 @@ def _lesion(case: DemoCase, patient: CasePatient, chance: random.Random) -> Lesi
 def _image(case: DemoCase, chance: random.Random, position: int) -> SentImage:
     kind = chance.choice(KINDS)
     seed = chance.randrange(2**31)
-    data = draw_lesion(seed, kind=kind)  # type: ignore[arg-type]
+    data = draw_lesion(seed, kind=kind)  # type: ignore[arg-type]  # one of the kinds it draws
     return SentImage(ContentFile(data, f"demo-{case.number + 1}-{position + 1}.jpg"))
 
 

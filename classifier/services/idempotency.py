@@ -15,7 +15,9 @@ from classifier.models import IdempotentRequest
 from classifier.services.errors import ConflictError, ContradictionError
 from portal.accounts.models import Clinic
 from portal.audit.services import record_event
-from portal.common.sealing import digest, seal, unseal
+from portal.common.encryption.keys import DecryptionError
+from portal.common.encryption.rotation import resealer
+from portal.common.encryption.sealed import digest, reseal_columns, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,12 +113,13 @@ def read_answer(*, actor: User, request: IdempotentRequest) -> KeptAnswer | None
             obj=request,
             details=_name_made(request),
         )
-    body = unseal(request.sealed_answer, purpose=SEALED_FOR)
-    if body is None:
+    try:
+        body = unseal(request.sealed_answer, purpose=SEALED_FOR)
+    except DecryptionError as error:
         raise ConflictError(
             "answer_lost",
             "This request was done, but its answer can't be read any more. Read what it made.",
-        )
+        ) from error
     if not body:
         # Erased with its patient.
         return None
@@ -156,3 +159,9 @@ def _still_running() -> ConflictError:
     return ConflictError(
         "request_in_progress", "Your first request with this key is still running. Ask again in a moment."
     )
+
+
+@resealer("kept answers")
+def reseal_answers() -> int:
+    """Seal anew what is under another key; return how many rows that were."""
+    return reseal_columns(IdempotentRequest.objects.all(), "sealed_answer", purpose=SEALED_FOR)

@@ -10,7 +10,7 @@ from portal.accounts.models import Clinic, Membership, User
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.accounts.services import check_administrator_left, set_active
-from portal.accounts.token_ends import revoke_all_tokens
+from portal.accounts.token_use import revoke_all_tokens
 from portal.audit.services import record_event
 
 

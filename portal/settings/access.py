@@ -11,7 +11,7 @@ env = environ.Env()
 # Failed log-ins by address, over all accounts.
 DERMAPORT_LOGIN_FAILED_RATE = env.str("DERMAPORT_LOGIN_FAILED_RATE", default="10/m/ip")
 
-# Former keys of the site: what they sealed is still read.
+# Former keys of the site: what they signed, and what an earlier version sealed with them, is still read.
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # --- Second factor --------------------------------------------------------------------------
@@ -42,9 +42,6 @@ DERMAPORT_SIGNING_SESSION_HOURS = env.float("DERMAPORT_SIGNING_SESSION_HOURS", d
 # --- Sessions -------------------------------------------------------------------------------
 # Without a request or a key press for so long a session ends; 0 never. Fractions are for tests.
 DERMAPORT_IDLE_MINUTES = env.float("DERMAPORT_IDLE_MINUTES", default=15.0)
-
-# How long a form that was sent after that is kept for the person who wrote it.
-DERMAPORT_KEPT_FORM_MINUTES = env.int("DERMAPORT_KEPT_FORM_MINUTES", default=60)
 
 # --- Single sign-on by OpenID Connect -------------------------------------------------------
 DERMAPORT_OIDC_ISSUER = env.str("DERMAPORT_OIDC_ISSUER", default="").rstrip("/")

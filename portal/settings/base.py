@@ -186,7 +186,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = env.str("DERMAPORT_TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
-FORMAT_MODULE_PATH = []
+FORMAT_MODULE_PATH: list[str] = []
 
 # --- The job engine -------------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL", default=f"redis+socket://{VAR_DIR / 'valkey.sock'}")

@@ -37,7 +37,7 @@ class EncodedImageSerializer(StrictSerializer):
         default="",
         help_text="Of a dermoscopic picture alone.",
     )
-    data = serializers.CharField(help_text="The file's bytes as base64.", trim_whitespace=False)
+    data = serializers.CharField(help_text="The file's bytes as base64.", trim_whitespace=False)  # type: ignore[assignment]  # the name that integrators expect
 
     def validate(self, attrs: dict[str, Any]) -> Any:
         try:
@@ -54,5 +54,5 @@ class EncodedImageSerializer(StrictSerializer):
 class NewSubmissionJsonSerializer(NewSubmissionSerializer):
     images = serializers.ListField(child=EncodedImageSerializer(), allow_empty=False)
     # Each image says it of itself.
-    capture_kinds = None
-    dermoscopic_types = None
+    capture_kinds = None  # type: ignore[assignment]  # how the framework leaves a field out
+    dermoscopic_types = None  # type: ignore[assignment]  # as above

@@ -45,7 +45,7 @@ class ImageDicom(NoStoreView):
         responses={(200, CONTENT_TYPE): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
-        image = get_object_or_404(SubmissionImage.objects.visible_to(request.user), pk=pk)
+        image = get_object_or_404(SubmissionImage.objects.visible_to(self.request.user), pk=pk)
         naming = request.query_params.get("patient", PSEUDONYMOUS)
-        export = export_image(actor=request.user, image_id=image.pk, naming=naming)
+        export = export_image(actor=self.request.user, image_id=image.pk, naming=naming)
         return attach(export.data, content_type=CONTENT_TYPE, filename=export.filename)

@@ -29,8 +29,8 @@ class Me(NoStoreView):
     permission_classes = [IsAuthenticated]
 
     @extend_schema(operation_id="me_read", summary="Who you are and what you may", responses=MeSerializer)
-    def get(self, request: Request) -> Response:
-        user = request.user
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        user: Any = self.request.user
         active = Membership.objects.held_by(user).select_related("clinic")
         user.active_memberships = list(active.order_by("clinic__name"))
         return Response(MeSerializer(user).data)

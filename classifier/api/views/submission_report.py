@@ -40,7 +40,7 @@ class SubmissionReport(NoStoreView):
             409: OpenApiResponse(ERROR, "The model is still at work on the case."),
         },
     )
-    def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
-        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
-        report = export_report(actor=request.user, submission_id=submission.pk)
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:  # noqa: ARG002
+        submission = get_object_or_404(Submission.objects.visible_to(self.request.user), pk=pk)
+        report = export_report(actor=self.request.user, submission_id=submission.pk)
         return attach(report.data, content_type=CONTENT_TYPE, filename=report.filename)

@@ -39,7 +39,7 @@ class SubmissionStatus(NoStoreView, generics.GenericAPIView[Submission]):
         responses=StatusSerializer,
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
-        visible = Submission.objects.visible_to(request.user)
+        visible = Submission.objects.visible_to(self.request.user)
         submission = get_object_or_404(visible, pk=pk)
         seconds = read_wait(request)
         has_waited = wait_until_finished(submission, seconds)

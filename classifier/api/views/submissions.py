@@ -6,7 +6,6 @@ from django.conf import settings
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
@@ -47,7 +46,7 @@ class SubmissionList(RecordedList):
     def json_limit(self) -> int:
         return int(settings.DERMAPORT_API_JSON_MAX_BYTES)
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         more = [MaySubmit()] if self.request.method == "POST" else []
         return [*super().get_permissions(), *more]
 
@@ -84,7 +83,7 @@ class SubmissionList(RecordedList):
         asked = serializer(data=request.data, context={"request": request})
         asked.is_valid(raise_exception=True)
         accepted = take_submission(
-            user=request.user,
+            user=self.request.user,
             data=asked.validated_data,
             request_key=self.request_key,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classifier.answers import choose_words
 from classifier.case_summary import IN_WORK
@@ -167,7 +167,9 @@ def _code(submission: Submission, review: Review | None, summary: CaseSummary) -
 
 def _code_diagnosis(system: str, words: type[TextChoices], code: str) -> JSON:
     diagnosis = coded(system, words, code)
-    known = {**SNOMED_HISTOPATHOLOGY} if words is Histopathology else {**SNOMED_DIAGNOSES}
+    known: dict[Any, tuple[str, str]] = {
+        **(SNOMED_HISTOPATHOLOGY if words is Histopathology else SNOMED_DIAGNOSES)
+    }
     if code in known:
         diagnosis["coding"].append(coding(SNOMED_CT, *known[code]))
     return diagnosis

@@ -51,7 +51,7 @@ def read_subject(parcel: Parcel, request: Element, *, user: User) -> Subject | N
             )
     if part is not None and part.kind == "Patient":
         return _read_patient(part, request, user=user)
-    known = Patient.objects.visible_to(user).filter(pk=parcel.read_id(reference, "Patient"))
+    known = Patient.objects.visible_to(user).filter(pk=parcel.read_id(reference, "Patient"))  # type: ignore[misc]  # no id, no row
     patient = known.select_related("clinic").first()
     if patient is not None:
         agrees = read_consent(request)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.http import http_date
 from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from rest_framework.permissions import BasePermission
     from rest_framework.request import Request
 
     from classifier.fhir.resources.base import Kind
@@ -42,7 +42,7 @@ class FhirView(NoStoreView):
     schema = None
     renderer_classes = [FhirRenderer]
     parser_classes = [FhirParser, PlainJsonParser]
-    content_negotiation_class = FhirNegotiation
+    content_negotiation_class: type[BaseContentNegotiation] = FhirNegotiation
     permission_classes = [MayViewCases]
     scopes: dict[str, str] = READ
     """What a token needs, by method."""
@@ -56,10 +56,10 @@ class KindView(FhirView):
 
     kind: Kind = None  # type: ignore[assignment] # given by the address
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         if self.kind.action == Action.ADMINISTER:
             return [MayReadAuditLog()]
-        return super().get_permissions()
+        return list(super().get_permissions())
 
 
 class OpenView(FhirView):

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 
 from classifier.drf.permissions import MaySubmit
@@ -30,13 +29,13 @@ class Transaction(FhirView):
 
     scopes = WRITE
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         return [*super().get_permissions(), MaySubmit()]
 
     def post(self, request: Request) -> Response:
         parcel = open_bundle(request.data, base=find_base(request))
-        order = read_order(parcel, user=request.user)
-        taken = submit_order(order, user=request.user)
+        order = read_order(parcel, user=self.request.user)
+        taken = submit_order(order, user=self.request.user)
         return Response(_answer(parcel, order, taken))
 
 
@@ -45,18 +44,18 @@ class ServiceRequests(Search):
 
     scopes = {**READ, **WRITE}
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         more = [MaySubmit()] if self.request.method == "POST" else []
         return [*super().get_permissions(), *more]
 
     def post(self, request: Request) -> Response:
         viewer = Viewer.of(request)
-        order = read_order(open_request(request.data, base=viewer.base), user=request.user)
-        taken = submit_order(order, user=request.user)
+        order = read_order(open_request(request.data, base=viewer.base), user=self.request.user)
+        taken = submit_order(order, user=self.request.user)
         with transaction.atomic():
             row: Any = self.kind.find(viewer, taken.submission.pk)
             record_viewed(
-                actor=request.user,
+                actor=self.request.user,
                 obj=row,
                 clinic_id=row.clinic_id,
                 shows_standing=self.kind.shows_standing,

@@ -162,9 +162,9 @@ class TestTrouble:
         assert count_rows() == [1, 1, 1, 1, 1]
         assert len(files_in(stores)) == 3
 
-    @pytest.mark.parametrize("broken", ["queue_predictions", "record_event", "wake_workers"])
+    @pytest.mark.parametrize("broken", ["queue_predictions", "record_events", "wake_workers"])
     def test_files_go_with_the_rollback(self, staff, model, stores, monkeypatch, broken):
-        def fail(**_):
+        def fail(*_, **__):
             raise RuntimeError("a bug")
 
         monkeypatch.setattr(intake, broken, fail)
@@ -195,10 +195,10 @@ class TestTrouble:
         assert count_rows() == [0, 0, 0, 0, 0]
 
     def test_database_disk_that_fills(self, staff, lesion, stores, monkeypatch):
-        def fill(**_):
+        def fill(*_, **__):
             raise OperationalError("database or disk is full")
 
-        monkeypatch.setattr(intake, "record_event", fill)
+        monkeypatch.setattr(intake, "record_events", fill)
         with pytest.raises(UnavailableError):
             submit(staff.clinician, lesion)
         assert files_in(stores) == []

@@ -19,7 +19,7 @@ from classifier.models import (
 )
 from classifier.services.idempotency import SEALED_FOR, read_answer
 from portal.audit.services import record_event
-from portal.common.sealing import seal
+from portal.common.encryption.sealed import seal
 from tests.factories import (
     AcknowledgementFactory,
     ExplanationFactory,
