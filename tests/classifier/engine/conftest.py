@@ -9,6 +9,7 @@ import pytest
 from classifier import inference
 from classifier.inference import BatchResult, ImageCheck, Judgement, Verdict
 from classifier.models import Prediction, Submission
+from ml.serving import judging
 from tests.factories import PredictionFactory, SubmissionFactory, SubmissionImageFactory
 
 
@@ -72,7 +73,7 @@ def gates(monkeypatch, settings) -> FakeGates:
     """Gates that look at an image's width alone, turned on."""
     fake = FakeGates()
     settings.DERMAPORT_GATES = True
-    monkeypatch.setattr(inference, "look_at", lambda pixels, size=None: pixels.shape[1])
+    monkeypatch.setattr(judging, "look_at", lambda pixels, size=None: pixels.shape[1])
     monkeypatch.setattr(inference, "load_gates", fake.load)
     monkeypatch.setattr(inference, "assess", fake.assess)
     # The factories' uploads are looked at as well, by the web process: not counted here.
