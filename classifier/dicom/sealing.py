@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, DermoscopicPhotographyImageStorage, ExplicitVRLittleEndian
 
 from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import replace_uid
 from classifier.dicom.writing import describe_pixels, write_file
+from classifier.modalities import MODALITIES
+from classifier.vocabulary import CaptureKind
 from ml.imaging.decoding import decode_image
 from ml.imaging.errors import UndecodableImageError
 
@@ -60,7 +62,8 @@ def _describe(facts: DicomFacts, missing: str) -> FileDataset:
     dataset.SeriesInstanceUID = replace_uid(facts.series or missing)
     dataset.SOPClassUID = UID(facts.kind)
     dataset.SOPInstanceUID = replace_uid(facts.instance or missing)
-    dataset.Modality = facts.modality
+    is_dermoscopic = facts.kind == DermoscopicPhotographyImageStorage
+    dataset.Modality = MODALITIES[CaptureKind.DERMOSCOPIC if is_dermoscopic else CaptureKind.CLINICAL][0]
     if facts.laterality:
         dataset.ImageLaterality = facts.laterality
     if facts.burned_in is False:

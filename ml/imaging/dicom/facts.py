@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from ml.imaging.dicom.header import DERMOSCOPIC, JPEG, JPEG2000, SECONDARY, DicomFile, read_dicom
+from ml.imaging.dicom.header import JPEG, JPEG2000, SECONDARY, DicomFile, read_dicom
 from ml.imaging.dicom.pixels import join_fragments
 from ml.imaging.segments import strip_comments, strip_segments
 
@@ -28,7 +28,6 @@ class DicomFacts:
     """
 
     kind: str
-    modality: str
     laterality: str
     region: str
     acquired_on: dt.date | None
@@ -54,7 +53,6 @@ def read_dicom_facts(data: bytes) -> DicomFacts:
     laterality = found.read_code("ImageLaterality") or found.read_code("Laterality")
     return DicomFacts(
         kind=kind,
-        modality="DMS" if kind == DERMOSCOPIC else "XC",
         laterality=laterality if laterality in ("L", "R", "U", "B") else "",
         region=_read_region(found),
         acquired_on=_read_day(found),

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 from django.urls import reverse
 
+from classifier.services.exported import format_moment
 from portal.audit.models import AuditEvent
 from tests.factories import (
     OutcomeFactory,
@@ -57,6 +58,9 @@ def test_facts(archive, case):
     assert reading["read_by"] == case.readings.get().reader.get_full_name()
     assert facts["lesions"][0]["histopathology"][0]["comment"] == "Margins free."
     assert "Somebody else" not in json.dumps(facts)
+    assert found["submitted_at"] == format_moment(case.submitted_at)
+    assert found["submitted_at"].endswith("Z")
+    assert "+00:00" not in json.dumps(facts)
 
 
 def test_table_holds_no_formula(archive):
