@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.answers import choose_words
-from classifier.cases.hiding import follows_from_answer
+from classifier.cases.hiding import hides_standing_of
 from classifier.cases.reviews import find_review_in_force
 from classifier.cases.standing import find_histopathology
 from classifier.states import Headline
@@ -201,11 +201,6 @@ def differs_from_model(submission: Submission) -> bool:
 def is_decided(submission: Submission) -> bool:
     """Whether a person's word holds, so that the model's stands second."""
     return submission.standing_basis in DIFFERS
-
-
-def hides_standing_of(submission: Submission, summary: CaseSummary) -> bool:
-    """Whether the standing would give away what the viewer of `summary` is to find without the model."""
-    return summary.is_hidden and follows_from_answer(submission)
 
 
 def lower_first(words: str) -> str:

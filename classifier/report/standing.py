@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.labels.standing import hides_standing_of, label_case, say_case, say_finding_below
+from classifier.cases.hiding import hides_standing_of
+from classifier.labels.standing import label_case, say_case, say_finding_below
 from classifier.report.content import Standing
 from classifier.vocabulary import StandingBasis
 

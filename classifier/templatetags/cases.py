@@ -5,11 +5,11 @@ from typing import Any
 from django import template
 
 from classifier.case_summary import CaseSummary, ImageAnswer
+from classifier.cases.hiding import hides_standing_of
 from classifier.gate_words import GateFigure, list_figures
 from classifier.labels.standing import (
     LOOKS,
     StandingLabel,
-    hides_standing_of,
     is_decided,
     label_case,
     label_standing,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.answers import choose_words
 from classifier.case_summary import IN_WORK
+from classifier.cases.hiding import hides_standing_of
 from classifier.cases.reviews import find_review_in_force
 from classifier.fhir.elements import drop_empty, instant, refer_to
 from classifier.fhir.systems import (
@@ -24,7 +25,6 @@ from classifier.fhir.systems import (
 )
 from classifier.labels.standing import (
     differs_from_model,
-    hides_standing_of,
     say_case,
     say_finding_below,
     say_model_below,
