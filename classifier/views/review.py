@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from classifier.case_summary import CaseSummary, summarise, summary_prefetches
 from classifier.cases.claims import ClaimedError, claim_case, find_claim, renew_claim
-from classifier.cases.hiding import must_read_first
+from classifier.cases.hiding import is_blinded, must_read_first
 from classifier.cases.reviews import find_review_in_force
 from classifier.cases.signatures import describe_decision, find_own_signature
 from classifier.cases.signing import check_seen, find_contradictions
@@ -230,7 +230,7 @@ def _show(
         return _show_claimed(request, submission, claim, back="submission-review")
     with transaction.atomic():
         read_before = ""
-        if submission.clinic.hide_result_until_read and not unseen:
+        if is_blinded(submission.clinic, Role.DERMATOLOGIST) and not unseen:
             read_before = find_unseen_reading(reader=user, submission=submission)
         context = _describe(request, submission, summary)
         record_viewed(actor=user, obj=submission, clinic_id=submission.clinic_id)
