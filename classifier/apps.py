@@ -7,5 +7,5 @@ class ClassifierConfig(AppConfig):
 
     def ready(self) -> None:
         # They connect themselves, and need the models.
-        from classifier import api_checks, receivers, webhook_checks, worker_signals  # noqa: F401, PLC0415
+        from classifier import receivers, webhook_checks, worker_signals  # noqa: F401, PLC0415
         from classifier.services import webhook_secrets  # noqa: F401, PLC0415
