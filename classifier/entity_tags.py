@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
+from django.utils.crypto import salted_hmac
+
 from classifier.models import Lesion, ModelVersion, Outcome, Patient, Prediction, Review, Submission
-from classifier.vocabulary import Standing, StandingBasis
 from portal.accounts.models import Clinic
 
 if TYPE_CHECKING:
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 
 def make_tag(*facts: Any) -> str:
-    """A quoted tag, as it stands in an ETag header."""
+    """A quoted tag, as it stands in an ETag header.
+
+    Keyed: a bare digest could be tried out, and some are to read a case before they know what the model says.
+    """
     text = json.dumps(facts, default=str, separators=(",", ":"))
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    return f'"{salted_hmac("classifier.entity_tags", text, algorithm="sha256").hexdigest()[:32]}"'
 
 
 @singledispatch
@@ -49,12 +52,7 @@ def _place(lesion: Lesion) -> tuple[Any, ...]:
 
 
 def _held(row: StandingColumns) -> tuple[Any, ...]:
-    """For what, on whose word and since when; what only the model says is told by its moment.
-
-    A tag is a digest that can be tried out, and some are to read before they know what the model says.
-    """
-    if row.standing_basis == StandingBasis.MODEL or row.standing == Standing.NOT_JUDGED:
-        return ("", "", "", row.standing_at)
+    """For what, on whose word and since when."""
     return (row.standing, row.standing_basis, row.standing_diagnosis, row.standing_person_id, row.standing_at)
 
 

@@ -125,9 +125,9 @@ def _time_to_result(rows: SubmissionQuerySet) -> Any:
         .values("finished_at")
     )
     finished = rows.filter(state__in=[SubmissionState.AWAITING_REVIEW, SubmissionState.REVIEWED])
-    return finished.annotate(
-        took=ExpressionWrapper(Subquery(answers[:1]) - F("submitted_at"), output_field=DurationField())
-    )
+    took = ExpressionWrapper(Subquery(answers[:1]) - F("submitted_at"), output_field=DurationField())
+    # A case of close-ups waits for its reader, and one that failed may be signed, without any answer.
+    return finished.annotate(took=took).filter(took__isnull=False)
 
 
 def _time_to_signature(rows: SubmissionQuerySet) -> Any:

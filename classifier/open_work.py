@@ -1,4 +1,4 @@
-"""What is open of a person in a clinic: results they await, and readings they began."""
+"""What is open of a person in a clinic: cases they follow up, and readings they began."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q
 
+from classifier.cases.inbox import WAITING
 from classifier.models import Submission
 from classifier.reading import READ_UNSEEN
 from classifier.states import SubmissionState
@@ -25,19 +26,23 @@ AT_ONCE = 500
 
 @dataclass(frozen=True)
 class OpenWork:
-    """Neither signed nor cancelled. Forms half filled in stay in the browser, so none is here."""
+    """What they await is not signed, not opened, or ordered and not acknowledged; readings are not signed.
+
+    Forms half filled in stay in the browser, so none is here.
+    """
 
     awaited: SubmissionQuerySet
     readings: SubmissionQuerySet
 
 
 def find_open_work(*, person: User, clinic_id: uuid.UUID) -> OpenWork:
-    """Cases of the clinic whose results `person` awaits, and those they read or were handed to read."""
-    open_cases = Submission.objects.filter(clinic_id=clinic_id).with_state(*OPEN_STATES)
+    """Cases of the clinic that `person` follows up, and those they read or were handed to read."""
+    cases = Submission.objects.filter(clinic_id=clinic_id)
+    open_cases = cases.with_state(*OPEN_STATES)
     ids = list(open_cases.order_by().values_list("pk", flat=True))
     begun = _find_begun(person, ids)
     return OpenWork(
-        awaited=open_cases.awaited_by(person),
+        awaited=cases.filter(Q(state__in=OPEN_STATES) | WAITING).awaited_by(person),
         readings=open_cases.filter(Q(reader=person) | Q(reader__isnull=True, pk__in=begun)),
     )
 

@@ -40,7 +40,10 @@ class Opening:
 
 
 def build_trail(submission: Submission, summary: CaseSummary) -> list[TrailEvent]:
-    """What happened to the case, oldest first. Shadow predictions are left out."""
+    """What happened to the case, oldest first. Shadow predictions are left out.
+
+    To whom the answer is hidden it isn't told whether the gates refused a picture.
+    """
     positions = {
         str(prediction.pk): answer.image.position
         for answer in summary.answers
@@ -59,7 +62,9 @@ def build_trail(submission: Submission, summary: CaseSummary) -> list[TrailEvent
         .select_related("actor")
         .order_by("position")
     )
-    lines = (_describe(event, positions.get(event.object_id)) for event in events)
+    lines = (
+        _describe(event, positions.get(event.object_id), is_hidden=summary.is_hidden) for event in events
+    )
     return [line for line in lines if line]
 
 
@@ -86,7 +91,7 @@ def _name_done(event: AuditEvent) -> str:
     return str(AcknowledgedAs(done).label).lower() if done in AcknowledgedAs.values else "what was ordered"
 
 
-def _describe(event: AuditEvent, position: int | None) -> TrailEvent | None:
+def _describe(event: AuditEvent, position: int | None, *, is_hidden: bool) -> TrailEvent | None:
     image = f"Image {position}"
     count = event.details.get("images")
     texts = {
@@ -108,5 +113,7 @@ def _describe(event: AuditEvent, position: int | None) -> TrailEvent | None:
     if event.action not in texts:
         return None
     text, icon = texts[event.action]
+    if is_hidden and event.action in ("prediction.succeeded", "prediction.refused"):
+        text, icon = f"{image} has an answer", "check"
     actor = event.actor.get_full_name() if event.actor else ""
     return TrailEvent(text, event.occurred_at, actor, icon)

@@ -20,7 +20,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Concat
 
-from classifier.cases.hiding import HIDES_STANDING, HIDES_WORST
+from classifier.cases.hiding import HIDES_STANDING, when_worst_is_hidden
 from classifier.cases.standing import rank as rank_of
 from classifier.models import (
     Acknowledgement,
@@ -72,9 +72,10 @@ def select_submissions(user: User) -> SubmissionQuerySet:
 
 def select_patients(user: User) -> PatientQuerySet:
     """Patients that `user` may see, each with whether their standing is withheld."""
+    cases = Submission.objects.filter(lesion__patient=OuterRef("pk"))
     return (
         Patient.objects.visible_to(user)
-        .annotate(is_standing_withheld=Q(Exists(_read_first(user))) & HIDES_WORST)
+        .annotate(is_standing_withheld=Q(Exists(_read_first(user))) & when_worst_is_hidden(cases))
         .select_related("clinic", "standing_person")
     )
 
@@ -82,9 +83,10 @@ def select_patients(user: User) -> PatientQuerySet:
 def select_lesions(user: User) -> LesionQuerySet:
     """The same of lesions."""
     blinded = _read_first(user, clinic="patient__clinic")
+    cases = Submission.objects.filter(lesion=OuterRef("pk"))
     return (
         Lesion.objects.visible_to(user)
-        .annotate(is_standing_withheld=Q(Exists(blinded)) & HIDES_WORST)
+        .annotate(is_standing_withheld=Q(Exists(blinded)) & when_worst_is_hidden(cases))
         .select_related("patient__clinic", "patient__standing_person", "standing_person")
     )
 

@@ -119,13 +119,14 @@ def answer_by_image(*, actor: User, submission: Submission) -> None:
 def reopen_answered_by(*, actor: User, submission: Submission) -> None:
     """The case that brought a new image is withdrawn: what it answered is open again.
 
-    Unless yet another image of the lesion came after the order. The caller's transaction holds the
-    patient's lock.
+    Unless yet another image of the lesion came after the order; then it is open when that one is withdrawn,
+    too. The caller's transaction holds the patient's lock and has written the withdrawal.
     """
+    withdrawn = Submission.objects.filter(lesion=submission.lesion_id, cancelled_at__isnull=False)
     rows = Acknowledgement.objects.in_force().filter(
         review__submission__lesion=submission.lesion_id,
         done=AcknowledgedAs.NEW_IMAGE_SENT,
-        acknowledged_at=submission.submitted_at,
+        acknowledged_at__in=withdrawn.order_by().values("submitted_at"),
     )
     others = Submission.objects.filter(lesion=submission.lesion_id, cancelled_at=None).exclude(
         pk=submission.pk

@@ -158,7 +158,9 @@ def _hold(submission: Any, *, state: str, answer: str, review: Any, at: dt.datet
         return _make_from_outcome(found, Standing.MALIGNANT, management)
     if found and group == LesionGroup.BENIGN:
         # What was ordered before led to this finding: it makes nothing urgent any more.
-        return _make_from_outcome(found, Standing.BENIGN)
+        order = find_order(list(submission.reviews.all()))
+        is_newer = order is not None and order.ordered.signed_at > found.recorded_at
+        return _make_from_outcome(found, Standing.BENIGN, management if is_newer else "")
     if review:
         below = _make(
             Standing(DIAGNOSIS_GROUPS[review.diagnosis]),
@@ -293,6 +295,7 @@ class _Row(NamedTuple):
 
     case_id: uuid.UUID
     submitted_at: dt.datetime
+    order_due_at: dt.datetime | None
     held: Held
 
 
@@ -300,7 +303,7 @@ def decide_lesion(cases: Sequence[_Row], lesion: Any) -> tuple[Held, uuid.UUID |
     """The most worrying of what is open of a lesion, and the case that it comes from.
 
     Withdrawn cases say nothing. One that nobody could judge is settled by a later one that somebody or
-    the model could.
+    the model could, but for one whose order is still open.
     """
     found = [(row.held, row.case_id) for row in cases if _is_open(row, cases)]
     if outcome := _newest(_list_in_force(lesion), LesionGroup.MALIGNANT):
@@ -312,6 +315,8 @@ def decide_lesion(cases: Sequence[_Row], lesion: Any) -> tuple[Held, uuid.UUID |
 def _is_open(row: _Row, cases: Sequence[_Row]) -> bool:
     if row.held.standing == Standing.WITHDRAWN:
         return False
+    if row.order_due_at is not None:
+        return True
     settling = {
         Standing.NOT_JUDGED: {StandingBasis.MODEL, StandingBasis.REVIEW, StandingBasis.HISTOPATHOLOGY},
         Standing.INDETERMINATE: {StandingBasis.REVIEW, StandingBasis.HISTOPATHOLOGY},
@@ -329,7 +334,10 @@ def decide_patient(lesions: Iterable[tuple[Held, uuid.UUID]]) -> tuple[Held, uui
 
 
 def _find_worst(found: Sequence[tuple[Held, Any]]) -> tuple[Held, Any]:
-    """The first by rank; of equals the one decided last."""
+    """The first by rank; of equals what is worse by itself, then what was decided last.
+
+    A finding that speaks of its cases, too, stands with the first of them.
+    """
     if not found:
         return Held(), None
     oldest = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -337,7 +345,10 @@ def _find_worst(found: Sequence[tuple[Held, Any]]) -> tuple[Held, Any]:
         found,
         key=lambda row: (
             row[0].standing_rank,
+            # An urgent referral ranks with a melanoma, and what "benign" says must not stand for both.
+            rank(row[0].standing, row[0].standing_basis),
             -((row[0].standing_at or oldest) - oldest).total_seconds(),
+            row[1] is None,
             str(row[1]),
         ),
     )
@@ -589,12 +600,13 @@ def _decide_lesions(
 
     ids = list(lesion_ids)
     cases: dict[Any, list[_Row]] = defaultdict(list)
-    columns = ("lesion_id", "pk", "submitted_at", *Held.__dataclass_fields__)
-    for lesion_id, pk, at, *held in tables.submission.objects.filter(lesion__in=ids).values_list(*columns):
-        cases[lesion_id].append(_Row(pk, at, Held(*held)))
+    columns = ("lesion_id", "pk", "submitted_at", "order_due_at", *Held.__dataclass_fields__)
+    rows = tables.submission.objects.filter(lesion__in=ids).values_list(*columns)
+    for lesion_id, pk, at, due_at, *held in rows:
+        cases[lesion_id].append(_Row(pk, at, due_at, Held(*held)))
     outcomes = tables.outcome.objects.only(*OUTCOME_FIELDS)
-    rows = tables.lesion.objects.filter(pk__in=ids).defer("note").order_by("pk")
-    for lesion in rows.prefetch_related(Prefetch("outcomes", outcomes)):
+    lesions = tables.lesion.objects.filter(pk__in=ids).defer("note").order_by("pk")
+    for lesion in lesions.prefetch_related(Prefetch("outcomes", outcomes)):
         held, case_id = decide_lesion(cases[lesion.pk], lesion)
         yield lesion, held, case_id
 

@@ -58,7 +58,9 @@ def set_targets(
 
 
 def _move_days(actor: User, clinic: Clinic) -> None:
-    ids = list(Submission.objects.filter(clinic=clinic).with_open_order().values_list("pk", flat=True))
+    rows = Submission.objects.filter(clinic=clinic).with_open_order()
+    # All batches together follow the order in which everybody locks patients.
+    ids = list(rows.order_by("lesion__patient_id", "pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         lock_patients(submissions=ids[start : start + BATCH])
     for start in range(0, len(ids), BATCH):

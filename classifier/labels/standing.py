@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from classifier.answers import choose_words
 from classifier.case_rows import find_current_review
+from classifier.cases.hiding import follows_from_answer
 from classifier.cases.standing import find_histopathology
 from classifier.states import Headline
 from classifier.vocabulary import (
     DIAGNOSIS_GROUPS,
+    ORDERS,
     Diagnosis,
     Histopathology,
     Management,
@@ -193,7 +195,7 @@ def is_decided(submission: Submission) -> bool:
 
 def hides_standing_of(submission: Submission, summary: CaseSummary) -> bool:
     """Whether the standing would give away what the viewer of `summary` is to find without the model."""
-    return summary.is_hidden and submission.standing_basis in (StandingBasis.MODEL, StandingBasis.STATE)
+    return summary.is_hidden and follows_from_answer(submission)
 
 
 def lower_first(words: str) -> str:
@@ -227,12 +229,17 @@ def _join_difference(said: str, *, differs: bool, basis: str) -> str:
 
 
 def _say_order(submission: Submission) -> str:
-    """The signed order, with until when it is to be acknowledged while nobody has."""
+    """The signed order, with until when it is to be acknowledged, or that somebody did."""
     if not submission.management:
         return ""
     order = str(Management(submission.management).label)
-    due = submission.order_due_at
-    return f"{order}, to be acknowledged by {describe_day(due)}." if due else f"{order}."
+    if due := submission.order_due_at:
+        return f"{order}, to be acknowledged by {describe_day(due)}."
+    return f"{order}: acknowledged." if _is_carried_out(submission) else f"{order}."
+
+
+def _is_carried_out(submission: Submission) -> bool:
+    return submission.management in ORDERS and submission.order_due_at is None
 
 
 def _say_step_of_finding(submission: Submission) -> str:
@@ -240,7 +247,8 @@ def _say_step_of_finding(submission: Submission) -> str:
     if submission.order_due_at:
         return _say_order(submission)
     if submission.standing != Standing.MALIGNANT:
-        return _say_order(submission) or "A dermatologist signs what follows from the finding."
+        is_open = submission.management and not _is_carried_out(submission)
+        return _say_order(submission) if is_open else "A dermatologist signs what follows from the finding."
     if submission.management in (Management.NO_ACTION, Management.FOLLOW_UP, ""):
         return "No treatment is signed for this finding. Have a dermatologist decide it now."
     return "See that the patient is treated and followed up for this finding."

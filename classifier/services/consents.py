@@ -166,17 +166,25 @@ def state_inference_consent(*, actor: User, patient: Patient, is_given: bool | N
     What a case says never changes an answer that stands: one who withdrew is not made to agree by a
     constant in somebody's program. Raises InvalidInputError (consent_missing, consent_mismatch).
     """
-    if is_given is None or patient.consents_to_inference == is_given:
+    if is_given is None:
         return patient
-    if patient.consents_to_inference is False:
-        raise InvalidInputError("consent_missing", REFUSED, field="patient")
-    if patient.consents_to_inference is not None:
-        raise InvalidInputError(
-            "consent_mismatch",
-            "The portal has another answer of this patient. Record the new one with the patient first.",
-            field="consents_to_inference",
+    with transaction.atomic():
+        # What stands is asked under the lock: who withdraws at this moment is not overwritten.
+        locked = Patient.objects.select_for_update(of=("self",)).select_related("clinic")
+        patient = locked.get(pk=patient.pk)
+        if patient.consents_to_inference == is_given:
+            return patient
+        if patient.consents_to_inference is False:
+            raise InvalidInputError("consent_missing", REFUSED, field="patient")
+        if patient.consents_to_inference is not None:
+            raise InvalidInputError(
+                "consent_mismatch",
+                "The portal has another answer of this patient. Record the new one with the patient first.",
+                field="consents_to_inference",
+            )
+        return record_consent(
+            actor=actor, patient=patient, purpose=ConsentPurpose.INFERENCE, is_given=is_given
         )
-    return record_consent(actor=actor, patient=patient, purpose=ConsentPurpose.INFERENCE, is_given=is_given)
 
 
 def stop_inference(patient: Patient, code: str, message: str) -> int:

@@ -9,8 +9,9 @@ from django.db import transaction
 
 from classifier.cases.standing import lock_patients
 from classifier.models import Submission
-from classifier.open_work import find_open_work
+from classifier.open_work import OpenWork, find_open_work
 from classifier.services.errors import InvalidInputError
+from classifier.states import SubmissionState
 from portal.accounts.closing import end_membership
 from portal.accounts.models import Clinic, Membership, User
 from portal.accounts.permissions import require
@@ -18,6 +19,8 @@ from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
+    import uuid
+
     from classifier.models.submission import SubmissionQuerySet
 
 
@@ -53,7 +56,9 @@ def end_access(
     (last_administrator, not_yours_to_close) or InvalidInputError (colleague_unknown).
     """
     with transaction.atomic():
-        # First: from here on nothing new becomes theirs.
+        # Patients before the audit chain, which the end of an access writes to.
+        _lock_work(find_open_work(person=membership.user, clinic_id=membership.clinic_id))
+        # Before the work is handed over: from here on nothing new becomes theirs.
         end_membership(actor=actor, membership=membership, close_log_in=close_log_in)
         return hand_over_work(actor=actor, membership=membership, responsible=responsible, reader=reader)
 
@@ -71,23 +76,33 @@ def hand_over_work(
         _check_colleague(membership, responsible, Action.SUBMIT, field="responsible")
         _check_colleague(membership, reader, Action.REVIEW, field="reader")
         work = find_open_work(person=membership.user, clinic_id=membership.clinic_id)
+        # What becomes of a case in the same moment is news for its new person. All at once, since each
+        # kind that was moved leaves events.
+        _lock_work(work)
         return HandedOver(
             awaited=_move(actor, work.awaited, "responsible", responsible),
             readings=_move(actor, work.readings, "reader", reader),
         )
 
 
+def _lock_work(work: OpenWork) -> None:
+    lock_patients(submissions=[pk for cases in (work.awaited, work.readings) for pk in _ids(cases)])
+
+
+def _ids(cases: SubmissionQuerySet) -> list[uuid.UUID]:
+    return list(cases.values_list("pk", flat=True))
+
+
 def _move(actor: User, cases: SubmissionQuerySet, field: str, colleague: User | None) -> int:
     if colleague is None:
         return 0
-    ids = list(cases.values_list("pk", flat=True))
-    # What becomes of a case in the same moment is news for its new person.
-    lock_patients(submissions=ids)
-    moved = list(cases.filter(pk__in=ids))
+    moved = list(cases)
     # One by one: few, and the databases differ in updating a table by a query on itself.
     for case in moved:
-        # What the one who left had opened, the one who follows has not.
-        news = {"is_unread": True} if field == "responsible" and case.news_at else {}
+        # What the one who left had opened, the one who follows has not. Of what is judged anew there is
+        # nothing to open yet.
+        has_news = case.news_at is not None and case.state != SubmissionState.IN_WORK
+        news = {"is_unread": True} if field == "responsible" and has_news else {}
         Submission.objects.filter(pk=case.pk).update(**{field: colleague}, **news)
     record_events(
         Entry(

@@ -189,9 +189,9 @@ def _find_or_create_patient(
     mrn = " ".join((facts.get("mrn") or default_mrn).split())
     known = Patient.objects.filter(clinic=clinic, mrn=mrn).first()
     stated = _read_answer(facts.get("consents_to_inference") or "")
-    agrees = agrees if stated is None else stated
     if known is not None:
-        return state_inference_consent(actor=actor, patient=known, is_given=agrees)
+        # What is said of every new patient is said of none whom the clinic knows.
+        return state_inference_consent(actor=actor, patient=known, is_given=stated)
     return create_patient(
         actor=actor,
         clinic=clinic,
@@ -199,7 +199,7 @@ def _find_or_create_patient(
         birth_date=_parse_date(facts.get("birth_date") or ""),
         sex=facts.get("sex") or Sex.UNKNOWN,
         skin_type=facts.get("skin_type") or "",
-        consents_to_inference=agrees,
+        consents_to_inference=agrees if stated is None else stated,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
+from classifier.cases.claims import end_claims
 from classifier.cases.orders import answer_by_image, reopen_answered_by
 from classifier.cases.standing import lock_patients, refresh_standing
 from classifier.cases.withdrawal import NEEDS_READER, weigh_withdrawal
@@ -169,6 +170,7 @@ def cancel_submission(
             )
             for state in (PredictionState.QUEUED, PredictionState.RUNNING)
         )
+        end_claims(submission)
         refresh_standing([submission.pk], actor=actor)
         reopen_answered_by(actor=actor, submission=submission)
         record_event(

@@ -11,10 +11,10 @@ from classifier.api import examples
 from classifier.api.choices import ChoiceField
 from classifier.api.serializers.people import PersonSerializer
 from classifier.api.strict import StrictSerializer
-from classifier.cases.hiding import hides_standing, hides_worst
+from classifier.cases.hiding import hides_standing, hides_worst, holds_unread_answer, is_blinded
 from classifier.cases.standing import find_order
 from classifier.labels.standing import label_case, label_standing
-from classifier.models import Acknowledgement, ReadingClaim, Submission
+from classifier.models import Acknowledgement, Patient, ReadingClaim, Submission
 from classifier.states import SubmissionState
 from classifier.vocabulary import (
     AcknowledgedAs,
@@ -142,9 +142,26 @@ def describe_standing(row: StandingColumns, request: Request) -> dict[str, Any]:
 
 
 def is_standing_hidden(row: StandingColumns, request: Request) -> bool:
+    """As the query of `row` says, where it does; else asked here, as of a patient within another row."""
     clinic = _clinic_of(row)
     role = read_roles(request).get(clinic.pk)
-    return hides_standing(row, role) if isinstance(row, Submission) else hides_worst(row, clinic, role)
+    if isinstance(row, Submission):
+        return hides_standing(row, role)
+    known: bool | None = getattr(row, "is_standing_withheld", None)
+    if known is not None:
+        return known
+    return is_blinded(clinic, role) and hides_worst(row, clinic, role, has_unread=_has_unread(row, request))
+
+
+def _has_unread(row: Any, request: Request) -> bool:
+    """Whether a case of this lesion or patient hides its answer; asked once a request."""
+    known: dict[Any, bool] | None = getattr(request, "_unread", None)
+    if known is None:
+        known = request._unread = {}  # type: ignore[attr-defined] # noqa: SLF001 (ours)
+    if row.pk not in known:
+        path = "lesion__patient" if isinstance(row, Patient) else "lesion"
+        known[row.pk] = holds_unread_answer(Submission.objects.filter(**{path: row}))
+    return known[row.pk]
 
 
 def _clinic_of(row: Any) -> Clinic:

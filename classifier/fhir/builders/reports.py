@@ -109,18 +109,18 @@ def _find_end(summary: CaseSummary) -> dt.datetime | None:
 
 def _conclude(submission: Submission, review: Review | None, summary: CaseSummary) -> str:
     """What the case is held for comes first, and says whose word it is."""
-    parts = []
     if _is_proven(submission, summary):
+        # What was said before is told as that: a bare "naevus, no further action" would read as the finding,
+        # and what the model advised was for a lesion that nobody had looked at under a microscope.
         words = say_case(submission, summary)
-        parts.append(words.sentence)
-        if review is None:
-            # What the model advised was for a lesion that nobody had looked at under a microscope.
-            return " ".join(part for part in [*parts, *words.second, words.next_step] if part)
-    if review is None:
-        parts.append(_conclude_alone(summary))
+        parts = [words.sentence, *words.second, words.next_step]
+        if review is not None:
+            parts.insert(2, review.comment)
+    elif review is None:
+        parts = [_conclude_alone(summary)]
     else:
         second = say_model_below(submission) if differs_from_model(submission) else ""
-        parts += [
+        parts = [
             f"{review.get_diagnosis_display()}.",
             f"{review.get_management_display()}.",
             review.comment,

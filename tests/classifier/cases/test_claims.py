@@ -9,8 +9,16 @@ from django.utils import timezone
 from classifier.cases.claims import CLAIM, claim_case, find_claim, release_claim
 from classifier.models import ReadingClaim, Review
 from classifier.services.errors import ConflictError
+from classifier.services.submissions import cancel_submission
 from portal.audit.models import AuditEvent
-from tests.factories import MembershipFactory, ReviewFactory, answered_submission, staff_clinic
+from tests.factories import (
+    MembershipFactory,
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    answered_submission,
+    staff_clinic,
+)
 from tests.support.reading import seen
 from tests.support.threads import run_in_threads
 
@@ -83,6 +91,13 @@ class TestService:
         claim_case(actor=okafor, submission=case)
         assert release_claim(actor=okafor, submission=case, claimed_at=former) is False
         assert find_claim(case).reader == okafor
+
+    def test_a_withdrawn_case_is_read_by_nobody(self, staff, okafor):
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
+        PredictionFactory(submission=case, state="queued")
+        claim_case(actor=okafor, submission=case)
+        cancel_submission(actor=staff.clinician, submission=case)
+        assert find_claim(case) is None
 
     def test_only_readers_claim(self, staff, case):
         from django.core.exceptions import PermissionDenied

@@ -243,6 +243,7 @@ class TestAnsweredByItself:
         cancel_submission(actor=staff.clinician, submission=second)
         assert due(case) is None, "another image of the lesion came after the order"
         cancel_submission(actor=staff.clinician, submission=third)
+        assert due(case) is not None, "every image that answered it is withdrawn"
         assert not list(find_differences())
 
     @pytest.mark.parametrize(

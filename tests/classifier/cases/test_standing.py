@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import uuid
 from io import StringIO
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from classifier.cases import targets
 from classifier.cases.follow_up import take_over
 from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
 from classifier.cases.standing import find_agreement, find_differences, lock_patients, rank, refresh_standing
@@ -29,6 +31,7 @@ from classifier.services.submissions import (
 )
 from classifier.vocabulary import Diagnosis, Management, Standing
 from tests.factories import (
+    AcknowledgementFactory,
     LesionFactory,
     MembershipFactory,
     OutcomeFactory,
@@ -104,6 +107,13 @@ class TestCase:
         assert Submission.objects.get().standing_rank == 0
         OutcomeFactory(lesion=case.lesion, diagnosis="naevus", **taken(0))
         assert Submission.objects.get().standing_rank == rank("benign", "histopathology")
+
+    def test_what_is_ordered_after_benign_histopathology_is_urgent(self, staff):
+        case = answered_submission(staff, "malignant")
+        OutcomeFactory(lesion=case.lesion, diagnosis="naevus", **taken(0))
+        ReviewFactory(submission=case, diagnosis="melanoma", management="urgent_referral")
+        assert held(case) == ("benign", "histopathology")
+        assert case.standing_rank == 0, "the specimen may have missed it"
 
     @pytest.mark.parametrize(
         ("outcome", "expected"),
@@ -187,6 +197,38 @@ class TestLesionAndPatient:
         first = answered_submission(staff, "benign")
         PredictionFactory(submission=SubmissionFactory(lesion=first.lesion), state="failed")
         assert held(first.lesion)[0] == "not_judged"
+
+    @pytest.mark.parametrize("management", ["urgent_referral", "excise", "see_in_person"])
+    def test_what_cant_be_told_is_open_while_its_order_is(self, staff, management):
+        first = answered_submission(staff, "refer")
+        review = ReviewFactory(submission=first, diagnosis="indeterminate", management=management)
+        later = answered_submission(staff, "benign", lesion=first.lesion)
+        ReviewFactory(submission=later, diagnosis="naevus")
+        assert held(first.lesion) == ("indeterminate", "review")
+        assert held(first.lesion.patient) == ("indeterminate", "review")
+        AcknowledgementFactory(review=review)
+        assert held(first.lesion) == ("benign", "review")
+
+    @pytest.mark.parametrize("diagnosis", ["indeterminate", "naevus"])
+    def test_a_newer_urgent_referral_hides_no_melanoma(self, staff, diagnosis):
+        proven = answered_submission(staff, "malignant")
+        OutcomeFactory(lesion=proven.lesion, diagnosis="melanoma_invasive")
+        other = answered_submission(staff, "refer", lesion=LesionFactory(patient=proven.lesion.patient))
+        ReviewFactory(submission=other, diagnosis=diagnosis, management="urgent_referral")
+        patient = Patient.objects.get()
+        assert (patient.standing, patient.standing_lesion) == ("malignant", proven.lesion)
+        signed = answered_submission(staff, "malignant")
+        ReviewFactory(submission=signed, diagnosis="melanoma", management="excise")
+        newer = answered_submission(staff, "refer", lesion=signed.lesion)
+        ReviewFactory(submission=newer, diagnosis=diagnosis, management="urgent_referral")
+        assert held(signed.lesion) == ("malignant", "review")
+
+    def test_finding_stands_with_a_case_of_which_it_speaks(self, staff):
+        for first in "0a":
+            pk = uuid.UUID(first * 32)
+            case = answered_submission(staff, "malignant", pk=pk)
+            OutcomeFactory(lesion=case.lesion, diagnosis="melanoma_invasive")
+            assert Lesion.objects.get(pk=case.lesion_id).standing_case == case
 
     def test_withdrawn_says_nothing(self, staff):
         case = answered_submission(staff, "benign")
@@ -416,6 +458,23 @@ class TestDeadlines:
         assert Submission.objects.get().order_due_at == review.signed_at + dt.timedelta(days=7)
         staff.clinic.refresh_from_db()
         assert staff.clinic.order_target_days == {"excise": 7}, "a default is not kept"
+
+    def test_patients_are_locked_in_one_order_through_all_batches(self, staff, monkeypatch):
+        for number in "31524":
+            lesion = LesionFactory(clinic=staff.clinic, patient__pk=uuid.UUID(number * 32))
+            sign(staff, answered_submission(staff, "malignant", lesion=lesion))
+        locked = []
+        monkeypatch.setattr(targets, "BATCH", 1)
+        monkeypatch.setattr(targets, "lock_patients", lambda *, submissions: locked.extend(submissions))
+        set_targets(
+            actor=staff.administrator,
+            clinic=staff.clinic,
+            reading_target_days=2,
+            order_target_days={"excise": 7},
+        )
+        patients = [Submission.objects.get(pk=pk).lesion.patient_id for pk in locked]
+        assert patients == sorted(patients)
+        assert len(patients) == 5
 
     @pytest.mark.parametrize(
         ("reading", "orders", "code"),

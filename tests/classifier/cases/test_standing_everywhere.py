@@ -208,6 +208,23 @@ def test_what_people_decide_is_what_every_door_says(side, case):
     assert report["status"] == "final"
 
 
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_against_a_malignant_finding_the_report_says_whose_word_benign_was(side, case, is_signed):
+    if is_signed:
+        sign(side, case, diagnosis="naevus", management="no_action", comment="Regular network.")
+    find_invasive(side, case)
+    finding, *former = read_fhir(side, case)["conclusion"].split(". ")
+    assert finding.startswith("Pathologist: invasive melanoma")
+    said = ". ".join(former)
+    assert "The model had said benign; the pathologist's finding differs." in said
+    assert "Preliminary" not in said
+    assert "reads this lesion as benign" not in said
+    dermatologist = side.own.dermatologist.get_full_name()
+    assert (f"{dermatologist} had signed: melanocytic naevus, no further action" in said) == is_signed
+    assert ("Regular network." in said) == is_signed
+    assert "Melanocytic naevus. No further action." not in said
+
+
 def test_the_benign_finding_takes_the_dermatologists_melanoma_back(side, case):
     sign(side, case)
     OutcomeFactory(
@@ -329,6 +346,33 @@ def test_what_the_reader_is_to_find_alone_is_withheld_at_every_door(side, case):
     assert "Benign" not in read(side.own.dermatologist, case)
     sign(side, case)
     assert reader.get(f"{ROOT}/submissions/{case.pk}/").json()["standing"]["value"] == "malignant"
+
+
+@pytest.mark.parametrize("answer", ["malignant", "refer", "benign"])
+def test_a_case_in_work_above_an_unread_one_does_not_give_it_away_either(side, answer):
+    side.own.clinic.hide_result_until_read = True
+    side.own.clinic.save()
+    unread = answered_submission(side.own, answer)
+    PredictionFactory(submission=SubmissionFactory(lesion=unread.lesion))
+    reader, lesion = api(side.own.dermatologist), unread.lesion
+    told = [
+        reader.get(f"{ROOT}/{page}/").json()
+        for page in (f"lesions/{lesion.pk}", f"patients/{lesion.patient_id}")
+    ]
+    told += [reader.get(f"{ROOT}/{kind}/").json()["results"][0] for kind in ("lesions", "patients")]
+    told.append(
+        reader.get(f"{ROOT}/lesions/{lesion.pk}/", {"expand": "patient"}).json()["expanded"]["patient"]
+    )
+    for row in told:
+        assert (row["standing"]["value"], row["standing"]["label"]) == (None, "Read first")
+    for kind in ("lesions", "patients"):
+        for params in ({"standing": "in_work"}, {"standing_basis": "state"}):
+            assert reader.get(f"{ROOT}/{kind}/", params).json()["results"] == []
+    # Where nothing is to be read first, work is told as what it is.
+    other = SubmissionFactory(clinic=side.own.clinic, submitted_by=side.own.clinician)
+    PredictionFactory(submission=other)
+    found = reader.get(f"{ROOT}/lesions/", {"standing": "in_work"}).json()["results"]
+    assert [row["id"] for row in found] == [str(other.lesion_id)]
 
 
 @pytest.mark.parametrize(

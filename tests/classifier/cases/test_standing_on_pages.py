@@ -11,6 +11,7 @@ from classifier.models import Submission
 from classifier.services.outcomes import Finding, record_outcome
 from classifier.services.reviews import Decision, sign_review
 from classifier.vocabulary import Diagnosis, Histopathology, Management, Procedure
+from portal.audit.services import record_event
 from tests.classifier.cases.looking import chips_of, get, main_of, open_as, rows_of
 from tests.factories import (
     LesionFactory,
@@ -246,11 +247,15 @@ class TestReadFirst:
 
     def test_a_refusal_is_not_told_either(self, staff):
         case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
-        PredictionFactory(refused=True, submission=case)
+        prediction = PredictionFactory(refused=True, submission=case)
         assert found_under(staff, "dermatologist") == set()
         assert count_on_dashboard(staff, "Not judged", "dermatologist") == 0
         assert "Photos refused" not in get(open_as(staff.dermatologist), "dashboard")
         assert found_under(staff) == {"unjudged"}
+        record_event(clinic_id=staff.clinic.pk, action="prediction.refused", obj=prediction)
+        told = "refused before the model saw it"
+        assert told in get(open_as(staff.clinician), "submission-detail", case.pk)
+        assert told not in get(open_as(staff.dermatologist), "submission-detail", case.pk)
 
     @pytest.mark.parametrize("answer", ["malignant", "refer", "benign"])
     def test_a_case_in_work_does_not_give_it_away_either(self, answer, staff):

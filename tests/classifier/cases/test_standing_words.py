@@ -4,16 +4,21 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+from django.db.models import OuterRef
 
 from classifier.case_rows import load_cases
 from classifier.case_summary import summarise
+from classifier.cases.hiding import HIDES_STANDING, hides_standing, hides_worst, when_worst_is_hidden
 from classifier.labels.standing import label_case, say_case, say_model_below
-from classifier.models import Submission
+from classifier.models import Lesion, Patient, Submission
+from classifier.states import PredictionState
 from classifier.vocabulary import Diagnosis, Histopathology, Management
 from tests.factories import (
     AcknowledgementFactory,
     OutcomeFactory,
+    PredictionFactory,
     ReviewFactory,
+    SubmissionFactory,
     UserFactory,
     answered_submission,
     staff_clinic,
@@ -82,6 +87,71 @@ def test_no_further_action_is_not_the_step_after_a_melanoma(case):
         "Dr Okafor had signed: melanocytic naevus, no further action, 3 March; "
         "the pathologist's finding differs."
     )
+
+
+@pytest.mark.parametrize("management", [Management.BIOPSY, Management.URGENT_REFERRAL])
+def test_what_was_carried_out_is_not_the_next_step(case, management):
+    review = sign(case, management=management)
+    label = Management(management).label
+    assert say(case).next_step.startswith(f"{label}, to be acknowledged by")
+    AcknowledgementFactory(review=review)
+    assert say(case).next_step == f"{label}: acknowledged."
+    prove(case, Histopathology.NAEVUS, None)
+    assert say(case).next_step == "A dermatologist signs what follows from the finding."
+
+
+def test_an_inconclusive_finding_does_not_tell_that_the_unread_answer_is_benign(case):
+    case.clinic.hide_result_until_read = True
+    case.clinic.save()
+    prove(case, Histopathology.INCONCLUSIVE, None)
+    case.refresh_from_db()
+    assert (case.standing, case.standing_basis) == ("indeterminate", "histopathology")
+    fresh = load_cases(Submission.objects.filter(pk=case.pk)).get()
+    assert hides_standing(fresh, "dermatologist")
+    assert not hides_standing(fresh, "clinician")
+    assert Submission.objects.filter(HIDES_STANDING).get() == case
+    assert say(case, role="dermatologist").sentence.startswith(
+        "Your clinic shows the model's answer only after"
+    )
+    for rows in (Lesion.objects, Patient.objects):
+        where = "lesion" if rows.model is Lesion else "lesion__patient"
+        hidden = when_worst_is_hidden(Submission.objects.filter(**{where: OuterRef("pk")}))
+        [row] = rows.filter(hidden)
+        assert hides_worst(row, case.clinic, "dermatologist", has_unread=True)
+    sign(case, Diagnosis.NAEVUS, Management.NO_ACTION)
+    assert not Submission.objects.filter(HIDES_STANDING).exists()
+    assert say(case, role="dermatologist").sentence.startswith("Pathologist: inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("diagnosis", "management", "is_hidden"),
+    [
+        (Diagnosis.INDETERMINATE, Management.FOLLOW_UP, True),
+        (Diagnosis.NAEVUS, Management.EXCISE, True),
+        (Diagnosis.NAEVUS, Management.NO_ACTION, True),
+        (Diagnosis.NAEVUS, Management.URGENT_REFERRAL, False),
+        (Diagnosis.MELANOMA, Management.EXCISE, False),
+    ],
+)
+def test_what_people_said_of_a_neighbour_does_not_give_an_unread_answer_away(
+    case, diagnosis, management, is_hidden
+):
+    """A lesion "can't be told" above an unread case says that the model doesn't hold that for malignant."""
+    case.clinic.hide_result_until_read = True
+    case.clinic.save()
+    sign(case, diagnosis, management)
+    PredictionFactory(
+        submission=SubmissionFactory(clinic=case.clinic, lesion=case.lesion),
+        state=PredictionState.SUCCEEDED,
+        outcome="benign",
+    )
+    for rows in (Lesion.objects, Patient.objects):
+        where = "lesion" if rows.model is Lesion else "lesion__patient"
+        cases = Submission.objects.filter(**{where: OuterRef("pk")})
+        row = rows.get()
+        assert hides_worst(row, case.clinic, "dermatologist", has_unread=True) == is_hidden
+        assert rows.filter(when_worst_is_hidden(cases)).exists() == is_hidden
+        assert not hides_worst(row, case.clinic, "clinician", has_unread=True)
 
 
 def test_the_same_diagnosis_differs_from_nothing(case):

@@ -9,7 +9,7 @@ from classifier.models import Patient, Prediction, Submission, SubmissionImage
 from classifier.services.errors import InvalidInputError
 from classifier.services.folders import list_folder
 from classifier.states import PredictionState
-from tests.factories import ModelVersionFactory, draw_jpeg, staff_clinic
+from tests.factories import ModelVersionFactory, PatientFactory, draw_jpeg, staff_clinic
 
 pytestmark = pytest.mark.django_db
 
@@ -145,3 +145,16 @@ def test_the_manifest_says_who_agrees_and_what_a_picture_is(folder, staff):
     kinds = SubmissionImage.objects.order_by("capture_kind").values_list("capture_kind", "dermoscopic_type")
     assert list(kinds) == [("dermoscopic", "contact_polarized"), ("overview", "")]
     assert Prediction.objects.count() == 1
+
+
+def test_what_every_new_patient_said_is_said_of_nobody_whom_the_clinic_knows(folder, staff, capsys):
+    for mrn, agrees in (("A-1", None), ("B-2", True)):
+        PatientFactory(clinic=staff.clinic, mrn=mrn, consents_to_inference=agrees)
+    manifest = folder / "manifest.csv"
+    manifest.write_text("file,mrn,consents_to_inference\n0.jpg,A-1,\n1.jpg,B-2,\n")
+    options = (str(folder), "--clinic", staff.clinic.name, "--manifest", str(manifest), "--consent")
+    for answer in ("no", "yes"):
+        with pytest.raises(CommandError, match="1 of 2 files were refused"):
+            call_command("submit_folder", *options, answer, stdout=StringIO())
+    assert "Nobody has recorded whether this patient agrees" in "".join(capsys.readouterr())
+    assert dict(Patient.objects.values_list("mrn", "consents_to_inference")) == {"A-1": None, "B-2": True}

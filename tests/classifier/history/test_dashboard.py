@@ -14,6 +14,7 @@ from tests.factories import (
     PredictionFactory,
     ReviewFactory,
     SubmissionFactory,
+    SubmissionImageFactory,
     answered_submission,
 )
 
@@ -96,6 +97,21 @@ def test_medians_of_odd_and_even_numbers(clinics, hours, median):
 
     assert figures.median_to_result == median * HOUR
     assert figures.median_to_signature == 2 * median * HOUR
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_a_case_that_no_model_answered_has_no_time_to_result(client, clinics, is_signed):
+    now = timezone.now()
+    answered = SubmissionFactory(clinic=clinics.own.clinic, submitted_at=now - 20 * HOUR)
+    PredictionFactory(submission=answered, state="succeeded", finished_at=now - 15 * HOUR)
+    for _ in range(2):
+        case = SubmissionFactory(clinic=clinics.own.clinic, submitted_by=clinics.own.clinician)
+        SubmissionImageFactory(submission=case, capture_kind="clinical")
+        if is_signed:
+            ReviewFactory(submission=case, signed_by=clinics.own.dermatologist)
+    assert measure(clinics).median_to_result == 5 * HOUR
+    client.force_login(clinics.own.clinician)
+    assert client.get("/dashboard/").status_code == 200
 
 
 def test_agreement_needs_ten_cases_and_takes_the_version_in_force(client, clinics):

@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from classifier.models import Explanation, Patient, Prediction, Submission
+from classifier.services.consents import state_inference_consent
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.explanations import request_explanation
 from classifier.services.inference import Answer, finish_batch
@@ -47,6 +48,18 @@ class TestInference:
         answer = Answer(row, PredictionState.FAILED, {"error_code": "late", "error_message": "Late."})
         assert finish_batch([answer]) == 0
         assert Prediction.objects.get(pk=row.pk).error_code == "consent_withdrawn"
+
+    def test_what_a_case_says_overwrites_no_answer_of_the_same_moment(self, side):
+        patient = LesionFactory(
+            clinic=side.own.clinic, patient__clinic=side.own.clinic, patient__consents_to_inference=None
+        ).patient
+        # Read before the patient said no; the lock in the transaction is what counts.
+        Patient.objects.update(consents_to_inference=False)
+        with pytest.raises(InvalidInputError) as error:
+            state_inference_consent(actor=side.own.clinician, patient=patient, is_given=True)
+        assert error.value.code == "consent_missing"
+        patient.refresh_from_db()
+        assert patient.consents_to_inference is False
 
     def test_nothing_new_is_taken(self, side):
         lesion = LesionFactory(clinic=side.own.clinic)

@@ -1,11 +1,16 @@
 """A person leaves: what is open of theirs goes to colleagues in the same step."""
 
+import re
+
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from classifier.cases.inbox import build_inbox
+from classifier.models import Submission
 from classifier.open_work import find_open_work
 from classifier.services.departures import end_access, hand_over_work
 from classifier.services.errors import InvalidInputError
@@ -57,7 +62,9 @@ def test_page_shows_what_is_open_and_nothing_else(clinics):
     open_case = answered_submission(staff, "malignant")
     in_work = SubmissionFactory(clinic=staff.clinic, submitted_by=person)
     PredictionFactory(submission=in_work, state="queued")
-    ReviewFactory(submission=answered_submission(staff, "benign"), signed_by=staff.dermatologist)
+    done = answered_submission(staff, "benign")
+    ReviewFactory(submission=done, signed_by=staff.dermatologist, diagnosis="naevus", management="no_action")
+    Submission.objects.filter(pk=done.pk).update(is_unread=False)
     for other, submitter in ((staff, staff.dermatologist), (clinics.other, person)):
         case = SubmissionFactory(clinic=other.clinic, submitted_by=submitter)
         PredictionFactory(submission=case, state="succeeded")
@@ -85,6 +92,51 @@ def test_cases_go_to_the_colleague_in_the_same_step(clinics, colleague):
     assert "Handed over to a colleague" in page.text
     mine = log_in(colleague).get(reverse("submission-list") + "?scope=mine")
     assert [row.pk for row, _ in mine.context["cases"]] == [case.pk]
+
+
+@pytest.mark.parametrize(("management", "is_unread"), [("excise", False), ("no_action", True)])
+def test_what_is_signed_goes_too_until_it_was_opened_and_done(clinics, colleague, management, is_unread):
+    case = answered_submission(clinics.own, "malignant")
+    ReviewFactory(submission=case, signed_by=clinics.own.dermatologist, management=management)
+    Submission.objects.filter(pk=case.pk).update(is_unread=is_unread)
+
+    leave(clinics, clinics.own.clinician, responsible=colleague.pk)
+
+    case.refresh_from_db()
+    assert (case.responsible, case.is_unread) == (colleague, True)
+    inbox = build_inbox(user=colleague, clinic=clinics.own.clinic, role="clinician")
+    assert [row.submission.pk for row in inbox.needs] == [case.pk]
+
+
+def test_what_is_judged_anew_is_nothing_to_open_yet(clinics, colleague):
+    case = answered_submission(clinics.own, "malignant")
+    PredictionFactory(submission=case, state="queued")
+    case.refresh_from_db()
+    assert (case.state, case.is_unread, case.news_at is None) == ("in_work", False, False)
+    leave(clinics, clinics.own.clinician, responsible=colleague.pk)
+    case.refresh_from_db()
+    assert (case.responsible, case.is_unread) == (colleague, False)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer and locks no row")
+def test_patients_are_locked_before_the_trail(clinics, colleague, reader):
+    """Whoever changes a case holds its patient and waits for the trail: the other way round is a deadlock."""
+    staff = clinics.own
+    own = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.dermatologist)
+    PredictionFactory(submission=own, state="succeeded")
+    begin_reading(staff, answered_submission(staff, "malignant"))
+    with CaptureQueriesContext(connection) as queries:
+        end_access(
+            actor=staff.administrator,
+            membership=membership_of(staff, staff.dermatologist),
+            responsible=colleague,
+            reader=reader,
+        )
+    locks = [query["sql"] for query in queries.captured_queries if " FOR " in query["sql"]]
+    first = next(number for number, sql in enumerate(locks) if 'FROM "audit_auditchain"' in sql)
+    patients = [number for number, sql in enumerate(locks) if sql.startswith('SELECT "classifier_patient"')]
+    assert patients[0] < first
+    assert {re.findall(r"FOR [A-Z ]+", locks[number])[0] for number in patients} == {"FOR NO KEY UPDATE"}
 
 
 def test_begun_readings_go_to_another_dermatologist(clinics, reader):
