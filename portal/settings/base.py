@@ -36,11 +36,12 @@ running = Environment("Logs and demo")
 DEBUG = False
 SECRET_KEY = env.text(
     "SECRET_KEY",
-    "seals sessions, second factors and secrets of webhooks; required in production",
+    "signs sessions, forms and links in mails; required in production",
     shown="made in `var/` by `make run`",
 )
 SECRET_KEY_FALLBACKS = env.names(
-    "SECRET_KEY_FALLBACKS", "former values of `SECRET_KEY`, so that what they sealed is still read"
+    "SECRET_KEY_FALLBACKS",
+    "former values of `SECRET_KEY`: what they signed, and what an earlier version sealed with them, is still read",
 )
 # Forms come from the site's own names, also where a proxy in front rewrites the Host header.
 CSRF_TRUSTED_ORIGINS = [f"https://{name}" for name in ALLOWED_HOSTS if not name.startswith((".", "*"))]
