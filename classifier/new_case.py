@@ -88,7 +88,7 @@ class NewCase:
         """Lesions of the chosen patient, the chosen one among them."""
         if self.patient is None:
             return []
-        rows, _ = build_lesion_rows(self.patient, role=self.role)
+        rows, _ = build_lesion_rows(self.patient, role=self.role, shows_all=True)
         if self.lesion and self.lesion not in [row.lesion for row in rows]:
             rows.insert(0, LesionRow(self.lesion, None, 0))
         return rows

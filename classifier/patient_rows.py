@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Subquery, Value, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value, When
 
 from classifier.case_queries import HIDDEN_RANK
 from classifier.case_rows import CaseRow, build_rows, load_cases
-from classifier.cases.hiding import has_unread_answer, hides_worst, when_worst_is_hidden
+from classifier.cases.hiding import has_unread_answer, hides_worst, is_blinded, when_worst_is_hidden
 from classifier.cases.search import search_patients
 from classifier.models import Lesion, Patient, Submission
 from classifier.states import SubmissionState
+from classifier.vocabulary import Standing
 from classifier.wording import describe_birth
 
 if TYPE_CHECKING:
@@ -121,17 +122,33 @@ def build_patient_rows(patients: Iterable[Patient], *, role: str) -> list[Patien
     ]
 
 
-def build_lesion_rows(patient: Patient, *, role: str) -> tuple[list[LesionRow], int]:
-    """The lesions submitted last, at most LESIONS_SHOWN, and how many there are."""
-    newest = Submission.objects.filter(lesion=OuterRef("pk")).order_by("-submitted_at", "-id")
+def build_lesion_rows(patient: Patient, *, role: str, shows_all: bool = False) -> tuple[list[LesionRow], int]:
+    """Lesions as rows, at most LESIONS_SHOWN unless `shows_all`, and how many there are.
+
+    First what must not fall behind the end of the list: malignant ones, those with an open order, and the
+    one that the patient's standing comes from; then those submitted last. From who is to read before
+    seeing the model's answer, the place of a lesion tells nothing that follows from it alone.
+    """
+    cases_of = Submission.objects.filter(lesion=OuterRef("pk"))
+    newest = cases_of.order_by("-submitted_at", "-id")
+    is_grave = Q(standing=Standing.MALIGNANT)
+    if is_blinded(patient.clinic, role):
+        is_grave &= ~when_worst_is_hidden(cases_of)
+    else:
+        is_grave |= Q(pk=patient.standing_lesion_id)
     every = patient.lesions.annotate(
+        is_first=Case(
+            When(is_grave | Exists(cases_of.with_open_order()), then=Value(0)),
+            default=Value(1),
+            output_field=IntegerField(),
+        ),
         latest_id=Subquery(newest.values("pk")[:1]),
         latest_at=Subquery(newest.values("submitted_at")[:1]),
         case_count=Count("submissions"),
-        has_unread=has_unread_answer(Submission.objects.filter(lesion=OuterRef("pk"))),
-    ).order_by(F("latest_at").desc(nulls_last=True), "-created_at")
-    lesions = list(every[: LESIONS_SHOWN + 1])
-    count = len(lesions) if len(lesions) <= LESIONS_SHOWN else patient.lesions.count()
+        has_unread=has_unread_answer(cases_of),
+    ).order_by("is_first", F("latest_at").desc(nulls_last=True), "-created_at", "pk")
+    lesions = list(every if shows_all else every[:LESIONS_SHOWN])
+    count = len(lesions) if shows_all or len(lesions) < LESIONS_SHOWN else patient.lesions.count()
     cases = _load_cases((pk for row in lesions for pk in (row.latest_id, row.standing_case_id)), role)
     rows = [
         LesionRow(
@@ -143,7 +160,7 @@ def build_lesion_rows(patient: Patient, *, role: str) -> tuple[list[LesionRow], 
         )
         for lesion in lesions
     ]
-    return rows[:LESIONS_SHOWN], count
+    return rows, count
 
 
 def _load_cases(ids: Iterable[uuid.UUID | None], role: str) -> dict[uuid.UUID | None, CaseRow]:

@@ -16,7 +16,7 @@ class WebhookEventType(TextChoices):
     """What a clinic can choose, and the test that it can ask for."""
 
     PREDICTION_SUCCEEDED = "prediction.succeeded", "The model judged an image"
-    PREDICTION_REFUSED = "prediction.refused", "The model can't judge an image"
+    PREDICTION_REFUSED = "prediction.refused", "The model can't judge an image, or it is too close to call"
     PREDICTION_FAILED = "prediction.failed", "An image has no result"
     REVIEW_SIGNED = "review.signed", "A review was signed"
     REVIEW_AMENDED = "review.amended", "A review was amended"

@@ -100,9 +100,9 @@ def release_claim(*, actor: User, submission: Submission, claimed_at: dt.datetim
     return bool(mine.delete()[0])
 
 
-def end_claims(submission: Submission) -> None:
-    """Whoever reads it: the case is signed, or needs no reader any more. Call it in that transaction."""
-    ReadingClaim.objects.filter(submission=submission).delete()
+def end_claims(*submissions: Submission) -> None:
+    """Whoever reads them: they are signed, or need no reader any more. Call it in that transaction."""
+    ReadingClaim.objects.filter(submission__in=submissions).delete()
 
 
 def find_claim(submission: Submission) -> ReadingClaim | None:

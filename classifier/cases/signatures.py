@@ -25,12 +25,12 @@ def list_own_signatures(user: User, count: int = LAST) -> list[Review]:
 
 
 def find_own_signature(user: User, key: str | None) -> Review | None:
-    """The review of this id if `user` signed it and may still see the case."""
+    """The review of this id if `user` signed it and may still see the case, with what amends it by now."""
     try:
         wanted = uuid.UUID(key or "")
     except ValueError:
         return None
-    return _own(user).filter(pk=wanted).first()
+    return _own(user).filter(pk=wanted).select_related("amended_by__signed_by").first()
 
 
 def describe_decision(diagnosis: str, management: str) -> str:

@@ -76,7 +76,10 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("prediction.succeeded", "The model judged an image"),
-                            ("prediction.refused", "The model can't judge an image"),
+                            (
+                                "prediction.refused",
+                                "The model can't judge an image, or it is too close to call",
+                            ),
                             ("prediction.failed", "An image has no result"),
                             ("review.signed", "A review was signed"),
                             ("review.amended", "A review was amended"),

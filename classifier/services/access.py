@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 
-def record_viewed(*, actor: User, obj: models.Model, clinic_id: uuid.UUID) -> None:
-    """One event "<model>.viewed" for a page or an answer that showed `obj`."""
-    if isinstance(obj, Submission):
+def record_viewed(
+    *, actor: User, obj: models.Model, clinic_id: uuid.UUID, shows_standing: bool = True
+) -> None:
+    """One event "<model>.viewed" for a page or an answer that showed `obj`.
+
+    shows_standing: False for a page of a case that doesn't say what it stands for: its news stays unread.
+    """
+    if shows_standing and isinstance(obj, Submission):
         # Before the event: whoever changes a case locks it first and the audit chain last.
         mark_read(actor=actor, submission=obj)
     _record(f"{obj._meta.model_name}.viewed", actor, clinic_id, obj=obj, details={})  # noqa: SLF001

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from classifier.cases.claims import end_claims
 from classifier.cases.standing import refresh_standing
 from classifier.models import (
     Acknowledgement,
@@ -141,6 +142,7 @@ def _erase_rows(patient: Patient) -> dict[str, int]:
     # Nobody carries out what was ordered for a patient who is not known any more.
     refresh_standing(submissions.values_list("pk", flat=True))
     submissions.update(is_unread=False)
+    end_claims(*submissions)
     return counts
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from classifier.case_rows import find_current_review
 from classifier.cases.claims import ClaimedError, claim_case, find_claim, release_claim, renew_claim
 from classifier.models import Submission
+from classifier.states import SubmissionState
 from classifier.views.access import get_visible, page
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
@@ -35,14 +36,15 @@ PLACES = {"submission-review", "submission-amend"}
 @require_http_methods(["GET", "HEAD", "POST"])
 def submission_claim(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """GET: the open page asks how its claim stands, which renews it. POST: `step` release or takeover."""
-    rows = Submission.objects.select_related("clinic").prefetch_related("reviews__signed_by")
+    rows = Submission.objects.select_related("clinic", "cancelled_by").prefetch_related("reviews__signed_by")
     submission: Submission = get_visible(rows, request, pk)
     require(request.user, submission.clinic_id, Action.REVIEW)  # type: ignore[arg-type]
     if request.method != "POST":
         return _tell(request, submission)
     user: Any = request.user
     if request.POST.get("step") == "takeover":
-        claim_case(actor=user, submission=submission, takeover=True)
+        if submission.cancelled_at is None:
+            claim_case(actor=user, submission=submission, takeover=True)
         back = request.POST.get("back", "")
         return redirect(back if back in PLACES else "submission-review", pk=pk)
     release_claim(actor=user, submission=submission, claimed_at=_read_moment(request))
@@ -54,11 +56,17 @@ def submission_claim(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _tell(request: HttpRequest, submission: Submission) -> HttpResponse:
-    """How things stand, for a page that shows the review `?review=` or none."""
+    """How things stand, for a page that shows the review `?review=` or none.
+
+    Of a case that was signed or withdrawn meanwhile nothing is left to read: that is said once, and
+    nobody claims it again. One that goes back to the model is claimed on: it comes back.
+    """
     user: Any = request.user
     newer = _find_newer(submission, request.GET.get("review", ""))
     context: dict[str, Any] = {"submission": submission, "newer": newer}
-    if newer is None:
+    context["is_withdrawn"] = submission.state == SubmissionState.CANCELLED
+    context["is_in_work"] = submission.state == SubmissionState.IN_WORK
+    if newer is None and not context["is_withdrawn"]:
         context |= {"claim": _renew(user, submission), "review": request.GET.get("review", "")}
     return render(request, "classifier/review/claim.html", context)
 

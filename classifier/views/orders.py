@@ -87,7 +87,13 @@ def _find(request: HttpRequest, pk: uuid.UUID) -> Submission:
 
 def _show(request: HttpRequest, submission: Submission, form: AcknowledgeForm) -> HttpResponse:
     with transaction.atomic():
-        record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
+        record_viewed(
+            actor=request.user,  # type: ignore[arg-type]
+            obj=submission,
+            clinic_id=submission.clinic_id,
+            # Histopathology may have come in while the form was open.
+            shows_standing=False,
+        )
     context = {
         "submission": submission,
         "rights": rights_in(request, submission.clinic_id),

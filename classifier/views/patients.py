@@ -115,7 +115,8 @@ def patient_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)  # type: ignore[arg-type]
     cases = load_cases(Submission.objects.filter(lesion__patient=patient))
     page_obj = Paginator(cases, CASES_A_PAGE).get_page(request.GET.get("page"))
-    lesions, lesion_count = build_lesion_rows(patient, role=rights.role)
+    shows_all = request.GET.get("lesions") == "all"
+    lesions, lesion_count = build_lesion_rows(patient, role=rights.role, shows_all=shows_all)
     context = {
         "patient": patient,
         "rights": rights,

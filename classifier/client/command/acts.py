@@ -25,11 +25,14 @@ def acknowledge(client: Client, asked: argparse.Namespace) -> int:
 
 
 def sign(client: Client, asked: argparse.Namespace) -> int:
+    if asked.agreement is not None:
+        # Scripts of before it was computed go on, and are told.
+        note = "--agreement is not used any more: the portal works it out from the diagnosis."
+        print(note, file=sys.stderr)  # noqa: T201 - a command talks to a terminal
     review = client.reviews.sign(
         asked.submission,
         diagnosis=asked.diagnosis,
         management=asked.management,
-        agreement=asked.agreement,
         comment=read_text(asked.comment_file),
         if_match=asked.if_match,
     )

@@ -141,7 +141,7 @@ def add_acts(commands: Commands[argparse.ArgumentParser]) -> None:
     sign.add_argument("submission")
     sign.add_argument("--diagnosis", required=True)
     sign.add_argument("--management", required=True)
-    sign.add_argument("--agreement", help="with the model; may follow from the diagnosis")
+    sign.add_argument("--agreement", help="deprecated and not used: it follows from the diagnosis")
     sign.add_argument("--comment-file", type=Path, metavar="FILE", help="a comment, - for standard input")
     sign.add_argument("--if-match", required=True, metavar="ETAG", help="as `show` printed it: what you read")
     outcome = add(commands, "outcome", acts.outcome, "record histopathology of a lesion")

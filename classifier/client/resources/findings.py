@@ -15,6 +15,7 @@ class Decision(TypedDict):
     diagnosis: str
     management: str
     agreement: NotRequired[str | None]
+    """Deprecated: it follows from the diagnosis, and what is sent isn't used."""
     comment: NotRequired[str | None]
     unseen_reason: NotRequired[str | None]
 

@@ -63,6 +63,8 @@ class Kind:
     listed: str = ""
     """What the trail calls a list of these; empty where nothing is said of a patient."""
     clinic_of: Callable[[Any], uuid.UUID] = lambda row: row.clinic_id
+    shows_standing: bool = True
+    """False of a kind made of cases that doesn't say what they stand for: reading it opens no news."""
     action: Action = Action.VIEW_CASES
     versions: Callable[[Any, Viewer], list[Version]] | None = None
     """What it said and says, newest first; None of a kind that keeps no history."""

@@ -136,6 +136,7 @@ SERVICE_REQUEST = Kind(
     includes={**SUBJECT, "requester": "requester", "performer": "performer"},
     revincludes=("DiagnosticReport:based-on", "Media:based-on", "Observation:based-on"),
     listed="submission",
+    shows_standing=False,
 )
 DIAGNOSTIC_REPORT = Kind(
     name="DiagnosticReport",

@@ -23,19 +23,26 @@ if TYPE_CHECKING:
 
 
 class _VersionsView(KindView):
-    def list_versions(self, viewer: Viewer, pk: uuid.UUID) -> list[Version]:
-        """Newest first, and the event that says who looked at them."""
+    def list_versions(self, viewer: Viewer, pk: uuid.UUID, *, wanted: str = "") -> list[Version]:
+        """Newest first, and the event that says who looked at them, or at the `wanted` one alone."""
         row = self.kind.find(viewer, pk)
         if row is None or self.kind.versions is None:
             raise NotFound(f"There is no such {self.kind.name}, or none that you may see.")
-        record_viewed(actor=viewer.user, obj=row, clinic_id=self.kind.clinic_of(row))
-        return self.kind.versions(row, viewer)
+        versions = self.kind.versions(row, viewer)
+        record_viewed(
+            actor=viewer.user,
+            obj=row,
+            clinic_id=self.kind.clinic_of(row),
+            # What a report said before is not what the case stands for.
+            shows_standing=not wanted or versions[0].version_id == wanted,
+        )
+        return versions
 
 
 class VersionRead(_VersionsView):
     def get(self, request: Request, pk: uuid.UUID, version: str) -> Response:
         with transaction.atomic():
-            versions = self.list_versions(Viewer.of(request), pk)
+            versions = self.list_versions(Viewer.of(request), pk, wanted=version)
             found = next((one for one in versions if one.version_id == version), None)
             if found is None:
                 raise NotFound("There is no such version, or you never saw it so. Read _history.")

@@ -54,7 +54,12 @@ class ServiceRequests(Search):
         taken = submit_order(order, user=request.user)
         with transaction.atomic():
             row: Any = self.kind.find(viewer, taken.submission.pk)
-            record_viewed(actor=request.user, obj=row, clinic_id=row.clinic_id)
+            record_viewed(
+                actor=request.user,
+                obj=row,
+                clinic_id=row.clinic_id,
+                shows_standing=self.kind.shows_standing,
+            )
             (resource,) = finish(self.kind, [row], viewer)
         response = answer_with(request, resource, KINDS["ServiceRequest"].changed_at(row))
         response.status_code = 201 if taken.is_new else 200

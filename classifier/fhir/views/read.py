@@ -27,6 +27,11 @@ class Read(KindView):
             if row is None:
                 raise NotFound(f"There is no such {self.kind.name}, or none that you may see.")
             if self.kind.listed:
-                record_viewed(actor=request.user, obj=row, clinic_id=self.kind.clinic_of(row))
+                record_viewed(
+                    actor=request.user,
+                    obj=row,
+                    clinic_id=self.kind.clinic_of(row),
+                    shows_standing=self.kind.shows_standing,
+                )
             (resource,) = finish(self.kind, [row], viewer)
             return answer_with(request, resource, self.kind.changed_at(row))

@@ -23,7 +23,8 @@ class TestTruth:
             (429, "Not sent: too much was sent"),
             (500, "the portal has a fault (500)"),
             (502, "the portal has a fault (502)"),
-            (200, "Not sent: the portal refused it (200)"),
+            (200, "something between this device and the portal answered in its place"),
+            (409, "Not sent: the portal refused it (409)"),
         ],
     )
     def test_a_refusal_is_said_in_sight_and_all_stays(self, visit, staff, photos, status, words):

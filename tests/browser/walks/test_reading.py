@@ -69,3 +69,13 @@ def test_two_readers_of_one_case_know_of_each_other(staff, send_case, open_as):
     first.clock.fast_forward(61_000)
     expect(first.get_by_text("signed this case at")).to_be_visible()
     assert Review.objects.get().signed_by == staff.dermatologist
+
+
+def test_a_picture_more_than_twice_as_high_as_the_window_counts_as_seen(staff, send_case, open_as):
+    case = send_case("malignant")
+    page = open_as(staff.dermatologist, {"width": 1400, "height": 170})
+    page.goto(reverse("submission-review", args=[case.pk]))
+    viewer, seen = page.locator("#pictures .viewer"), page.locator("input[name=seen]")
+    assert viewer.bounding_box()["height"] > 2 * 170
+    viewer.evaluate("(one) => one.scrollIntoView({ block: 'center' })")
+    expect(seen).to_be_enabled()

@@ -8,8 +8,10 @@ from django.utils import timezone
 
 from classifier.cases.claims import CLAIM, claim_case, find_claim, release_claim
 from classifier.models import ReadingClaim, Review
+from classifier.services.consents import record_consent
+from classifier.services.erasure import erase_patient
 from classifier.services.errors import ConflictError
-from classifier.services.submissions import cancel_submission
+from classifier.services.submissions import cancel_submission, retry_submission
 from portal.audit.models import AuditEvent
 from tests.factories import (
     MembershipFactory,
@@ -170,6 +172,49 @@ class TestTwoSessions:
         assert "Ines Okafor signed this case at" in told
         assert "hx-trigger" not in told
         assert second.post(address(case), DECISION | seen(case)).status_code == 409
+
+    def test_an_open_page_tells_that_the_case_was_withdrawn(self, staff, okafor, case, open_as):
+        case = answered_submission(staff, "benign")
+        reader = open_as(okafor)
+        reader.get(address(case))
+        cancel_submission(actor=staff.clinician, submission=case, reason="Sent twice.")
+        assert not ReadingClaim.objects.exists()
+        told = reader.get(address(case, "claim")).content.decode()
+        assert f"{staff.clinician.get_full_name()} withdrew this case at" in told
+        assert "hx-trigger" not in told
+        reader.post(address(case, "claim"), {"step": "takeover"})
+        assert not ReadingClaim.objects.exists(), "nobody claims what needs no reader"
+
+    def test_an_open_page_tells_that_images_went_back_to_the_model(self, staff, okafor, open_as):
+        case = answered_submission(staff, "benign")
+        PredictionFactory(submission=case, state="failed")
+        reader = open_as(okafor)
+        assert "sent to the model again" not in reader.get(address(case)).content.decode()
+        assert "sent to the model again" not in reader.get(address(case, "claim")).content.decode()
+        retry_submission(actor=staff.clinician, submission=case)
+        told = reader.get(address(case, "claim")).content.decode()
+        assert "were sent to the model again" in told
+        assert "hx-trigger" in told
+        assert "Release" in told
+
+    def test_an_erased_case_is_gone_for_who_reads_it(self, staff, okafor, case, open_as):
+        """The page says so by itself: a fragment that isn't found is told in a notice (connection.js)."""
+        reader = open_as(okafor)
+        reader.get(address(case))
+        erase_patient(actor=staff.administrator, patient=case.lesion.patient, reason="request")
+        assert reader.get(address(case, "claim"), headers={"HX-Request": "true"}).status_code == 404
+        assert reader.post(address(case), DECISION | seen(case)).status_code == 404
+        assert not ReadingClaim.objects.exists()
+
+    def test_consent_withdrawn_meanwhile_keeps_nobody_from_reading(self, staff, okafor, case, open_as):
+        """A person may read what the model judged before, so there is nothing to tell."""
+        reader = open_as(okafor)
+        reader.get(address(case))
+        record_consent(
+            actor=staff.clinician, patient=case.lesion.patient, purpose="inference", is_given=False
+        )
+        assert "You are reading" in reader.get(address(case, "claim")).content.decode()
+        assert reader.post(address(case), DECISION | seen(case)).status_code == 302
 
     def test_amending_is_claimed_too(self, staff, okafor, case, open_as):
         ReviewFactory(submission=case, signed_by=okafor)

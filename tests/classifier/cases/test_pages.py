@@ -10,6 +10,7 @@ from classifier.cases.withdrawal import weigh_withdrawal
 from classifier.models import Acknowledgement, Submission
 from classifier.services.errors import ServiceError
 from classifier.services.submissions import cancel_submission
+from portal.audit.models import AuditEvent
 from tests.factories import (
     OutcomeFactory,
     PredictionFactory,
@@ -77,6 +78,21 @@ class TestOrder:
         answer = log_in(staff.clinician).post(reverse("submission-order", args=[case.pk]), sent)
         assert answer.status_code == 400
         assert words in text_of(answer)
+
+    def test_a_refused_acknowledgement_opens_no_news(self, staff, log_in):
+        """The page of the order doesn't say what the case stands for by now."""
+        case, client = ordered(staff), log_in(staff.clinician)
+        client.get(reverse("submission-detail", args=[case.pk]))
+        OutcomeFactory(lesion=case.lesion, diagnosis="melanoma_invasive")
+        assert client.post(reverse("submission-order", args=[case.pk]), {}).status_code == 400
+        assert client.get(reverse("submission-order", args=[case.pk])).status_code == 200
+        case.refresh_from_db()
+        assert case.is_unread
+        viewed = AuditEvent.objects.filter(action="submission.viewed", object_id=str(case.pk))
+        assert viewed.count() == 3
+        client.get(reverse("submission-detail", args=[case.pk]))
+        case.refresh_from_db()
+        assert not case.is_unread
 
     def test_administrators_look_only(self, staff, log_in):
         case = ordered(staff)

@@ -9,6 +9,7 @@ from classifier.models import Review
 from classifier.services.errors import InvalidInputError
 from classifier.services.reviews import Decision, amend_review, sign_review
 from tests.factories import (
+    MembershipFactory,
     OutcomeFactory,
     PredictionFactory,
     ReviewFactory,
@@ -236,6 +237,23 @@ class TestAfterwards:
         banner = page[page.index("just-signed") : page.index("just-signed") + 1500]
         assert case.lesion.patient.mrn in banner
         assert f'href="{amend_of(case)}" data-key="a"' in banner
+
+    def test_an_old_address_says_that_it_was_amended_since(self, reader, staff):
+        """Back, or a reload: what is not in force any more is not told as signed."""
+        review = ReviewFactory(
+            submission=answered_submission(staff, "malignant"),
+            signed_by=staff.dermatologist,
+            diagnosis="naevus",
+            management="no_action",
+        )
+        address = f"/worklist/?signed={review.pk}"
+        assert "Signed: melanocytic naevus" in reader.get(address).content.decode()
+        other = MembershipFactory(clinic=staff.clinic, role="dermatologist", user__full_name="Ines Okafor")
+        ReviewFactory(submission=review.submission, amends=review, signed_by=other.user, diagnosis="melanoma")
+        page = reader.get(address).content.decode()
+        assert "Signed: " not in page
+        assert "Not in force any more: melanocytic naevus" in page
+        assert "by Ines Okafor." in page
 
     def test_what_others_signed_is_not_told_as_mine(self, reader, staff):
         review = ReviewFactory(submission=answered_submission(staff))

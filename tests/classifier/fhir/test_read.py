@@ -6,10 +6,16 @@ import uuid
 import pytest
 from rest_framework.test import APIClient
 
-from classifier.models import SubmissionImage
+from classifier.models import Submission, SubmissionImage
 from portal.audit.models import AuditEvent
 from tests.classifier.fhir.conftest import BASE, ROOT, check, codes, read
-from tests.factories import LesionFactory, SubmissionImageFactory, active_model, answered_submission
+from tests.factories import (
+    LesionFactory,
+    OutcomeFactory,
+    SubmissionImageFactory,
+    active_model,
+    answered_submission,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +61,24 @@ def test_body_structure(client, side):
     }
     assert resource["description"] == "By the scar"
     assert resource["patient"]["reference"] == f"Patient/{lesion.patient_id}"
+
+
+def test_only_what_says_the_standing_opens_its_news(fhir, side, case):
+    """The request says nothing of the answer, and an old version of a report nothing of the new one."""
+    client = fhir(side.own.clinician)
+    first = read(client, f"DiagnosticReport/{case.pk}")["meta"]["versionId"]
+    OutcomeFactory(lesion=case.lesion, diagnosis="melanoma_invasive")
+    read(client, f"ServiceRequest/{case.pk}")
+    read(client, f"DiagnosticReport/{case.pk}/_history/{first}")
+    case.refresh_from_db()
+    assert case.is_unread
+    newest = read(client, f"DiagnosticReport/{case.pk}/_history")["entry"][0]["resource"]["meta"]["versionId"]
+    case.refresh_from_db()
+    assert not case.is_unread
+    Submission.objects.filter(pk=case.pk).update(is_unread=True)
+    read(client, f"DiagnosticReport/{case.pk}/_history/{newest}")
+    case.refresh_from_db()
+    assert not case.is_unread
 
 
 def test_service_request(client, side, case):

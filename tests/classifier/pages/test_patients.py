@@ -4,12 +4,15 @@ import pytest
 from django.urls import reverse
 
 from classifier.models import Patient
+from classifier.patient_rows import LESIONS_SHOWN
 from classifier.services.consents import check_inference_consent
 from portal.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
+    OutcomeFactory,
     PatientFactory,
     PredictionFactory,
+    ReviewFactory,
     SubmissionFactory,
     answered_submission,
 )
@@ -105,11 +108,58 @@ def test_patient_shows_lesions_and_cases(client, staff):
     assert page.count("tone-malignant") == 3  # the patient, the lesion and the case
 
 
-def test_patient_without_consent_offers_no_submission(client, staff):
-    patient = PatientFactory(clinic=staff.clinic, consents_to_inference=False)
+@pytest.mark.parametrize("agrees", [False, None])
+def test_patient_without_consent_is_offered_both_steps(client, staff, agrees):
+    """A case of close-ups alone needs no consent to the model."""
+    patient = PatientFactory(clinic=staff.clinic, consents_to_inference=agrees)
     page = client.get(reverse("patient-detail", args=[patient.pk])).text
-    assert f"{reverse('submission-new')}?patient=" not in page
+    assert f'class="button button-primary" href="{reverse("patient-edit", args=[patient.pk])}"' in page
     assert "Record the consent" in page
+    assert f"{reverse('submission-new')}?patient={patient.pk}" in page
+    assert "Close-ups alone can be sent without it." in page
+
+
+class TestManyLesions:
+    """The page shows some of a patient's lesions first, and none of the grave ones falls out of sight."""
+
+    @pytest.fixture
+    def crowd(self, staff):
+        patient = PatientFactory(clinic=staff.clinic)
+        proven, ordered, judged = (
+            answered_submission(staff, outcome, lesion=LesionFactory(patient=patient)).lesion
+            for outcome in ("benign", "benign", "malignant")
+        )
+        ReviewFactory(submission=ordered.submissions.get(), diagnosis="naevus", management="follow_up")
+        for _ in range(LESIONS_SHOWN):
+            answered_submission(staff, "benign", lesion=LesionFactory(patient=patient))
+        OutcomeFactory(lesion=proven, diagnosis="melanoma_invasive")
+        return patient, proven, ordered, judged
+
+    def listed(self, client, patient, query=""):
+        return client.get(reverse("patient-detail", args=[patient.pk]) + query).context["lesions"]
+
+    def test_grave_ones_and_open_orders_come_first_and_all_are_a_press_away(self, client, crowd):
+        patient, *grave = crowd
+        rows = self.listed(client, patient)
+        assert len(rows) == LESIONS_SHOWN
+        assert {row.lesion for row in rows[:3]} == set(grave)
+        page = client.get(reverse("patient-detail", args=[patient.pk])).text
+        assert f'href="?lesions=all">All {LESIONS_SHOWN + 3} lesions</a>' in page
+        assert len(self.listed(client, patient, "?lesions=all")) == LESIONS_SHOWN + 3
+        assert "All 27 lesions" not in client.get(f"/patients/{patient.pk}/?lesions=all").text
+
+    def test_the_place_tells_a_blinded_reader_nothing_of_the_model(self, staff, crowd, log_in):
+        patient, proven, ordered, judged = crowd
+        staff.clinic.hide_result_until_read = True
+        staff.clinic.save()
+        lesions = [row.lesion for row in self.listed(log_in(staff.dermatologist), patient)]
+        assert set(lesions[:2]) == {proven, ordered}
+        assert judged not in lesions
+
+    def test_a_new_case_can_be_of_any_of_them(self, client, crowd):
+        patient, *_ = crowd
+        page = client.get(reverse("submission-lesions", args=[patient.pk])).text
+        assert page.count('name="lesion"') == LESIONS_SHOWN + 3 + 1
 
 
 class TestNeverAsked:

@@ -18,6 +18,7 @@ const WORDS = {
 // a second try safe.
 export function explainStatus(status) {
   if (WORDS[status]) return WORDS[status];
+  if (status < 400) return `Not sent, as far as this page knows: something between this device and the portal answered in its place. Look whether the network asks you to log in. Everything is still here. ${AGAIN}`;
   if (status >= 500) return `Not sent, as far as this page knows: the portal has a fault (${status}). Everything is still here. ${AGAIN}`;
   return `Not sent: the portal refused it (${status}). Everything is still here; press Submit again.`;
 }

@@ -44,9 +44,11 @@ document.addEventListener("keydown", (event) => {
 });
 
 // --- What was seen ------------------------------------------------------------------------------
-// A picture counts as seen once it was loaded, decoded and at least half in sight. The form names each
-// that was: its field is enabled.
+// A picture counts as seen once it was loaded, decoded and at least half in sight; one that is higher than
+// the window, once it fills half of that. The form names each that was: its field is enabled.
 const LOADING_MILLISECONDS = 20_000;
+const HALF = 0.5;
+const STEPS = Array.from({ length: 51 }, (_, step) => step / 100);
 const failed = new Set();
 const fields = [...(form?.querySelectorAll("input[name=seen]") ?? [])];
 const needsAll = form?.hasAttribute("data-needs-seen");
@@ -110,15 +112,22 @@ async function judge(image, id) {
   }
 }
 
+function isInSight({ isIntersecting, intersectionRatio, intersectionRect, rootBounds }) {
+  const filled = rootBounds ? intersectionRect.height / rootBounds.height : 0;
+  return isIntersecting && (intersectionRatio >= HALF || filled >= HALF);
+}
+
 const inSight = new IntersectionObserver(
   (entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) continue;
+    for (const entry of entries) {
+      if (!isInSight(entry)) continue;
+      const { target } = entry;
       inSight.unobserve(target);
       judge(target.querySelector("img"), target.closest("[data-picture]").dataset.picture);
     }
   },
-  { threshold: 0.5 },
+  // Of a high picture the half is never in sight at once: it is asked about at many a step.
+  { threshold: STEPS },
 );
 
 function watchPicture() {
