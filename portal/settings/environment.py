@@ -118,7 +118,7 @@ FORMER = {
     "DERMAPORT_STEP_UP_MINUTES": "10 minutes",
     "DERMAPORT_TASK_HARD_SECONDS": "150 seconds",
     "DERMAPORT_TASK_SOFT_SECONDS": "120 seconds",
-    "DERMAPORT_TLS_REDIRECT": "always, in production",
+    "DERMAPORT_TLS_REDIRECT": "always, in production; DERMAPORT_BEHIND_PROXY=1 tells that TLS ends at a proxy",
     "DERMAPORT_TOKEN_DAYS": "90 days",
     "DERMAPORT_TOKEN_HOURS": "10 hours",
     "DERMAPORT_TOKEN_MAX_DAYS": "365 days",
