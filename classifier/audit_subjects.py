@@ -1,7 +1,8 @@
 """Whom an event of the trail is about: for each kind of row, the way from it to its patient.
 
-The one register for the page, its search and its export. A kind that events can name and that is
-missing here fails a test, so that no look at a patient's data goes without the patient.
+The one register for the page, its search and its export, and for the writer: an event of a kind that is
+missing here is refused. A kind that hangs on a patient and is not here fails a test, so that no look at a
+patient's data goes without the patient.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ SUBJECTS: dict[str, Subject] = {
     "classifier.outcome": Subject("histopathology", "lesion__patient"),
     "classifier.submission": Subject("case", "lesion__patient"),
     "classifier.submissionimage": Subject("image", OF_CASE),
-    "classifier.readingclaim": Subject("reading", OF_CASE),
+    "classifier.reading": Subject("reading before the model's answer", OF_CASE),
+    "classifier.readingclaim": Subject("claim to read a case", OF_CASE),
     "classifier.review": Subject("review", OF_CASE),
     "classifier.acknowledgement": Subject("acknowledgement", f"review__{OF_CASE}"),
     "classifier.prediction": Subject("result", f"image__{OF_CASE}"),
@@ -58,13 +60,21 @@ SUBJECTS: dict[str, Subject] = {
     "accounts.apitoken": Subject("API token"),
     "accounts.clinic": Subject("clinic"),
     "accounts.invitation": Subject("invitation"),
-    "accounts.keptform": Subject("kept form"),
     "accounts.loginwait": Subject("wait before a log-in"),
     "accounts.membership": Subject("access of a person"),
     "accounts.oauthapplication": Subject("application"),
     "accounts.user": Subject("person"),
     "audit.auditevent": Subject("event of the trail"),
 }
+NEVER_RECORDED = {
+    "audit.auditanchor": "part of the trail itself",
+    "audit.auditchain": "part of the trail itself",
+    "audit.eventtally": "part of the trail itself",
+    "classifier.refusedemergency": "the event of a refusal names no row, so that it tells nothing of a patient",
+    "common.changeexcuse": "there while one transaction lasts",
+    "health.workerheartbeat": "a process that is alive",
+}
+"""Kinds that no event names, each with why. None hangs on a patient."""
 OF_PATIENTS = {kind: subject.to_patient for kind, subject in SUBJECTS.items() if subject.to_patient}
 
 
@@ -120,15 +130,16 @@ def about_patient(events: AuditEventQuerySet, *, clinic: Clinic, opaque_id: str)
         ids = [str(pk) for pk in rows.values_list("pk", flat=True)]
         condition |= Q(object_type=kind, object_id__in=ids)
         every += ids
-    # A refusal names no row that was read: what was asked for stands in its details.
-    return events.filter(condition | Q(object_type="", details__object__in=every))
+    # A refusal or a repeated answer names no row of a patient: what was asked for stands in its details.
+    in_details = Q(details__object__in=every) & ~Q(object_type__in=list(OF_PATIENTS))
+    return events.filter(condition | in_details)
 
 
 def _list_rows(event: AuditEvent) -> list[tuple[str, str]]:
-    """Kinds and ids to look for; a refused request gives an id and not of what."""
+    """Kinds and ids to look for; a refused request or a repeated answer gives an id and not of what."""
     if event.object_type in OF_PATIENTS:
         return [(event.object_type, event.object_id)]
-    asked = event.details.get("object") if not event.object_type else None
+    asked = event.details.get("object")
     return [(kind, str(asked)) for kind in OF_PATIENTS] if asked else []
 
 
@@ -146,7 +157,8 @@ def _load(kind: str, keys: Iterable[str], clinic: Clinic) -> Mapping[str, NamedP
 
 
 def _rows_of(kind: str) -> models.QuerySet[Any]:
-    return apps.get_model(kind)._default_manager.all()  # noqa: SLF001 (Django's way to a model's rows)
+    rows: models.QuerySet[Any] = apps.get_model(kind)._default_manager.all()  # noqa: SLF001 (Django's way)
+    return rows
 
 
 def _read_keys(kind: str, keys: Iterable[str]) -> list[Any]:
@@ -155,7 +167,7 @@ def _read_keys(kind: str, keys: Iterable[str]) -> list[Any]:
     read = []
     for key in keys:
         try:
-            read.append(column.to_python(key))  # type: ignore[union-attr]
+            read.append(column.to_python(key))
         except ValidationError:
             continue
     return read

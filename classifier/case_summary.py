@@ -155,7 +155,7 @@ class CaseSummary:
         return sum(1 for a in self.asked if not (a.prediction and a.prediction.is_unfinished))
 
 
-def summary_prefetches() -> list[str | Prefetch]:
+def summary_prefetches() -> list[str | Prefetch[Any]]:
     """What `summarise` reads, for `prefetch_related(*summary_prefetches())` on submissions."""
     from classifier.models import Prediction, Review  # noqa: PLC0415 (models may use this module)
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core import signing
 
-from portal.common.sealing import digest
+from portal.common.encryption.sealed import digest
 
 if TYPE_CHECKING:
     from portal.accounts.models import User

@@ -166,7 +166,7 @@ def _count_agreement(rows: SubmissionQuerySet) -> list[AgreementRow]:
     """Of the review in force, by what the model said. “Refer” is left out: there is no answer to agree with."""
     current = Review.objects.current().filter(submission=OuterRef("pk")).values("agreement")
     counted = (
-        with_headline(rows)
+        with_headline(rows)  # type: ignore[misc]  # annotated by the query
         .filter(state=SubmissionState.REVIEWED, headline__in=[Headline.MALIGNANT, Headline.BENIGN])
         .annotate(agreement=Subquery(current[:1]))
         .values_list("headline", "agreement")

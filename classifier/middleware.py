@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from classifier.models import EmergencyAccess
 from portal.accounts.roles import ROLES_ALLOWED, Action
@@ -10,7 +10,9 @@ from portal.accounts.roles import ROLES_ALLOWED, Action
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import SiteRequest
 
 SESSION_KEY = "emergencies"
 
@@ -22,19 +24,19 @@ class EmergencyMiddleware:
     opened it loses this with it, and so does who becomes a member of the patient's clinic.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[SiteRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        found = self._load(request) if request.memberships else []  # type: ignore[attr-defined]
-        request.emergencies = found  # type: ignore[attr-defined]
-        if found:
-            request.user.emergencies = found  # type: ignore[union-attr]
+    def __call__(self, request: SiteRequest) -> HttpResponse:
+        found = self._load(request) if request.memberships else []
+        request.emergencies = found
+        if found and request.user.is_authenticated:
+            request.user.emergencies = found
         return self.get_response(request)
 
-    def _load(self, request: Any) -> list[EmergencyAccess]:
+    def _load(self, request: SiteRequest) -> list[EmergencyAccess]:
         keys = request.session.get(SESSION_KEY)
-        if not keys:
+        if not keys or not request.user.is_authenticated:
             return []
         roles = ROLES_ALLOWED[Action.BREAK_GLASS]
         homes = [m.clinic_id for m in request.memberships if m.role in roles and not m.is_guest]

@@ -9,24 +9,20 @@ from typing import TYPE_CHECKING, Any
 from classifier.forms.lesion import NewLesionForm
 from classifier.forms.patient import NewPatientForm
 from classifier.forms.submission import NEW, SubmissionForm
-from classifier.intake import RejectedImageError, inspect_image
-from classifier.limits import UploadLimits, describe_bytes
+from classifier.intake.submission import CasePatient, NewLesion, Question, submit_case
+from classifier.intake.uploads import RefusedImagesError, SentImage, inspect_images
+from classifier.limits import UploadLimits
 from classifier.models import Lesion, Patient
 from classifier.patient_rows import LesionRow, build_lesion_rows
 from classifier.patient_search import find_candidates
-from classifier.services.cases import NewLesion, NewPatient, submit_case
-from classifier.services.errors import ServiceError
-from classifier.services.images import NewImage
-from classifier.services.submissions import Question
+from classifier.services.errors import InvalidInputError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django import forms
-    from django.core.files.uploadedfile import UploadedFile
     from django.utils.datastructures import MultiValueDict
 
-    from classifier.forms.submission import PictureKind
     from classifier.models import Submission
     from portal.accounts.models import Clinic, User
 
@@ -136,24 +132,30 @@ class NewCase:
 
     def submit(self) -> Submission | None:
         """Create what the page describes; None when errors stand on the forms."""
-        images = self._inspect_images()
+        images = self._read_images()
         self._check_choices()
-        if self.has_errors:
-            self._remember_files()
-            return None
         try:
-            return submit_case(
-                actor=self.user,
-                clinic=self.clinic,
-                patient=self._take_patient(),
-                lesion=self._take_lesion(),
-                images=images,
-                question=self._take_question(),
-            )
+            if self.has_errors:
+                # Nothing is sent, and yet the page says of every image what is wrong with it.
+                inspect_images(images)
+            else:
+                return submit_case(
+                    actor=self.user,
+                    clinic=self.clinic,
+                    patient=self._take_patient(),
+                    lesion=self._take_lesion(),
+                    images=images,
+                    question=self._take_question(),
+                ).submission
+        except RefusedImagesError as error:
+            self.refused = [
+                RefusedImage(images[index].name or "Image", fault.message)
+                for index, fault in error.faults.items()
+            ]
         except ServiceError as error:
             self._show(error)
-            self._remember_files()
-            return None
+        self._remember_files()
+        return None
 
     def forget_errors(self) -> None:
         """Show what was typed without judging it yet."""
@@ -170,39 +172,21 @@ class NewCase:
             if self.lesion is None:
                 self.form.add_error("lesion", "Choose a lesion, or describe a new one.")
 
-    def _inspect_images(self) -> list[NewImage]:
-        files = self.form.files.getlist("images")
-        if not files:
-            self.form.add_error("images", "Add at least one image.")
-        elif len(files) > self.limits.max_images:
-            most = self.limits.max_images
-            message = f"You sent {len(files)} images; one submission takes at most {most}."
-            self.form.add_error("images", message)
-        else:
-            kinds = self.form.read_kinds(len(files))
-            pairs = zip(files, kinds, strict=True)
-            return [image for file, kind in pairs if (image := self._inspect(file, kind))]
-        return []
-
-    def _inspect(self, file: UploadedFile, kind: PictureKind) -> NewImage | None:
+    def _read_images(self) -> list[SentImage]:
         try:
-            intake = inspect_image(read_upload(file, self.limits), file.name or "", self.limits)
-        except RejectedImageError as error:
-            self.refused.append(RefusedImage(file.name or "Image", error.message))
-            return None
-        return NewImage.from_intake(
-            intake,
-            original_name=file.name or "",
-            capture_kind=kind.capture_kind,
-            dermoscopic_type=kind.dermoscopic_type,
-        )
+            return self.form.read_images()
+        except InvalidInputError as error:
+            self.form.add_error("images", error.message)
+            return [SentImage(file) for file in self.form.files.getlist("images")]
 
     def _remember_files(self) -> None:
         """Names of files that a browser without script has to be given again."""
         self.lost_files = [file.name or "" for file in self.form.files.getlist("images")]
 
-    def _take_patient(self) -> Patient | NewPatient:
-        return NewPatient(**self.patient_form.cleaned_data) if self.patient is None else self.patient
+    def _take_patient(self) -> CasePatient:
+        if self.patient is not None:
+            return CasePatient(known=self.patient)
+        return CasePatient(**self.patient_form.cleaned_data, must_be_new=True)
 
     def _take_lesion(self) -> Lesion | NewLesion:
         return NewLesion(**self.lesion_form.cleaned_data) if self.lesion is None else self.lesion
@@ -213,26 +197,16 @@ class NewCase:
 
     def _show(self, error: ServiceError) -> None:
         """Put a service's refusal beside the field it names."""
-        forms: list[forms.Form] = [self.form, self.patient_form, self.lesion_form]
-        owner = next((form for form in forms if error.field in form.fields), None)
+        shown: list[forms.Form] = [self.form, self.patient_form, self.lesion_form]
+        owner = next((form for form in shown if error.field in form.fields), None)
         if error.code == "consent_missing" and self.is_new_patient:
             self.patient_form.add_error("consents_to_inference", error.message)
+        elif error.code == "identifier_used":
+            self.form.add_error(None, f"{error.message} Begin a new submission for it.")
         elif owner is None:
             self.form.add_error(None, error.message)
         else:
             owner.add_error(error.field, error.message)
-
-
-def read_upload(file: UploadedFile, limits: UploadLimits) -> bytes:
-    """The file's bytes; raises RejectedImageError before reading what is too large anyway."""
-    if (file.size or 0) > limits.max_bytes:
-        message = (
-            f"This file is {describe_bytes(file.size or 0)}; at most "
-            f"{describe_bytes(limits.max_bytes)} are accepted. Send a smaller copy."
-        )
-        raise RejectedImageError("file_too_large", message)
-    data: bytes = file.read()
-    return data
 
 
 def begin_case(
@@ -263,10 +237,10 @@ def read_case(
     """The page as it was sent. Ids of rows that the person may not see choose nothing."""
     form = SubmissionForm(data, files)
     mine = Patient.objects.visible_to(user).filter(clinic=clinic)
-    patient = mine.filter(pk=read_id(data.get("patient"))).first()
+    patient = mine.filter(pk=read_id(data.get("patient"))).first()  # type: ignore[misc]  # no id, no row
     lesion = None
     if patient is not None:
-        lesion = patient.lesions.filter(pk=read_id(data.get("lesion"))).first()
+        lesion = patient.lesions.filter(pk=read_id(data.get("lesion"))).first()  # type: ignore[misc]  # as above
     is_new_patient = data.get("patient") == NEW
     return NewCase(
         user=user,

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from classifier.cases.inbox import WAITING
-from classifier.models import Submission
-from classifier.reading import READ_UNSEEN
+from classifier.models import Reading, Submission
 from classifier.states import SubmissionState
-from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:
     import uuid
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 OPEN_STATES = (SubmissionState.IN_WORK, SubmissionState.AWAITING_REVIEW, SubmissionState.NO_RESULT)
-AT_ONCE = 500
-"""Ids in one query: SQLite takes a limited number of parameters."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +34,10 @@ class OpenWork:
 def find_open_work(*, person: User, clinic_id: uuid.UUID) -> OpenWork:
     """Cases of the clinic that `person` follows up, and those they read or were handed to read."""
     cases = Submission.objects.filter(clinic_id=clinic_id)
-    open_cases = cases.with_state(*OPEN_STATES)
-    ids = list(open_cases.order_by().values_list("pk", flat=True))
-    begun = _find_begun(person, ids)
+    begun = Reading.objects.filter(reader=person, submission__clinic=clinic_id).order_by()
     return OpenWork(
         awaited=cases.filter(Q(state__in=OPEN_STATES) | WAITING).awaited_by(person),
-        readings=open_cases.filter(Q(reader=person) | Q(reader__isnull=True, pk__in=begun)),
+        readings=cases.with_state(*OPEN_STATES).filter(
+            Q(reader=person) | Q(reader__isnull=True, pk__in=begun.values("submission"))
+        ),
     )
-
-
-def _find_begun(person: User, ids: list[uuid.UUID]) -> list[str]:
-    """Of these cases, those that `person` read before seeing the model's answer."""
-    begun: list[str] = []
-    for start in range(0, len(ids), AT_ONCE):
-        events = AuditEvent.objects.filter(
-            object_type="classifier.submission",
-            object_id__in=[str(pk) for pk in ids[start : start + AT_ONCE]],
-            action=READ_UNSEEN,
-            actor=person,
-        )
-        begun += events.order_by().values_list("object_id", flat=True).distinct()
-    return begun

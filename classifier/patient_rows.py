@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value, When
 
@@ -53,7 +53,7 @@ class PatientRow:
     def facts(self) -> str:
         """Age, sex and how much there is: "born 1961, 65 years · female · 2 lesions"."""
         sex = self.patient.get_sex_display().lower() if self.patient.sex != "unknown" else ""
-        lesions = _count(self.patient.lesion_count, "lesion")
+        lesions = _count(self.patient.lesion_count, "lesion")  # type: ignore[attr-defined]  # annotated by the query
         return " · ".join(part for part in (describe_birth(self.patient.birth_date), sex, lesions) if part)
 
 
@@ -109,8 +109,8 @@ def list_patients(
 
 def build_patient_rows(patients: Iterable[Patient], *, role: str) -> list[PatientRow]:
     """Rows with the latest and the most worrying case of each."""
-    patients = list(patients)
-    cases = _load_cases((pk for p in patients for pk in (p.latest_id, p.worst_id)), role)
+    annotated: list[Any] = list(patients)
+    cases = _load_cases((pk for p in annotated for pk in (p.latest_id, p.worst_id)), role)
     return [
         PatientRow(
             p,
@@ -118,7 +118,7 @@ def build_patient_rows(patients: Iterable[Patient], *, role: str) -> list[Patien
             cases.get(p.worst_id),
             is_hidden=hides_worst(p, p.clinic, role, has_unread=p.has_unread),
         )
-        for p in patients
+        for p in annotated
     ]
 
 
@@ -147,7 +147,7 @@ def build_lesion_rows(patient: Patient, *, role: str, shows_all: bool = False) -
         case_count=Count("submissions"),
         has_unread=has_unread_answer(cases_of),
     ).order_by("is_first", F("latest_at").desc(nulls_last=True), "-created_at", "pk")
-    lesions = list(every if shows_all else every[:LESIONS_SHOWN])
+    lesions: list[Any] = list(every if shows_all else every[:LESIONS_SHOWN])
     count = len(lesions) if shows_all or len(lesions) < LESIONS_SHOWN else patient.lesions.count()
     cases = _load_cases((pk for row in lesions for pk in (row.latest_id, row.standing_case_id)), role)
     rows = [

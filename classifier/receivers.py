@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @receiver(user_logged_out)
 def end_emergencies_of_session(request: HttpRequest | None, user: User | None, **_: Any) -> None:
-    keys = request.session.get(SESSION_KEY) if request is not None and user is not None else None
-    if not keys:
+    if request is None or user is None:
         return
+    keys = request.session.get(SESSION_KEY, ())
     for access in EmergencyAccess.objects.live().filter(pk__in=keys, user=user):
-        end_emergency(actor=user, access=access)  # type: ignore[arg-type]
+        end_emergency(actor=user, access=access)

@@ -16,9 +16,8 @@ from classifier.services.rate_limits import forget_calls
 from classifier.services.retention import run_automatic_retention
 from classifier.services.webhook_couriers import deliver_due
 from classifier.services.webhook_reconciling import reconcile_webhooks
-from portal.accounts.kept_forms import forget_old_forms
 from portal.accounts.sessions import forget_expired_sessions
-from portal.accounts.token_ends import forget_expired_tokens
+from portal.accounts.token_use import forget_expired_tokens
 
 RUN_BUDGET_SHARE = 0.25
 """Part of the soft limit after which a task ends and wakes the next."""
@@ -79,4 +78,3 @@ def forget_expired_sessions_task() -> None:
 def forget_requests_task() -> None:
     forget_requests()
     forget_calls()
-    forget_old_forms()

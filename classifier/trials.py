@@ -102,13 +102,13 @@ def select_pairs(version: ModelVersion, *, clinic_id: uuid.UUID | None = None) -
 
 def keep_opponent(pairs: PredictionQuerySet, version: ModelVersion) -> PredictionQuerySet:
     """The pairs whose served result is of `version`."""
-    return pairs.filter(served_version=version.pk)
+    return pairs.filter(served_version=version.pk)  # type: ignore[misc]  # annotated by the query
 
 
 def find_opponents(pairs: PredictionQuerySet) -> list[Opponent]:
     """The versions that served those images: the active one first, then by images."""
     counted = dict(
-        pairs.order_by()
+        pairs.order_by()  # type: ignore[misc]  # annotated by the query
         .values_list("served_version")
         .annotate(images=Count("pk"))
         .values_list("served_version", "images")
@@ -121,7 +121,7 @@ def find_opponents(pairs: PredictionQuerySet) -> list[Opponent]:
 def compare(pairs: PredictionQuerySet) -> Trial:
     """Count `pairs`, already narrowed to one opponent."""
     counted = list(
-        pairs.order_by()
+        pairs.order_by()  # type: ignore[misc]  # annotated by the query
         .values_list("served_outcome", "outcome", "diagnosis")
         .annotate(images=Count("pk"))
         .values_list("served_outcome", "outcome", "diagnosis", "images")

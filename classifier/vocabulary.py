@@ -100,8 +100,11 @@ class FileStore(TextChoices):
 
 
 class Source(TextChoices):
+    """By which door a case came."""
+
     PAGE = "page", "Portal"
     API = "api", "API"
+    # Of cases from before the client took the place of the server's own folder import.
     FOLDER = "folder", "Folder"
     DEMO = "demo", "Demo"
 
@@ -210,6 +213,10 @@ HISTOPATHOLOGY_GROUPS: dict[str, LesionGroup] = {
     Histopathology.INCONCLUSIVE: LesionGroup.INDETERMINATE,
 }
 """The same of a pathologist's finding."""
+
+
+READING_QUESTION = 1
+"""Version of what a dermatologist is asked before the reveal; 1 asks for the diagnosis alone."""
 
 
 class Procedure(TextChoices):

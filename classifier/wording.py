@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from classifier.models import Lesion
 
 MONTHS = [
@@ -32,7 +31,7 @@ def describe_day(moment: dt.datetime | dt.date | None) -> str:
     """The day: "3 March", with the year when it is not this one."""
     if moment is None:
         return ""
-    day = timezone.localtime(moment) if hasattr(moment, "hour") else moment
+    day = timezone.localtime(moment) if isinstance(moment, dt.datetime) else moment
     words = f"{day.day} {MONTHS[day.month - 1]}"
     return words if day.year == timezone.localdate().year else f"{words} {day.year}"
 

@@ -135,7 +135,7 @@ def _read_pinned(files: Mapping[str, str], name: str, folder: Path) -> bytes:
 def write_parts(*parts: object) -> bytes:
     """Return one file of the arrays of `DomainStatistics` and `KindStatistics`; same arrays, same bytes."""
     stream = io.BytesIO()
-    np.savez(stream, **{field.name: getattr(part, field.name) for part in parts for field in fields(part)})  # type: ignore[arg-type]
+    np.savez(stream, **{field.name: getattr(part, field.name) for part in parts for field in fields(part)})  # type: ignore[arg-type]  # numpy's stub takes one keyword for an array
     return stream.getvalue()
 
 

@@ -52,7 +52,7 @@ def read_averages(model: "keras.Model") -> list[np.ndarray[Any, Any]]:
 def _discriminative_adamw() -> "type[Any]":
     import keras
 
-    class DiscriminativeAdamW(keras.optimizers.AdamW):  # type: ignore[misc] # keras has no types
+    class DiscriminativeAdamW(keras.optimizers.AdamW):
         """AdamW (Loshchilov and Hutter 2019) with a higher rate for the new head."""
 
         head_rate = 1.0

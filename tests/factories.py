@@ -15,17 +15,21 @@ import datetime as dt
 import hashlib
 import io
 import uuid
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import factory
 import numpy as np
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
 from classifier.cases.standing import CaseFacts, Held, refresh_lesions, refresh_standing
 from classifier.intake import build_derivative, build_thumbnail, inspect_image
+from classifier.intake.submission import CasePatient, Question, submit_case
+from classifier.intake.uploads import SentImage
 from classifier.limits import UploadLimits
 from classifier.models import (
     Acknowledgement,
@@ -34,12 +38,12 @@ from classifier.models import (
     ModelVersion,
     Patient,
     Prediction,
+    Reading,
     Review,
     Submission,
     SubmissionImage,
 )
 from classifier.models import Outcome as HistologyOutcome
-from classifier.services.images import NewImage
 from classifier.states import FINISHED, PredictionState
 from classifier.vocabulary import (
     AcknowledgedAs,
@@ -53,6 +57,7 @@ from classifier.vocabulary import (
     Procedure,
     Sex,
 )
+from portal.accounts.models import User
 from tests.support.people import (  # noqa: F401 (one address for everything invented)
     PASSWORD,
     ClinicFactory,
@@ -68,8 +73,9 @@ from tests.support.people import (  # noqa: F401 (one address for everything inv
 
 def restate(*submissions: Submission) -> None:
     """Keep the columns that `classifier.cases.standing` writes as the rows now are."""
-    refresh_standing({submission.pk for submission in submissions})
-    refresh_lesions({submission.lesion_id for submission in submissions})
+    with transaction.atomic():
+        refresh_standing({submission.pk for submission in submissions})
+        refresh_lesions({submission.lesion_id for submission in submissions})
     for submission in submissions:
         names = [*CaseFacts.__dataclass_fields__, "is_unread", "news_at", *Held.__dataclass_fields__]
         submission.refresh_from_db(fields=[name.removesuffix("_id") for name in names if name != "held"])
@@ -107,10 +113,21 @@ def draw_jpeg(seed: int = 0, size: int = 224) -> bytes:
     return target.getvalue()
 
 
-def new_image(seed: int = 0, size: int = 224, name: str = "lesion.jpg") -> NewImage:
-    """An inspected drawn image, ready for `create_submission`."""
-    intake = inspect_image(draw_jpeg(seed, size), name, UploadLimits.from_settings())
-    return NewImage.from_intake(intake, original_name=name)
+def sent_image(seed: int = 0, size: int = 224, name: str = "lesion.jpg") -> SentImage:
+    """A drawn image as a door hands it to `submit_case`."""
+    return SentImage(ContentFile(draw_jpeg(seed, size), name))
+
+
+def submit(actor: User, lesion: Lesion, seeds: Sequence[int] = (0,), **question: Any) -> Submission:
+    """A case of a known lesion, by the door that all cases take."""
+    return submit_case(
+        actor=actor,
+        clinic=lesion.patient.clinic,
+        patient=CasePatient(known=lesion.patient),
+        lesion=lesion,
+        images=[sent_image(seed) for seed in seeds],
+        question=Question(**question),
+    ).submission
 
 
 # --- Cases ------------------------------------------------------------------------------------
@@ -410,6 +427,18 @@ class ReviewFactory(StandingFactory):
     amendment_reason = factory.LazyAttribute(lambda o: "Histology came back." if o.amends else "")
 
 
+class ReadingFactory(factory.django.DjangoModelFactory):
+    """What a dermatologist read before the model's answer was shown."""
+
+    class Meta:
+        model = Reading
+
+    submission = factory.SubFactory(SubmissionFactory)
+    reader = factory.SubFactory(UserFactory)
+    read_at = factory.LazyFunction(timezone.now)
+    diagnosis = Diagnosis.NAEVUS
+
+
 class OutcomeFactory(StandingFactory):
     """Histopathology of a lesion; `corrects=` makes it a correction."""
 
@@ -429,8 +458,9 @@ class OutcomeFactory(StandingFactory):
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
         row = super(StandingFactory, cls)._create(model_class, *args, **kwargs)
-        refresh_standing(row.lesion.submissions.values_list("pk", flat=True))
-        refresh_lesions([row.lesion_id])
+        with transaction.atomic():
+            refresh_standing(row.lesion.submissions.values_list("pk", flat=True))
+            refresh_lesions([row.lesion_id])
         return row
 
 

@@ -10,16 +10,14 @@ from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.throttling import BaseThrottle
 
-from classifier.api.permissions import ScopeMissing, require_scope
+from classifier.drf.permissions import ScopeMissing, require_scope
 from portal.accounts.scopes import SCOPES
 from portal.accounts.second_factor import MFA_REQUIRED, MFA_WORDS, lacks_factor
-from portal.accounts.token_use import UNKNOWN, TokenRefusedError, find_token, note_refusal
-from portal.accounts.tokens import scopes_of
+from portal.accounts.token_use import UNKNOWN, Bearer, TokenRefusedError, find_token, note_refusal
 from portal.audit.middleware import mark_recorded
 
 if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
-    from knox.models import AuthToken
     from rest_framework.request import Request
 
     from portal.accounts.models import User
@@ -28,9 +26,9 @@ if TYPE_CHECKING:
 class BearerAuthentication(TokenAuthentication):
     """A token acts with its own scopes and its owner's role, whichever allows less."""
 
-    def authenticate(self, request: Request) -> tuple[User, AuthToken] | None:
+    def authenticate(self, request: Request) -> tuple[User, Bearer] | None:
         try:
-            found = super().authenticate(request)
+            found: tuple[User, Bearer] | None = super().authenticate(request)
         except TokenRefusedError as error:
             if error.code == UNKNOWN:
                 note_refusal(None, UNKNOWN, once_for=BaseThrottle().get_ident(request))
@@ -41,7 +39,7 @@ class BearerAuthentication(TokenAuthentication):
             _check_scope(request, found[1])
         return found
 
-    def authenticate_credentials(self, token: bytes) -> tuple[User, AuthToken]:
+    def authenticate_credentials(self, token: bytes) -> tuple[User, Bearer]:
         # Tokens are printable ASCII; other bytes don't decode, and PostgreSQL refuses a NUL.
         if not token.isascii() or not token.decode().isprintable():
             raise AuthenticationFailed("Invalid token.")
@@ -49,7 +47,7 @@ class BearerAuthentication(TokenAuthentication):
         return found.user, found
 
 
-def _check_factor(request: Request, token: AuthToken) -> None:
+def _check_factor(request: Request, token: Bearer) -> None:
     """Tokens made before a role needed a second factor wait until there is one."""
     if lacks_factor(token.user):
         note_refusal(token, MFA_REQUIRED)
@@ -57,9 +55,9 @@ def _check_factor(request: Request, token: AuthToken) -> None:
         raise PermissionDenied(MFA_WORDS, MFA_REQUIRED)
 
 
-def _check_scope(request: Request, token: AuthToken) -> None:
+def _check_scope(request: Request, token: Bearer) -> None:
     try:
-        require_scope(request.parser_context["view"], request.method or "", scopes_of(token))
+        require_scope(request.parser_context["view"], request.method or "", token.scopes)
     except ScopeMissing as error:
         note_refusal(token, error.default_code, scope=error.scope)
         mark_recorded(request._request)  # noqa: SLF001

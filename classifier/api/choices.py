@@ -34,7 +34,8 @@ class FilterSet(django_filters.FilterSet):
         form: type[forms.Form] = super().get_form_class()
         for field in form.base_fields.values():
             if isinstance(field, forms.ChoiceField):
-                values = [value for value, _ in field.choices if value not in ("", None)]
+                choices: Any = field.choices
+                values = [value for value, _ in choices if value not in ("", None)]
                 # Django puts in what was received.
                 field.error_messages["invalid_choice"] = describe_choices("%(value)s", values)
         return form

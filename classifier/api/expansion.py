@@ -38,7 +38,7 @@ class ExpandedField(serializers.Field[Any, Any, Any, Any]):
 class ExpandedFieldSchema(OpenApiSerializerFieldExtension):
     target_class = ExpandedField
 
-    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Any) -> dict[str, Any]:
         fields = {name: serializer(required=False) for name, (_, serializer) in self.target.parts.items()}
         inline: Any = inline_serializer(self.target.name, fields=fields)
         return dict(auto_schema.resolve_serializer(inline, direction).ref)

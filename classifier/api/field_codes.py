@@ -41,7 +41,6 @@ FIELD_CODES: dict[str, str] = {
     "skin_type_unknown": "Choose one of the values that the schema lists.",
     "consent_missing": "Send consents_to_inference, or record the patient's consent first.",
     "consent_mismatch": "The patient said otherwise before. Record the new answer with the patient.",
-    "consent_unreadable": "Say yes or no, or leave it empty.",
     "purpose_unknown": "Choose one of the values that the schema lists.",
     "reason_unknown": "Choose one of the values that the schema lists.",
     "public_id_mismatch": "Give the public id of the patient whom the address names.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
 
-from portal.common.sealing import digest
+from portal.common.encryption.sealed import digest
 
 if TYPE_CHECKING:
     from rest_framework.request import Request

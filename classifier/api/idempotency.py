@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
     from rest_framework.request import Request
 
+    from classifier.drf.views import NoStoreView
     from classifier.models import IdempotentRequest
+    from portal.accounts.requests import ApiRequest
 
     Post = TypeVar("Post", bound=Callable[..., Response])
 
@@ -39,7 +41,15 @@ TOLD = (APIException, ServiceError, PermissionDenied, Http404)
 """Errors after which nothing was done: the key may come again, with another body too."""
 
 
-def idempotent(post: Post | None = None, *, in_one_transaction: bool = True) -> Any:
+@overload
+def idempotent(post: Post) -> Post: ...
+
+
+@overload
+def idempotent(*, in_one_transaction: bool = True) -> Callable[[Post], Post]: ...
+
+
+def idempotent(post: Any = None, *, in_one_transaction: bool = True) -> Any:
     """Decorate `post`: with a key, what it does and its answer are kept together, or neither.
 
     Where it can't be one transaction (files are written before), what is made carries
@@ -48,7 +58,7 @@ def idempotent(post: Post | None = None, *, in_one_transaction: bool = True) -> 
 
     def decorate(post: Post) -> Post:
         @wraps(post)
-        def wrapper(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
+        def wrapper(view: NoStoreView, request: ApiRequest, *args: Any, **kwargs: Any) -> Response:
             key = read_key(request)
             if key is None:
                 return post(view, request, *args, **kwargs)
@@ -68,8 +78,8 @@ def idempotent(post: Post | None = None, *, in_one_transaction: bool = True) -> 
                 raise
             return response
 
-        wrapper.is_idempotent = True  # type: ignore[attr-defined]
-        return wrapper  # type: ignore[return-value]
+        wrapper.is_idempotent = True  # type: ignore[attr-defined]  # a mark that the schema reads
+        return wrapper  # type: ignore[return-value]  # the same signature
 
     return decorate if post is None else decorate(post)
 
@@ -92,7 +102,7 @@ def read_response(request: Request, response: Response) -> KeptAnswer:
     return KeptAnswer(response.status_code, location, body)
 
 
-def repeat(request: Request, answered: IdempotentRequest) -> Response:
+def repeat(request: ApiRequest, answered: IdempotentRequest) -> Response:
     with transaction.atomic():
         kept = read_answer(actor=request.user, request=answered)
     if kept is None:

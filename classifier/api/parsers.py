@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
-from classifier.api.exceptions import TooLarge
+from classifier.drf.exceptions import TooLarge
 from classifier.limits import describe_bytes
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import (
     Case,
@@ -38,8 +38,6 @@ from portal.accounts.models import Membership
 from portal.accounts.roles import Role
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from django.db.models import QuerySet
 
     from classifier.models.lesion import LesionQuerySet
@@ -49,6 +47,8 @@ if TYPE_CHECKING:
     from classifier.models.review import ReviewQuerySet
     from classifier.models.submission import SubmissionQuerySet
     from portal.accounts.models import User
+
+    Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 def select_submissions(user: User) -> SubmissionQuerySet:
@@ -91,7 +91,7 @@ def select_lesions(user: User) -> LesionQuerySet:
     )
 
 
-def with_risk(rows: QuerySet[Any], *, since: str) -> QuerySet[Any]:
+def with_risk(rows: Rows, *, since: str) -> Rows:
     """Annotate `risk`: a text by which the most worrying comes first, then the earliest by `since`.
 
     One text and different for every row, because a page goes on behind a value: of a thousand rows of one

@@ -75,7 +75,6 @@ urlpatterns = [
     path("", include("classifier.api.webhook_urls")),
     path("schema/", docs.Schema.as_view(), name="api-schema"),
     path("errors/", docs.Errors.as_view(), name="api-errors"),
-    path("reference/", docs.Reference.as_view(), name="api-reference"),
     path("docs/", docs.Docs.as_view(), name="api-docs"),
     re_path(r"", site.Unknown.as_view(), name="api-unknown"),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 
@@ -14,7 +15,7 @@ from classifier.models import Submission
 from classifier.services.errors import ConflictError
 from classifier.services.preconditions import check_unchanged
 from portal.accounts.models import Membership
-from portal.accounts.permissions import require
+from portal.accounts.permissions import require, role_in
 from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 from portal.audit.services import record_event
 
@@ -52,10 +53,12 @@ def is_followed(submission: Submission) -> bool:
 def take_over(*, actor: User, submission: Submission, expected: Collection[str] | None = None) -> Submission:
     """Make `actor` responsible for a case that nobody follows up.
 
-    Raises PermissionDenied; ConflictError (followed_up) while a colleague follows it up; ChangedError
-    unless the tag is an `expected` one.
+    Raises PermissionDenied, also for a record system; ConflictError (followed_up) while a colleague follows
+    it up; ChangedError unless the tag is an `expected` one.
     """
     require(actor, submission.clinic_id, Action.SUBMIT)
+    if role_in(actor, submission.clinic_id) not in FOLLOWING:
+        raise PermissionDenied("A record system can't follow a case up. A clinician or dermatologist can.")
     with transaction.atomic():
         lock_patients(submissions=[submission.pk])
         submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)

@@ -77,6 +77,7 @@ def acknowledge_order(
                 )
             [row] = _write(actor, [order.current], done=done, done_on=done_on, note=note)
             refresh_standing([submission.pk], actor=actor)
+            record_events(_list_events(actor, "order.acknowledged", [row]))
             return row
     except IntegrityError as error:
         raise _already_acknowledged() from error
@@ -94,20 +95,20 @@ def take_back_acknowledgement(*, actor: User, acknowledgement: Acknowledgement) 
         row = Acknowledgement.objects.select_for_update().get(pk=acknowledgement.pk)
         if row.taken_back_at is not None:
             raise ConflictError("already_taken_back", "This was taken back before; the order is open.")
-        _reopen(actor, [row])
-        refresh_standing([submission.pk], actor=actor)
+        record_events(_reopen(actor, [row]))
     row.refresh_from_db()
     return row
 
 
-def answer_by_image(*, actor: User, submission: Submission) -> None:
+def answer_by_image(*, actor: User, submission: Submission) -> list[Entry]:
     """Close the orders of a new image of the lesion: `submission` brings it.
 
     The caller's transaction holds the patient's lock and has written the case. Acknowledged in the
-    moment of its submission, so that withdrawing it opens them again.
+    moment of its submission, so that withdrawing it opens them again. Returns the events, which the
+    caller records with its own, after its last change of a row.
     """
     reviews = _find_open(submission.lesion_id, ANSWERED_BY_IMAGE, Q(submitted_at__lt=submission.submitted_at))
-    _answer(
+    return _answer(
         actor,
         reviews,
         done=AcknowledgedAs.NEW_IMAGE_SENT,
@@ -116,11 +117,12 @@ def answer_by_image(*, actor: User, submission: Submission) -> None:
     )
 
 
-def reopen_answered_by(*, actor: User, submission: Submission) -> None:
+def reopen_answered_by(*, actor: User, submission: Submission) -> list[Entry]:
     """The case that brought a new image is withdrawn: what it answered is open again.
 
     Unless yet another image of the lesion came after the order; then it is open when that one is withdrawn,
-    too. The caller's transaction holds the patient's lock and has written the withdrawal.
+    too. The caller's transaction holds the patient's lock and has written the withdrawal; it records the
+    events that are returned after its last change of a row.
     """
     withdrawn = Submission.objects.filter(lesion=submission.lesion_id, cancelled_at__isnull=False)
     rows = Acknowledgement.objects.in_force().filter(
@@ -136,25 +138,55 @@ def reopen_answered_by(*, actor: User, submission: Submission) -> None:
         for row in rows.select_related("review")
         if not others.filter(submitted_at__gt=row.review.signed_at).exists()
     ]
-    if open_again:
-        _reopen(actor, open_again)
-        refresh_standing({row.review.submission_id for row in open_again}, actor=actor)
+    return _reopen(actor, open_again)
 
 
-def answer_by_specimen(*, actor: User, outcome: Outcome) -> None:
+def answer_by_specimen(*, actor: User, outcome: Outcome) -> list[Entry]:
     """Close the orders of a specimen of the lesion: the pathologist reports on one.
 
-    Only orders signed up to the day on which it was taken. The caller's transaction holds the patient's
-    lock and refreshes the lesion afterwards.
+    Only orders signed up to the day on which it was taken, and before the report. Acknowledged in the moment of the report, so
+    that a correction of it finds what it closed. The caller's transaction holds the patient's lock; it
+    records the events that are returned after its last change of a row.
     """
     reviews = [
         review
         for review in _find_open(outcome.lesion_id, ANSWERED_BY_SPECIMEN)
         if timezone.localdate(review.signed_at) <= outcome.specimen_taken_on
+        and review.signed_at <= outcome.recorded_at
     ]
     is_excision = outcome.procedure == "excision"
     done = AcknowledgedAs.EXCISED if is_excision else AcknowledgedAs.BIOPSIED
-    _answer(actor, reviews, done=done, done_on=outcome.specimen_taken_on, at=outcome.recorded_at)
+    return _answer(actor, reviews, done=done, done_on=outcome.specimen_taken_on, at=outcome.recorded_at)
+
+
+def answer_by_correction(*, actor: User, outcome: Outcome) -> list[Entry]:
+    """Undo what the corrected report closed, and close what `outcome`, its correction, answers.
+
+    Nothing where day and procedure of the specimen stay. What another specimen of the lesion answers, too,
+    is closed by that one. The caller's duties are those of `answer_by_specimen`.
+    """
+    every = {row.pk: row for row in outcome.lesion.outcomes.all()}
+    corrected, former = [], outcome
+    while former.corrects_id:
+        former = every[former.corrects_id]
+        corrected.append(former)
+    if not corrected or _facts_of(corrected[0]) == _facts_of(outcome):
+        return []
+    rows = Acknowledgement.objects.in_force().filter(
+        review__submission__lesion=outcome.lesion_id,
+        done__in=(AcknowledgedAs.EXCISED, AcknowledgedAs.BIOPSIED),
+        acknowledged_at__in=[row.recorded_at for row in corrected],
+    )
+    events = _reopen(actor, list(rows.select_related("review")))
+    replaced = {row.corrects_id for row in every.values()}
+    in_force = [row for row in every.values() if row.pk not in replaced]
+    for row in sorted(in_force, key=lambda row: row.recorded_at, reverse=True):
+        events += answer_by_specimen(actor=actor, outcome=row)
+    return events
+
+
+def _facts_of(outcome: Outcome) -> tuple[dt.date, str]:
+    return outcome.specimen_taken_on, outcome.procedure
 
 
 def _find_open(lesion_id: uuid.UUID, managements: Iterable[str], where: Q | None = None) -> list[Review]:
@@ -167,11 +199,12 @@ def _find_open(lesion_id: uuid.UUID, managements: Iterable[str], where: Q | None
 
 def _answer(
     actor: User, reviews: list[Review], *, done: AcknowledgedAs, done_on: dt.date, at: dt.datetime
-) -> None:
+) -> list[Entry]:
     if not reviews:
-        return
-    _write(actor, reviews, done=done, done_on=done_on, at=at, is_automatic=True)
+        return []
+    rows = _write(actor, reviews, done=done, done_on=done_on, at=at)
     refresh_standing({review.submission_id for review in reviews}, actor=actor)
+    return _list_events(actor, "order.acknowledged", rows, {"automatic": True})
 
 
 def _write(
@@ -182,9 +215,8 @@ def _write(
     done_on: dt.date | None,
     note: str = "",
     at: dt.datetime | None = None,
-    is_automatic: bool = False,
 ) -> list[Acknowledgement]:
-    rows = Acknowledgement.objects.bulk_create(
+    return Acknowledgement.objects.bulk_create(
         Acknowledgement(
             review=review,
             done=done,
@@ -195,29 +227,33 @@ def _write(
         )
         for review in reviews
     )
-    _record(actor, "order.acknowledged", rows, {"automatic": True} if is_automatic else {})
-    return rows
 
 
-def _reopen(actor: User, rows: list[Acknowledgement]) -> None:
+def _reopen(actor: User, rows: list[Acknowledgement]) -> list[Entry]:
+    """Take these back and refresh their cases; returns the events, for after the last change of a row."""
+    if not rows:
+        return []
     Acknowledgement.objects.filter(pk__in=[row.pk for row in rows]).update(
         taken_back_at=timezone.now(), taken_back_by=actor
     )
-    _record(actor, "order.reopened", rows, {})
+    refresh_standing({row.review.submission_id for row in rows}, actor=actor)
+    return _list_events(actor, "order.reopened", rows)
 
 
-def _record(actor: User, action: str, rows: list[Acknowledgement], extra: dict[str, bool]) -> None:
+def _list_events(
+    actor: User, action: str, rows: list[Acknowledgement], extra: dict[str, bool] | None = None
+) -> list[Entry]:
     cases = Submission.objects.in_bulk([row.review.submission_id for row in rows])
-    record_events(
+    return [
         Entry(
             clinic_id=cases[row.review.submission_id].clinic_id,
             action=action,
             actor=actor,
             obj=cases[row.review.submission_id],
-            details={"review": str(row.review_id), "done": row.done, **extra},
+            details={"review": str(row.review_id), "done": row.done, **(extra or {})},
         )
         for row in rows
-    )
+    ]
 
 
 def _already_acknowledged() -> ConflictError:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection, transaction
@@ -269,7 +269,8 @@ def find_due_at(submission: Any, reviews: Sequence[Any]) -> dt.datetime | None:
     order = find_order(reviews)
     if order is None or order.acknowledgement is not None or submission.lesion.patient.erased_at is not None:
         return None
-    return order.ordered.signed_at + dt.timedelta(days=days_for(submission.clinic, order.current.management))
+    signed_at: dt.datetime = order.ordered.signed_at
+    return signed_at + dt.timedelta(days=days_for(submission.clinic, order.current.management))
 
 
 def days_for(clinic: Clinic, management: str) -> int:
@@ -308,7 +309,7 @@ def decide_lesion(cases: Sequence[_Row], lesion: Any) -> tuple[Held, uuid.UUID |
     found = [(row.held, row.case_id) for row in cases if _is_open(row, cases)]
     if outcome := _newest(_list_in_force(lesion), LesionGroup.MALIGNANT):
         own: tuple[Held, uuid.UUID | None] = (_make_from_outcome(outcome, Standing.MALIGNANT), None)
-        found.append(own)  # type: ignore[arg-type]
+        found.append(own)  # type: ignore[arg-type]  # its own row, of one of the kinds
     return _find_worst(found)
 
 
@@ -374,7 +375,7 @@ class Tables(NamedTuple):
 
         names = ("Submission", "Lesion", "Patient", "SubmissionImage", "Prediction", "Review")
         models = [(registry or apps).get_model("classifier", name) for name in (*names, "Outcome")]
-        return cls(*models, (registry or apps).get_model("classifier", "Acknowledgement"))
+        return cls._make([*models, (registry or apps).get_model("classifier", "Acknowledgement")])
 
 
 def lock_patients(
@@ -386,7 +387,7 @@ def lock_patients(
     """Lock the patients of these rows, in the order of their ids, until the transaction ends.
 
     The first lock of every transaction that changes what a case is held for: patients before cases,
-    cases before predictions, the audit chain last.
+    cases before predictions, the clinic's row behind them, the audit chain last.
     """
     if not connection.features.has_select_for_update:
         return  # SQLite has one writer, and it is this transaction.
@@ -397,8 +398,38 @@ def lock_patients(
     for path, ids in (("lesions__submissions", submissions), ("lesions__submissions__images", images)):
         if ids := list(ids):
             wanted |= Q(pk__in=tables.patient.objects.filter(**{f"{path}__in": ids}).values("pk"))
-    rows = tables.patient.objects.filter(wanted).order_by("pk").select_for_update(no_key=True)
-    list(rows.values_list("pk", flat=True))
+    _lock(tables.patient.objects.filter(wanted))
+
+
+def lock_cases(*, submissions: Iterable[Any] = (), lesions: Iterable[Any] = ()) -> None:
+    """Lock these cases and those of the lesions, with lesions and patients, until the transaction ends.
+
+    For whoever records an event before the cases change: behind the audit chain nobody waits for a row.
+    """
+    if not connection.features.has_select_for_update:
+        return
+    tables, submissions, lesions = Tables.load(), list(submissions), list(lesions)
+    rows = tables.lesion.objects.filter(pk__in=lesions)
+    lock_patients(patients=rows.values_list("patient", flat=True), submissions=submissions)
+    _lock(rows)
+    _lock(tables.submission.objects.filter(pk__in=submissions))
+    _lock(tables.submission.objects.filter(lesion__in=lesions))
+
+
+def _lock(rows: Any) -> None:
+    list(rows.order_by("pk").select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+
+
+def _set_day(case: Any, facts: CaseFacts) -> CaseFacts:
+    """The day of an order that is open anew, by what the clinic gives at this moment.
+
+    Its row stays locked to the end: who changes the days at the same time sees this order, or is seen here.
+    """
+    if case.order_due_at is not None or facts.order_due_at is None:
+        return facts
+    clinics = type(case.clinic)._base_manager  # noqa: SLF001
+    case.clinic = clinics.select_for_update(of=("self",), no_key=True).get(pk=case.clinic_id)
+    return replace(facts, order_due_at=find_due_at(case, list(case.reviews.all())))
 
 
 def refresh_standing(submission_ids: Iterable[Any], *, actor: User | None = None) -> None:
@@ -411,10 +442,11 @@ def refresh_standing(submission_ids: Iterable[Any], *, actor: User | None = None
     lesion_ids = set()
     for case, facts in _decide_all(tables, submission_ids):
         lesion_ids.add(case.lesion_id)
-        columns = _list_changes(case, facts.columns())
+        current = _set_day(case, facts)
+        columns = _list_changes(case, current.columns())
         if not columns:
             continue
-        columns |= _note_news(case, facts, columns, actor, now)
+        columns |= _note_news(case, current, columns, actor, now)
         tables.submission.objects.filter(pk=case.pk).update(**columns)
     refresh_lesions(lesion_ids)
 

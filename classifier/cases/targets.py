@@ -8,7 +8,7 @@ from django.db import transaction
 
 from classifier.cases.standing import BATCH, lock_patients, refresh_standing
 from classifier.models import Submission
-from classifier.services.errors import InvalidInputError
+from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.vocabulary import ORDERS
 from portal.accounts.models import Clinic
 from portal.accounts.permissions import require
@@ -16,10 +16,15 @@ from portal.accounts.roles import Action
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
+    import uuid
+
+    from django.db.models import QuerySet
+
     from portal.accounts.models import User
 
 MOST_READING_DAYS = 30
 MOST_ORDER_DAYS = 730
+TRIES = 5
 
 
 def set_targets(
@@ -28,43 +33,62 @@ def set_targets(
     """Set the clinic's days; open orders get their new day in the same step.
 
     `reading_target_days`: working days, 1 to 30. `order_target_days`: days by code of the order, 1 to 730;
-    what is left out has its default. Raises PermissionDenied or InvalidInputError (order_unknown,
-    days_out_of_range).
+    what is left out has its default. Raises PermissionDenied; InvalidInputError (order_unknown,
+    days_out_of_range); ConflictError (changed_meanwhile) where one order after another is being signed.
     """
     require(actor, clinic, Action.ADMINISTER)
     _check(reading_target_days, order_target_days)
-    own = {order: days for order, days in sorted(order_target_days.items()) if days != ORDERS[order]}  # type: ignore[index]
-    with transaction.atomic():
-        clinic = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
-        changed = [
-            name
-            for name, value in (("reading_target_days", reading_target_days), ("order_target_days", own))
-            if getattr(clinic, name) != value
-        ]
-        if not changed:
-            return clinic
-        clinic.reading_target_days, clinic.order_target_days = reading_target_days, own
-        clinic.save(update_fields=changed)
-        if "order_target_days" in changed:
-            _move_days(actor, clinic)
-        record_event(
-            clinic_id=clinic.pk,
-            action="clinic.updated",
-            actor=actor,
-            obj=clinic,
-            details={"fields": changed, "reading_target_days": reading_target_days, "order_target_days": own},
-        )
-    return clinic
+    own = {order: days for order, days in sorted(order_target_days.items()) if days != ORDERS[order]}  # type: ignore[index]  # keys are the same texts
+    for _ in range(TRIES):
+        with transaction.atomic():
+            held = _lock_open_orders(clinic)
+            clinic = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
+            opened = list(_list_open_orders(clinic))
+            if set(opened) <= set(held):
+                return _set(actor, clinic, opened, reading_target_days, own)
+    raise ConflictError(
+        "changed_meanwhile", "Orders are being signed at this moment. Nothing was changed; try again."
+    )
 
 
-def _move_days(actor: User, clinic: Clinic) -> None:
-    rows = Submission.objects.filter(clinic=clinic).with_open_order()
+def _lock_open_orders(clinic: Clinic) -> list[uuid.UUID]:
+    """Lock the patients of all open orders: before the clinic's row, as whoever signs one does.
+
+    What is signed in between is seen under the clinic's lock; all begins again then, since nobody waits
+    for a patient while holding it.
+    """
     # All batches together follow the order in which everybody locks patients.
-    ids = list(rows.order_by("lesion__patient_id", "pk").values_list("pk", flat=True))
+    ids = list(_list_open_orders(clinic))
     for start in range(0, len(ids), BATCH):
         lock_patients(submissions=ids[start : start + BATCH])
-    for start in range(0, len(ids), BATCH):
-        refresh_standing(ids[start : start + BATCH], actor=actor)
+    return ids
+
+
+def _list_open_orders(clinic: Clinic) -> QuerySet[Submission, uuid.UUID]:
+    rows = Submission.objects.filter(clinic=clinic).with_open_order()
+    return rows.order_by("lesion__patient_id", "pk").values_list("pk", flat=True)
+
+
+def _set(
+    actor: User, clinic: Clinic, opened: list[uuid.UUID], reading_days: int, order_days: dict[str, int]
+) -> Clinic:
+    wanted = {"reading_target_days": reading_days, "order_target_days": order_days}
+    changed = [name for name, value in wanted.items() if getattr(clinic, name) != value]
+    if not changed:
+        return clinic
+    clinic.reading_target_days, clinic.order_target_days = reading_days, order_days
+    clinic.save(update_fields=changed)
+    if "order_target_days" in changed:
+        for start in range(0, len(opened), BATCH):
+            refresh_standing(opened[start : start + BATCH], actor=actor)
+    record_event(
+        clinic_id=clinic.pk,
+        action="clinic.updated",
+        actor=actor,
+        obj=clinic,
+        details={"fields": changed, **wanted},
+    )
+    return clinic
 
 
 def _check(reading_target_days: int, order_target_days: dict[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""Invented patients and drawn lesions, sent through the same services as real ones."""
+"""Invented patients and drawn lesions, which come in by the same door as real ones."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from classifier.case_summary import summarise
 from classifier.demo.lesions import draw_lesion
 from classifier.demo.people import HARBOUR, HILLSIDE
-from classifier.intake import inspect_image
-from classifier.limits import UploadLimits
+from classifier.intake.submission import (
+    CasePatient,
+    NewLesion,
+    Question,
+    find_by_request_key,
+    submit_case,
+)
+from classifier.intake.uploads import SentImage
 from classifier.models import Lesion, Patient, Submission
-from classifier.services.images import NewImage
-from classifier.services.lesions import create_lesion
-from classifier.services.patients import create_patient
 from classifier.services.reviews import Decision, sign_review
-from classifier.services.submissions import Question, create_submission, find_by_request_key
 from classifier.states import SubmissionState
 from classifier.vocabulary import (
     Diagnosis,
@@ -97,17 +100,17 @@ def create_cases(*, pace_seconds: float, tell: Callable[[str], None]) -> int:
     return made
 
 
-def _create_case(case: DemoCase, clinic: Clinic) -> Submission:
+def _create_case(case: DemoCase, clinic: Clinic) -> None:
     chance = random.Random(f"{SEED}/{case.clinic}/{case.number}")  # noqa: S311 (invented data)
     clinician = _person(clinic, Role.CLINICIAN)
-    patient = _patient(case, clinic, clinician)
-    lesion = _lesion(case, patient, clinician, chance)
+    patient = _patient(case, clinic)
     count = 2 if case.number % 9 == 4 else 1  # noqa: PLR2004
-    images = [_image(case, chance, position) for position in range(count)]
-    return create_submission(
+    submit_case(
         actor=clinician,
-        lesion=lesion,
-        images=images,
+        clinic=clinic,
+        patient=patient,
+        lesion=_lesion(case, patient, chance),
+        images=[_image(case, chance, position) for position in range(count)],
         question=Question(
             clinical_question=chance.choice(QUESTIONS),
             priority=Priority.URGENT if case.number % 11 == 3 else Priority.ROUTINE,  # noqa: PLR2004
@@ -121,17 +124,15 @@ def _person(clinic: Clinic, role: Role) -> User:
     return Membership.objects.select_related("user").get(clinic=clinic, role=role).user
 
 
-def _patient(case: DemoCase, clinic: Clinic, actor: User) -> Patient:
+def _patient(case: DemoCase, clinic: Clinic) -> CasePatient:
     index = case.number % PATIENTS_PER_CLINIC[case.clinic]
     mrn = f"DEMO-{1000 + index * 37}"
     known = Patient.objects.filter(clinic=clinic, mrn=mrn).first()
     if known:
-        return known
+        return CasePatient(known=known)
     chance = random.Random(f"{SEED}/{case.clinic}/patient/{index}")  # noqa: S311
     age_days = chance.randint(19 * 365, 84 * 365)
-    return create_patient(
-        actor=actor,
-        clinic=clinic,
+    return CasePatient(
         mrn=mrn,
         birth_date=timezone.localdate() - dt.timedelta(days=age_days),
         sex=chance.choice([Sex.FEMALE, Sex.MALE]),
@@ -140,23 +141,21 @@ def _patient(case: DemoCase, clinic: Clinic, actor: User) -> Patient:
     )
 
 
-def _lesion(case: DemoCase, patient: Patient, actor: User, chance: random.Random) -> Lesion:
+def _lesion(case: DemoCase, patient: CasePatient, chance: random.Random) -> Lesion | NewLesion:
     """A later visit of the same patient sees the first lesion again every second time."""
-    known = patient.lesions.first()
+    known = Lesion.objects.filter(patient=patient.known).first() if patient.known else None
     is_return = case.number >= PATIENTS_PER_CLINIC[case.clinic]
     if known and is_return and case.number % 2 == 0:
         return known
     site, side = chance.choice(SITES)
-    return create_lesion(actor=actor, patient=patient, body_site=site, laterality=side)
+    return NewLesion(body_site=site, laterality=side)
 
 
-def _image(case: DemoCase, chance: random.Random, position: int) -> NewImage:
+def _image(case: DemoCase, chance: random.Random, position: int) -> SentImage:
     kind = chance.choice(KINDS)
     seed = chance.randrange(2**31)
-    data = draw_lesion(seed, kind=kind)  # type: ignore[arg-type]
-    name = f"demo-{case.number + 1}-{position + 1}.jpg"
-    intake = inspect_image(data, name, UploadLimits.from_settings())
-    return NewImage.from_intake(intake, original_name=name)
+    data = draw_lesion(seed, kind=kind)  # type: ignore[arg-type]  # one of the kinds it draws
+    return SentImage(ContentFile(data, f"demo-{case.number + 1}-{position + 1}.jpg"))
 
 
 def sign_some_reviews(*, tell: Callable[[str], None]) -> int:

@@ -17,7 +17,7 @@ from classifier.dicom.anatomy_codes import KEYWORDS
 if TYPE_CHECKING:
     from pydicom.sr.coding import Code
 
-SKIN = codes.cid4029.Skin
+SKIN: Code = codes.cid4029.Skin
 
 
 @cache

@@ -102,7 +102,7 @@ def _put_study(dataset: FileDataset, image: SubmissionImage, names: Names) -> No
     dataset.StudyID = dataset.AccessionNumber = dataset.ReferringPhysicianName = ""
     made = timezone.localtime(image.created_at)
     # One offset for the whole file, on whichever side of a change of the clocks it was sent.
-    submitted = submission.submitted_at.astimezone(dt.timezone(made.utcoffset()))
+    submitted = submission.submitted_at.astimezone(dt.timezone(made.utcoffset() or dt.timedelta(0)))
     dataset.StudyDate, dataset.StudyTime = _say_moment(submitted)
     dataset.ContentDate, dataset.ContentTime = _say_moment(made)
     dataset.TimezoneOffsetFromUTC = made.strftime("%z")

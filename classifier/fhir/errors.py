@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework import exceptions
 
-from classifier.api.errors import PortalExceptionHandler
+from classifier.drf.errors import PortalExceptionHandler
 from classifier.fhir.systems import ERROR, coding
 
 if TYPE_CHECKING:
@@ -75,18 +75,12 @@ def build_notices(issues: Sequence[Issue]) -> JSON:
 
 
 class OutcomeHandler(PortalExceptionHandler):
-    """The REST API's handling of errors, in FHIR's shape."""
+    """The handler that both APIs share, answering in FHIR's shape."""
 
     def format_exception(self, exc: exceptions.APIException) -> Any:
         if isinstance(exc, FhirError):
             return build_outcome(exc.status_code, exc.issues)
         return build_outcome(exc.status_code, [*_list_issues(exc.get_full_details())])
-
-    def get_response(self, exc: exceptions.APIException, data: Any) -> Response:
-        response = super().get_response(exc, data)
-        # As FHIR's own renderer says, not as the REST API's problems.
-        response.content_type = None
-        return response
 
 
 def _list_issues(details: Any, expression: str = "") -> list[Issue]:

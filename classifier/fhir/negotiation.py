@@ -12,7 +12,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, FormParser
 from rest_framework.renderers import JSONRenderer
 
-from classifier.api.errors import TooLarge
+from classifier.drf.exceptions import TooLarge
 from classifier.fhir.errors import FhirError, Issue
 from classifier.limits import describe_bytes
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import IO
 
-    from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
 
 FHIR_JSON = "application/fhir+json"
@@ -38,7 +37,7 @@ class FhirNegotiation(DefaultContentNegotiation):
     def select_renderer(
         self,
         request: Request,
-        renderers: list[BaseRenderer],
+        renderers: Any,
         format_suffix: str | None = None,  # noqa: ARG002
     ) -> Any:
         # A plus in an address means a space: application/fhir+json arrives torn.

@@ -64,7 +64,8 @@ def _replace(row: Any, name: str, related: Sequence[Any]) -> None:
 
 def _find_first(row: Submission, reviews: Sequence[Review]) -> dt.datetime:
     """When the model had finished; when the case was sent, where nobody waited for that."""
-    served = [one for image in row.images.all() for one in image.predictions.all() if one.finished_at]
+    answers = [one for image in row.images.all() for one in image.predictions.all()]
+    finished = [one.finished_at for one in answers if one.finished_at is not None]
     signed = reviews[0].signed_at if reviews else None
-    ends = [one.finished_at for one in served if signed is None or one.finished_at <= signed]
+    ends = [moment for moment in finished if signed is None or moment <= signed]
     return max(ends, default=row.submitted_at)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from classifier.models.visibility import emergencies_of
 from portal.accounts.models import Membership
@@ -9,6 +9,7 @@ from portal.accounts.models import Membership
 if TYPE_CHECKING:
     import uuid
 
+    from django.http import HttpRequest
     from rest_framework.request import Request
 
     from portal.accounts.models import User
@@ -26,8 +27,9 @@ class Viewer:
 
     @classmethod
     def of(cls, request: Request) -> Self:
-        held = Membership.objects.held_by(request.user)
-        return cls(request.user, find_base(request), dict(held.values_list("clinic_id", "role")))
+        user: Any = request.user
+        held = Membership.objects.held_by(user)
+        return cls(user, find_base(request), dict(held.values_list("clinic_id", "role")))
 
     @property
     def site(self) -> str:
@@ -41,5 +43,5 @@ class Viewer:
         return list(dict.fromkeys([*self.roles, *opened]))
 
 
-def find_base(request: Request) -> str:
+def find_base(request: Request | HttpRequest) -> str:
     return request.build_absolute_uri(BASE)

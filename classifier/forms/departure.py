@@ -42,7 +42,7 @@ class DepartureForm(forms.Form):
                 continue
             named = [(str(m.user_id), f"{m.user}, {m.get_role_display().lower()}") for m in colleagues]
             nobody = (NOBODY, "Nobody yet: they stay with the clinic")
-            self.fields[name].choices = [("", "Choose"), *named, nobody]  # type: ignore[attr-defined]
+            self.fields[name].choices = [("", "Choose"), *named, nobody]  # type: ignore[attr-defined]  # a choice: the stubs know no field's kind
         if not may_close:
             del self.fields["close_log_in"]
 

@@ -42,4 +42,4 @@ class EmergencyForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         own = Membership.objects.held_by(user).order_by().values("clinic_id")
-        self.fields["clinic"].queryset = Clinic.objects.exclude(pk__in=own)  # type: ignore[attr-defined]
+        self.fields["clinic"].queryset = Clinic.objects.exclude(pk__in=own)  # type: ignore[attr-defined]  # a choice: the stubs know no field's kind

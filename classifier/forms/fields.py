@@ -20,7 +20,8 @@ def length_limit(model: type[models.Model], field: str) -> list[MaxLengthValidat
     Not as the field's max_length: that becomes a maxlength attribute, and a browser cuts what is
     pasted beyond it without a word.
     """
-    limit = model._meta.get_field(field).max_length or 0  # noqa: SLF001
+    column: Any = model._meta.get_field(field)  # noqa: SLF001
+    limit = column.max_length or 0
     return [MaxLengthValidator(limit, "This has %(show_value)d characters; the limit is %(limit_value)d.")]
 
 

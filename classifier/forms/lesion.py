@@ -28,4 +28,5 @@ class NewLesionForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["body_site"].choices = [("", "Choose a site"), *group_body_sites()]
+        field: Any = self.fields["body_site"]
+        field.choices = [("", "Choose a site"), *group_body_sites()]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
 from classifier.models import Review
 from classifier.services.reviews import Decision
 from classifier.vocabulary import DIAGNOSIS_GROUPS, Diagnosis, Management
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Without 0, which fits the picture while the viewer has the focus.
 DIAGNOSIS_KEYS = dict(zip(Diagnosis.values, "123456789ti", strict=True))
@@ -29,7 +32,9 @@ SLIP = "Slip"
 class KeyedRadio(forms.RadioSelect):
     """Radio buttons that name their own key, and the group of their diagnosis."""
 
-    def __init__(self, keys: dict[str, str], groups: dict[str, str] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, keys: Mapping[Any, str], groups: Mapping[str, str] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.keys = {str(value): key for value, key in keys.items()}
         self.groups = {str(value): group for value, group in (groups or {}).items()}
@@ -100,7 +105,7 @@ class AmendForm(ReviewForm):
     def __init__(self, *args: Any, reviews: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if reviews is not None:
-            self.fields["amends"].queryset = reviews  # type: ignore[attr-defined]
+            self.fields["amends"].queryset = reviews  # type: ignore[attr-defined]  # a choice: the stubs know no field's kind
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -1,28 +1,20 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import ClassVar
 
 from django import forms
 
 from classifier.forms.fields import ManyFilesField, ManyFilesInput, length_limit
+from classifier.intake.uploads import SentImage, pair_images
 from classifier.models import Submission
 from classifier.vocabulary import CaptureKind, DermoscopicType, Priority
 
 NEW = "new"
 LOST_KEY = "This page lost the key that keeps a case from being sent twice. Reload the page."
-KINDS_DIFFER = "{kinds} kinds came for {images} images. Reload the page, look at each kind and send it again."
-KIND_UNKNOWN = f"Say of each image what it is: {', '.join(CaptureKind.labels).lower()}."
+KINDS_ADVICE = "Reload the page, look at each kind and send it again."
 ACCEPT = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,application/dicom,.dcm"
-
-
-@dataclass(frozen=True)
-class PictureKind:
-    """Which kind one picture is, and how a dermoscopic one was taken ("" where nobody said)."""
-
-    capture_kind: str
-    dermoscopic_type: str = ""
 
 
 class SubmissionForm(forms.Form):
@@ -68,22 +60,21 @@ class SubmissionForm(forms.Form):
         help_text="Urgent cases go first in the queue and in the dermatologist's list.",
     )
 
-    def read_kinds(self, count: int) -> list[PictureKind]:
-        """The kinds of `count` files, in their order. An error on `images` where they don't fit."""
-        kinds, types = self._list_sent("capture_kinds"), self._list_sent("dermoscopic_types")
-        if not kinds:
-            kinds = [self["capture_kind"].value()] * count
-        types = types or [""] * len(kinds)
-        if {len(kinds), len(types)} != {count}:
-            self.add_error("images", KINDS_DIFFER.format(kinds=len(kinds), images=count))
-            return [PictureKind(CaptureKind.DERMOSCOPIC)] * count
-        if not set(kinds) <= set(CaptureKind.values) or not set(types) <= {"", *DermoscopicType.values}:
-            self.add_error("images", KIND_UNKNOWN)
+    def read_images(self) -> list[SentImage]:
+        """The files with their kinds, in their order. Raises InvalidInputError (kinds_mismatch)."""
+        images = pair_images(
+            self.files.getlist("images"),
+            self._list_sent("capture_kinds"),
+            self._list_sent("dermoscopic_types"),
+            default=self["capture_kind"].value(),
+            advice=KINDS_ADVICE,
+        )
+        # Where the kind was changed, the type of before still stands in its field.
         return [
-            PictureKind(kind, kind_of_light if kind == CaptureKind.DERMOSCOPIC else "")
-            for kind, kind_of_light in zip(kinds, types, strict=True)
+            image if image.capture_kind == CaptureKind.DERMOSCOPIC else replace(image, dermoscopic_type="")
+            for image in images
         ]
 
-    def _list_sent(self, name: str) -> list[str]:
+    def _list_sent(self, name: str) -> list[str] | None:
         read = getattr(self.data, "getlist", None)
-        return list(read(name)) if read else []
+        return (list(read(name)) if read else []) or None

@@ -44,16 +44,16 @@ class TrailForm(forms.Form):
         super().__init__(*args, **kwargs)
         known = AuditEvent.objects.filter(chain__clinic=clinic).order_by().values_list("action", flat=True)
         words = sorted(((action, describe_action(action)) for action in known.distinct()), key=lambda c: c[1])
-        self.fields["action"].choices = [("", "Anything"), *words]  # type: ignore[attr-defined]
+        self.fields["action"].choices = [("", "Anything"), *words]  # type: ignore[attr-defined]  # a choice: the stubs know no field's kind
         kinds = AuditEvent.objects.filter(chain__clinic=clinic).exclude(object_type="").order_by()
         found = sorted(set(kinds.values_list("object_type", flat=True).distinct()))
-        self.fields["kind"].choices = [  # type: ignore[attr-defined]
+        self.fields["kind"].choices = [  # type: ignore[attr-defined]  # a choice: the stubs know no field's kind
             ("", "Anything"),
             *sorted(((kind, name_kind(kind)) for kind in found), key=lambda c: c[1]),
         ]
         self.clinic = clinic
         people = User.objects.filter(memberships__clinic=clinic).order_by("full_name", "email")
-        self.fields["person"].queryset = people  # type: ignore[attr-defined]
+        self.fields["person"].queryset = people  # type: ignore[attr-defined]  # a choice: the stubs know no field's kind
 
     @property
     def values(self) -> dict[str, Any]:

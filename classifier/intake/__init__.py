@@ -1,4 +1,8 @@
-"""From a file somebody sent to an image the portal can keep, show and judge. No database here."""
+"""Intake: from files that somebody sent to a stored case.
+
+`inspection` decides what is an image, `uploads` looks at all images of a case, and `submission` is the one
+door by which cases come in: pages, REST API, FHIR, the client and the demo all go through `submit_case`.
+"""
 
 from classifier.intake.derivatives import (
     DERIVATIVE_CONTENT_TYPE,
@@ -7,7 +11,7 @@ from classifier.intake.derivatives import (
     encode_jpeg,
 )
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
-from classifier.intake.inspection import check_claim, inspect_image
+from classifier.intake.inspection import check_claim, inspect_image, read_upload
 
 __all__ = [
     "DERIVATIVE_CONTENT_TYPE",
@@ -19,4 +23,5 @@ __all__ = [
     "check_claim",
     "encode_jpeg",
     "inspect_image",
+    "read_upload",
 ]

@@ -1,6 +1,9 @@
 """The gate every image passes: content decides, limits first, then one full decode."""
 
+from __future__ import annotations
+
 import hashlib
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -9,6 +12,9 @@ from classifier.intake.containers import find_hidden_document
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
 from classifier.intake.quality import judge_quality
 from classifier.limits import FORMAT_NAMES, UploadLimits, describe_bytes
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
 
 _EXTENSIONS = {
     "jpg": "JPEG",
@@ -27,6 +33,18 @@ _EXTENSIONS = {
 }
 
 
+def read_upload(file: File[Any], limits: UploadLimits) -> bytes:
+    """The bytes of an upload; one that is too large is refused by its size, before it is read into memory.
+
+    Raises RejectedImageError (file_too_large); whether the bytes are an image is for `inspect_image` to say.
+    """
+    if file.size > limits.max_bytes:
+        _check_byte_size(file.size, limits)
+    file.seek(0)
+    data: bytes = file.read()
+    return data
+
+
 def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeImage:
     """Accept a file as an image or say why not.
 
@@ -38,7 +56,8 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
             truncated, corrupt, burned_in.
     """
     _check_byte_size(len(data), limits)
-    offer, more = "", []
+    offer = ""
+    more: list[Notice] = []
     try:
         name = _check_header(data, limits)
         if name == "DICOM":

@@ -151,11 +151,21 @@ def say_case(submission: Submission, summary: CaseSummary) -> StandingWords:
         step = _say_step_of_finding(submission)
         return StandingWords(say_finding(finding), tuple(filter(None, second)), step)
     if submission.standing_basis == StandingBasis.REVIEW and review:
-        below = [f"{say_finding(finding)}"] if finding else []
-        return StandingWords(
-            say_signature(review), (*below, *_list_model(submission, summary)), _say_order(submission)
-        )
-    return StandingWords(words.sentence, (), words.next_step)
+        below = (*say_finding_below(submission, summary), *_list_model(submission, summary))
+        return StandingWords(say_signature(review), below, _say_order(submission))
+    return StandingWords(words.sentence, say_finding_below(submission, summary), words.next_step)
+
+
+def say_finding_below(submission: Submission, summary: CaseSummary) -> tuple[str, ...]:
+    """The pathologist's finding where it decides nothing, such as an inconclusive one under "malignant".
+
+    Nothing for who may not know yet what the case is held for: beside which answer it stands would tell.
+    """
+    is_decisive = submission.standing_basis == StandingBasis.HISTOPATHOLOGY
+    if is_decisive or hides_standing_of(submission, summary):
+        return ()
+    finding = find_histopathology(submission)
+    return (say_finding(finding),) if finding else ()
 
 
 def say_finding(finding: Outcome) -> str:

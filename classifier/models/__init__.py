@@ -1,6 +1,6 @@
 from classifier.models.acknowledgement import Acknowledgement
 from classifier.models.consent import Consent
-from classifier.models.emergency_access import EmergencyAccess
+from classifier.models.emergency_access import EmergencyAccess, RefusedEmergency
 from classifier.models.explanation import Explanation
 from classifier.models.file_removal import FileRemoval
 from classifier.models.idempotent_request import IdempotentRequest
@@ -9,6 +9,7 @@ from classifier.models.model_version import ModelVersion
 from classifier.models.outcome import Outcome
 from classifier.models.patient import Patient
 from classifier.models.prediction import Prediction
+from classifier.models.reading import Reading
 from classifier.models.reading_claim import ReadingClaim
 from classifier.models.request_count import RequestCount
 from classifier.models.review import Review
@@ -30,7 +31,9 @@ __all__ = [
     "Outcome",
     "Patient",
     "Prediction",
+    "Reading",
     "ReadingClaim",
+    "RefusedEmergency",
     "RequestCount",
     "Review",
     "Submission",

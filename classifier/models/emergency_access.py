@@ -24,6 +24,31 @@ class EmergencyAccessQuerySet(models.QuerySet["EmergencyAccess"]):
         return self.filter(clinic=clinic, acknowledged_at__isnull=True)
 
 
+class RefusedEmergency(models.Model):
+    """Rate limit of break-glass: one try that found no patient, counted against who made it.
+
+    Without what was typed: it may be a patient's.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    home_clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="+")
+    clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="+")
+    refused_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-refused_at"]
+        constraints = [
+            # Nobody breaks the glass of the own clinic: the patients of it stand on the page Patients.
+            models.CheckConstraint(
+                condition=~Q(clinic=F("home_clinic")), name="refused_emergency_in_another_clinic"
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "-refused_at"], name="refused_emergency_of_user")]
+
+    def __str__(self) -> str:
+        return f"Refused emergency {self.pk}"
+
+
 class EmergencyAccess(models.Model):
     """Break-glass: one person reads one patient of another clinic, for a while, with a reason."""
 

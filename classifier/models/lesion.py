@@ -30,6 +30,8 @@ class Lesion(StandingColumns):
     body_site = models.CharField(max_length=80, choices=body_site_choices)
     laterality = models.CharField(max_length=12, choices=Laterality, default=Laterality.UNSPECIFIED)
     note = EncryptedCharField(max_length=120, blank=True, help_text="What tells it from its neighbours.")
+    # Of the facts above, not of the standing; null: never.
+    corrected_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 

@@ -57,6 +57,8 @@ class Patient(StandingColumns):
     is_on_hold = models.BooleanField(default=False, help_text="Legal hold: never erased.")
     erased_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Of the facts above, not of consents or the standing; null: never.
+    corrected_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     standing_lesion = models.ForeignKey(
         "classifier.Lesion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

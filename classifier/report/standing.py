@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.labels.standing import hides_standing_of, label_case, say_case
+from classifier.labels.standing import hides_standing_of, label_case, say_case, say_finding_below
 from classifier.report.content import Standing
 from classifier.vocabulary import StandingBasis
 
@@ -23,6 +23,7 @@ def build_standing(submission: Submission, summary: CaseSummary) -> Standing:
     if not by_people:
         is_answer = submission.standing_basis == StandingBasis.MODEL and not is_hidden
         sentence = BY_THE_MODEL if is_answer else ""
-        return Standing(label.icon, label.word, sentence, (), "", by_people=False)
+        below = say_finding_below(submission, summary)
+        return Standing(label.icon, label.word, sentence, below, "", by_people=False)
     words = say_case(submission, summary)
     return Standing(label.icon, label.word, words.sentence, words.second, words.next_step, by_people=True)

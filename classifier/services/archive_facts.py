@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Outcome,
         Patient,
         Prediction,
+        Reading,
         Review,
         Submission,
         SubmissionImage,
@@ -142,6 +143,7 @@ def _describe_case(case: Submission) -> dict[str, Any]:
         "withdrawal_reason": case.withdrawal_reason,
         "standing": _describe_standing(case),
         "images": [_describe_image(image) for image in case.images.all()],
+        "readings": [_describe_reading(reading) for reading in case.readings.all()],
         "reviews": [_describe_review(review) for review in case.reviews.all()],
     }
 
@@ -166,6 +168,17 @@ def _describe_prediction(row: Prediction) -> dict[str, Any]:
         "is_judged": not row.is_refused if row.outcome else None,
         "calibrated_probability": row.calibrated_probability,
         "finished_at": _moment(row.finished_at) if row.finished_at else None,
+    }
+
+
+def _describe_reading(reading: Reading) -> dict[str, Any]:
+    return {
+        "question": reading.question,
+        "diagnosis": reading.diagnosis,
+        "management": reading.management,
+        "confidence": reading.confidence,
+        "read_by": reading.reader.get_full_name(),
+        "read_at": _moment(reading.read_at),
     }
 
 

@@ -36,7 +36,7 @@ def archive_patient(*, actor: User, patient: Patient) -> Iterator[bytes]:
             Submission.objects.filter(lesion__patient=patient)
             .select_related("lesion", "submitted_by", "standing_person")
             .prefetch_related("images__predictions__model_version", "reviews__signed_by")
-            .prefetch_related("reviews__acknowledgements__acknowledged_by")
+            .prefetch_related("readings__reader", "reviews__acknowledgements__acknowledged_by")
             .order_by("submitted_at", "pk")
         )
         images = [image for case in cases for image in case.images.all()]

@@ -15,7 +15,7 @@ from classifier.states import PredictionState, transition
 from classifier.vocabulary import ConsentOrigin, ConsentPurpose
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
-from portal.audit.services import record_event
+from portal.audit.services import Entry, record_event
 
 if TYPE_CHECKING:
     import uuid
@@ -39,6 +39,13 @@ NEVER_ASKED = (
     "Nobody has recorded whether this patient agrees to have images judged by a model. "
     "Ask the patient and record the answer, yes or no, then submit."
 )
+
+
+class NeverAskedError(InvalidInputError):
+    """Nobody has recorded the patient's answer: the refusal that an answer sent along would lift."""
+
+    def __init__(self) -> None:
+        super().__init__("consent_missing", NEVER_ASKED, field="patient")
 
 
 def record_consent(
@@ -127,37 +134,43 @@ def check_inference_consent(patient: Patient) -> None:
     InvalidInputError (consent_missing).
     """
     check_not_erased(patient)
-    if not patient.lets_models_judge:
-        words = NEVER_ASKED if patient.consents_to_inference is None else REFUSED
-        raise InvalidInputError("consent_missing", words, field="patient")
+    if patient.lets_models_judge:
+        return
+    if patient.consents_to_inference is None:
+        raise NeverAskedError
+    raise InvalidInputError("consent_missing", REFUSED, field="patient")
 
 
-def require_inference_consent(patient_id: uuid.UUID, *, actor: User) -> None:
+def require_inference_consent(patient_id: uuid.UUID, *, actor: User) -> list[Entry]:
     """Lock the patient until the transaction ends and check that a model may judge.
 
     Who withdraws waits for the same lock, so nothing is queued behind a withdrawal. Where the clinic
-    records consent elsewhere, that is noted here for a patient of whom the portal knows nothing.
+    records consent elsewhere, that is noted here for a patient of whom the portal knows nothing; the
+    event of it is returned, for the caller to record after its last change of a row.
     Raises InvalidInputError (consent_missing).
     """
     patient = Patient.objects.select_for_update(of=("self",)).select_related("clinic").get(pk=patient_id)
     check_inference_consent(patient)
-    if patient.consents_to_inference is None:
-        patient.consents_to_inference = True
-        patient.save(update_fields=["consents_to_inference"])
-        consent = write_consent(
-            actor=actor,
-            patient=patient,
-            purpose=ConsentPurpose.INFERENCE,
-            is_given=True,
-            origin=ConsentOrigin.ELSEWHERE,
-        )
-        record_event(
+    if patient.consents_to_inference is not None:
+        return []
+    patient.consents_to_inference = True
+    patient.save(update_fields=["consents_to_inference"])
+    consent = write_consent(
+        actor=actor,
+        patient=patient,
+        purpose=ConsentPurpose.INFERENCE,
+        is_given=True,
+        origin=ConsentOrigin.ELSEWHERE,
+    )
+    return [
+        Entry(
             clinic_id=patient.clinic_id,
             action="consent.given",
             actor=actor,
             obj=patient,
             details=describe_origin(consent),
         )
+    ]
 
 
 def state_inference_consent(*, actor: User, patient: Patient, is_given: bool | None) -> Patient:
@@ -179,7 +192,8 @@ def state_inference_consent(*, actor: User, patient: Patient, is_given: bool | N
         if patient.consents_to_inference is not None:
             raise InvalidInputError(
                 "consent_mismatch",
-                "The portal has another answer of this patient. Record the new one with the patient first.",
+                "The portal has another answer of this patient, and a case doesn't change it. Send the case without "
+                "an answer, or record the new one with the patient first.",
                 field="consents_to_inference",
             )
         return record_consent(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from classifier.cases.standing import lock_patients
+from classifier.cases.standing import lock_cases
 from classifier.models import Submission
 from classifier.open_work import OpenWork, find_open_work
 from classifier.services.errors import InvalidInputError
@@ -56,7 +56,7 @@ def end_access(
     (last_administrator, not_yours_to_close) or InvalidInputError (colleague_unknown).
     """
     with transaction.atomic():
-        # Patients before the audit chain, which the end of an access writes to.
+        # Before the audit chain, which the end of an access writes to.
         _lock_work(find_open_work(person=membership.user, clinic_id=membership.clinic_id))
         # Before the work is handed over: from here on nothing new becomes theirs.
         end_membership(actor=actor, membership=membership, close_log_in=close_log_in)
@@ -72,6 +72,8 @@ def hand_over_work(
     """
     require(actor, membership.clinic_id, Action.ADMINISTER)
     with transaction.atomic():
+        # Patients and cases before the clinic's row, and before the audit chain.
+        _lock_work(find_open_work(person=membership.user, clinic_id=membership.clinic_id))
         Clinic.objects.select_for_update(no_key=True).get(pk=membership.clinic_id)
         _check_colleague(membership, responsible, Action.SUBMIT, field="responsible")
         _check_colleague(membership, reader, Action.REVIEW, field="reader")
@@ -86,7 +88,7 @@ def hand_over_work(
 
 
 def _lock_work(work: OpenWork) -> None:
-    lock_patients(submissions=[pk for cases in (work.awaited, work.readings) for pk in _ids(cases)])
+    lock_cases(submissions=[pk for cases in (work.awaited, work.readings) for pk in _ids(cases)])
 
 
 def _ids(cases: SubmissionQuerySet) -> list[uuid.UUID]:

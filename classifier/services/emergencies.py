@@ -15,13 +15,12 @@ from django.db import transaction
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from classifier.models import EmergencyAccess, Patient
+from classifier.models import EmergencyAccess, Patient, RefusedEmergency
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
 from portal.accounts.models import Membership, User
 from portal.accounts.permissions import is_allowed, require, role_in
 from portal.accounts.roles import Action
-from portal.audit.models import AuditEvent
 from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
@@ -70,6 +69,9 @@ def open_emergency(
         patient = _find_patient(clinic, mrn=mrn, birth_date=birth_date, public_id=public_id)
         if patient is not None:
             return _grant(actor, home_clinic, patient, reason)
+        RefusedEmergency.objects.create(
+            user=actor, home_clinic=home_clinic, clinic=clinic, refused_at=timezone.now()
+        )
         # Without what was typed: it may be a patient's.
         _record(REFUSED, actor=actor, clinics=(clinic.pk, home_clinic.pk), obj=None)
     raise InvalidInputError("patient_not_found", NOT_FOUND)
@@ -129,10 +131,7 @@ def _check_request(reason: str, *, has_identity: bool) -> None:
 def _check_pace(actor: User) -> None:
     """Counted in rows, not in a cache: a limit that a restart forgets is none."""
     since, most = timezone.now() - HOUR, settings.DERMAPORT_EMERGENCY_ATTEMPTS
-    homes = Membership.objects.filter(user=actor).order_by().values("clinic_id")
-    refused = AuditEvent.objects.filter(
-        actor=actor, action=REFUSED, occurred_at__gt=since, chain__clinic__in=homes
-    )
+    refused = RefusedEmergency.objects.filter(user=actor, refused_at__gt=since)
     tries = EmergencyAccess.objects.filter(user=actor, granted_at__gt=since).count() + refused.count()
     if tries >= most:
         raise ConflictError(

@@ -1,7 +1,7 @@
 """Erase one patient: pictures, texts and identifiers go; figures, decisions and the trail stay.
 
 What stays names nobody: cases with their outcome under a public id that leads nowhere, so that
-what a model did can still be counted, and events that hold ids alone.
+what a model did can still be counted, readings, which are codes alone, and events that hold ids.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from classifier.services.file_removals import queue_removals
 from classifier.services.idempotency import forget_answers
 from classifier.services.preconditions import check_unchanged
 from classifier.vocabulary import ErasureReason, FileStore, Sex
-from portal.accounts.kept_forms import forget_forms_of_clinic
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event
@@ -67,7 +66,6 @@ def erase_patient(
         stopped = stop_inference(patient, *STOPPED)
         files = queue_removals(_list_files(patient))
         counts = _erase_rows(patient)
-        forget_forms_of_clinic(patient.clinic_id)
         record_event(
             clinic_id=patient.clinic_id,
             action="patient.erased",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,7 +15,9 @@ from classifier.models import IdempotentRequest
 from classifier.services.errors import ConflictError, ContradictionError
 from portal.accounts.models import Clinic
 from portal.audit.services import record_event
-from portal.common.sealing import digest, seal, unseal
+from portal.common.encryption.keys import DecryptionError
+from portal.common.encryption.rotation import resealer
+from portal.common.encryption.sealed import digest, reseal_columns, seal, unseal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +29,7 @@ CLAIM = dt.timedelta(seconds=30)
 """After this long without an answer the process that worked on it is taken for dead."""
 SEALED_FOR = "idempotent answer"
 KEYED_FOR = "idempotency key"
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -102,18 +106,31 @@ def read_answer(*, actor: User, request: IdempotentRequest) -> KeptAnswer | None
     if clinic_id is not None:
         if not Clinic.objects.visible_to(actor).filter(pk=clinic_id).exists():
             return None
-        record_event(clinic_id=clinic_id, action="answer.repeated", actor=actor, obj=request)
-    body = unseal(request.sealed_answer, purpose=SEALED_FOR)
-    if body is None:
+        record_event(
+            clinic_id=clinic_id,
+            action="answer.repeated",
+            actor=actor,
+            obj=request,
+            details=_name_made(request),
+        )
+    try:
+        body = unseal(request.sealed_answer, purpose=SEALED_FOR)
+    except DecryptionError as error:
         raise ConflictError(
             "answer_lost",
             "This request was done, but its answer can't be read any more. Read what it made.",
-        )
+        ) from error
     if not body:
         # Erased with its patient.
         return None
     assert request.status is not None, "only an answered request has an answer"
     return KeptAnswer(request.status, request.location, body)
+
+
+def _name_made(request: IdempotentRequest) -> dict[str, str]:
+    """Id of what the request made, from its address: the request itself is forgotten in a day."""
+    found = ID.search(request.location)
+    return {"object": found[0]} if found else {}
 
 
 def forget_answers(*, clinic_id: uuid.UUID, about: Iterable[uuid.UUID]) -> None:
@@ -142,3 +159,9 @@ def _still_running() -> ConflictError:
     return ConflictError(
         "request_in_progress", "Your first request with this key is still running. Ask again in a moment."
     )
+
+
+@resealer("kept answers")
+def reseal_answers() -> int:
+    """Seal anew what is under another key; return how many rows that were."""
+    return reseal_columns(IdempotentRequest.objects.all(), "sealed_answer", purpose=SEALED_FOR)

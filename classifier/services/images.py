@@ -6,7 +6,7 @@ import contextlib
 import re
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from django.core.files.base import ContentFile
@@ -18,7 +18,9 @@ from classifier.services.errors import UnavailableError
 from classifier.vocabulary import CaptureKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+
+    from django.db.models import QuerySet
 
     from classifier.intake import IntakeImage, Notice
     from classifier.models import Submission
@@ -102,16 +104,17 @@ class StoredFiles:
     """
 
     rows: list[SubmissionImage] = field(default_factory=list)
+    have_rows: bool = False
+    """Set once the rows are committed."""
 
     @contextlib.contextmanager
     def removed_without_rows(self) -> Iterator[None]:
-        """Remove the files when the block fails, unless their rows were committed nevertheless."""
+        """Remove the files after the block, unless their rows were committed, told or not."""
         try:
             yield
-        except BaseException:
-            if self._are_unclaimed():
+        finally:
+            if not self.have_rows and self._are_unclaimed():
                 self._remove()
-            raise
 
     def _are_unclaimed(self) -> bool:
         try:
@@ -183,20 +186,17 @@ def _make_row(submission: Submission, image: NewImage, position: int) -> Submiss
     )
 
 
-def find_same_picture(*, clinic_id: uuid.UUID, pixel_sha256: str) -> SubmissionImage | None:
-    """The newest image of this clinic with the same pixels, from a case that still stands."""
-    return _find_newest(clinic_id=clinic_id, pixel_sha256=pixel_sha256)
+def find_same_pictures(*, clinic_id: uuid.UUID, pixel_sha256: Collection[str]) -> dict[str, SubmissionImage]:
+    """Duplicates: by these digests, the clinic's newest image with the same pixels, of a case that stands."""
+    rows = _standing_images(clinic_id).filter(pixel_sha256__in=pixel_sha256)
+    return {row.pixel_sha256: row for row in rows.order_by("created_at")}
 
 
 def find_same_file(*, clinic_id: uuid.UUID, sha256: str) -> SubmissionImage | None:
-    """The same of an image whose file was byte for byte this one."""
-    return _find_newest(clinic_id=clinic_id, sha256=sha256)
+    """The newest of an image whose file was byte for byte this one."""
+    return _standing_images(clinic_id).filter(sha256=sha256).order_by("-created_at").first()
 
 
-def _find_newest(**what: Any) -> SubmissionImage | None:
-    return (
-        SubmissionImage.objects.filter(submission__cancelled_at__isnull=True, **what)
-        .select_related("submission__lesion__patient")
-        .order_by("-created_at")
-        .first()
-    )
+def _standing_images(clinic_id: uuid.UUID) -> QuerySet[SubmissionImage]:
+    rows = SubmissionImage.objects.filter(clinic_id=clinic_id, submission__cancelled_at__isnull=True)
+    return rows.select_related("submission__lesion__patient")

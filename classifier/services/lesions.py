@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import timezone
 
+from classifier.cases.standing import lock_patients
 from classifier.models import Lesion
 from classifier.services.errors import InvalidInputError
 from classifier.services.field_limits import check_length
@@ -36,8 +38,10 @@ def create_lesion(
     note_too_long).
     """
     require(actor, patient.clinic_id, Action.SUBMIT)
-    _check_facts(body_site=body_site, laterality=laterality, note=note)
+    check_lesion_facts(body_site=body_site, laterality=laterality, note=note)
     with transaction.atomic():
+        # Before the event, since a case of the lesion may follow in the same transaction.
+        lock_patients(patients=[patient.pk])
         lesion = Lesion.objects.create(
             patient=patient,
             body_site=body_site,
@@ -68,9 +72,10 @@ def update_lesion(
         changed = [name for name, value in changes.items() if getattr(lesion, name) != value]
         for name in changed:
             setattr(lesion, name, changes[name])
-        _check_facts(body_site=lesion.body_site, laterality=lesion.laterality, note=lesion.note)
+        check_lesion_facts(body_site=lesion.body_site, laterality=lesion.laterality, note=lesion.note)
         if changed:
-            lesion.save(update_fields=changed)
+            lesion.corrected_at = timezone.now()
+            lesion.save(update_fields=[*changed, "corrected_at"])
             record_event(
                 clinic_id=lesion.patient.clinic_id,
                 action="lesion.updated",
@@ -81,7 +86,8 @@ def update_lesion(
     return lesion
 
 
-def _check_facts(*, body_site: str, laterality: str, note: str) -> None:
+def check_lesion_facts(*, body_site: str, laterality: str, note: str) -> None:
+    """Raises InvalidInputError (body_site_unknown, laterality_unknown, note_too_long)."""
     if body_site not in BODY_SITES:
         raise InvalidInputError("body_site_unknown", "Choose a body site from the list.", field="body_site")
     if laterality not in Laterality.values:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from classifier.cases.orders import answer_by_specimen
+from classifier.cases.orders import answer_by_correction, answer_by_specimen
 from classifier.cases.standing import lock_patients, refresh_lesions, refresh_standing
 from classifier.models import Lesion, Outcome
 from classifier.services.errors import ConflictError, InvalidInputError
@@ -17,7 +17,7 @@ from classifier.services.preconditions import check_unchanged
 from classifier.vocabulary import Histopathology, Procedure
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
-from portal.audit.services import record_event
+from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -106,16 +106,18 @@ def _record(
         corrects=corrects,
         correction_reason=reason,
     )
-    answer_by_specimen(actor=actor, outcome=outcome)
+    answer = answer_by_correction if corrects else answer_by_specimen
+    events = answer(actor=actor, outcome=outcome)
     refresh_standing(lesion.submissions.values_list("pk", flat=True), actor=actor)
     refresh_lesions([lesion.pk])
-    record_event(
+    own = Entry(
         clinic_id=lesion.patient.clinic_id,
         action="outcome.corrected" if corrects else "outcome.recorded",
         actor=actor,
         obj=outcome,
         details={"lesion": str(lesion.pk)},
     )
+    record_events([*events, own])
     return outcome
 
 

@@ -43,8 +43,8 @@ def create_patient(
     sex_unknown, skin_type_unknown) or ConflictError (mrn_taken).
     """
     require(actor, clinic, Action.SUBMIT)
-    mrn = _clean_mrn(mrn)
-    _check_facts(birth_date=birth_date, sex=sex, skin_type=skin_type)
+    mrn = check_mrn(mrn)
+    check_patient_facts(birth_date=birth_date, sex=sex, skin_type=skin_type)
     origin = ConsentOrigin.STATED
     if consents_to_inference is None and clinic.consent_recorded_in:
         consents_to_inference, origin = True, ConsentOrigin.ELSEWHERE
@@ -74,13 +74,23 @@ def create_patient(
             )
     except IntegrityError as error:
         if Patient.objects.filter(clinic=clinic, mrn=mrn).exists():
-            raise ConflictError(
-                "mrn_taken",
-                "A patient with this MRN is already in your clinic. Choose that patient instead.",
-                field="mrn",
-            ) from error
+            raise mrn_taken() from error
         raise
     return patient
+
+
+def mrn_taken() -> ConflictError:
+    """The refusal of a new patient whose record number the clinic knows."""
+    return ConflictError(
+        "mrn_taken",
+        "A patient with this MRN is already in your clinic. Choose that patient instead.",
+        field="mrn",
+    )
+
+
+def clean_mrn(mrn: str) -> str:
+    """A record number as it is stored and looked for: spaces at its ends and double ones are slips."""
+    return " ".join(mrn.split())
 
 
 def update_patient(
@@ -105,9 +115,10 @@ def update_patient(
         changed = [name for name, value in changes.items() if getattr(patient, name) != value]
         for name in changed:
             setattr(patient, name, changes[name])
-        _check_facts(birth_date=patient.birth_date, sex=patient.sex, skin_type=patient.skin_type)
+        check_patient_facts(birth_date=patient.birth_date, sex=patient.sex, skin_type=patient.skin_type)
         if changed:
-            patient.save(update_fields=changed)
+            patient.corrected_at = timezone.now()
+            patient.save(update_fields=[*changed, "corrected_at"])
             record_event(
                 clinic_id=patient.clinic_id,
                 action="patient.updated",
@@ -118,15 +129,17 @@ def update_patient(
     return patient
 
 
-def _clean_mrn(mrn: str) -> str:
-    mrn = " ".join(mrn.split())
+def check_mrn(mrn: str) -> str:
+    """The record number, cleaned. Raises InvalidInputError (mrn_missing, mrn_too_long)."""
+    mrn = clean_mrn(mrn)
     if not mrn:
         raise InvalidInputError("mrn_missing", "Give the medical record number.", field="mrn")
     check_length(Patient, "mrn", mrn, what="The MRN")
     return mrn
 
 
-def _check_facts(*, birth_date: dt.date | None, sex: str, skin_type: str) -> None:
+def check_patient_facts(*, birth_date: dt.date | None, sex: str, skin_type: str) -> None:
+    """Raises InvalidInputError (birth_date_impossible, sex_unknown, skin_type_unknown)."""
     today = timezone.localdate()
     if birth_date and not (0 <= today.year - birth_date.year <= OLDEST_AGE_YEARS):
         raise InvalidInputError(

@@ -1,13 +1,13 @@
-"""Record a dermatologist's own reading before the model's answer is shown."""
+"""Blinded readings: keep what a dermatologist sees before the model's answer is shown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import timezone
 
-from classifier.models import Submission
-from classifier.reading import READ_UNSEEN
+from classifier.models import Reading, Submission
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.vocabulary import Diagnosis
 from portal.accounts.permissions import require
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 
-def record_unseen_reading(*, actor: User, submission: Submission, diagnosis: str) -> None:
-    """Keep `diagnosis` in the trail as read unseen; the trail is where it can't be changed later.
+def record_unseen_reading(*, actor: User, submission: Submission, diagnosis: str) -> Reading:
+    """Keep `diagnosis` as what `actor` read unseen in a case.
 
-    Raises PermissionDenied; InvalidInputError (diagnosis_unknown); ConflictError
+    The first reading counts: a second one, as by two presses of a button, gets the first and changes
+    nothing. Raises PermissionDenied; InvalidInputError (diagnosis_unknown); ConflictError
     (already_reviewed, cancelled).
     """
     require(actor, submission.clinic_id, Action.REVIEW)
@@ -33,10 +34,16 @@ def record_unseen_reading(*, actor: User, submission: Submission, diagnosis: str
             raise ConflictError("cancelled", "This case was withdrawn; it needs no review.")
         if submission.reviews.exists():
             raise ConflictError("already_reviewed", "This case is signed already.")
+        if (first := submission.readings.filter(reader=actor).first()) is not None:
+            return first
+        reading = Reading.objects.create(
+            submission=submission, reader=actor, read_at=timezone.now(), diagnosis=diagnosis
+        )
         record_event(
             clinic_id=submission.clinic_id,
-            action=READ_UNSEEN,
+            action="submission.read_unseen",
             actor=actor,
             obj=submission,
             details={"diagnosis": diagnosis},
         )
+    return reading

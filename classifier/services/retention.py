@@ -13,7 +13,7 @@ from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
-from classifier.models import Patient, Review, Submission
+from classifier.models import Patient, Reading, Review, Submission
 from classifier.services.erasure import erase_patient
 from classifier.services.queue import send_message
 from classifier.vocabulary import ErasureReason
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 def find_due(clinic: Clinic, *, years: int | None = None) -> PatientQuerySet:
     """Patients of `clinic` whose last activity lies further back than its policy keeps.
 
-    Annotates `last_activity`: the newest of being added, a case and a signed review. `years` asks
+    Annotates `last_activity`: the newest of being added, a case, a reading and a signed review. `years` asks
     what another policy would do. Those on legal hold are never due; without a policy nobody is.
     """
     kept = years if years is not None else clinic.retention_years
@@ -39,12 +39,14 @@ def find_due(clinic: Clinic, *, years: int | None = None) -> PatientQuerySet:
         return Patient.objects.none()
     cases = Submission.objects.filter(lesion__patient=OuterRef("pk")).order_by("-submitted_at")
     reviews = Review.objects.filter(submission__lesion__patient=OuterRef("pk")).order_by("-signed_at")
+    readings = Reading.objects.filter(submission__lesion__patient=OuterRef("pk")).order_by("-read_at")
     return (
         Patient.objects.filter(clinic=clinic, erased_at__isnull=True, is_on_hold=False)
         .annotate(
             last_activity=Greatest(
                 F("created_at"),
                 Coalesce(Subquery(cases.values("submitted_at")[:1]), F("created_at")),
+                Coalesce(Subquery(readings.values("read_at")[:1]), F("created_at")),
                 Coalesce(Subquery(reviews.values("signed_at")[:1]), F("created_at")),
             )
         )

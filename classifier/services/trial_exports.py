@@ -71,10 +71,10 @@ def _describe(flip: Prediction, version: ModelVersion, against: ModelVersion) ->
         submission.lesion.body_site,
         str(against),
         flip.served_outcome,  # type: ignore[attr-defined] # annotated by select_pairs
-        flip.served_probability,  # type: ignore[attr-defined]
+        flip.served_probability,  # type: ignore[attr-defined]  # as above
         str(version),
         flip.outcome,
         flip.calibrated_probability,
         flip.finished_at.strftime("%Y-%m-%dT%H:%M:%SZ") if flip.finished_at else None,
-        flip.diagnosis,  # type: ignore[attr-defined]
+        flip.diagnosis,  # type: ignore[attr-defined]  # as above
     ]

@@ -1,34 +1,32 @@
-"""Secrets at rest: encrypted with a key that is derived from the site's own secret.
-
-SECRET_KEY_FALLBACKS still open what they closed, so that the site's secret can be changed.
-"""
+"""Secrets of webhooks at rest."""
 
 from __future__ import annotations
 
 from django.utils import timezone
 
 from classifier.models import WebhookEndpoint
-from portal.common import sealing
-from portal.common.resealing import resealer
+from portal.common.encryption import sealed as encryption
+from portal.common.encryption.keys import DecryptionError
+from portal.common.encryption.rotation import resealer
 
 PURPOSE = "dermaport webhook secrets"
 COLUMNS = ("sealed_secret", "sealed_previous")
 
 
 class LostSecretError(Exception):
-    """The site's secret was changed and the former one is not among its fallbacks."""
+    """None of the site's keys opens it."""
 
 
 def seal(secret: str) -> str:
-    return sealing.seal(secret.encode(), purpose=PURPOSE)
+    return encryption.seal(secret.encode(), purpose=PURPOSE)
 
 
 def unseal(sealed: str) -> str:
     """The secret again. Raises LostSecretError."""
-    opened = sealing.unseal(sealed, purpose=PURPOSE)
-    if opened is None:
-        raise LostSecretError
-    return opened.decode()
+    try:
+        return encryption.unseal(sealed, purpose=PURPOSE).decode()
+    except DecryptionError as error:
+        raise LostSecretError from error
 
 
 def read_secrets(endpoint: WebhookEndpoint) -> tuple[str, ...]:
@@ -41,16 +39,5 @@ def read_secrets(endpoint: WebhookEndpoint) -> tuple[str, ...]:
 
 @resealer("webhooks")
 def reseal_secrets() -> int:
-    """Seal anew what is under a former SECRET_KEY; return how many rows that were."""
-    count = 0
-    for endpoint in WebhookEndpoint.objects.kept():
-        stored = {name: getattr(endpoint, name) for name in COLUMNS}
-        changed = {name: _reseal(text) for name, text in stored.items()}
-        if changed != stored:
-            # Unless the secret was rotated just now: then it is under the present key.
-            count += WebhookEndpoint.objects.filter(pk=endpoint.pk, **stored).update(**changed)
-    return count
-
-
-def _reseal(text: str) -> str:
-    return sealing.reseal(text, purpose=PURPOSE) if text else ""
+    """Seal anew what is under another key; return how many rows that were."""
+    return encryption.reseal_columns(WebhookEndpoint.objects.kept(), *COLUMNS, purpose=PURPOSE)

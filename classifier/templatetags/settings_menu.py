@@ -21,4 +21,5 @@ def settings_menu(context: Context) -> dict[str, Any]:
     """
     request = context["request"]
     must_enrol = context["needs_factor"] and not has_factor(request.user)
-    return {"groups": [] if must_enrol else list_groups(context.flatten()), "request": request}
+    flat: Any = context.flatten()
+    return {"groups": [] if must_enrol else list_groups(flat), "request": request}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from classifier.views.uploads import takes_upload
-from portal.accounts.kept_form_views import done_with_kept, keep_for_later
 from portal.accounts.middleware import SESSION_KEY
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action, Role
@@ -23,15 +26,24 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable
 
-    from django.db import models
-    from django.http import HttpRequest
+    from django.contrib.auth.models import AnonymousUser
+    from django.http import HttpResponseBase
 
-    Row = TypeVar("Row", bound=models.Model)
+    from portal.accounts.models import User
+    from portal.accounts.requests import SiteRequest
+
+Row_co = TypeVar("Row_co", bound=models.Model, covariant=True)
+
+
+class Visible(Protocol[Row_co]):
+    """A manager or queryset that knows which of its rows a person may see."""
+
+    def visible_to(self, user: User | AnonymousUser, /) -> models.QuerySet[Row_co]: ...
 
 
 def page(
     action: Action = Action.VIEW_CASES, *, operators: bool = False
-) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Open a view to people whose role in their current clinic allows `action`.
 
     Nobody is sent to the log-in page; a person without a clinic is told whom to ask, an
@@ -39,12 +51,12 @@ def page(
     may have no clinic.
     """
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def wrapper(request: SiteRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 # A fragment asked for by a page whose session ended: the log-in page is no fragment.
-                is_fragment = request.htmx  # type: ignore[attr-defined]
+                is_fragment = request.htmx
                 if is_fragment:
                     return HttpResponse(status=401)
                 return _send_away(request, view)
@@ -53,42 +65,42 @@ def page(
             # A view of uploads names its clinic itself, and reads the body under its own guard.
             if request.method == "POST" and not getattr(view, "csrf_exempt", False):
                 settle_clinic(request)
-            membership = request.membership  # type: ignore[attr-defined]
+            membership = request.membership
             if membership is None:
                 return render(request, "classifier/no_clinic.html", status=403)
             if membership.role == Role.INTEGRATION:
                 return render(request, "classifier/no_pages.html", status=403)
-            require(request.user, membership.clinic, action)  # type: ignore[arg-type]
+            require(request.user, membership.clinic, action)
             return view(request, *args, **kwargs)
 
-        return done_with_kept(wrapper)
+        return wrapper
 
     return decorate
 
 
-def settle_clinic(request: HttpRequest) -> None:
+def settle_clinic(request: SiteRequest) -> None:
     """Let a form act in the clinic that its page was drawn for, whatever another tab chose since.
 
     Forms that act on the current clinic name it (components/own_clinic.html). A clinic in which
     this person has no membership any more does not exist.
     """
     wanted = request.POST.get(FORM_CLINIC)
-    if wanted is None or request.membership is None:  # type: ignore[attr-defined]
+    if wanted is None or request.membership is None:
         return
-    drawn_in = next((m for m in request.memberships if str(m.clinic_id) == wanted), None)  # type: ignore[attr-defined]
+    drawn_in = next((m for m in request.memberships if str(m.clinic_id) == wanted), None)
     if drawn_in is None:
         raise Http404
-    if drawn_in != request.membership:  # type: ignore[attr-defined]
-        request.membership, request.clinic = drawn_in, drawn_in.clinic  # type: ignore[attr-defined]
+    if drawn_in != request.membership:
+        request.membership, request.clinic = drawn_in, drawn_in.clinic
         request.session[SESSION_KEY] = wanted
         messages.info(request, f"You are back in {drawn_in.clinic.name}, where that page belongs.")
 
 
-def operator_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def operator_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Open a view to operators of the site alone: what it changes is every clinic's."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: SiteRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return send_to_log_in(request)
         if not request.user.is_staff:
@@ -98,29 +110,39 @@ def operator_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
     return wrapper
 
 
-def _send_away(request: HttpRequest, view: Callable[..., HttpResponse]) -> HttpResponse:
-    """The log-in page. What came too late for its session is kept for who wrote it."""
-    if request.method == "POST" and hasattr(request, "ended_session_of"):
-        return _keep_upload(request) if getattr(view, "csrf_exempt", False) else _keep(request)
-    return send_to_log_in(request)
+def _send_away(request: SiteRequest, view: Callable[..., HttpResponseBase]) -> HttpResponseBase:
+    """The log-in page; or, for a form whose session ended before it was sent, a page that says so.
+
+    A page with script asks before it sends, covers itself and keeps what was typed: this is for the others.
+    """
+    is_by_hand = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    if request.method != "POST" or not is_by_hand or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return send_to_log_in(request)
+    return _read_and_tell(request) if getattr(view, "csrf_exempt", False) else _tell_ended(request)
 
 
-def _keep(request: HttpRequest) -> HttpResponse:
-    return keep_for_later(request) or send_to_log_in(request)
+def _tell_ended(request: SiteRequest) -> HttpResponse:
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        came_from, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    back = urlsplit(came_from).path if is_ours else ""
+    context = {"back": back or resolve_url(settings.LOGIN_REDIRECT_URL)}
+    return render(request, "account/session_ended.html", context, status=401)
 
 
-# A view of uploads reads the body, and checks that it comes from a page of ours, under its own guard.
-_keep_upload = takes_upload(lambda request, *_: send_to_log_in(request))(_keep)
+# A browser that is still sending its pictures doesn't listen to the answer.
+_read_and_tell = takes_upload(lambda request, *_: _tell_ended(request))(_tell_ended)
 
 
-def send_to_log_in(request: HttpRequest) -> HttpResponse:
+def send_to_log_in(request: SiteRequest) -> HttpResponse:
     """The log-in page, and back to where the person wanted to go."""
     return redirect_to_login(request.get_full_path())
 
 
-def get_visible(queryset: models.QuerySet[Row], request: HttpRequest, pk: uuid.UUID) -> Row:
+def get_visible(rows: Visible[Row_co], request: SiteRequest, pk: uuid.UUID) -> Row_co:
     """The row if this person may see it; 404 otherwise, as if it did not exist."""
-    row = queryset.visible_to(request.user).filter(pk=pk).first()  # type: ignore[attr-defined]
+    row = rows.visible_to(request.user).filter(pk=pk).first()
     if row is None:
         raise Http404
     return row

@@ -12,20 +12,22 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from classifier.views.access import page
 from portal.accounts.access_forms import OwnTokenForm
-from portal.accounts.api_tokens import clinics_of, make_own_token, select_live_tokens
+from portal.accounts.api_tokens import clinics_of, make_own_token
 from portal.accounts.errors import PeopleError
 from portal.accounts.oauth.consents import select_consents, withdraw_consent
 from portal.accounts.step_up import step_up
-from portal.accounts.token_ends import revoke_token
+from portal.accounts.token_use import ApiBearer
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 @page()
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up
-def tokens(request: HttpRequest) -> HttpResponse:
+def tokens(request: PortalRequest) -> HttpResponse:
     """One's tokens; POST makes one and shows it on this one page: the database keeps a hash."""
     if request.method != "POST":
         return _show(request)
@@ -35,7 +37,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
         clinic = given.pop("clinic")
         try:
             issued = make_own_token(
-                actor=request.user,  # type: ignore[arg-type]
+                actor=request.user,
                 clinic_id=clinic.pk if clinic else None,
                 **given,
             )
@@ -48,36 +50,35 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 @page()
 @require_POST
-def token_revoke(request: HttpRequest) -> HttpResponse:
-    user: Any = request.user
-    token = user.auth_token_set.select_related("grant").filter(pk=request.POST.get("token", "")).first()
+def token_revoke(request: PortalRequest) -> HttpResponse:
+    token = ApiBearer.find_of(request.user, request.POST.get("token", ""))
     if token is None:
         raise Http404
-    revoke_token(token=token)
+    token.end()
     messages.success(request, "Token revoked. Programs that used it can no longer log in.")
     return redirect("tokens")
 
 
 @page()
 @require_POST
-def application_withdraw(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def application_withdraw(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Stop an application from acting for oneself."""
-    user: Any = request.user
+    user = request.user
     application = get_object_or_404(select_consents(user), pk=pk)
     withdraw_consent(actor=user, application=application)
     messages.success(request, "Stopped. The application has to ask you again.")
     return redirect("tokens")
 
 
-def _form(request: HttpRequest, data: Any = None) -> OwnTokenForm:
-    return OwnTokenForm(data, clinics=clinics_of(request.user))  # type: ignore[arg-type]
+def _form(request: PortalRequest, data: Any = None) -> OwnTokenForm:
+    return OwnTokenForm(data, clinics=clinics_of(request.user))
 
 
-def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpResponse:
+def _show(request: PortalRequest, *, status: int = 200, **changes: Any) -> HttpResponse:
     context = {
         "form": _form(request),
-        "tokens": select_live_tokens(request.user),  # type: ignore[arg-type]
-        "consents": select_consents(request.user),  # type: ignore[arg-type]
+        "tokens": ApiBearer.list_live(request.user),
+        "consents": select_consents(request.user),
         **changes,
     }
     return render(request, "classifier/settings/tokens.html", context, status=status)

@@ -27,23 +27,23 @@ from portal.accounts.service_accounts import select_services
 from portal.accounts.step_up import step_up
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
-    from portal.accounts.models import User
     from portal.accounts.oauth.applications import Registration
+    from portal.accounts.requests import PortalRequest
 
 
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up
-def applications(request: HttpRequest) -> HttpResponse:
+def applications(request: PortalRequest) -> HttpResponse:
     """The clinic's applications; POST registers one and shows its secret on this one page."""
-    clinic: Any = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     services = select_services(clinic).filter(user__is_active=True)
     form = ApplicationForm(request.POST or None, services=services)
     if request.method == "POST" and form.is_valid():
         try:
-            made = register_application(actor=request.user, clinic=clinic, **form.cleaned_data)  # type: ignore[arg-type]
+            made = register_application(actor=request.user, clinic=clinic, **form.cleaned_data)
         except PeopleError as error:
             form.add_error(error.field, error.message)
         else:
@@ -59,7 +59,7 @@ def applications(request: HttpRequest) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up
-def application(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def application(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """One application; POST changes its name and where people return to."""
     row = _find(request, pk)
     if request.method != "POST":
@@ -67,7 +67,7 @@ def application(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     form = ApplicationChangeForm(request.POST, is_for_people=row.service is None)
     if form.is_valid():
         try:
-            update_application(actor=request.user, application=row, **form.cleaned_data)  # type: ignore[arg-type]
+            update_application(actor=request.user, application=row, **form.cleaned_data)
         except PeopleError as error:
             form.add_error(error.field, error.message)
         else:
@@ -79,14 +79,14 @@ def application(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def application_secret(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def application_secret(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Replace the secret and show the new one on this one page.
 
     `end=later` lets the former work on for a while, `end=now` ends it and what was got with it,
     `end=former` makes no new one and ends the former.
     """
     row, end = _find(request, pk), request.POST.get("end", "later")
-    actor: User = request.user  # type: ignore[assignment]
+    actor = request.user
     if end == "former":
         end_former_secret(actor=actor, application=row)
         messages.success(request, "The old secret and all tokens issued so far have ended.")
@@ -101,7 +101,7 @@ def application_secret(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def application_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def application_active(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask before it is closed (GET); close it (`active=no`) or open it again (`active=yes`)."""
     row = _find(request, pk)
     if request.method != "POST":
@@ -111,21 +111,24 @@ def application_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         )
         return ask_to_close(request, "application", pk, name=str(row), words=words)
     is_active = request.POST.get("active") == "yes"
-    set_application_active(actor=request.user, application=row, is_active=is_active)  # type: ignore[arg-type]
+    set_application_active(actor=request.user, application=row, is_active=is_active)
     messages.success(request, "Opened again." if is_active else "Closed. What it held is revoked.")
     return redirect("application", pk)
 
 
-def _find(request: HttpRequest, pk: uuid.UUID) -> OAuthApplication:
+def _find(request: PortalRequest, pk: uuid.UUID) -> OAuthApplication:
     rows = OAuthApplication.objects.select_related("service", "clinic")
-    return get_object_or_404(rows, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
+    found: OAuthApplication = get_object_or_404(rows, pk=pk, clinic=request.clinic)
+    return found
 
 
-def _show_secret(request: HttpRequest, made: Registration) -> HttpResponse:
+def _show_secret(request: PortalRequest, made: Registration) -> HttpResponse:
     return _show(request, _find(request, made.application.pk), secret=made.secret)
 
 
-def _show(request: HttpRequest, row: OAuthApplication, *, status: int = 200, **changes: Any) -> HttpResponse:
+def _show(
+    request: PortalRequest, row: OAuthApplication, *, status: int = 200, **changes: Any
+) -> HttpResponse:
     now = {"name": row.name, "redirect_uris": "\n".join(row.redirect_uris.split())}
     context = {
         "application": row,

@@ -23,9 +23,9 @@ from portal.accounts.step_up import step_up
 from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
-    from portal.accounts.models import Clinic
+    from portal.accounts.requests import PortalRequest
     from portal.audit.models import AuditEventQuerySet
 
 PAGE_SIZE = 50
@@ -46,12 +46,12 @@ class TrailRow:
 
 @page(Action.ADMINISTER)
 @require_safe
-def audit_trail(request: HttpRequest) -> HttpResponse:
+def audit_trail(request: PortalRequest) -> HttpResponse:
     form, events = _read(request)
     page_obj = Paginator(events.select_related("actor").order_by("-position"), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
-    patients = find_patients(page_obj, clinic=request.clinic)  # type: ignore[attr-defined]
+    patients = find_patients(page_obj, clinic=request.clinic)
     context = {
         "form": form,
         "page_obj": page_obj,
@@ -67,11 +67,11 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def audit_export(request: HttpRequest) -> StreamingHttpResponse:
+def audit_export(request: PortalRequest) -> StreamingHttpResponse:
     form, events = _read(request)
     lines = export_audit_events(
-        actor=request.user,  # type: ignore[arg-type]
-        clinic=request.clinic,  # type: ignore[attr-defined]
+        actor=request.user,
+        clinic=request.clinic,
         events=events,
         filters=sorted(form.values),
     )
@@ -81,8 +81,8 @@ def audit_export(request: HttpRequest) -> StreamingHttpResponse:
     return response
 
 
-def _read(request: HttpRequest) -> tuple[TrailForm, AuditEventQuerySet]:
-    clinic: Clinic = request.clinic  # type: ignore[attr-defined]
+def _read(request: PortalRequest) -> tuple[TrailForm, AuditEventQuerySet]:
+    clinic = request.clinic
     form = TrailForm(request.GET, clinic=clinic)
     events = AuditEvent.objects.visible_to(request.user).filter(chain__clinic=clinic)
     return form, form.apply(events)

@@ -24,9 +24,8 @@ from portal.accounts.session_limits import background
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest
-
     from classifier.models import ReadingClaim, Review
+    from portal.accounts.requests import PortalRequest
 
 PLACES = {"submission-review", "submission-amend"}
 
@@ -34,14 +33,14 @@ PLACES = {"submission-review", "submission-amend"}
 @background
 @page()
 @require_http_methods(["GET", "HEAD", "POST"])
-def submission_claim(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_claim(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """GET: the open page asks how its claim stands, which renews it. POST: `step` release or takeover."""
     rows = Submission.objects.select_related("clinic", "cancelled_by").prefetch_related("reviews__signed_by")
     submission: Submission = get_visible(rows, request, pk)
-    require(request.user, submission.clinic_id, Action.REVIEW)  # type: ignore[arg-type]
+    require(request.user, submission.clinic_id, Action.REVIEW)
     if request.method != "POST":
         return _tell(request, submission)
-    user: Any = request.user
+    user = request.user
     if request.POST.get("step") == "takeover":
         if submission.cancelled_at is None:
             claim_case(actor=user, submission=submission, takeover=True)
@@ -55,13 +54,13 @@ def submission_claim(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("worklist")
 
 
-def _tell(request: HttpRequest, submission: Submission) -> HttpResponse:
+def _tell(request: PortalRequest, submission: Submission) -> HttpResponse:
     """How things stand, for a page that shows the review `?review=` or none.
 
     Of a case that was signed or withdrawn meanwhile nothing is left to read: that is said once, and
     nobody claims it again. One that goes back to the model is claimed on: it comes back.
     """
-    user: Any = request.user
+    user = request.user
     newer = _find_newer(submission, request.GET.get("review", ""))
     context: dict[str, Any] = {"submission": submission, "newer": newer}
     context["is_withdrawn"] = submission.state == SubmissionState.CANCELLED
@@ -86,7 +85,7 @@ def _find_newer(submission: Submission, known: str) -> Review | None:
     return current if current and str(current.pk) != known else None
 
 
-def _read_moment(request: HttpRequest) -> dt.datetime | None:
+def _read_moment(request: PortalRequest) -> dt.datetime | None:
     given = request.POST.get("claimed_at")
     if given is None:
         return None

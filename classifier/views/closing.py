@@ -10,10 +10,12 @@ from django.urls import reverse
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
-def ask_to_close(request: HttpRequest, route: str, pk: uuid.UUID, *, name: str, words: str) -> HttpResponse:
+def ask_to_close(request: PortalRequest, route: str, pk: uuid.UUID, *, name: str, words: str) -> HttpResponse:
     """The page that asks; it posts to `<route>-active` and leads back to `route`."""
     context = {
         "name": name,

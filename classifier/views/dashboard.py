@@ -13,7 +13,9 @@ from classifier.views.access import page
 from classifier.views.filter_chips import build_group
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 PERIODS = [("30", "30 days"), ("90", "90 days"), ("365", "1 year")]
 DEFAULT_DAYS = "90"
@@ -22,11 +24,11 @@ CHART_HEIGHT = 120.0
 
 @page()
 @require_safe
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: PortalRequest) -> HttpResponse:
     asked = request.GET.get("days", DEFAULT_DAYS)
     days = asked if asked in dict(PERIODS) else DEFAULT_DAYS
-    clinic = request.clinic  # type: ignore[attr-defined]
-    hides = is_blinded(clinic, request.membership.role)  # type: ignore[attr-defined]
+    clinic = request.clinic
+    hides = is_blinded(clinic, request.membership.role)
     figures = measure_clinic(clinic.pk, days=int(days), hides_unread=hides)
     context = {
         "figures": figures,

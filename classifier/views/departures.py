@@ -25,19 +25,20 @@ from portal.accounts.step_up import ask_again
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from classifier.models.submission import SubmissionQuerySet
+    from portal.accounts.requests import PortalRequest
 
 SHOWN = 10
 
 
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def person_leave(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def person_leave(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """What is open of a person; POST hands it over and, while they have access, ends that."""
     rows = Membership.objects.filter(user__kind=UserKind.PERSON).select_related("user", "clinic")
-    membership = get_object_or_404(rows, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
+    membership = get_object_or_404(rows, pk=pk, clinic=request.clinic)
     work = find_open_work(person=membership.user, clinic_id=membership.clinic_id)
     form = DepartureForm(
         request.POST if request.method == "POST" else None,
@@ -58,7 +59,7 @@ def person_leave(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     with transaction.atomic():
         awaited, readings = (_load(request, cases) for cases in (work.awaited, work.readings))
         record_listed(
-            actor=request.user,  # type: ignore[arg-type]
+            actor=request.user,
             clinic_id=membership.clinic_id,
             what="submission",
             details={"page": "open work", "rows": len(awaited["rows"]) + len(readings["rows"])},
@@ -73,7 +74,7 @@ def person_leave(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "classifier/settings/departure.html", context, status=status)
 
 
-def _leave(request: HttpRequest, membership: Membership, form: DepartureForm) -> HandedOver:
+def _leave(request: PortalRequest, membership: Membership, form: DepartureForm) -> HandedOver:
     chosen: dict[str, Any] = {
         "actor": request.user,
         "membership": membership,
@@ -85,8 +86,8 @@ def _leave(request: HttpRequest, membership: Membership, form: DepartureForm) ->
     return end_access(**chosen, close_log_in=form.cleaned_data.get("close_log_in", False))
 
 
-def _load(request: HttpRequest, cases: SubmissionQuerySet) -> dict[str, Any]:
-    role = request.membership.role  # type: ignore[attr-defined]
+def _load(request: PortalRequest, cases: SubmissionQuerySet) -> dict[str, Any]:
+    role = request.membership.role
     return {
         "count": cases.count(),
         "rows": build_rows(load_cases(cases.order_by("submitted_at", "pk"))[:SHOWN], role=role),

@@ -19,21 +19,23 @@ from portal.accounts.step_up import ask_again
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 @require_POST
 @page()
-def image_dicom(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def image_dicom(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     image: SubmissionImage = get_visible(SubmissionImage.objects.all(), request, pk)
     require_right(rights_in(request, image.clinic_id).export, "Your role in this clinic can't export images.")
     return ask_again(request) or _export(request, image)
 
 
-def _export(request: HttpRequest, image: SubmissionImage) -> HttpResponse:
+def _export(request: PortalRequest, image: SubmissionImage) -> HttpResponse:
     naming = request.POST.get("patient", PSEUDONYMOUS)
     try:
-        export = export_image(actor=request.user, image_id=image.pk, naming=naming)  # type: ignore[arg-type]
+        export = export_image(actor=request.user, image_id=image.pk, naming=naming)
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect("submission-detail", image.submission_id)

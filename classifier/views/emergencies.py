@@ -31,9 +31,9 @@ from portal.accounts.session_keys import renew_key
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
-    from portal.accounts.models import User
+    from portal.accounts.requests import PortalRequest
 
 PAGE_SIZE = 50
 TOO_MANY = 429
@@ -42,17 +42,17 @@ TOO_MANY = 429
 @sensitive_post_parameters()
 @page(Action.BREAK_GLASS)
 @require_http_methods(["GET", "HEAD", "POST"])
-def emergency_open(request: HttpRequest) -> HttpResponse:
+def emergency_open(request: PortalRequest) -> HttpResponse:
     """Name the patient exactly and say why; the patient's page opens for this session."""
-    if request.membership.is_guest:  # type: ignore[attr-defined]
+    if request.membership.is_guest:
         raise PermissionDenied(GUEST)
-    form = EmergencyForm(request.POST if request.method == "POST" else None, user=_actor(request))
+    form = EmergencyForm(request.POST if request.method == "POST" else None, user=request.user)
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
             access = open_emergency(
-                actor=_actor(request),
-                home_clinic=request.clinic,  # type: ignore[attr-defined]
+                actor=request.user,
+                home_clinic=request.clinic,
                 **form.cleaned_data,
             )
         except ServiceError as error:
@@ -73,41 +73,35 @@ def emergency_open(request: HttpRequest) -> HttpResponse:
 
 @page()
 @require_POST
-def emergency_end(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def emergency_end(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """End it: one's own, or one to a patient of the clinic that one administers."""
     mine = Q(user=request.user)
-    if request.membership.role == Role.ADMINISTRATOR:  # type: ignore[attr-defined]
-        mine |= Q(clinic=request.clinic)  # type: ignore[attr-defined]
+    if request.membership.role == Role.ADMINISTRATOR:
+        mine |= Q(clinic=request.clinic)
     access = get_object_or_404(EmergencyAccess.objects.filter(mine), pk=pk)
-    end_emergency(actor=_actor(request), access=access)
+    end_emergency(actor=request.user, access=access)
     messages.success(request, "The emergency access has ended.")
     return redirect("home" if access.user_id == request.user.pk else "emergency-list")
 
 
 @page(Action.ADMINISTER)
 @require_safe
-def emergency_list(request: HttpRequest) -> HttpResponse:
+def emergency_list(request: PortalRequest) -> HttpResponse:
     """Who of other clinics opened patients of this one, when and why."""
-    clinic = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     rows = EmergencyAccess.objects.filter(clinic=clinic).select_related(
         "user", "home_clinic", "patient", "acknowledged_by"
     )
     page_obj = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("page"))
-    record_listed(
-        actor=_actor(request), clinic_id=clinic.pk, what="emergency", details={"rows": len(page_obj)}
-    )
+    record_listed(actor=request.user, clinic_id=clinic.pk, what="emergency", details={"rows": len(page_obj)})
     context = {"page_obj": page_obj}
     return render(request, "classifier/emergency/list.html", context)
 
 
 @page(Action.ADMINISTER)
 @require_POST
-def emergency_acknowledge(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    access = get_object_or_404(EmergencyAccess, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
-    acknowledge_emergency(actor=_actor(request), access=access)
+def emergency_acknowledge(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
+    access = get_object_or_404(EmergencyAccess, pk=pk, clinic=request.clinic)
+    acknowledge_emergency(actor=request.user, access=access)
     messages.success(request, "Marked as seen.")
     return redirect("emergency-list")
-
-
-def _actor(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]

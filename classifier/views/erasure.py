@@ -26,16 +26,17 @@ from portal.accounts.step_up import ask_again
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
-    from portal.accounts.models import Clinic, User
+    from portal.accounts.models import Clinic
+    from portal.accounts.requests import PortalRequest
 
 PAGE_SIZE = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Action.ADMINISTER)
-def patient_erase(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def patient_erase(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask for the reason and the public id (GET), then erase (POST)."""
     patient = find_administered(request, pk)
     form = ErasureForm(request.POST or None, expected=patient.public_id)
@@ -44,7 +45,7 @@ def patient_erase(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             return asked
         try:
             erase_patient(
-                actor=request.user,  # type: ignore[arg-type]
+                actor=request.user,
                 patient=patient,
                 reason=form.cleaned_data["reason"],
             )
@@ -64,12 +65,12 @@ def patient_erase(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Action.ADMINISTER)
-def retention(request: HttpRequest) -> HttpResponse:
+def retention(request: PortalRequest) -> HttpResponse:
     """Whom the clinic's policy, or another that is tried out, would erase now (GET).
 
     POST lets the policy that was shown run every night (`automatic=yes`), or stops it.
     """
-    clinic: Clinic = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     if request.method == "POST":
         return ask_again(request) or _switch_automatic(request, clinic)
     form = PreviewForm(request.GET)
@@ -77,7 +78,7 @@ def retention(request: HttpRequest) -> HttpResponse:
     page_obj = Paginator(due, PAGE_SIZE).get_page(request.GET.get("page"))
     rows = list(page_obj)
     record_listed(
-        actor=request.user,  # type: ignore[arg-type]
+        actor=request.user,
         clinic_id=clinic.pk,
         what="retention",
         details={"rows": len(rows), "years": form.asked or clinic.retention_years},
@@ -94,8 +95,8 @@ def retention(request: HttpRequest) -> HttpResponse:
     return render(request, "classifier/settings/retention.html", context)
 
 
-def _switch_automatic(request: HttpRequest, clinic: Clinic) -> HttpResponse:
-    actor: User = request.user  # type: ignore[assignment]
+def _switch_automatic(request: PortalRequest, clinic: Clinic) -> HttpResponse:
+    actor = request.user
     try:
         if request.POST.get("automatic") == "yes":
             shown = PreviewForm(request.POST).asked

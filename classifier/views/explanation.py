@@ -24,7 +24,9 @@ from portal.accounts.session_limits import background
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse, HttpResponseBase
+
+    from portal.accounts.requests import PortalRequest
 
 OVERLAY_CONTENT_TYPE = "image/png"
 
@@ -32,13 +34,13 @@ OVERLAY_CONTENT_TYPE = "image/png"
 @background
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
-def prediction_explanation(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def prediction_explanation(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """The panel (GET); ask for the map (POST). It polls for itself while the map is made."""
     prediction = _find(request, pk)
     name = request.GET.get("page", "")
     name = name if name in PAGES else "case"
     error = _ask(request, prediction) if request.method == "POST" else _find_conflict(prediction)
-    if request.method == "POST" and not request.htmx:  # type: ignore[attr-defined]
+    if request.method == "POST" and not request.htmx:
         if error:
             messages.error(request, error)
         return redirect(build_panel(prediction, page=name).shown_address)
@@ -53,7 +55,7 @@ def prediction_explanation(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @background
 @require_safe
 @page()
-def explanation_overlay(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def explanation_overlay(request: PortalRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The overlay of a prediction, a transparent PNG. Each look leaves an event."""
     prediction = _find(request, pk)
     if _find_conflict(prediction):
@@ -75,18 +77,18 @@ def explanation_overlay(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     )
 
 
-def _find(request: HttpRequest, pk: uuid.UUID) -> Prediction:
+def _find(request: PortalRequest, pk: uuid.UUID) -> Prediction:
     rows = Prediction.objects.served().select_related("image__submission__clinic")
     prediction: Prediction = get_visible(rows, request, pk)
     rights_in(request, prediction.image.clinic_id)
-    check_may_see(actor=request.user, prediction=prediction)  # type: ignore[arg-type]
+    check_may_see(actor=request.user, prediction=prediction)
     return prediction
 
 
-def _ask(request: HttpRequest, prediction: Prediction) -> str:
+def _ask(request: PortalRequest, prediction: Prediction) -> str:
     """Ask for the map; the sentence that says why not, if so."""
     try:
-        request_explanation(actor=request.user, prediction=prediction)  # type: ignore[arg-type]
+        request_explanation(actor=request.user, prediction=prediction)
     except ConflictError as conflict:
         return conflict.message
     return ""
@@ -100,5 +102,5 @@ def _find_conflict(prediction: Prediction) -> str:
     return ""
 
 
-def _record(request: HttpRequest, explanation: Explanation, prediction: Prediction) -> None:
-    record_viewed(actor=request.user, obj=explanation, clinic_id=prediction.image.clinic_id)  # type: ignore[arg-type]
+def _record(request: PortalRequest, explanation: Explanation, prediction: Prediction) -> None:
+    record_viewed(actor=request.user, obj=explanation, clinic_id=prediction.image.clinic_id)

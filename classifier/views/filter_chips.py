@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from django.http import HttpRequest
+    from portal.accounts.requests import PortalRequest
 
 
-def build_address(request: HttpRequest, **changes: str) -> str:
+def build_address(request: PortalRequest, **changes: str) -> str:
     """The address of this list with some parameters changed; an empty one is left out, and so is the page."""
     query = request.GET.copy()
     query.pop("page", None)
@@ -22,7 +22,7 @@ def build_address(request: HttpRequest, **changes: str) -> str:
 
 
 def build_group(
-    request: HttpRequest,
+    request: PortalRequest,
     name: str,
     label: str,
     choices: Iterable[tuple[str, str]],

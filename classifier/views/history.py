@@ -39,9 +39,10 @@ from portal.accounts.roles import ROLES_ALLOWED, Action
 from portal.accounts.step_up import step_up
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from classifier.models.submission import SubmissionQuerySet
+    from portal.accounts.requests import PortalRequest
 
 PAGE_SIZE = 25
 MOST_SELECTED = 500
@@ -59,7 +60,7 @@ STATES = [
 
 @page()
 @require_safe
-def submission_list(request: HttpRequest) -> HttpResponse:
+def submission_list(request: PortalRequest) -> HttpResponse:
     """Cases of the scope, filtered as the address says and searched as the session says."""
     scope, form, search = read_scope(request), HistoryForm(request.GET), read_search(request)
     word = search.words
@@ -69,7 +70,7 @@ def submission_list(request: HttpRequest) -> HttpResponse:
         is_narrowed = bool(form.narrowing or word)
         has_any = bool(cases) or (is_narrowed and scope.rows.exists())
         record_listed(
-            actor=request.user,  # type: ignore[arg-type]
+            actor=request.user,
             clinic_id=scope.clinic.pk,
             what="submission",
             details={
@@ -108,7 +109,7 @@ KEPT_BY_FORM = (*SCOPE_NAMES, "outcome", "state", "unread", "order", "sort", PAR
 
 @page()
 @require_POST
-def submission_search(request: HttpRequest) -> HttpResponse:
+def submission_search(request: PortalRequest) -> HttpResponse:
     """Keep the search word in the session: in an address or a log it would be patient data."""
     form = SearchForm(request.POST)
     word = form.cleaned_data["word"] if form.is_valid() else ""
@@ -124,7 +125,7 @@ def submission_search(request: HttpRequest) -> HttpResponse:
 @page(Action.EXPORT)
 @require_POST
 @step_up
-def submission_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def submission_export(request: PortalRequest) -> HttpResponse | StreamingHttpResponse:
     """The whole filtered list as CSV, or the selected rows of it.
 
     Nothing where the search of the list is no longer kept: without it this would be everybody.
@@ -139,7 +140,7 @@ def submission_export(request: HttpRequest) -> HttpResponse | StreamingHttpRespo
         chosen = _read_selection(request)
         rows, filters = rows.filter(pk__in=chosen), [*filters, "selected"]
     export = export_submissions(
-        actor=request.user,  # type: ignore[arg-type]
+        actor=request.user,
         clinic=scope.clinic,
         rows=rows,
         role=scope.role,
@@ -167,7 +168,7 @@ def _sort_of(form: HistoryForm) -> str:
     return str(form.values.get("sort", "newest"))
 
 
-def _list_scopes(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
+def _list_scopes(request: PortalRequest, scope: Scope) -> list[dict[str, Any]]:
     if scope.name not in LISTS:
         return []
     # They differ in one parameter, so the filters stay while one looks at the other.
@@ -186,7 +187,7 @@ def _list_scopes(request: HttpRequest, scope: Scope) -> list[dict[str, Any]]:
     ]
 
 
-def _list_filters(request: HttpRequest, scope: Scope, form: HistoryForm) -> list[dict[str, Any]]:
+def _list_filters(request: PortalRequest, scope: Scope, form: HistoryForm) -> list[dict[str, Any]]:
     values = form.values
     outcomes = frozenset(Outcome.values)
     return [
@@ -217,7 +218,7 @@ def _count_options(group: dict[str, Any], counts: list[int]) -> dict[str, Any]:
     return group
 
 
-def _list_more(request: HttpRequest, form: HistoryForm) -> list[dict[str, str]]:
+def _list_more(request: PortalRequest, form: HistoryForm) -> list[dict[str, str]]:
     """The filters of the folded form that are in force, each with the address without it."""
     chips = []
     for name in MORE_NAMES:
@@ -231,12 +232,12 @@ def _list_more(request: HttpRequest, form: HistoryForm) -> list[dict[str, str]]:
     return chips
 
 
-def _clear_address(request: HttpRequest) -> str:
+def _clear_address(request: PortalRequest) -> str:
     names = ("outcome", "state", "unread", "order", *MORE_NAMES)
     return build_address(request, **dict.fromkeys(names, ""))
 
 
-def _read_selection(request: HttpRequest) -> list[str]:
+def _read_selection(request: PortalRequest) -> list[str]:
     chosen = []
     for text in request.POST.getlist("selected")[:MOST_SELECTED]:
         try:

@@ -22,10 +22,9 @@ from portal.accounts.roles import Role
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest
-
     from classifier.models.submission import SubmissionQuerySet
     from portal.accounts.models import Clinic, User
+    from portal.accounts.requests import PortalRequest
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,14 @@ NAMED: dict[str, tuple[str, Callable[[Any, Clinic], Q]]] = {
 }
 
 
-def read_scope(request: HttpRequest) -> Scope:
+def read_scope(request: PortalRequest) -> Scope:
     """The scope that the address names; 404 for what this person can't see."""
     if "patient" in request.GET:
         return _patient_scope(request)
     if "lesion" in request.GET:
         return _lesion_scope(request)
-    clinic: Clinic = request.clinic  # type: ignore[attr-defined]
-    role: str = request.membership.role  # type: ignore[attr-defined]
+    clinic = request.clinic
+    role: str = request.membership.role
     rows = Submission.objects.visible_to(request.user).filter(clinic=clinic)
     if "by" in request.GET:
         person = _find_colleague(clinic, _read_key(request, "by"))
@@ -71,7 +70,7 @@ def read_scope(request: HttpRequest) -> Scope:
     return Scope("clinic", "Submissions", rows, clinic, role)
 
 
-def _patient_scope(request: HttpRequest) -> Scope:
+def _patient_scope(request: PortalRequest) -> Scope:
     patient = get_visible(
         Patient.objects.select_related("clinic"),
         request,
@@ -87,7 +86,7 @@ def _patient_scope(request: HttpRequest) -> Scope:
     )
 
 
-def _lesion_scope(request: HttpRequest) -> Scope:
+def _lesion_scope(request: PortalRequest) -> Scope:
     lesion = get_visible(
         Lesion.objects.select_related("patient__clinic"),
         request,
@@ -114,7 +113,7 @@ def _find_colleague(clinic: Clinic, key: uuid.UUID) -> User:
     return membership.user
 
 
-def _read_key(request: HttpRequest, name: str) -> uuid.UUID:
+def _read_key(request: PortalRequest, name: str) -> uuid.UUID:
     try:
         return uuid.UUID(request.GET[name])
     except ValueError:

@@ -20,13 +20,13 @@ from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 from portal.accounts.session_limits import background
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from portal.accounts.requests import PortalRequest
 
 
 @require_safe
 @page()
 @transaction.atomic
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: PortalRequest) -> HttpResponse:
     """What needs this person in their current clinic."""
     inbox = _load(request)
     _record(request, inbox)
@@ -39,7 +39,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page()
 @transaction.atomic
-def home_columns(request: HttpRequest) -> HttpResponse:
+def home_columns(request: PortalRequest) -> HttpResponse:
     """The columns anew, or nothing (204) while they are what the page `seen` already shows."""
     inbox = _load(request)
     if request.GET.get("seen") == digest_inbox(inbox):
@@ -65,17 +65,17 @@ def digest_inbox(inbox: Inbox) -> str:
     return hashlib.sha256(repr((parts, counts)).encode()).hexdigest()[:16]
 
 
-def _load(request: HttpRequest) -> Inbox:
-    clinic = request.clinic  # type: ignore[attr-defined]
+def _load(request: PortalRequest) -> Inbox:
+    clinic = request.clinic
     role = rights_in(request, clinic.pk).role
-    return build_inbox(user=request.user, clinic=clinic, role=role)  # type: ignore[arg-type]
+    return build_inbox(user=request.user, clinic=clinic, role=role)
 
 
-def _find_off(request: HttpRequest) -> list[WebhookEndpoint]:
+def _find_off(request: PortalRequest) -> list[WebhookEndpoint]:
     """Webhooks of this clinic that failed for days, for its administrators."""
-    if request.membership.role not in ROLES_ALLOWED[Action.ADMINISTER]:  # type: ignore[attr-defined]
+    if request.membership.role not in ROLES_ALLOWED[Action.ADMINISTER]:
         return []
-    clinic = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     off = WebhookEndpoint.objects.kept().filter(clinic=clinic, disabled_reason=DisabledReason.FAILING)
     return list(off.order_by("disabled_at"))
 
@@ -84,17 +84,17 @@ def _describe(inbox: Inbox) -> dict[str, object]:
     return {"inbox": inbox, "seen": digest_inbox(inbox)}
 
 
-def _count_unseen(request: HttpRequest) -> int:
+def _count_unseen(request: PortalRequest) -> int:
     """Emergency accesses to the clinic's patients that none of its administrators confirmed."""
-    if request.membership.role != Role.ADMINISTRATOR:  # type: ignore[attr-defined]
+    if request.membership.role != Role.ADMINISTRATOR:
         return 0
-    return EmergencyAccess.objects.unacknowledged(request.clinic).count()  # type: ignore[attr-defined]
+    return EmergencyAccess.objects.unacknowledged(request.clinic).count()
 
 
-def _record(request: HttpRequest, inbox: Inbox) -> None:
+def _record(request: PortalRequest, inbox: Inbox) -> None:
     record_listed(
-        actor=request.user,  # type: ignore[arg-type]
-        clinic_id=request.clinic.pk,  # type: ignore[attr-defined]
+        actor=request.user,
+        clinic_id=request.clinic.pk,
         what="submission",
         details={
             "page": "home",

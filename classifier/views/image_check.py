@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.http import JsonResponse
@@ -13,12 +13,11 @@ from django.views.decorators.http import require_POST
 
 from classifier.duplicates import describe_double
 from classifier.inference import UnusableImageError, decode_image
-from classifier.intake import RejectedImageError, build_thumbnail, check_claim, inspect_image
+from classifier.intake import RejectedImageError, build_thumbnail, check_claim, inspect_image, read_upload
 from classifier.limits import UploadLimits
-from classifier.new_case import read_upload
 from classifier.picture_check import BROKEN, BUSY, CheckBusyError, PictureCheck, a_free_hand, check_pixels
 from classifier.services.access import record_viewed
-from classifier.services.images import find_same_file, find_same_picture
+from classifier.services.images import find_same_file, find_same_pictures
 from classifier.views.access import page
 from classifier.views.submission_new import read_posted_clinic
 from classifier.views.uploads import takes_upload
@@ -27,9 +26,10 @@ if TYPE_CHECKING:
     import uuid
 
     from django.core.files.uploadedfile import UploadedFile
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from classifier.models import SubmissionImage
+    from portal.accounts.requests import PortalRequest
 
 COPY_SIDE = 1024
 """Longer side of a reduced copy, in pixels (reduced-copy.js draws it)."""
@@ -37,14 +37,14 @@ NOT_DRAWN_BY_BROWSERS = ("TIFF", "HEIC", "DICOM")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def _refuse_upload(request: HttpRequest, status: int, message: str) -> HttpResponse:  # noqa: ARG001
+def _refuse_upload(request: PortalRequest, status: int, message: str) -> HttpResponse:  # noqa: ARG001
     return JsonResponse(PictureCheck("bad", [message]).to_json(), status=status)
 
 
 @require_POST
 @page()
 @takes_upload(_refuse_upload, images=1)
-def check_image(request: HttpRequest) -> HttpResponse:
+def check_image(request: PortalRequest) -> HttpResponse:
     """What the model's gates will say of the file `image`; see PictureCheck for the JSON.
 
     With `width`, `height` and `bytes` of the original, and its `sha256` where the browser can hash,
@@ -81,16 +81,16 @@ class _Claim:
     sha256: str
 
     @classmethod
-    def read(cls, request: HttpRequest) -> _Claim | None:
-        numbers = [request.POST.get(name, "") for name in ("width", "height", "bytes")]
+    def read(cls, request: PortalRequest) -> _Claim | None:
+        width, height, size = numbers = [request.POST.get(name, "") for name in ("width", "height", "bytes")]
         if not all(re.fullmatch(r"[0-9]{1,12}", number) for number in numbers):
             return None
         sha256 = request.POST.get("sha256", "")
-        return cls(*map(int, numbers), sha256 if SHA256.fullmatch(sha256) else "")
+        return cls(int(width), int(height), int(size), sha256 if SHA256.fullmatch(sha256) else "")
 
 
 def _check_copy(
-    request: HttpRequest, clinic_id: uuid.UUID, file: UploadedFile, claim: _Claim
+    request: PortalRequest, clinic_id: uuid.UUID, file: UploadedFile[Any], claim: _Claim
 ) -> dict[str, object]:
     limits = UploadLimits.from_settings()
     check_claim(width=claim.width, height=claim.height, byte_size=claim.byte_size, limits=limits)
@@ -103,10 +103,11 @@ def _check_copy(
     return check_pixels(pixels, original_size=(claim.width, claim.height), hints=hints).to_json()
 
 
-def _check_whole(request: HttpRequest, clinic_id: uuid.UUID, file: UploadedFile) -> dict[str, object]:
+def _check_whole(request: PortalRequest, clinic_id: uuid.UUID, file: UploadedFile[Any]) -> dict[str, object]:
     limits = UploadLimits.from_settings()
     intake = inspect_image(read_upload(file, limits), file.name or "", limits)
-    same = find_same_picture(clinic_id=clinic_id, pixel_sha256=intake.pixel_sha256)
+    digest = intake.pixel_sha256
+    same = find_same_pictures(clinic_id=clinic_id, pixel_sha256=[digest]).get(digest)
     hints = [notice.message for notice in intake.warnings] + _describe_double(request, clinic_id, same)
     found = check_pixels(intake.pixels, hints=hints)
     answer = found.to_json()
@@ -120,9 +121,9 @@ def _check_whole(request: HttpRequest, clinic_id: uuid.UUID, file: UploadedFile)
 
 @transaction.atomic
 def _describe_double(
-    request: HttpRequest, clinic_id: uuid.UUID, earlier: SubmissionImage | None
+    request: PortalRequest, clinic_id: uuid.UUID, earlier: SubmissionImage | None
 ) -> list[str]:
     if earlier is None:
         return []
-    record_viewed(actor=request.user, obj=earlier, clinic_id=clinic_id)  # type: ignore[arg-type]
+    record_viewed(actor=request.user, obj=earlier, clinic_id=clinic_id)
     return [describe_double(earlier)]

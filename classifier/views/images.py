@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     import uuid
 
     from django.db.models.fields.files import FieldFile
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponseBase
+
+    from portal.accounts.requests import PortalRequest
 
 log = structlog.get_logger(__name__)
 
@@ -34,11 +36,11 @@ EXTENSIONS = {DERIVATIVE_CONTENT_TYPE: "jpg", "image/png": "png"}
 @background
 @require_safe
 @page()
-def image_derivative(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def image_derivative(request: PortalRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The picture, large. Each look leaves an event."""
     with transaction.atomic():
         image = _find(request, pk)
-        record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)  # type: ignore[arg-type]
+        record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)
     # Kept, but asked for anew each time: so that every look is on the trail.
     return _serve(request, image, image.derivative, "picture", caching="private, no-cache")
 
@@ -46,7 +48,7 @@ def image_derivative(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @background
 @require_safe
 @page()
-def image_thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def image_thumbnail(request: PortalRequest, pk: uuid.UUID) -> HttpResponseBase:
     """The picture, small: part of a page, whose own event covers it."""
     image = _find(request, pk)
     # What an emergency opened must not outlast it in the browser's cache.
@@ -55,28 +57,28 @@ def image_thumbnail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _serve(request, image, image.thumbnail, "thumbnail", caching=caching)
 
 
-def _find(request: HttpRequest, pk: uuid.UUID) -> SubmissionImage:
+def _find(request: PortalRequest, pk: uuid.UUID) -> SubmissionImage:
     image: SubmissionImage = get_visible(SubmissionImage.objects.all(), request, pk)
     rights_in(request, image.clinic_id)
     return image
 
 
 def _serve(
-    request: HttpRequest, image: SubmissionImage, file: FieldFile, kind: str, *, caching: str
-) -> HttpResponse:
+    request: PortalRequest, image: SubmissionImage, file: FieldFile, kind: str, *, caching: str
+) -> HttpResponseBase:
     return serve_file(
         request, file, key=image.pk, kind=kind, content_type=DERIVATIVE_CONTENT_TYPE, caching=caching
     )
 
 
 def serve_file(
-    request: HttpRequest, file: FieldFile, *, key: uuid.UUID, kind: str, content_type: str, caching: str
-) -> HttpResponse:
+    request: PortalRequest, file: FieldFile, *, key: uuid.UUID, kind: str, content_type: str, caching: str
+) -> HttpResponseBase:
     """A stored picture whose bytes never change behind `key`, to this person's own browser only."""
     # The bytes behind an id never change, so the id itself is the tag.
     tag = f'"{key.hex}-{kind}"'
     if request.headers.get("If-None-Match") == tag:
-        response: HttpResponse = HttpResponseNotModified()
+        response: HttpResponseBase = HttpResponseNotModified()
     else:
         try:
             content = file.open("rb")
@@ -84,7 +86,7 @@ def serve_file(
             # The traceback would say nothing more: the row names the file.
             log.error("stored_picture_missing", image=str(key), kind=kind)  # noqa: TRY400
             raise Http404 from None
-        response = FileResponse(  # type: ignore[assignment]
+        response = FileResponse(
             content,
             content_type=content_type,
             filename=f"{key}.{EXTENSIONS[content_type]}",

@@ -15,12 +15,14 @@ from classifier.webhook_states import CHOSEN_EVENTS
 from portal.accounts.scopes import SCOPES
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 @page(operators=True)
 @require_safe
-def interfaces(request: HttpRequest) -> HttpResponse:
+def interfaces(request: PortalRequest) -> HttpResponse:
     def at(route: str) -> str:
         return request.build_absolute_uri(reverse(route))
 
@@ -37,7 +39,7 @@ def interfaces(request: HttpRequest) -> HttpResponse:
 
 @page(operators=True)
 @require_safe
-def interfaces_fhir(request: HttpRequest) -> HttpResponse:
+def interfaces_fhir(request: PortalRequest) -> HttpResponse:
     """The CapabilityStatement as a page."""
     token_address = request.build_absolute_uri(reverse("api-token"))
     statement = build_capability_statement(base=find_base(request), token_url=token_address)

@@ -21,10 +21,10 @@ from portal.accounts.step_up import step_up
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from portal.accounts.invitations import Letter
-    from portal.accounts.models import User
+    from portal.accounts.requests import PortalRequest
 
 ANSWERED_SHOWN = 30
 
@@ -32,7 +32,7 @@ ANSWERED_SHOWN = 30
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up
-def invitations(request: HttpRequest) -> HttpResponse:
+def invitations(request: PortalRequest) -> HttpResponse:
     """Everybody who was asked in, by state; POST asks one more."""
     if request.method != "POST":
         return _show(request, InvitationForm())
@@ -40,7 +40,7 @@ def invitations(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, form, status=400)
     try:
-        letter = invite(actor=_actor(request), clinic=request.clinic, **form.cleaned_data)  # type: ignore[attr-defined]
+        letter = invite(actor=request.user, clinic=request.clinic, **form.cleaned_data)
     except PeopleError as error:
         form.add_error(error.field or None, error.message)
         return _show(request, form, status=400)
@@ -50,9 +50,9 @@ def invitations(request: HttpRequest) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def invitation_resend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def invitation_resend(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     try:
-        letter = resend_invitation(actor=_actor(request), invitation=_find(request, pk))
+        letter = resend_invitation(actor=request.user, invitation=_find(request, pk))
     except PeopleError as error:
         messages.error(request, error.message)
         return redirect("invitations")
@@ -61,9 +61,9 @@ def invitation_resend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
-def invitation_withdraw(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def invitation_withdraw(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     try:
-        withdraw_invitation(actor=_actor(request), invitation=_find(request, pk))
+        withdraw_invitation(actor=request.user, invitation=_find(request, pk))
     except PeopleError as error:
         messages.error(request, error.message)
     else:
@@ -71,7 +71,7 @@ def invitation_withdraw(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("invitations")
 
 
-def _send(request: HttpRequest, letter: Letter) -> HttpResponse:
+def _send(request: PortalRequest, letter: Letter) -> HttpResponse:
     # The same words whether the address has an account here or not.
     if send_letter(request, letter):
         messages.success(request, "The invitation is on its way by mail.")
@@ -82,16 +82,12 @@ def _send(request: HttpRequest, letter: Letter) -> HttpResponse:
     return redirect("invitations")
 
 
-def _find(request: HttpRequest, pk: uuid.UUID) -> Invitation:
-    return get_object_or_404(Invitation, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
+def _find(request: PortalRequest, pk: uuid.UUID) -> Invitation:
+    return get_object_or_404(Invitation, pk=pk, clinic=request.clinic)
 
 
-def _actor(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]
-
-
-def _show(request: HttpRequest, form: InvitationForm, *, status: int = 200) -> HttpResponse:
-    rows = Invitation.objects.filter(clinic=request.clinic).select_related("invited_by", "accepted_by")  # type: ignore[attr-defined]
+def _show(request: PortalRequest, form: InvitationForm, *, status: int = 200) -> HttpResponse:
+    rows = Invitation.objects.filter(clinic=request.clinic).select_related("invited_by", "accepted_by")
     waiting = list(rows.unanswered())
     answered = rows.exclude(pk__in=[row.pk for row in waiting])[:ANSWERED_SHOWN]
     context: dict[str, Any] = {

@@ -15,7 +15,7 @@ from portal.common.encryption.keys import DecryptionError
 from portal.common.encryption.texts import decrypt_text, encrypt_text
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
+    from portal.accounts.requests import PortalRequest
 
 PARAMETER = "search"
 SESSION_KEY = "searches"
@@ -32,7 +32,7 @@ class KeptSearch:
     is_over: bool = False
 
 
-def keep_search(request: HttpRequest, words: str) -> str:
+def keep_search(request: PortalRequest, words: str) -> str:
     """Keep `words` for the current clinic and return their key; an empty text keeps nothing."""
     if not words:
         return ""
@@ -42,7 +42,7 @@ def keep_search(request: HttpRequest, words: str) -> str:
     return key
 
 
-def read_search(request: HttpRequest) -> KeptSearch:
+def read_search(request: PortalRequest) -> KeptSearch:
     """The search that the address names, as far as it was made in this session and clinic."""
     key = request.GET.get(PARAMETER, "")
     if not key:
@@ -56,10 +56,10 @@ def read_search(request: HttpRequest) -> KeptSearch:
         return KeptSearch(is_over=True)
 
 
-def _read_all(request: HttpRequest) -> dict[str, list[str]]:
+def _read_all(request: PortalRequest) -> dict[str, list[str]]:
     kept: dict[str, list[str]] = request.session.get(SESSION_KEY, {})
     return kept
 
 
-def _clinic_of(request: HttpRequest) -> str:
-    return str(request.clinic.pk)  # type: ignore[attr-defined]
+def _clinic_of(request: PortalRequest) -> str:
+    return str(request.clinic.pk)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 CASES_SHOWN = 40
 
@@ -30,12 +32,12 @@ CASES_SHOWN = 40
 @require_safe
 @page()
 @transaction.atomic
-def lesion_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def lesion_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """The newest picture beside an earlier one, and all cases in time."""
     lesion: Lesion = get_visible(Lesion.objects.select_related("patient__clinic"), request, pk)
     patient = lesion.patient
     rights = rights_in(request, patient.clinic_id)
-    record_viewed(actor=request.user, obj=lesion, clinic_id=patient.clinic_id)  # type: ignore[arg-type]
+    record_viewed(actor=request.user, obj=lesion, clinic_id=patient.clinic_id)
     cases = load_cases(Submission.objects.filter(lesion=lesion))
     every = build_rows(cases[: CASES_SHOWN + 1], role=rights.role)
     rows = every[:CASES_SHOWN]

@@ -18,7 +18,9 @@ from classifier.vocabulary import ModelLifecycle
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 TITLES = {
     ModelLifecycle.ACTIVE: "Let it judge every new case?",
@@ -39,7 +41,7 @@ DONE = {
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @operator_page
-def model_lifecycle(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
+def model_lifecycle(request: PortalRequest, version: uuid.UUID) -> HttpResponse:
     """Ask (GET ?to=…) and do (POST to=…)."""
     found = get_object_or_404(ModelVersion, pk=version)
     wanted = request.POST.get("to") or request.GET.get("to", "")
@@ -57,7 +59,7 @@ def model_lifecycle(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
         }
         return render(request, "classifier/models/lifecycle.html", context)
     try:
-        change_lifecycle(actor=request.user, version=found, lifecycle=lifecycle)  # type: ignore[arg-type]
+        change_lifecycle(actor=request.user, version=found, lifecycle=lifecycle)
     except ServiceError as error:
         messages.error(request, error.message)
     else:

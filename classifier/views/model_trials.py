@@ -23,9 +23,10 @@ from portal.accounts.step_up import step_up
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from portal.accounts.models import Clinic
+    from portal.accounts.requests import PortalRequest
 
 PAGE_SIZE = 25
 
@@ -33,7 +34,7 @@ PAGE_SIZE = 25
 @require_safe
 @page(Action.ADMINISTER, operators=True)
 @transaction.atomic
-def model_trial(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
+def model_trial(request: PortalRequest, version: uuid.UUID) -> HttpResponse:
     """Counts and flips of the own clinic for its administrator; for an operator counts alone."""
     found = get_object_or_404(ModelVersion, pk=version)
     clinic = _administered(request)
@@ -57,25 +58,24 @@ def model_trial(request: HttpRequest, version: uuid.UUID) -> HttpResponse:
 @require_POST
 @page(Action.ADMINISTER)
 @step_up
-def model_trial_export(request: HttpRequest, version: uuid.UUID) -> StreamingHttpResponse:
+def model_trial_export(request: PortalRequest, version: uuid.UUID) -> StreamingHttpResponse:
     """The flips of the own clinic as CSV."""
     found = get_object_or_404(ModelVersion, pk=version)
-    clinic: Clinic = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     opponents = find_opponents(select_pairs(found, clinic_id=clinic.pk))
     against = _choose(opponents, request.POST.get("against", ""))
     if against is None:
         raise Http404("This version has judged nothing on trial in this clinic.")
-    export = export_flips(actor=request.user, clinic=clinic, version=found, against=against)  # type: ignore[arg-type]
+    export = export_flips(actor=request.user, clinic=clinic, version=found, against=against)
     return csv_download(export, f"flips-{found.name}")
 
 
-def _administered(request: HttpRequest) -> Clinic | None:
+def _administered(request: PortalRequest) -> Clinic | None:
     """The clinic whose patients may be shown; None for an operator who administers none."""
-    membership = request.membership  # type: ignore[attr-defined]
+    membership = request.membership
     if membership is None or membership.role not in ROLES_ALLOWED[Action.ADMINISTER]:
         return None
-    clinic: Clinic = membership.clinic
-    return clinic
+    return membership.clinic
 
 
 def _choose(opponents: list[Opponent], wanted: str) -> ModelVersion | None:
@@ -84,7 +84,7 @@ def _choose(opponents: list[Opponent], wanted: str) -> ModelVersion | None:
 
 
 def _list_opponents(
-    request: HttpRequest, opponents: list[Opponent], against: ModelVersion
+    request: PortalRequest, opponents: list[Opponent], against: ModelVersion
 ) -> list[dict[str, Any]]:
     if len(opponents) == 1:
         return []
@@ -92,7 +92,7 @@ def _list_opponents(
     return [build_group(request, "against", "Served by", choices, current=str(against.pk))]
 
 
-def _show_flips(request: HttpRequest, flips: Any, version: ModelVersion, clinic: Clinic) -> dict[str, Any]:
+def _show_flips(request: PortalRequest, flips: Any, version: ModelVersion, clinic: Clinic) -> dict[str, Any]:
     page_obj = Paginator(flips, PAGE_SIZE).get_page(request.GET.get("page"))
     words = dict(Diagnosis.choices)
     rows = [(flip, words.get(flip.diagnosis, "")) for flip in page_obj]
@@ -100,7 +100,7 @@ def _show_flips(request: HttpRequest, flips: Any, version: ModelVersion, clinic:
         record_event(
             clinic_id=clinic.pk,
             action="model.compared",
-            actor=request.user,  # type: ignore[arg-type]
+            actor=request.user,
             obj=version,
             details={"page": page_obj.number, "count": len(rows)},
         )

@@ -16,7 +16,9 @@ from classifier.vocabulary import ModelLifecycle
 from portal.accounts.roles import ROLES_ALLOWED, Action
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 LIFECYCLE_ORDER = {
     ModelLifecycle.ACTIVE: 0,
@@ -69,12 +71,12 @@ class Comparison:
 
 @page(operators=True)
 @require_safe
-def model_list(request: HttpRequest) -> HttpResponse:
+def model_list(request: PortalRequest) -> HttpResponse:
     versions = sorted(
         ModelVersion.objects.all(), key=lambda v: (LIFECYCLE_ORDER[ModelLifecycle(v.lifecycle)], str(v))
     )
     compared = _compare_shadows(request)
-    is_operator = request.user.is_staff  # type: ignore[union-attr]
+    is_operator = request.user.is_staff
     cards = [
         {
             "version": version,
@@ -124,14 +126,14 @@ def read_figures(specification: dict[str, Any]) -> list[Figure]:
     return figures
 
 
-def _compare_shadows(request: HttpRequest) -> dict[Any, Comparison]:
+def _compare_shadows(request: PortalRequest) -> dict[Any, Comparison]:
     """Counts for administrators (their clinic) and operators (every clinic)."""
     rows = Prediction.objects.judged().filter(is_shadow=True)
-    if not request.user.is_staff:  # type: ignore[union-attr]
-        role = request.membership.role  # type: ignore[attr-defined]
+    if not request.user.is_staff:
+        role = request.membership.role
         if role not in ROLES_ALLOWED[Action.ADMINISTER]:
             return {}
-        rows = rows.filter(image__clinic=request.clinic)  # type: ignore[attr-defined]
+        rows = rows.filter(image__clinic=request.clinic)
     served = (
         Prediction.objects.served().judged().filter(image=OuterRef("image")).order_by("-queued_at", "-pk")
     )

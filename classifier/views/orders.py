@@ -24,12 +24,14 @@ from classifier.views.rights import require_right, rights_in
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
-def submission_order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_order(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """What was ordered for the case, and the form that says what was done."""
     submission = _find(request, pk)
     require_right(rights_in(request, submission.clinic_id).submit, "Your role can't follow up cases.")
@@ -38,7 +40,7 @@ def submission_order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            acknowledge_order(actor=request.user, submission=submission, **form.cleaned_data)  # type: ignore[arg-type]
+            acknowledge_order(actor=request.user, submission=submission, **form.cleaned_data)
         except ServiceError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
@@ -49,14 +51,14 @@ def submission_order(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @page()
-def acknowledgement_take_back(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def acknowledgement_take_back(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """It was a slip: the order is open again."""
     rows = Acknowledgement.objects.select_related("review__submission__clinic")
     acknowledgement = get_visible(rows, request, pk)
     submission = acknowledgement.review.submission
     require_right(rights_in(request, submission.clinic_id).submit, "Your role can't follow up cases.")
     try:
-        take_back_acknowledgement(actor=request.user, acknowledgement=acknowledgement)  # type: ignore[arg-type]
+        take_back_acknowledgement(actor=request.user, acknowledgement=acknowledgement)
     except ServiceError as error:
         messages.error(request, error.message)
     else:
@@ -66,12 +68,12 @@ def acknowledgement_take_back(request: HttpRequest, pk: uuid.UUID) -> HttpRespon
 
 @require_POST
 @page()
-def submission_take_over(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_take_over(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """From now on this person follows the case up."""
     submission = _find(request, pk)
-    require_right(rights_in(request, submission.clinic_id).submit, "Your role can't follow up cases.")
+    require_right(rights_in(request, submission.clinic_id).follow, "Your role can't follow up cases.")
     try:
-        take_over(actor=request.user, submission=submission)  # type: ignore[arg-type]
+        take_over(actor=request.user, submission=submission)
     except ServiceError as error:
         messages.error(request, error.message)
     else:
@@ -79,16 +81,16 @@ def submission_take_over(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _back(pk)
 
 
-def _find(request: HttpRequest, pk: uuid.UUID) -> Submission:
+def _find(request: PortalRequest, pk: uuid.UUID) -> Submission:
     cases = Submission.objects.select_related("clinic", "lesion__patient")
     submission: Submission = get_visible(cases, request, pk)
     return submission
 
 
-def _show(request: HttpRequest, submission: Submission, form: AcknowledgeForm) -> HttpResponse:
+def _show(request: PortalRequest, submission: Submission, form: AcknowledgeForm) -> HttpResponse:
     with transaction.atomic():
         record_viewed(
-            actor=request.user,  # type: ignore[arg-type]
+            actor=request.user,
             obj=submission,
             clinic_id=submission.clinic_id,
             # Histopathology may have come in while the form was open.

@@ -22,19 +22,21 @@ from classifier.wording import name_site
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
-def outcome_new(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def outcome_new(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """What was found in a specimen of this lesion."""
     lesion = get_visible(Lesion.objects.select_related("patient__clinic"), request, pk)
     _require(request, lesion)
     form = OutcomeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            record_outcome(actor=request.user, lesion=lesion, finding=form.finding)  # type: ignore[arg-type]
+            record_outcome(actor=request.user, lesion=lesion, finding=form.finding)
         except ServiceError as error:
             _add_error(form, error)
         else:
@@ -45,7 +47,7 @@ def outcome_new(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
-def outcome_correct(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def outcome_correct(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """A correction: a new row that names the one before and says why."""
     outcome = get_visible(Outcome.objects.select_related("lesion__patient__clinic"), request, pk)
     _require(request, outcome.lesion)
@@ -53,7 +55,7 @@ def outcome_correct(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             correct_outcome(
-                actor=request.user,  # type: ignore[arg-type]
+                actor=request.user,
                 outcome=outcome,
                 finding=form.finding,
                 reason=form.cleaned_data["correction_reason"],
@@ -66,7 +68,7 @@ def outcome_correct(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return _show(request, outcome.lesion, form, corrected=outcome)
 
 
-def _require(request: HttpRequest, lesion: Lesion) -> None:
+def _require(request: PortalRequest, lesion: Lesion) -> None:
     rights = rights_in(request, lesion.patient.clinic_id)
     require_right(rights.record_outcome, "Your role can't record histopathology.")
 
@@ -76,11 +78,11 @@ def _add_error(form: OutcomeForm, error: ServiceError) -> None:
 
 
 def _show(
-    request: HttpRequest, lesion: Lesion, form: OutcomeForm, corrected: Outcome | None = None
+    request: PortalRequest, lesion: Lesion, form: OutcomeForm, corrected: Outcome | None = None
 ) -> HttpResponse:
     with transaction.atomic():
         shown = corrected or lesion
-        record_viewed(actor=request.user, obj=shown, clinic_id=lesion.patient.clinic_id)  # type: ignore[arg-type]
+        record_viewed(actor=request.user, obj=shown, clinic_id=lesion.patient.clinic_id)
     patient = lesion.patient
     context = {
         "lesion": lesion,

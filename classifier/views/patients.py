@@ -29,7 +29,9 @@ from classifier.views.rights import require_right, rights_in
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 PATIENTS_A_PAGE = 25
 CASES_A_PAGE = 20
@@ -37,7 +39,7 @@ CASES_A_PAGE = 20
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
-def patient_list(request: HttpRequest) -> HttpResponse:
+def patient_list(request: PortalRequest) -> HttpResponse:
     """The clinic's patients. Words are searched by POST and kept in the session, never in the URL."""
     if request.method == "POST":
         form = PatientSearchForm(request.POST)
@@ -55,14 +57,14 @@ def patient_list(request: HttpRequest) -> HttpResponse:
 
 
 @transaction.atomic
-def _render_list(request: HttpRequest) -> HttpResponse:
-    clinic = request.clinic  # type: ignore[attr-defined]
+def _render_list(request: PortalRequest) -> HttpResponse:
+    clinic = request.clinic
     search = read_search(request)
     words = search.words
     show, by = request.GET.get("show", ""), request.GET.get("sort", "")
     rights = rights_in(request, clinic.pk)
     patients = list_patients(
-        user=request.user,  # type: ignore[arg-type]
+        user=request.user,
         clinic=clinic,
         words=words,
         show=show,
@@ -72,7 +74,7 @@ def _render_list(request: HttpRequest) -> HttpResponse:
     page_obj = Paginator(patients, PATIENTS_A_PAGE).get_page(request.GET.get("page"))
     rows = build_patient_rows(page_obj.object_list, role=rights.role)
     record_listed(
-        actor=request.user,  # type: ignore[arg-type]
+        actor=request.user,
         clinic_id=clinic.pk,
         what="patient",
         details={"rows": len(rows), "searched": bool(words), "filter": show if show in FILTERS else ""},
@@ -96,7 +98,7 @@ def _render_list(request: HttpRequest) -> HttpResponse:
     return render(request, "classifier/patient_list.html", context)
 
 
-def _describe_filters(request: HttpRequest, show: str) -> dict[str, Any]:
+def _describe_filters(request: PortalRequest, show: str) -> dict[str, Any]:
     everyone = {"label": "All", "url": build_address(request, show=""), "active": show not in FILTERS}
     options = [
         {"label": label, "url": build_address(request, show=key), "active": show == key}
@@ -108,11 +110,11 @@ def _describe_filters(request: HttpRequest, show: str) -> dict[str, Any]:
 @require_safe
 @page()
 @transaction.atomic
-def patient_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def patient_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """One patient: facts, lesions, cases."""
     patient = _find(request, pk)
     rights = rights_in(request, patient.clinic_id)
-    record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)  # type: ignore[arg-type]
+    record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)
     cases = load_cases(Submission.objects.filter(lesion__patient=patient))
     page_obj = Paginator(cases, CASES_A_PAGE).get_page(request.GET.get("page"))
     shows_all = request.GET.get("lesions") == "all"
@@ -134,17 +136,17 @@ def patient_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
-def patient_edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def patient_edit(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Correct a patient's facts; the record number stays."""
     with transaction.atomic():
         patient = _find(request, pk)
         require_right(rights_in(request, patient.clinic_id).submit, "Your role can't change patients.")
-        record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)  # type: ignore[arg-type]
+        record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)
     initial = {name: getattr(patient, name) for name in PatientFactsForm.base_fields}
     form = PatientFactsForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
-            update_patient(actor=request.user, patient=patient, **form.cleaned_data)  # type: ignore[arg-type]
+            update_patient(actor=request.user, patient=patient, **form.cleaned_data)
         except InvalidInputError as error:
             form.add_error(error.field or None, error.message)
         else:
@@ -163,6 +165,6 @@ def patient_edit(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return render(request, "classifier/patient_edit.html", context, status=status)
 
 
-def _find(request: HttpRequest, pk: uuid.UUID) -> Patient:
+def _find(request: PortalRequest, pk: uuid.UUID) -> Patient:
     patient: Patient = get_visible(Patient.objects.select_related("clinic"), request, pk)
     return patient

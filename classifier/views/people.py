@@ -29,18 +29,18 @@ from portal.accounts.services import (
 from portal.accounts.step_up import ask_again, step_up
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
-    from portal.accounts.models import Clinic, User
+    from portal.accounts.requests import PortalRequest
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 
 @page(Action.ADMINISTER)
 @require_http_methods(READ_AND_WRITE)
-def clinic_settings(request: HttpRequest) -> HttpResponse:
+def clinic_settings(request: PortalRequest) -> HttpResponse:
     """Name of the clinic, and whether the model's answer waits for the reader."""
-    clinic: Clinic = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     # A copy: a ModelForm writes what was typed into its instance, which the page's frame shows.
     form = ClinicForm(request.POST or None, instance=type(clinic).objects.get(pk=clinic.pk))
     if request.method == "POST" and form.is_valid():
@@ -49,7 +49,7 @@ def clinic_settings(request: HttpRequest) -> HttpResponse:
         if weighty & set(form.changed_data) and (asked := ask_again(request)):
             return asked
         try:
-            update_clinic(actor=_actor(request), clinic=clinic, **form.cleaned_data)
+            update_clinic(actor=request.user, clinic=clinic, **form.cleaned_data)
         except PeopleError as error:
             form.add_error(error.field or None, error.message)
         else:
@@ -61,7 +61,7 @@ def clinic_settings(request: HttpRequest) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_safe
-def people(request: HttpRequest) -> HttpResponse:
+def people(request: PortalRequest) -> HttpResponse:
     """Everybody in the clinic."""
     return _show(request)
 
@@ -69,10 +69,10 @@ def people(request: HttpRequest) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def person_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def person_role(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     membership = _find(request, pk)
     try:
-        change_role(actor=_actor(request), membership=membership, role=request.POST.get("role", ""))
+        change_role(actor=request.user, membership=membership, role=request.POST.get("role", ""))
     except PeopleError as error:
         messages.error(request, error.message)
     else:
@@ -83,7 +83,7 @@ def person_role(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def person_active(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Give a person access again (`active=yes`), or end it (`active=no`): with open work, on its page."""
     membership, is_active = _find(request, pk), request.POST.get("active") == "yes"
     work = find_open_work(person=membership.user, clinic_id=membership.clinic_id)
@@ -91,9 +91,9 @@ def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return redirect("person-leave", pk)
     try:
         if is_active:
-            reopen_membership(actor=_actor(request), membership=membership)
+            reopen_membership(actor=request.user, membership=membership)
         else:
-            end_access(actor=_actor(request), membership=membership)
+            end_access(actor=request.user, membership=membership)
     except PeopleError as error:
         messages.error(request, error.message)
     else:
@@ -106,14 +106,14 @@ def person_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def person_end(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def person_end(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Let a guest stay until another day."""
     membership, form = _find(request, pk), GuestForm(request.POST)
     if not form.is_valid():
         messages.error(request, "Give the guest's last day, such as 2026-05-17.")
         return redirect("people")
     try:
-        change_guest_end(actor=_actor(request), membership=membership, **form.cleaned_data)
+        change_guest_end(actor=request.user, membership=membership, **form.cleaned_data)
     except PeopleError as error:
         messages.error(request, error.message)
     else:
@@ -124,11 +124,11 @@ def person_end(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def person_link(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def person_link(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """A link with which a person of this clinic alone sets a new password, shown once."""
     membership = _find(request, pk)
     try:
-        path = make_password_link(actor=_actor(request), membership=membership)
+        path = make_password_link(actor=request.user, membership=membership)
     except PeopleError as error:
         messages.error(request, error.message)
         return redirect("people")
@@ -138,11 +138,11 @@ def person_link(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def person_factor_reset(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def person_factor_reset(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Let a colleague who lost phone and codes set up a new second factor; they are told by mail."""
     membership = _find(request, pk)
     try:
-        reset_factor(actor=_actor(request), membership=membership)
+        reset_factor(actor=request.user, membership=membership)
     except PeopleError as error:
         messages.error(request, error.message)
     else:
@@ -150,17 +150,13 @@ def person_factor_reset(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("people")
 
 
-def _find(request: HttpRequest, pk: uuid.UUID) -> Membership:
+def _find(request: PortalRequest, pk: uuid.UUID) -> Membership:
     rows = Membership.objects.filter(user__kind=UserKind.PERSON).select_related("user")
-    return get_object_or_404(rows, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
+    return get_object_or_404(rows, pk=pk, clinic=request.clinic)
 
 
-def _actor(request: HttpRequest) -> User:
-    return request.user  # type: ignore[return-value]
-
-
-def _show(request: HttpRequest, **changes: Any) -> HttpResponse:
-    clinic = request.clinic  # type: ignore[attr-defined]
+def _show(request: PortalRequest, **changes: Any) -> HttpResponse:
+    clinic = request.clinic
     memberships = (
         Membership.objects.filter(clinic=clinic, user__kind=UserKind.PERSON)
         .select_related("user")

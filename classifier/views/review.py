@@ -41,9 +41,10 @@ from portal.accounts.step_up import ask_again, list_kept
 
 if TYPE_CHECKING:
     from django import forms
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from classifier.models import ReadingClaim, Review
+    from portal.accounts.requests import PortalRequest
 
 EARLIER_IMAGES = 8
 CONFLICT, BAD_REQUEST = 409, 400
@@ -54,7 +55,7 @@ OWN_FIELDS = {"step", "confirmed"}
 
 @page()
 @require_http_methods(["GET", "HEAD", "POST"])
-def submission_review(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_review(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Read and sign a case. POST keeps the own reading where that comes first, otherwise signs."""
     submission = _load(request, pk)
     if request.method != "POST":
@@ -68,7 +69,7 @@ def submission_review(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page()
 @require_http_methods(["GET", "HEAD", "POST"])
-def submission_amend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_amend(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Amend the current review: a new signed version that says why."""
     submission = _load(request, pk)
     current = find_current_review(submission)
@@ -87,13 +88,13 @@ def submission_amend(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 # --- Signing ------------------------------------------------------------------------------------
-def _take_reading(request: HttpRequest, submission: Submission) -> HttpResponse:
+def _take_reading(request: PortalRequest, submission: Submission) -> HttpResponse:
     form = UnseenForm(request.POST)
     if not form.is_valid():
         return _show(request, submission, form, status=BAD_REQUEST)
     try:
         record_unseen_reading(
-            actor=request.user,  # type: ignore[arg-type]
+            actor=request.user,
             submission=submission,
             diagnosis=form.cleaned_data["diagnosis"],
         )
@@ -103,17 +104,17 @@ def _take_reading(request: HttpRequest, submission: Submission) -> HttpResponse:
     return redirect("submission-review", pk=submission.pk)
 
 
-def _sign(request: HttpRequest, submission: Submission) -> HttpResponse:
+def _sign(request: PortalRequest, submission: Submission) -> HttpResponse:
     form = ReviewForm(request.POST)
     if not form.is_valid():
         return _show(request, submission, form, status=BAD_REQUEST)
     # Asked before signing: once signed, this case is no longer in the worklist to count from.
-    following, _ = find_next(request.user, submission)  # type: ignore[arg-type]
+    following, _ = find_next(request.user, submission)
     try:
         if asked := _ask_once_more(request, submission, form):
             return asked
         review = sign_review(
-            actor=request.user,  # type: ignore[arg-type]
+            actor=request.user,
             submission=submission,
             decision=form.decision,
             seen=_find_seen(request, submission),
@@ -131,7 +132,7 @@ def _sign(request: HttpRequest, submission: Submission) -> HttpResponse:
     return _go_on(request, review, following)
 
 
-def _amend(request: HttpRequest, submission: Submission) -> HttpResponse:
+def _amend(request: PortalRequest, submission: Submission) -> HttpResponse:
     form = AmendForm(request.POST, reviews=submission.reviews.all())
     if not form.is_valid():
         return _show_amend(request, submission, form, status=BAD_REQUEST)
@@ -139,7 +140,7 @@ def _amend(request: HttpRequest, submission: Submission) -> HttpResponse:
         if asked := _ask_once_more(request, submission, form):
             return asked
         review = amend_review(
-            actor=request.user,  # type: ignore[arg-type]
+            actor=request.user,
             review=form.cleaned_data["amends"],
             decision=form.decision,
             reason=form.cleaned_data["amendment_reason"],
@@ -154,7 +155,7 @@ def _amend(request: HttpRequest, submission: Submission) -> HttpResponse:
     return redirect(f"{reverse('submission-review', args=[submission.pk])}?signed={review.pk}")
 
 
-def _ask_once_more(request: HttpRequest, submission: Submission, form: ReviewForm) -> HttpResponse | None:
+def _ask_once_more(request: PortalRequest, submission: Submission, form: ReviewForm) -> HttpResponse | None:
     """The page that names what speaks against the decision, or None where it may be signed.
 
     Raises InvalidInputError (pictures_unseen): what can't be signed is not asked about.
@@ -176,7 +177,7 @@ def _ask_once_more(request: HttpRequest, submission: Submission, form: ReviewFor
     return render(request, "classifier/review/confirm.html", context)
 
 
-def _go_on(request: HttpRequest, review: Review, following: Submission | None) -> HttpResponse:
+def _go_on(request: PortalRequest, review: Review, following: Submission | None) -> HttpResponse:
     """What was signed is told there by its id: no word of it stands in an address or a session."""
     there = reverse("worklist")
     if request.POST.get("then") != "next":
@@ -186,7 +187,7 @@ def _go_on(request: HttpRequest, review: Review, following: Submission | None) -
     return redirect(f"{there}?signed={review.pk}")
 
 
-def _find_seen(request: HttpRequest, submission: Submission) -> set[str]:
+def _find_seen(request: PortalRequest, submission: Submission) -> set[str]:
     """Ids of the pictures that were on the screen, as the page says, or as it said a moment ago."""
     if request.POST.get("seen_all") == "yes":
         return {str(image.pk) for image in submission.images.all()}
@@ -195,34 +196,34 @@ def _find_seen(request: HttpRequest, submission: Submission) -> set[str]:
     return {*request.POST.getlist("seen"), *before}
 
 
-def _keep_seen(request: HttpRequest, submission: Submission) -> None:
+def _keep_seen(request: PortalRequest, submission: Submission) -> None:
     own = {str(image.pk) for image in submission.images.all()}
     seen = sorted(_find_seen(request, submission) & own)
     request.session[SEEN] = {"case": str(submission.pk), "pictures": seen}
 
 
 # --- The page -----------------------------------------------------------------------------------
-def _load(request: HttpRequest, pk: uuid.UUID) -> Submission:
+def _load(request: PortalRequest, pk: uuid.UUID) -> Submission:
     rows = Submission.objects.select_related("clinic", "lesion__patient", "submitted_by")
     submission = get_visible(rows.prefetch_related(*summary_prefetches()), request, pk)
-    require(request.user, submission.clinic_id, Action.REVIEW)  # type: ignore[arg-type]
+    require(request.user, submission.clinic_id, Action.REVIEW)
     return submission
 
 
-def _is_unseen(request: HttpRequest, submission: Submission) -> bool:
+def _is_unseen(request: PortalRequest, submission: Submission) -> bool:
     """Whether this reader must first say what they see without the model's answer."""
     return (
         submission.clinic.hide_result_until_read
         and not submission.reviews.all()
         and any(answer.is_judged for answer in summarise(submission).answers)
-        and not find_unseen_reading(reader=request.user, submission=submission)  # type: ignore[arg-type]
+        and not find_unseen_reading(reader=request.user, submission=submission)
     )
 
 
 def _show(
-    request: HttpRequest, submission: Submission, form: forms.Form | None = None, *, status: int = 200
+    request: PortalRequest, submission: Submission, form: forms.Form | None = None, *, status: int = 200
 ) -> HttpResponse:
-    user: Any = request.user
+    user = request.user
     unseen = _is_unseen(request, submission)
     summary = summarise(submission, role="dermatologist") if unseen else summarise(submission)
     mode = _choose_mode(submission, summary, unseen=unseen)
@@ -261,16 +262,16 @@ def _choose_mode(submission: Submission, summary: CaseSummary, *, unseen: bool) 
     return "unseen" if unseen else "sign"
 
 
-def _claim(request: HttpRequest, submission: Submission) -> ReadingClaim | None:
+def _claim(request: PortalRequest, submission: Submission) -> ReadingClaim | None:
     """Who reads the case from here on: this person, unless somebody else does already.
 
     Another picture of the open page is no new opening: the claim stays the one that the page names and
     releases when it is left.
     """
-    user: Any = request.user
-    if request.htmx:  # type: ignore[attr-defined]
+    user = request.user
+    if request.htmx:
         renew_claim(actor=user, submission=submission)
-    if request.htmx or request.method == "HEAD":  # type: ignore[attr-defined]
+    if request.htmx or request.method == "HEAD":
         return find_claim(submission)
     try:
         return claim_case(actor=user, submission=submission)
@@ -278,30 +279,30 @@ def _claim(request: HttpRequest, submission: Submission) -> ReadingClaim | None:
         return error.claim
 
 
-def _is_turned_away(request: HttpRequest, claim: ReadingClaim) -> bool:
+def _is_turned_away(request: PortalRequest, claim: ReadingClaim) -> bool:
     """Whether somebody else's claim is told first; who has the page open already goes on looking."""
-    is_opening = request.method == "GET" and not request.htmx  # type: ignore[attr-defined]
+    is_opening = request.method == "GET" and not request.htmx
     return is_opening and claim.reader_id != request.user.pk
 
 
 def _show_claimed(
-    request: HttpRequest, submission: Submission, claim: ReadingClaim, *, back: str
+    request: PortalRequest, submission: Submission, claim: ReadingClaim, *, back: str
 ) -> HttpResponse:
     """Who is reading the case, and what one can do: nothing of the patient stands on this page."""
-    following, _ = find_next(request.user, submission)  # type: ignore[arg-type]
+    following, _ = find_next(request.user, submission)
     context = {"submission": submission, "claim": claim, "following": following, "back": back}
     return render(request, "classifier/review/claimed.html", context)
 
 
 def _show_amend(
-    request: HttpRequest,
+    request: PortalRequest,
     submission: Submission,
     form: AmendForm,
     *,
     status: int = 200,
     notice: str = "",
 ) -> HttpResponse:
-    user: Any = request.user
+    user = request.user
     claim = _claim(request, submission)
     if claim and _is_turned_away(request, claim):
         return _show_claimed(request, submission, claim, back="submission-amend")
@@ -312,7 +313,7 @@ def _show_amend(
     return render(request, "classifier/review/page.html", context, status=status)
 
 
-def _show_overtaken(request: HttpRequest, submission: Submission, verb: str) -> HttpResponse:
+def _show_overtaken(request: PortalRequest, submission: Submission, verb: str) -> HttpResponse:
     """Somebody was faster: say who, keep what was typed, and offer it as an amendment."""
     current = find_current_review(submission)
     if current is None:
@@ -330,7 +331,7 @@ def _show_overtaken(request: HttpRequest, submission: Submission, verb: str) -> 
     return _show_amend(request, submission, form, status=CONFLICT, notice=notice)
 
 
-def _describe(request: HttpRequest, submission: Submission, summary: CaseSummary) -> dict[str, Any]:
+def _describe(request: PortalRequest, submission: Submission, summary: CaseSummary) -> dict[str, Any]:
     images = [answer.image for answer in summary.answers]
     # The picture that the answer speaks of, unless that would give a hidden answer away.
     shown = _pick(images, request.GET.get("image")) or summary.image
@@ -361,7 +362,7 @@ def _describe(request: HttpRequest, submission: Submission, summary: CaseSummary
         "current": find_current_review(submission),
         "heading": name_site(submission.lesion),
         "keys": list_keys(),
-        "just_signed": find_own_signature(request.user, request.GET.get("signed")),  # type: ignore[arg-type]
+        "just_signed": find_own_signature(request.user, request.GET.get("signed")),
     }
 
 
@@ -377,5 +378,5 @@ def list_keys() -> list[tuple[str, str]]:
     """Every key of the reading page with its words, for the sheet."""
     return [
         *((DIAGNOSIS_KEYS[value], words) for value, words in Diagnosis.choices),
-        *((MANAGEMENT_KEYS[value], words) for value, words in Management.choices),
+        *((MANAGEMENT_KEYS[Management(value)], words) for value, words in Management.choices),
     ]

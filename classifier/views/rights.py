@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 
+from classifier.cases.follow_up import FOLLOWING
 from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest
+    from portal.accounts.requests import PortalRequest
 
 
 READER = ""
@@ -32,6 +33,10 @@ class Rights:
     @property
     def submit(self) -> bool:
         return self.role in ROLES_ALLOWED[Action.SUBMIT]
+
+    @property
+    def follow(self) -> bool:
+        return self.role in FOLLOWING
 
     @property
     def cancel(self) -> bool:
@@ -58,16 +63,16 @@ class Rights:
         return self.role in ROLES_ALLOWED[Action.RECORD_OUTCOME]
 
 
-def rights_in(request: HttpRequest, clinic_id: uuid.UUID) -> Rights:
+def rights_in(request: PortalRequest, clinic_id: uuid.UUID) -> Rights:
     """Rights in the clinic of a row that is visible; 403 where the role has no pages.
 
     Reads the memberships that the request has loaded already, so it costs no query.
     """
     role = next(
-        (m.role for m in request.memberships if m.clinic_id == clinic_id),  # type: ignore[attr-defined]
+        (m.role for m in request.memberships if m.clinic_id == clinic_id),
         "",
     )
-    if not role and any(access.clinic_id == clinic_id for access in request.emergencies):  # type: ignore[attr-defined]
+    if not role and any(access.clinic_id == clinic_id for access in request.emergencies):
         return Rights(READER)
     if role not in ROLES_ALLOWED[Action.VIEW_CASES] or role == Role.INTEGRATION:
         raise PermissionDenied("Your role in this clinic has no pages.")

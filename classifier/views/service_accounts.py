@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 from classifier.views.access import page
 from classifier.views.closing import ask_to_close
 from portal.accounts.access_forms import ServiceForm, ServiceTokenForm
-from portal.accounts.api_tokens import select_live_tokens
 from portal.accounts.errors import PeopleError
 from portal.accounts.roles import Action
 from portal.accounts.service_accounts import (
@@ -26,24 +25,26 @@ from portal.accounts.service_accounts import (
     set_service_active,
 )
 from portal.accounts.step_up import step_up
+from portal.accounts.token_use import ApiBearer
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
     from portal.accounts.models import Membership
+    from portal.accounts.requests import PortalRequest
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
 
 
 @page(Action.ADMINISTER)
 @require_http_methods(READ_AND_WRITE)
-def services(request: HttpRequest) -> HttpResponse:
+def services(request: PortalRequest) -> HttpResponse:
     """The clinic's service accounts; POST sets up another."""
     form = ServiceForm(request.POST or None)
-    clinic: Any = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     if request.method == "POST" and form.is_valid():
         try:
-            made = make_service(actor=request.user, clinic=clinic, **form.cleaned_data)  # type: ignore[arg-type]
+            made = make_service(actor=request.user, clinic=clinic, **form.cleaned_data)
         except PeopleError as error:
             form.add_error(error.field, error.message)
         else:
@@ -58,14 +59,14 @@ def services(request: HttpRequest) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_http_methods(READ_AND_WRITE)
 @step_up
-def service(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def service(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """One account and its tokens; POST makes a token and shows it on this one page."""
     membership = _find(request, pk)
     form = ServiceTokenForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             issued = make_service_token(
-                actor=request.user,  # type: ignore[arg-type]
+                actor=request.user,
                 membership=membership,
                 **form.cleaned_data,
             )
@@ -78,7 +79,7 @@ def service(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_http_methods(READ_AND_WRITE)
-def service_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def service_active(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask before the account is closed (GET); close it (`active=no`) or open it again (`active=yes`)."""
     membership = _find(request, pk)
     if request.method != "POST":
@@ -88,7 +89,7 @@ def service_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         )
         return ask_to_close(request, "service", pk, name=str(membership.user), words=words)
     is_active = request.POST.get("active") == "yes"
-    set_service_active(actor=request.user, membership=membership, is_active=is_active)  # type: ignore[arg-type]
+    set_service_active(actor=request.user, membership=membership, is_active=is_active)
     messages.success(
         request,
         "Opened again. Now make a new token for it." if is_active else "Closed. Its tokens are revoked.",
@@ -98,25 +99,24 @@ def service_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_POST
-def service_token_revoke(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def service_token_revoke(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     membership = _find(request, pk)
-    tokens = membership.user.auth_token_set.select_related("grant", "user")
-    token = tokens.filter(pk=request.POST.get("token", "")).first()
+    token = ApiBearer.find_of(membership.user, request.POST.get("token", ""))
     if token is None:
         raise Http404
-    revoke_service_token(actor=request.user, membership=membership, token=token)  # type: ignore[arg-type]
+    revoke_service_token(actor=request.user, membership=membership, token=token)
     messages.success(request, "Token revoked. Programs that used it can no longer log in.")
     return redirect("service", pk)
 
 
-def _find(request: HttpRequest, pk: uuid.UUID) -> Membership:
-    return get_object_or_404(select_services(request.clinic), pk=pk)  # type: ignore[attr-defined]
+def _find(request: PortalRequest, pk: uuid.UUID) -> Membership:
+    return get_object_or_404(select_services(request.clinic), pk=pk)
 
 
-def _show(request: HttpRequest, row: Membership, *, status: int = 200, **changes: Any) -> HttpResponse:
+def _show(request: PortalRequest, row: Membership, *, status: int = 200, **changes: Any) -> HttpResponse:
     context = {
         "service": row,
-        "tokens": select_live_tokens(row.user),
+        "tokens": ApiBearer.list_live(row.user),
         "trail": [("Service accounts", reverse("services")), (str(row.user), "")],
         **changes,
     }

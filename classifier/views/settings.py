@@ -20,32 +20,34 @@ from portal.accounts.roles import Action
 from portal.accounts.services import rename_person
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 THEME_WORDS = {"auto": "As the device", "light": "Light", "dark": "Dark"}
 
 
 @page()
 @require_safe
-def settings(request: HttpRequest) -> HttpResponse:
+def settings(request: PortalRequest) -> HttpResponse:
     groups = list_groups({**site(request), "user": request.user})
     return render(request, "classifier/settings/index.html", {"groups": groups})
 
 
 @page()
 @require_safe
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: PortalRequest) -> HttpResponse:
     return _show(request)
 
 
 @page()
 @require_POST
-def settings_name(request: HttpRequest) -> HttpResponse:
+def settings_name(request: PortalRequest) -> HttpResponse:
     form = NameForm(request.POST)
     if not form.is_valid():
         return _show(request, status=400, name_form=form)
     try:
-        rename_person(actor=request.user, full_name=form.cleaned_data["full_name"])  # type: ignore[arg-type]
+        rename_person(actor=request.user, full_name=form.cleaned_data["full_name"])
     except PeopleError as error:
         form.add_error(error.field, error.message)
         return _show(request, status=400, name_form=form)
@@ -55,14 +57,14 @@ def settings_name(request: HttpRequest) -> HttpResponse:
 
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
-def targets(request: HttpRequest) -> HttpResponse:
+def targets(request: PortalRequest) -> HttpResponse:
     """How many days the clinic gives for reading and for each order."""
-    clinic = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     form = TargetsForm(request.POST if request.method == "POST" else None, clinic=clinic)
     if request.method == "POST" and form.is_valid():
         try:
             set_targets(
-                actor=request.user,  # type: ignore[arg-type]
+                actor=request.user,
                 clinic=clinic,
                 reading_target_days=form.cleaned_data["reading_target_days"],
                 order_target_days=form.order_target_days,
@@ -76,7 +78,7 @@ def targets(request: HttpRequest) -> HttpResponse:
     return render(request, "classifier/settings/targets.html", {"form": form}, status=status)
 
 
-def _show(request: HttpRequest, *, status: int = 200, **changes: Any) -> HttpResponse:
+def _show(request: PortalRequest, *, status: int = 200, **changes: Any) -> HttpResponse:
     context = {
         "name_form": NameForm(instance=request.user),
         "themes": [(value, THEME_WORDS[value]) for value in THEMES],

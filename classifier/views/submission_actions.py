@@ -25,12 +25,14 @@ from classifier.views.rights import require_right, rights_in
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
-def submission_cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_cancel(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Say what the result is and ask (GET); withdraw (POST)."""
     submission = _find(request, pk)
     rights = rights_in(request, submission.clinic_id)
@@ -41,7 +43,7 @@ def submission_cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             cancel_submission(
-                actor=request.user,  # type: ignore[arg-type]
+                actor=request.user,
                 submission=submission,
                 reason=form.cleaned_data["withdrawal_reason"],
             )
@@ -58,7 +60,7 @@ def submission_cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
             messages.success(request, "The case is withdrawn.")
             return redirect("submission-detail", pk)
     with transaction.atomic():
-        record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
+        record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)
     context = {
         "submission": submission,
         "label": label_case(submission, is_hidden=hides_standing(submission, rights.role)),
@@ -90,12 +92,12 @@ def _say_result(submission: Submission) -> str:
 
 @require_POST
 @page()
-def submission_retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_retry(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Queue the images without a result once more."""
     submission = _find(request, pk)
     require_right(rights_in(request, submission.clinic_id).submit, "Your role can't submit cases.")
     try:
-        count = retry_submission(actor=request.user, submission=submission)  # type: ignore[arg-type]
+        count = retry_submission(actor=request.user, submission=submission)
     except ServiceError as error:
         messages.error(request, error.message)
     else:
@@ -103,7 +105,7 @@ def submission_retry(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("submission-detail", pk)
 
 
-def _find(request: HttpRequest, pk: uuid.UUID) -> Submission:
+def _find(request: PortalRequest, pk: uuid.UUID) -> Submission:
     cases = Submission.objects.select_related("clinic", "lesion__patient")
     submission: Submission = get_visible(cases, request, pk)
     return submission

@@ -34,19 +34,21 @@ from portal.accounts.session_limits import background
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 @require_safe
 @page()
 @transaction.atomic
-def submission_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """One case: the picture, the answer, what was asked, and what happened."""
     submission, summary, rights = _load(request, pk)
-    record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
+    record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)
     context = describe_case(submission, summary, rights) | describe_history(submission, summary, rights)
     context |= _describe_picture(request, submission, summary)
-    context["read_by"] = find_other_reader(submission, request.user)  # type: ignore[arg-type]
+    context["read_by"] = find_other_reader(submission, request.user)
     context["breadcrumb"] = [
         (
             f"Patient {submission.lesion.patient.mrn}",
@@ -62,7 +64,7 @@ def submission_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @require_safe
 @page()
 @transaction.atomic
-def submission_status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_status(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """The standing; with the rest of what changes once the case is finished.
 
     `image` of the address is the picture that the person chose, `shown` the one on their screen.
@@ -71,7 +73,7 @@ def submission_status(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     context = describe_case(submission, summary, rights) | _describe_picture(request, submission, summary)
     if not summary.is_in_work:
         # Progress says nothing of the patient; the answer does.
-        record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)  # type: ignore[arg-type]
+        record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)
         context |= describe_history(submission, summary, rights)
         shown = context["shown"]
         context["is_other_picture"] = shown and str(shown.image.pk) != request.GET.get("shown")
@@ -119,7 +121,7 @@ def describe_history(submission: Submission, summary: CaseSummary, rights: Right
     }
 
 
-def _load(request: HttpRequest, pk: uuid.UUID) -> tuple[Submission, CaseSummary, Rights]:
+def _load(request: PortalRequest, pk: uuid.UUID) -> tuple[Submission, CaseSummary, Rights]:
     cases = load_cases(Submission.objects.all()).select_related(
         "clinic", "lesion__patient", "submitted_by", "cancelled_by", "responsible"
     )
@@ -128,7 +130,7 @@ def _load(request: HttpRequest, pk: uuid.UUID) -> tuple[Submission, CaseSummary,
     return submission, summarise(submission, role=rights.role), rights
 
 
-def _describe_picture(request: HttpRequest, submission: Submission, summary: CaseSummary) -> dict[str, Any]:
+def _describe_picture(request: PortalRequest, submission: Submission, summary: CaseSummary) -> dict[str, Any]:
     """The image shown large: the one that the person chose, else the one that the answer is about."""
     wanted = request.GET.get("image", "")
     chosen = next((a for a in summary.answers if str(a.image.pk) == wanted), None)

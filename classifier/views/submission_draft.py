@@ -16,13 +16,15 @@ from classifier.views.access import page
 from classifier.views.submission_new import read_posted_clinic
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 @require_POST
 @page()
 @never_cache
-def open_draft(request: HttpRequest) -> HttpResponse:
+def open_draft(request: PortalRequest) -> HttpResponse:
     """A key for a new draft, or for the one with this `ticket`; and where its case went, had it arrived.
 
     JSON: ticket and key; or `sent`, the address of the case that has this `request_key` already (the tab
@@ -30,12 +32,12 @@ def open_draft(request: HttpRequest) -> HttpResponse:
     """
     clinic, _ = read_posted_clinic(request)
     if key := read_id(request.POST.get("request_key")):
-        mine = Submission.objects.visible_to(request.user).filter(clinic=clinic)  # type: ignore[arg-type]
+        mine = Submission.objects.visible_to(request.user).filter(clinic=clinic)
         if (case := mine.filter(request_key=key).first()) is not None:
             return JsonResponse({"sent": reverse("submission-detail", args=[case.pk])})
     ticket = request.POST.get("ticket", "")
     try:
-        found = reopen_key(person=request.user, ticket=ticket) if ticket else issue_key(person=request.user)  # type: ignore[arg-type]
+        found = reopen_key(person=request.user, ticket=ticket) if ticket else issue_key(person=request.user)
     except ClosedDraftError:
         return JsonResponse({}, status=410)
     return JsonResponse({"ticket": found.ticket, "key": found.key})

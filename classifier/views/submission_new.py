@@ -22,17 +22,16 @@ from classifier.views.uploads import takes_upload
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest
-
     from portal.accounts.models import Clinic
+    from portal.accounts.requests import PortalRequest
 
 NO_RIGHT = "Your role in this clinic can't submit cases."
 
 
-def _refuse_upload(request: HttpRequest, status: int, message: str) -> HttpResponse:
+def _refuse_upload(request: PortalRequest, status: int, message: str) -> HttpResponse:
     """The whole body was unreadable, so nothing of the form can be shown again."""
     template = "classifier/submission_refused.html"
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         # The form still stands in the browser with all its files: only say what happened.
         template = "classifier/partials/form_trouble.html"
     response = render(request, template, {"message": message, "status": status}, status=status)
@@ -44,14 +43,14 @@ def _refuse_upload(request: HttpRequest, status: int, message: str) -> HttpRespo
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
 @takes_upload(_refuse_upload)
-def submission_new(request: HttpRequest) -> HttpResponse:
+def submission_new(request: PortalRequest) -> HttpResponse:
     """Whom, which spot, images, question: one form, one transaction."""
     if request.method != "POST":
         with transaction.atomic():
             return _render(request, _begin(request))
     clinic, rights = read_posted_clinic(request)
     case = read_case(
-        user=request.user,  # type: ignore[arg-type]
+        user=request.user,
         clinic=clinic,
         role=rights.role,
         data=request.POST,
@@ -67,7 +66,7 @@ def submission_new(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             return _render(request, case, status=422)
     address = reverse("submission-detail", args=[submission.pk])
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponseClientRedirect(address)
     return redirect(address)
 
@@ -75,13 +74,13 @@ def submission_new(request: HttpRequest) -> HttpResponse:
 @require_POST
 @page()
 @transaction.atomic
-def find_patient(request: HttpRequest) -> HttpResponse:
+def find_patient(request: PortalRequest) -> HttpResponse:
     """Patients to choose from. By POST: the words may be a record number."""
     clinic, _ = read_posted_clinic(request)
     words = " ".join(request.POST.get("words", "").split())[:64]
-    patients = find_candidates(user=request.user, clinic=clinic, words=words)  # type: ignore[arg-type]
+    patients = find_candidates(user=request.user, clinic=clinic, words=words)
     record_listed(
-        actor=request.user,  # type: ignore[arg-type]
+        actor=request.user,
         clinic_id=clinic.pk,
         what="patient",
         details={"page": "new submission", "rows": len(patients), "searched": bool(words)},
@@ -93,17 +92,17 @@ def find_patient(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page()
 @transaction.atomic
-def list_lesions(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def list_lesions(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """The lesions of a patient to choose from."""
     patient: Patient = get_visible(Patient.objects.select_related("clinic"), request, pk)
     rights = rights_in(request, patient.clinic_id)
     require_right(rights.submit, NO_RIGHT)
-    record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)  # type: ignore[arg-type]
-    case = begin_case(user=request.user, clinic=patient.clinic, role=rights.role, patient=patient)  # type: ignore[arg-type]
+    record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)
+    case = begin_case(user=request.user, clinic=patient.clinic, role=rights.role, patient=patient)
     return render(request, "classifier/partials/lesion_choices.html", {"case": case})
 
 
-def _begin(request: HttpRequest) -> NewCase:
+def _begin(request: PortalRequest) -> NewCase:
     """The page for ?patient= or ?lesion=, or for nobody yet in the current clinic."""
     patient, lesion = None, None
     if wanted := read_id(request.GET.get("lesion")):
@@ -111,11 +110,11 @@ def _begin(request: HttpRequest) -> NewCase:
         patient = lesion.patient
     elif wanted := read_id(request.GET.get("patient")):
         patient = get_visible(Patient.objects.select_related("clinic"), request, wanted)
-    clinic = patient.clinic if patient else request.clinic  # type: ignore[attr-defined]
+    clinic = patient.clinic if patient else request.clinic
     rights = rights_in(request, clinic.pk)
     require_right(rights.submit, NO_RIGHT)
     return begin_case(
-        user=request.user,  # type: ignore[arg-type]
+        user=request.user,
         clinic=clinic,
         role=rights.role,
         patient=patient,
@@ -123,10 +122,10 @@ def _begin(request: HttpRequest) -> NewCase:
     )
 
 
-def read_posted_clinic(request: HttpRequest) -> tuple[Clinic, Rights]:
+def read_posted_clinic(request: PortalRequest) -> tuple[Clinic, Rights]:
     """The clinic the form was opened in: another tab may have switched to a different one."""
     wanted = request.POST.get("clinic", "")
-    clinics = [m.clinic for m in request.memberships]  # type: ignore[attr-defined]
+    clinics = [m.clinic for m in request.memberships]
     clinic = next((c for c in clinics if str(c.pk) == wanted), None)
     if clinic is None:
         raise Http404
@@ -135,7 +134,7 @@ def read_posted_clinic(request: HttpRequest) -> tuple[Clinic, Rights]:
     return clinic, rights
 
 
-def _render(request: HttpRequest, case: NewCase, status: int = 200) -> HttpResponse:
+def _render(request: PortalRequest, case: NewCase, status: int = 200) -> HttpResponse:
     patients, lesions = case.patients, case.lesions
     record_listed(
         actor=case.user,
@@ -145,6 +144,6 @@ def _render(request: HttpRequest, case: NewCase, status: int = 200) -> HttpRespo
     )
     chosen = str(case.patient.pk) if case.patient else "new" if case.is_new_patient else ""
     context = {"case": case, "patients": patients, "lesions": lesions, "words": case.words, "chosen": chosen}
-    is_fragment = request.htmx and request.method == "POST"  # type: ignore[attr-defined]
+    is_fragment = request.htmx and request.method == "POST"
     template = "classifier/partials/new_case_form.html" if is_fragment else "classifier/submission_new.html"
     return render(request, template, context, status=status)

@@ -18,19 +18,21 @@ from classifier.views.rights import require_right, rights_in
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 # Not HEAD: it would leave an event of a report that nobody got.
 @require_GET
 @page()
-def submission_report(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def submission_report(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     submission: Submission = get_visible(Submission.objects.all(), request, pk)
     require_right(
         rights_in(request, submission.clinic_id).report, "Your role in this clinic can't download reports."
     )
     try:
-        report = export_report(actor=request.user, submission_id=submission.pk)  # type: ignore[arg-type]
+        report = export_report(actor=request.user, submission_id=submission.pk)
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect("submission-detail", submission.pk)

@@ -17,9 +17,11 @@ from classifier.limits import UploadLimits, describe_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse, HttpResponseBase
 
-    Refuse = Callable[[HttpRequest, int, str], HttpResponse]
+    from portal.accounts.requests import PortalRequest
+
+    Refuse = Callable[[Any, int, str], HttpResponse]
 
 log = structlog.get_logger(__name__)
 
@@ -35,19 +37,19 @@ def most_bytes(images: int | None = None) -> int:
 
 def takes_upload(
     refuse: Refuse, *, images: int | None = None
-) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Let `refuse(request, status, message)` answer a request whose body can't be taken.
 
     The body has to be read inside this guard, and CSRF protection reads it; so the global check is
     lifted here and the same check runs within.
     """
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         protected = csrf_protect(view)
 
         @csrf_exempt
         @wraps(view)
-        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def wrapper(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             trouble = _find_trouble(request, images) if request.method == "POST" else None
             if trouble is not None:
                 log.info("upload_refused", status=trouble[0])
@@ -59,7 +61,7 @@ def takes_upload(
     return decorate
 
 
-def _find_trouble(request: HttpRequest, images: int | None) -> tuple[int, str] | None:
+def _find_trouble(request: PortalRequest, images: int | None) -> tuple[int, str] | None:
     """Read the body; return status and sentence when it can't be taken."""
     limits = UploadLimits.from_settings()
     received, most = int(request.META.get("CONTENT_LENGTH") or 0), most_bytes(images)
@@ -89,7 +91,7 @@ def _find_trouble(request: HttpRequest, images: int | None) -> tuple[int, str] |
     return None
 
 
-def _drain(request: HttpRequest, most: int) -> None:
+def _drain(request: PortalRequest, most: int) -> None:
     """Read on a little: a browser that is still sending doesn't listen to the answer."""
     with contextlib.suppress(OSError):
         while most > 0 and (chunk := request.read(CHUNK)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,14 +21,16 @@ from portal.accounts.step_up import step_up
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def webhook_test(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    actor: Any = request.user
+def webhook_test(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
+    actor = request.user
     endpoint = find_endpoint(request, pk)
     try:
         send_test(actor=actor, endpoint=endpoint)
@@ -42,9 +44,9 @@ def webhook_test(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def webhook_rotate(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def webhook_rotate(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a new secret and show it on this one page."""
-    actor: Any = request.user
+    actor = request.user
     issued = rotate_secret(actor=actor, endpoint=find_endpoint(request, pk))
     return show_endpoint(request, issued.endpoint, secret=issued.secret)
 
@@ -52,9 +54,9 @@ def webhook_rotate(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def webhook_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def webhook_active(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Switch it off (`active=no`) or on again (`active=yes`)."""
-    actor: Any = request.user
+    actor = request.user
     is_active = request.POST.get("active") == "yes"
     set_endpoint_active(actor=actor, endpoint=find_endpoint(request, pk), is_active=is_active)
     words = "Switched on." if is_active else "Switched off. What waited for it is not sent."
@@ -65,9 +67,9 @@ def webhook_active(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up
-def webhook_remove(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def webhook_remove(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Ask first; POST removes it."""
-    actor: Any = request.user
+    actor = request.user
     endpoint = find_endpoint(request, pk)
     if request.method != "POST":
         context = {"endpoint": endpoint}
@@ -80,11 +82,11 @@ def webhook_remove(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 @page(Action.ADMINISTER)
 @require_POST
 @step_up
-def webhook_redeliver(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def webhook_redeliver(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Send the event of delivery `pk` once more."""
-    actor: Any = request.user
+    actor = request.user
     rows = WebhookDelivery.objects.visible_to(request.user).select_related("endpoint", "event")
-    clinic = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     delivery = get_object_or_404(rows, pk=pk, endpoint__clinic=clinic)
     try:
         redeliver(actor=actor, delivery=delivery)

@@ -23,7 +23,9 @@ from portal.accounts.step_up import step_up
 if TYPE_CHECKING:
     import uuid
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 PAGE_SIZE = 25
 
@@ -31,7 +33,7 @@ PAGE_SIZE = 25
 @page(Action.ADMINISTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 @step_up
-def webhook_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def webhook_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """The webhook and its log; POST changes address, name and events."""
     endpoint = find_endpoint(request, pk)
     if request.method != "POST":
@@ -39,7 +41,7 @@ def webhook_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     form = WebhookForm(request.POST)
     if not form.is_valid():
         return show_endpoint(request, endpoint, form=form, status=400)
-    actor: Any = request.user
+    actor = request.user
     try:
         update_endpoint(actor=actor, endpoint=endpoint, **form.cleaned_data)
     except ServiceError as error:
@@ -49,14 +51,14 @@ def webhook_detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("webhook-detail", pk)
 
 
-def find_endpoint(request: HttpRequest, pk: uuid.UUID) -> WebhookEndpoint:
+def find_endpoint(request: PortalRequest, pk: uuid.UUID) -> WebhookEndpoint:
     """One of the current clinic; 404 otherwise."""
     rows = WebhookEndpoint.objects.visible_to(request.user).select_related("clinic")
-    return get_object_or_404(rows, pk=pk, clinic=request.clinic)  # type: ignore[attr-defined]
+    return get_object_or_404(rows, pk=pk, clinic=request.clinic)
 
 
 def show_endpoint(
-    request: HttpRequest, endpoint: WebhookEndpoint, *, status: int = 200, **changes: Any
+    request: PortalRequest, endpoint: WebhookEndpoint, *, status: int = 200, **changes: Any
 ) -> HttpResponse:
     filters = DeliveryFilterForm(request.GET)
     filters.is_valid()

@@ -19,19 +19,19 @@ from classifier.views.access import page
 from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
 
-    from portal.accounts.models import User
+    from portal.accounts.requests import PortalRequest
 
 PAGE_SIZE = 25
 
 
 @page(Action.REVIEW)
 @require_safe
-def worklist(request: HttpRequest) -> HttpResponse:
+def worklist(request: PortalRequest) -> HttpResponse:
     """Cases of every clinic in which this person reviews, as one list; and what they signed last."""
-    user: User = request.user  # type: ignore[assignment]
-    served = [m for m in request.memberships if m.role in ROLES_ALLOWED[Action.REVIEW]]  # type: ignore[attr-defined]
+    user = request.user
+    served = [m for m in request.memberships if m.role in ROLES_ALLOWED[Action.REVIEW]]
     roles = {membership.clinic_id: membership.role for membership in served}
     with transaction.atomic():
         waiting = list_waiting(user)
@@ -46,8 +46,8 @@ def worklist(request: HttpRequest) -> HttpResponse:
         claims = find_claims(submission.pk for submission, _ in cases)
         for submission, _ in cases:
             claim = claims.get(submission.pk)
-            submission.read_by = claim if claim and claim.reader_id != user.pk else None  # type: ignore[attr-defined]
-            submission.is_overdue = is_overdue(submission)  # type: ignore[attr-defined]
+            submission.read_by = claim if claim and claim.reader_id != user.pk else None  # type: ignore[attr-defined]  # the row's template reads it
+            submission.is_overdue = is_overdue(submission)  # type: ignore[attr-defined]  # as above
         signatures = list_own_signatures(user)
         shown = Counter(submission.clinic_id for submission, _ in cases)
         signed = Counter(review.submission.clinic_id for review in signatures)

@@ -36,8 +36,8 @@ class ScopedForm(forms.Form):
     )
 
 
-class ServiceChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
-    def label_from_instance(self, obj: Membership) -> str:  # type: ignore[override]
+class ServiceChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs alone
+    def label_from_instance(self, obj: Membership) -> str:
         return str(obj.user)
 
 
@@ -67,7 +67,7 @@ class ApplicationForm(ScopedForm):
 
     def __init__(self, *args: Any, services: QuerySet[Membership], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["service"].queryset = services  # type: ignore[attr-defined]
+        self.fields["service"].queryset = services  # type: ignore[attr-defined]  # a choice of rows
 
 
 class ApplicationChangeForm(forms.Form):
@@ -109,4 +109,4 @@ class OwnTokenForm(ServiceTokenForm):
 
     def __init__(self, *args: Any, clinics: QuerySet[Clinic], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["clinic"].queryset = clinics  # type: ignore[attr-defined]
+        self.fields["clinic"].queryset = clinics  # type: ignore[attr-defined]  # a choice of rows

@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from portal.accounts.freshness import is_fresh
-from portal.accounts.kept_forms import has_kept_form
 from portal.accounts.login_guard import LoginGuard
 from portal.accounts.mail import tell
 from portal.accounts.models import UserKind
@@ -27,12 +26,8 @@ class AccountAdapter(LoginGuard):
         return False
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """People go home, or to what they wrote before they were logged out; an operator without a
-        clinic has one page, and goes there.
-        """
+        """People go home; an operator without a clinic has one page, and goes there."""
         user = request.user
-        if user.is_authenticated and has_kept_form(user):
-            return reverse("kept-form")
         if user.is_authenticated and user.is_staff and not user.memberships.active().exists():
             return reverse("status")
         return str(super().get_login_redirect_url(request))

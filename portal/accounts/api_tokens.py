@@ -6,13 +6,12 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Q
-from django.utils import timezone
 from knox.settings import knox_settings
 
 from portal.accounts.errors import PeopleError
 from portal.accounts.models import Clinic, Membership
 from portal.accounts.scopes import SCOPES
+from portal.accounts.token_use import ApiBearer
 from portal.accounts.tokens import PASSWORD_TOKEN_NAME, IssuedToken, store_token
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from django.db.models import QuerySet
-    from knox.models import AuthToken
 
     from portal.accounts.models import User
 
@@ -51,15 +49,6 @@ def make_own_token(
     )
 
 
-def select_live_tokens(owner: User) -> QuerySet[AuthToken]:
-    """Tokens that still open, with their rows here; newest first."""
-    return (
-        owner.auth_token_set.filter(Q(expiry__gt=timezone.now()) | Q(expiry__isnull=True))
-        .select_related("grant__clinic", "user")
-        .order_by("-created")
-    )
-
-
 def clinics_of(person: User) -> QuerySet[Clinic]:
     """Where this person works now."""
     return Clinic.objects.filter(pk__in=Membership.objects.held_by(person).order_by().values("clinic"))
@@ -68,7 +57,7 @@ def clinics_of(person: User) -> QuerySet[Clinic]:
 def check_room(owner: User) -> None:
     """Raises PeopleError (too_many_tokens) at the limit: one that is used would have to go."""
     most = knox_settings.TOKEN_LIMIT_PER_USER
-    if select_live_tokens(owner).exclude(grant__name=PASSWORD_TOKEN_NAME).count() >= most:
+    if sum(token.name != PASSWORD_TOKEN_NAME for token in ApiBearer.list_live(owner)) >= most:
         raise PeopleError("too_many_tokens", f"There are {most} tokens already. Revoke one first.")
 
 

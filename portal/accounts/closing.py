@@ -10,11 +10,8 @@ from portal.accounts.models import Clinic, Membership, User
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.accounts.services import check_administrator_left, set_active
-from portal.accounts.token_ends import revoke_all_tokens
-from portal.audit.models import AuditEvent
+from portal.accounts.token_use import revoke_all_tokens
 from portal.audit.services import record_event
-
-CLOSED = "user.closed"
 
 
 def may_close(membership: Membership) -> bool:
@@ -54,13 +51,13 @@ def reopen_membership(*, actor: User, membership: Membership) -> Membership:
         membership = set_active(actor=actor, membership=membership, is_active=True)
         person = User.objects.select_for_update().get(pk=membership.user_id)
         if not person.is_active:
-            if not may_close(membership) or not _was_closed_here(membership):
+            if not may_close(membership) or person.closed_by_id != membership.clinic_id:
                 raise PeopleError(
                     "closed_elsewhere",
                     "This person's log-in was closed by somebody else. Ask the operator of the site.",
                 )
-            person.is_active = True
-            person.save(update_fields=["is_active"])
+            person.is_active, person.closed_by = True, None
+            person.save(update_fields=["is_active", "closed_by"])
             record_event(clinic_id=membership.clinic_id, action="user.reopened", actor=actor, obj=person)
     return membership
 
@@ -85,16 +82,7 @@ def _close(*, actor: User, membership: Membership, person: User) -> None:
             "This person also works elsewhere, so their log-in stays. Their access here is what you can end.",
         )
     Clinic.objects.select_for_update(no_key=True).get(pk=membership.clinic_id)
-    person.is_active = False
-    person.save(update_fields=["is_active"])
+    person.is_active, person.closed_by_id = False, membership.clinic_id
+    person.save(update_fields=["is_active", "closed_by"])
     check_administrator_left(membership.clinic_id)
-    record_event(clinic_id=membership.clinic_id, action=CLOSED, actor=actor, obj=person)
-
-
-def _was_closed_here(membership: Membership) -> bool:
-    return AuditEvent.objects.filter(
-        object_type="accounts.user",
-        object_id=str(membership.user_id),
-        action=CLOSED,
-        chain__clinic=membership.clinic_id,
-    ).exists()
+    record_event(clinic_id=membership.clinic_id, action="user.closed", actor=actor, obj=person)

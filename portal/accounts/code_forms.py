@@ -55,9 +55,9 @@ def _spend(authenticator: Authenticator, code: str) -> None:
         cache.set(used._get_used_cache_key(code), "y", timeout=app_settings.TOTP_PERIOD * steps)  # noqa: SLF001 (allauth's own mark)
 
 
-class AuthenticateForm(_LimitedCode, forms.AuthenticateForm):  # type: ignore[misc]  # allauth has no types
+class AuthenticateForm(_LimitedCode, forms.AuthenticateForm):
     """At log-in."""
 
 
-class ReauthenticateForm(_LimitedCode, forms.ReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(_LimitedCode, forms.ReauthenticateForm):
     """Before what counts."""

@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 
+from portal.accounts.requests import SiteRequest
 from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 from portal.accounts.second_factor import must_have_factor
 from portal.accounts.session_limits import idle_seconds
@@ -12,7 +12,7 @@ from portal.accounts.session_limits import idle_seconds
 THEMES = ("auto", "light", "dark")
 
 
-def site(request: HttpRequest) -> dict[str, Any]:
+def site(request: SiteRequest) -> dict[str, Any]:
     """Give `clinic`, `memberships`, `can` (action name to bool in this clinic), `has_pages` and `theme`."""
     membership = getattr(request, "membership", None)
     role = membership.role if membership else None

@@ -14,7 +14,7 @@ from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.accounts.services import may_invite
 from portal.accounts.sessions import end_every_session
-from portal.accounts.token_ends import revoke_all_tokens
+from portal.accounts.token_use import revoke_all_tokens
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:

@@ -1,16 +1,14 @@
-"""Secrets of second factors at rest, sealed with a key made from SECRET_KEY."""
+"""Secrets of second factors at rest."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-from portal.common import sealing
-from portal.common.resealing import resealer
+from portal.common.encryption import sealed as encryption
+from portal.common.encryption.rotation import resealer
 
 PURPOSE = "dermaport second factors"
 KINDS = (Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES)
@@ -19,29 +17,23 @@ SECRETS = ("secret", "seed", "migrated_codes")
 
 
 def seal(secret: str) -> str:
-    return sealing.seal(secret.encode(), purpose=PURPOSE)
+    return encryption.seal(secret.encode(), purpose=PURPOSE)
 
 
 def unseal(sealed: str) -> str:
-    """The secret again. Raises LostSealError."""
-    opened = sealing.unseal(sealed, purpose=PURPOSE)
-    return _unseal_former(sealed) if opened is None else opened.decode()
-
-
-def _unseal_former(sealed: str) -> str:
-    """What was sealed before `portal.common.sealing` did it, until `rotate_encryption` is run."""
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = (hashlib.sha256(b"dermaport.mfa:" + key.encode()).digest() for key in keys)
-    box = MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
+    """The secret again. Raises DecryptionError, or LostSealError of a former seal."""
     try:
-        return box.decrypt(sealed.encode()).decode()
-    except InvalidToken:
-        raise sealing.LostSealError(f"{PURPOSE}: SECRET_KEY_FALLBACKS lacks the key") from None
+        return encryption.unseal(sealed, purpose=PURPOSE).decode()
+    except encryption.LostSealError:
+        # The first version made its keys in another way.
+        keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        digests = [hashlib.sha256(b"dermaport.mfa:" + key.encode()).digest() for key in keys]
+        return encryption.open_former(digests, sealed, purpose=PURPOSE).decode()
 
 
 @resealer("second factors")
 def reseal_factors() -> int:
-    """Seal anew what is under a former key, or sealed as it was done formerly; return how many rows."""
+    """Seal anew what is under another key, or sealed as it was done formerly; return how many rows."""
     count = 0
     for key, data in list(Authenticator.objects.filter(type__in=KINDS).values_list("pk", "data")):
         changed = {name: _reseal(value) if name in SECRETS else value for name, value in data.items()}
@@ -54,7 +46,4 @@ def reseal_factors() -> int:
 def _reseal(value: str | list[str]) -> str | list[str]:
     if isinstance(value, list):
         return [str(_reseal(one)) for one in value]
-    try:
-        return sealing.reseal(value, purpose=PURPOSE)
-    except sealing.LostSealError:
-        return seal(_unseal_former(value))
+    return value if encryption.is_current(value) else seal(unseal(value))

@@ -7,7 +7,7 @@ from django import forms
 from portal.accounts.models import Clinic, User
 
 
-class NameForm(forms.ModelForm):  # type: ignore[type-arg]
+class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     class Meta:
         model = User
         fields = ["full_name"]
@@ -15,7 +15,7 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {"full_name": "As it stands under the reviews that you sign."}
 
 
-class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]
+class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     class Meta:
         model = Clinic
         fields = ["name", "hide_result_until_read", "retention_years", "consent_recorded_in"]

@@ -11,6 +11,8 @@ from django.conf import settings
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+CONFIRMED = "session_confirmed"
+"""In the session: when the person last confirmed themselves by their password."""
 ACTIVE, AWAY = "session_active", "session_away"
 """In the session: when the person last did something, and since when they last counted as away."""
 DEFAULT_MINUTES = 10
@@ -27,8 +29,9 @@ def is_fresh(request: HttpRequest, *, is_signing: bool = False) -> bool:
     """
     if not request.user.is_authenticated:
         return False
-    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
-    latest = max((float(record["at"]) for record in records), default=0.0)
+    records = get_authentication_records(request, request.user)
+    moments = [request.session.get(CONFIRMED, 0.0), *(record["at"] for record in records)]
+    latest = float(max(moments))
     age = time.time() - latest
     if age < (settings.DERMAPORT_STEP_UP_MINUTES or DEFAULT_MINUTES) * 60:
         return True
@@ -36,10 +39,14 @@ def is_fresh(request: HttpRequest, *, is_signing: bool = False) -> bool:
     return is_signing and age < hours * 3600 and not _paused_since(request, latest)
 
 
+def note_confirmation(request: HttpRequest) -> None:
+    request.session[CONFIRMED] = time.time()
+
+
 def _paused_since(request: HttpRequest, moment: float) -> bool:
     """Whether nobody did anything in this session for a while, at some time after `moment`."""
     now, session = time.time(), request.session
-    return now - session.get(ACTIVE, now) >= pause_seconds() or session.get(AWAY, 0.0) > moment
+    return bool(now - session.get(ACTIVE, now) >= pause_seconds() or session.get(AWAY, 0.0) > moment)
 
 
 def pause_seconds() -> float:

@@ -50,7 +50,7 @@ class CodeForm(forms.Form):
     )
 
 
-class NewPersonForm(SetPasswordMixin, forms.Form):
+class NewPersonForm(SetPasswordMixin, forms.Form):  # type: ignore[type-arg]  # generic in the stubs alone
     """Name and password of somebody new here; the address is the invitation's."""
 
     full_name = forms.CharField(

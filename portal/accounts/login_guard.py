@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core.internal import ratelimit
-from django.conf import settings
 
 from portal.accounts.known_devices import remember_device
-from portal.accounts.login_limits import Attempt, count_attempt, forgive
+from portal.accounts.login_limits import Attempt, count_attempt, forgive, give_back, take_places
 from portal.accounts.models import User
 from portal.audit.services import record_event
 
@@ -19,34 +17,30 @@ if TYPE_CHECKING:
 TOO_MANY = "Too many failed tries. Wait a few minutes, or set a new password by mail."
 
 
-class LoginGuard(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+class LoginGuard(DefaultAccountAdapter):
     error_messages = {**DefaultAccountAdapter.error_messages, "too_many_login_attempts": TOO_MANY}
     _attempt: Attempt | None = None
 
-    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        email = credentials.get("email", "")
-        self._attempt = count_attempt(request, email)
-        self._login_failed_rl_usage = None
-        if self._attempt.is_refused:
-            raise self.validation_error("too_many_login_attempts")
-        if self._attempt.by_known_device:
-            return
-        # Failures by address alone, over all accounts.
-        self._login_failed_rl_usage = ratelimit.consume(
-            request,
-            app="allauth.account",
-            action="login_failed",
-            config={"login_failed": settings.DERMAPORT_LOGIN_FAILED_RATE},
-            key=email.lower(),
-        )
-        if not self._login_failed_rl_usage:
-            raise self.validation_error("too_many_login_attempts")
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """The person, if the password is right. Raises ValidationError where it comes too soon after failures.
 
-    def _rollback_login_failed_rl_usage(self) -> None:
-        """Allauth calls this when the password was right."""
-        super()._rollback_login_failed_rl_usage()
-        if self._attempt:
-            forgive(self._attempt.counters)
+        Each try is counted before the password is looked at, and forgiven when it was right.
+        """
+        attempt = self._attempt = count_attempt(request, credentials.get("email", ""))
+        if attempt.is_refused:
+            raise self.validation_error("too_many_login_attempts")
+        # From a browser in which the person has logged in before, strangers at the same address don't count.
+        places = [] if attempt.by_known_device else take_places(request)
+        if places is None:
+            raise self.validation_error("too_many_login_attempts")
+        user: User | None = super().authenticate(request, **credentials)
+        if user is not None:
+            give_back(places)
+            forgive(attempt.counters)
+        return user
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Nothing: allauth would count here, by limits of its own."""
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ARG002 (allauth's)
         waits = self._attempt.waits if self._attempt else {}

@@ -9,10 +9,15 @@ keep them out.
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from allauth.core.internal.ratelimit import get_ip
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -24,6 +29,10 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 FORGET = dt.timedelta(hours=24)
+IPV6_PREFIX = 64
+"""Whoever has one IPv6 address has the whole network around it."""
+RATE = re.compile(r"(\d+)/(\d*)([smhd])(?:/ip)?")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,50 @@ def count_attempt(request: HttpRequest, email: str, *, of: str = PASSWORD) -> At
 
 def list_counters(request: HttpRequest, email: str, *, of: str = PASSWORD) -> tuple[Counter, ...]:
     # Always in this order, so that two tries at once never wait for each other.
-    return (_counter(ACCOUNT, email, of=of), _counter(PAIR, email, get_ip(request), of=of))
+    return (_counter(ACCOUNT, email, of=of), _counter(PAIR, email, find_address(request), of=of))
+
+
+def find_address(request: HttpRequest) -> str:
+    """The client's address; of an IPv6 address the network that one household or clinic has."""
+    address: str = get_adapter().get_client_ip(request)
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, IPV6_PREFIX), strict=False).network_address)
+    return address
+
+
+def take_places(request: HttpRequest) -> list[str] | None:
+    """Rate limit of failed log-ins by address, over all accounts: a try takes a place, a failure keeps it.
+
+    The setting DERMAPORT_LOGIN_FAILED_RATE, such as "10/m": ten places, each held for a minute. Taking one
+    is a single step of the cache, so that many tries at once don't slip through.
+    Returns the places, to be given back when the password was right; None where all are taken.
+    """
+    taken: list[str] = []
+    address = salted_hmac("portal.accounts.login", find_address(request), algorithm="sha256").hexdigest()
+    for rate in filter(None, settings.DERMAPORT_LOGIN_FAILED_RATE.split(",")):
+        amount, seconds = _parse_rate(rate.strip())
+        places = (f"login-failed:{seconds}:{address}:{number}" for number in range(amount))
+        place = next((one for one in places if cache.add(one, 1, timeout=seconds)), None)
+        if place is None:
+            give_back(taken)
+            return None
+        taken.append(place)
+    return taken
+
+
+def give_back(places: list[str]) -> None:
+    cache.delete_many(places)
+
+
+def _parse_rate(text: str) -> tuple[int, int]:
+    found = RATE.fullmatch(text)
+    if found is None:
+        raise ImproperlyConfigured(f"DERMAPORT_LOGIN_FAILED_RATE: expected such as 10/m, received {text}.")
+    return int(found[1]), int(found[2] or 1) * UNITS[found[3]]
 
 
 def forgive(counters: tuple[Counter, ...]) -> None:

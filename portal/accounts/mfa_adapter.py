@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 
-class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
+class MFAAdapter(DefaultMFAAdapter):
     def encrypt(self, text: str) -> str:
         return factor_secrets.seal(text)
 

@@ -13,7 +13,7 @@ from portal.accounts.sso_stage import SESSION_KEY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest
+    from portal.accounts.requests import SiteRequest
 
 PROGRAMS = ("/api/", "/fhir/", "/oauth/token/", "/oauth/revoke/", "/.well-known/")
 """Where answers are for programs: an error there is data, not a page."""
@@ -25,11 +25,11 @@ OPEN = (
 
 
 class SecondFactorMiddleware:
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[SiteRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        memberships = request.memberships  # type: ignore[attr-defined]
+    def __call__(self, request: SiteRequest) -> HttpResponse:
+        memberships = request.memberships
         if (
             not request.path.startswith(OPEN)
             and not request.session.get(SESSION_KEY)
@@ -39,11 +39,11 @@ class SecondFactorMiddleware:
         return self.get_response(request)
 
 
-def send_to_enrolment(request: HttpRequest) -> HttpResponse:
+def send_to_enrolment(request: SiteRequest) -> HttpResponse:
     address = reverse("mfa_index")
     if request.path.startswith(PROGRAMS):
         return refuse_program(MFA_REQUIRED, MFA_WORDS)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         # A fragment can't hold the page; htmx goes there by this header.
         return HttpResponse(status=403, headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)

@@ -29,7 +29,7 @@ LEEWAY_SECONDS = 60
 REQUIRED = ["iss", "sub", "aud", "exp", "iat"]
 
 
-class OIDCAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth has no types
+class OIDCAdapter(OpenIDConnectOAuth2Adapter):
     nonce: str = ""
 
     def __init__(self, request: HttpRequest, provider_id: str = PROVIDER) -> None:
@@ -92,7 +92,7 @@ class OIDCAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth 
         return fitting[0].key
 
 
-class OIDCProvider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth has no types
+class OIDCProvider(OpenIDConnectProvider):
     oauth2_adapter_class = OIDCAdapter
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:  # noqa: ARG002 (not the caller's to choose)
@@ -112,7 +112,7 @@ class OIDCProvider(OpenIDConnectProvider):  # type: ignore[misc]  # allauth has 
         return answer
 
 
-class CallbackView(OAuth2CallbackView):  # type: ignore[misc]  # allauth has no types
+class CallbackView(OAuth2CallbackView):
     def _get_state(self, request: HttpRequest, provider: Any) -> Any:
         state, answer = super()._get_state(request, provider)
         if state:

@@ -11,7 +11,7 @@ from django.dispatch import receiver
 
 from portal.accounts.login_limits import forgive, list_counters
 from portal.accounts.session_keys import renew_key
-from portal.accounts.token_ends import revoke_all_tokens
+from portal.accounts.token_use import revoke_all_tokens
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def must_have_factor(user: User | AnonymousUser, memberships: Iterable[Membershi
 def has_factor(user: User | AnonymousUser) -> bool:
     if not user.is_authenticated:
         return False
-    return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
+    return bool(Authenticator.objects.filter(user=user, type__in=FACTORS).exists())
 
 
 def lacks_factor(user: User | AnonymousUser, memberships: Iterable[Membership] | None = None) -> bool:

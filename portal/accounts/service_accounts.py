@@ -12,7 +12,7 @@ from portal.accounts.errors import PeopleError
 from portal.accounts.models import SERVICE_DOMAIN, Membership, User, UserKind
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action, Role
-from portal.accounts.token_ends import revoke_all_tokens, revoke_token
+from portal.accounts.token_use import revoke_all_tokens
 from portal.accounts.tokens import IssuedToken, store_token
 from portal.audit.services import record_event
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from django.db.models import QuerySet
-    from knox.models import AuthToken
 
     from portal.accounts.models import Clinic
+    from portal.accounts.token_use import Bearer
 
 
 def select_services(clinic: Clinic) -> QuerySet[Membership]:
@@ -83,12 +83,12 @@ def make_service_token(
     )
 
 
-def revoke_service_token(*, actor: User, membership: Membership, token: AuthToken) -> None:
+def revoke_service_token(*, actor: User, membership: Membership, token: Bearer) -> None:
     """End a token of the account. Raises PermissionDenied."""
     require(actor, membership.clinic_id, Action.ADMINISTER)
-    if token.user_id != membership.user_id:
+    if token.user.pk != membership.user_id:
         raise ValueError("expected a token of this service account, received another's")
-    revoke_token(token=token, actor=actor)
+    token.end(actor=actor)
 
 
 def _record(actor: User, membership: Membership, action: str, **details: int) -> None:

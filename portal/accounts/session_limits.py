@@ -34,7 +34,7 @@ STAMP_SECONDS = 15.0
 
 def background(view: View) -> View:
     """Mark a view that pages ask by themselves: it keeps nobody logged in."""
-    view.is_background = True  # type: ignore[attr-defined]
+    view.is_background = True  # type: ignore[attr-defined]  # a mark on the function
     return view
 
 
@@ -120,6 +120,4 @@ class SessionLimitsMiddleware:
         )
         UserSession.objects.filter(session_key=request.session.session_key).delete()
         request.session.flush()
-        # What they sent just now may be kept for them (kept_form_views).
-        request.ended_session_of = user  # type: ignore[attr-defined]
         request.user = AnonymousUser()

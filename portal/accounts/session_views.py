@@ -17,28 +17,30 @@ from portal.accounts.session_limits import background, seconds_left, stamp
 from portal.accounts.sessions import end_sessions, list_sessions
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest, SiteRequest
 
 
 @require_safe
 @login_required
-def sessions(request: HttpRequest) -> HttpResponse:
+def sessions(request: PortalRequest) -> HttpResponse:
     UserSession.objects.create_from_request(request)
-    rows = list_sessions(user=request.user, current_key=request.session.session_key)  # type: ignore[arg-type]
+    rows = list_sessions(user=request.user, current_key=request.session.session_key)
     return render(request, "account/sessions.html", {"sessions": rows})
 
 
 @require_POST
 @login_required
-def session_end(request: HttpRequest) -> HttpResponse:
+def session_end(request: PortalRequest) -> HttpResponse:
     """End one session (`session=`), or without one every session but this."""
     key = request.session.session_key
     number = request.POST.get("session")
     if number is None:
-        count = end_sessions(actor=request.user, current_key=key)  # type: ignore[arg-type]
+        count = end_sessions(actor=request.user, current_key=key)
         messages.success(request, f"Ended everywhere else: {count}.")
         return redirect("sessions")
-    if not number.isdecimal() or not end_sessions(actor=request.user, current_key=key, pk=int(number)):  # type: ignore[arg-type]
+    if not number.isdecimal() or not end_sessions(actor=request.user, current_key=key, pk=int(number)):
         raise Http404
     messages.success(request, "Session ended. Whoever used it is logged out.")
     return redirect("sessions")
@@ -47,7 +49,7 @@ def session_end(request: HttpRequest) -> HttpResponse:
 @background
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def session_status(request: HttpRequest) -> HttpResponse:
+def session_status(request: SiteRequest) -> HttpResponse:
     """Who is logged in here, in which clinic and for how long. POST: somebody is at the keyboard.
 
     With the token that forms need now: a log-in in another tab makes that of an open page worthless, and
@@ -57,7 +59,7 @@ def session_status(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"person": None, "clinic": None, "seconds_left": 0})
     if request.method == "POST":
         stamp(request)
-    clinic = request.clinic  # type: ignore[attr-defined]
+    clinic = request.clinic
     left, reason = seconds_left(request)
     return JsonResponse(
         {
@@ -72,6 +74,6 @@ def session_status(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def session_back(request: HttpRequest) -> HttpResponse:
+def session_back(request: PortalRequest) -> HttpResponse:
     """Where a log-in in a second tab ends: the first one goes on by itself."""
     return render(request, "account/session_back.html")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 INTERRUPTED = "The log-in was broken off or took too long. Start again."
 
 
-class SSOAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
+class SSOAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:  # noqa: ARG002 (allauth's)
         return False
 

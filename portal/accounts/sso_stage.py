@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SESSION_KEY = "sso_factor"
 
 
-class FactorStage(AuthenticateStage):  # type: ignore[misc]  # allauth has no types
+class FactorStage(AuthenticateStage):
     def _should_handle(self, request: HttpRequest) -> bool:
         login = (self.login.signal_kwargs or {}).get("sociallogin")
         if login is not None and login.state.get("has_factor"):

@@ -19,22 +19,24 @@ from portal.audit.middleware import mark_asked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse, HttpResponseBase
+
+    from portal.accounts.requests import PortalRequest
 
 NOT_KEPT = {"csrfmiddlewaretoken"}
 
 
-def step_up(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def step_up(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Ask for a confirmation before a POST to this view. Stands inside `@page`: rights come first."""
 
     @wraps(view)
-    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return ask_again(request) or view(request, *args, **kwargs)
 
     return wrapper
 
 
-def ask_again(request: HttpRequest, *, is_signing: bool = False) -> HttpResponse | None:
+def ask_again(request: PortalRequest, *, is_signing: bool = False) -> HttpResponse | None:
     """The page that asks, or None where the act may go on.
 
     `is_signing` is for reviews alone, which are signed one after the other (see `is_fresh`). To be asked
@@ -51,13 +53,13 @@ def ask_again(request: HttpRequest, *, is_signing: bool = False) -> HttpResponse
             mark_asked(request)
         return render(request, "account/step_up.html", context, status=403)
     # The act sees what was meant for it, and no password.
-    request.POST = request.POST.copy()  # type: ignore[assignment]
+    request.POST = request.POST.copy()  # type: ignore[assignment]  # Django's type is of what came in
     for name in [name for name in request.POST if name.startswith(PREFIX)]:
-        del request.POST[name]  # type: ignore[misc]
+        del request.POST[name]  # type: ignore[misc]  # as above: this is the copy
     return None
 
 
-def list_kept(request: HttpRequest) -> list[tuple[str, str]]:
+def list_kept(request: PortalRequest) -> list[tuple[str, str]]:
     """What was sent, without tokens and without what a confirmation needs."""
     return [
         (name, value)

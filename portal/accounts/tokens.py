@@ -13,7 +13,6 @@ from django.db.models import Q
 from django.utils import timezone
 from knox.models import AuthToken
 from knox.settings import knox_settings
-from oauth2_provider.models import AccessToken
 
 from portal.accounts.errors import PeopleError
 from portal.accounts.models import ApiToken
@@ -22,7 +21,6 @@ from portal.accounts.second_factor import MFA_REQUIRED, has_factor, must_have_fa
 from portal.audit.services import record_event
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Iterable
 
     from django.http import HttpRequest
@@ -92,27 +90,6 @@ def store_token(
             details={"owner": str(owner.pk), "scopes": scopes, "days": lifetime.days},
         )
     return IssuedToken(text, token.expiry, scopes)
-
-
-def scopes_of(token: AuthToken | AccessToken) -> frozenset[str]:
-    """What this token may do at most."""
-    if isinstance(token, AccessToken):
-        return frozenset(token.scope.split()) & set(token.application.scopes)
-    grant = grant_of(token)
-    return frozenset(grant.scopes) if grant else PASSWORD_SCOPES
-
-
-def grant_of(token: AuthToken) -> ApiToken | None:
-    """Its row here; none of a token that is older than scopes."""
-    return getattr(token, "grant", None)
-
-
-def clinic_limit_of(token: AuthToken | AccessToken) -> uuid.UUID | None:
-    """The only clinic that it opens, or None for all of its owner's."""
-    if isinstance(token, AccessToken):
-        return token.application.clinic_id
-    grant = grant_of(token)
-    return grant.clinic_id if grant else None
 
 
 def drop_surplus_tokens(user: User) -> None:

@@ -1,6 +1,6 @@
 from django.urls import include, path
 
-from portal.accounts import invitation_views, kept_form_views, session_views, sso_views, views
+from portal.accounts import invitation_views, session_views, sso_views, views
 
 urlpatterns = [
     path("", include("portal.accounts.oauth.urls")),
@@ -10,7 +10,6 @@ urlpatterns = [
     path("invitation/accept/", invitation_views.invitation_accept, name="invitation-accept"),
     path("accounts/sessions/", session_views.sessions, name="sessions"),
     path("accounts/sessions/end/", session_views.session_end, name="session-end"),
-    path("accounts/kept/", kept_form_views.kept_form, name="kept-form"),
     path("accounts/session/", session_views.session_status, name="session-status"),
     path("accounts/oidc/login/", sso_views.sso_login, name="sso-login"),
     path("accounts/oidc/login/callback/", sso_views.sso_callback, name="sso-callback"),

@@ -16,20 +16,22 @@ from portal.accounts.context import THEMES
 from portal.accounts.middleware import SESSION_KEY
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest, HttpResponse
+    from django.http import HttpResponse
+
+    from portal.accounts.requests import PortalRequest
 
 YEAR = 365 * 24 * 3600
 
 
 @require_POST
 @login_required
-def clinic_switch(request: HttpRequest) -> HttpResponse:
+def clinic_switch(request: PortalRequest) -> HttpResponse:
     """Work in another clinic of one's own; any other clinic does not exist (404)."""
     try:
         wanted = uuid.UUID(request.POST.get("clinic", ""))
     except ValueError:
         raise Http404 from None
-    memberships = request.memberships  # type: ignore[attr-defined]
+    memberships = request.memberships
     if wanted not in {membership.clinic_id for membership in memberships}:
         raise Http404
     request.session[SESSION_KEY] = str(wanted)
@@ -42,7 +44,7 @@ def clinic_switch(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
+def theme(request: PortalRequest) -> HttpResponse:
     """Keep light, dark or auto in a cookie that script may read, and go back."""
     chosen = request.POST.get("theme", "")
     target = request.POST.get("next", "")

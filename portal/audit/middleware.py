@@ -25,7 +25,7 @@ def mark_asked(request: HttpRequest) -> None:
 
 def mark_recorded(request: HttpRequest) -> None:
     """Say that this refusal has an event of its own, which knows more than the answer tells."""
-    request.refusal_recorded = True  # type: ignore[attr-defined]
+    request.refusal_recorded = True  # type: ignore[attr-defined]  # read by the middleware below
 
 
 class AuditRefusalsMiddleware:
@@ -89,8 +89,8 @@ def _find_clinic(request: HttpRequest, actor: Any) -> uuid.UUID | None:
     """Where the person works: the refusal belongs into that clinic's trail."""
     clinic = getattr(request, "clinic", None)
     if clinic is not None:
-        return clinic.pk  # type: ignore[no-any-return]
+        return clinic.pk  # type: ignore[no-any-return]  # the clinic that the accounts' middleware set
     if actor is None:
         return None
     # A program calls by token, without a session that remembers a clinic.
-    return actor.memberships.active().values_list("clinic_id", flat=True).first()  # type: ignore[no-any-return]
+    return actor.memberships.active().values_list("clinic_id", flat=True).first()  # type: ignore[no-any-return]  # the accounts' user, which stands above this package

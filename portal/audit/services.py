@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import User
 
 SITE_KEY = "site"
+_recordable: set[str] = set()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,14 @@ class Entry:
     details: dict[str, Any] | None = None
 
 
+def register_kinds(kinds: Iterable[str]) -> None:
+    """Let events name rows of `kinds`: labels such as "classifier.patient".
+
+    Whoever registers them says with it how people find the event again: see classifier/audit_subjects.py.
+    """
+    _recordable.update(kinds)
+
+
 def record_event(
     *,
     clinic_id: uuid.UUID | None,
@@ -38,7 +47,10 @@ def record_event(
     obj: models.Model | None = None,
     details: dict[str, Any] | None = None,
 ) -> AuditEvent:
-    """Append one event; call it inside the transaction of the act it records."""
+    """Append one event; call it inside the transaction of the act it records.
+
+    Raises TypeError where `obj` is of a kind that nobody registered.
+    """
     entry = Entry(clinic_id=clinic_id, action=action, actor=actor, obj=obj, details=details)
     return record_events([entry])[0]
 
@@ -71,7 +83,7 @@ def _append(key: str, entries: Sequence[Entry]) -> list[AuditEvent]:
             occurred_at=now,
             actor=entry.actor,
             action=entry.action,
-            object_type=entry.obj._meta.label_lower if entry.obj else "",  # noqa: SLF001
+            object_type=_name_kind(entry.obj) if entry.obj else "",
             object_id=str(entry.obj.pk) if entry.obj else "",
             details=entry.details or {},
             previous_hash=chain.last_hash,
@@ -82,6 +94,13 @@ def _append(key: str, entries: Sequence[Entry]) -> list[AuditEvent]:
     AuditEvent.objects.bulk_create(events)
     chain.save(update_fields=["last_position", "last_hash"])
     return events
+
+
+def _name_kind(row: models.Model) -> str:
+    kind = row._meta.label_lower  # noqa: SLF001
+    if kind not in _recordable:
+        raise TypeError(f"expected a row of a registered kind, received {kind}: register it in SUBJECTS")
+    return kind
 
 
 def _lock_chain(key: str, clinic_id: uuid.UUID | None) -> AuditChain:

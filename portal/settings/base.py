@@ -217,7 +217,7 @@ TIME_ZONE = env.text(
 )
 USE_I18N = True
 USE_TZ = True
-FORMAT_MODULE_PATH = []
+FORMAT_MODULE_PATH: list[str] = []
 
 # --- The job engine -------------------------------------------------------------------------
 REDIS_URL = storage.text(
@@ -394,14 +394,14 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": [
         "rest_framework.throttling.ScopedRateThrottle",
-        "classifier.api.throttling.CallRateThrottle",
+        "classifier.drf.throttling.CallRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {"token": "10/min"},
     "NUM_PROXIES": TRUSTED_PROXIES,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 DRF_STANDARDIZED_ERRORS = {
-    "EXCEPTION_HANDLER_CLASS": "classifier.api.errors.PortalExceptionHandler",
+    "EXCEPTION_HANDLER_CLASS": "classifier.api.errors.ProblemHandler",
     "EXCEPTION_FORMATTER_CLASS": "classifier.api.errors.ProblemFormatter",
 }
 SPECTACULAR_SETTINGS = {

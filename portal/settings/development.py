@@ -5,7 +5,8 @@ off), but speak plain HTTP and make their own secret.
 """
 
 from portal.settings.base import *  # noqa: F403
-from portal.settings.base import ALLOWED_HOSTS, DERMAPORT_ENCRYPTION_KEYS, VAR_DIR, env
+from portal.settings.base import ALLOWED_HOSTS, DERMAPORT_ENCRYPTION_KEYS, env
+from portal.settings.paths import VAR_DIR
 from portal.settings.secret_key import read_or_create_secret
 
 SECRET_KEY = env.text("SECRET_KEY") or read_or_create_secret(VAR_DIR / "secret_key")

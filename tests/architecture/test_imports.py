@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,6 +61,17 @@ def test_gates_run_in_the_web_process_without_a_network_library():
     )
 
     assert done.returncode == 0, done.stderr
+
+
+def test_nothing_imports_what_a_library_keeps_to_itself():
+    """allauth changes its `internal` packages without a word: its public ones, or a few lines of ours."""
+    private = re.compile(r"^\s*(from|import)\s+allauth(\.\w+)*\.internal\b", re.MULTILINE)
+    files = [
+        path for folder in ("portal", "classifier", "tests") for path in (PROJECT / folder).rglob("*.py")
+    ]
+
+    assert len(files) > 100
+    assert [str(path) for path in files if private.search(path.read_text())] == []
 
 
 def test_import_contracts_hold():

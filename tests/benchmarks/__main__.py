@@ -38,7 +38,13 @@ def run(folder: Path, images: int, rounds: int, single: int) -> int:
     from tests.support.live_stack import LiveStack
 
     # The test settings have a throw-away var/ of their own; the stack gets another.
-    stack = LiveStack(folder / "var")
+    # A round waits in the queue as a whole, and is sent as fast as it goes.
+    stack = LiveStack(
+        folder / "var",
+        DERMAPORT_API_ACTIVE_PREDICTIONS=str(2 * images),
+        DERMAPORT_API_CALLS_PER_MINUTE="100000",
+        DERMAPORT_API_CLINIC_CALLS_PER_MINUTE="100000",
+    )
     stack.start()
     try:
         engine = Engine(stack, folder)

@@ -36,7 +36,7 @@ class Engine:
         """Images a second from all queued to all committed."""
         folder = self.draw(count, name)
         with self.worker_held():
-            self.stack.manage("submit_folder", folder, "--clinic", self.clinic.name, "--consent", "yes")
+            self.clinic.submit_folder(folder, self.folder / f"{name}.jsonl")
             waiting = self.count_unfinished()
             started = time.perf_counter()
         self.wait_until_idle()

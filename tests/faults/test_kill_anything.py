@@ -5,8 +5,6 @@ Nothing may be lost, nothing answered twice, no row stuck; every answer must be 
 
 import os
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,7 @@ import pytest
 from tests.factories import draw_jpeg
 from tests.faults.answers import judge_directly
 from tests.support.live_clinic import LiveClinic
-from tests.support.live_stack import PROJECT, LiveStack
+from tests.support.live_stack import LiveStack
 
 BY_FOLDER, BY_HTTP = 240, 60
 IMAGES = BY_FOLDER + BY_HTTP
@@ -95,18 +93,8 @@ def submit_all_with_a_killed_web(
     worker = stack.pid("worker")
     os.kill(worker, signal.SIGSTOP)
     try:
-        command = [
-            sys.executable,
-            "manage.py",
-            "submit_folder",
-            str(folder / "folder"),
-            "--clinic",
-            clinic.name,
-            "--consent",
-            "yes",
-        ]
         with (
-            subprocess.Popen(command, cwd=PROJECT, env=stack.env, stderr=subprocess.PIPE) as by_folder,
+            clinic.begin_folder(folder / "folder", folder / "journal.jsonl") as by_folder,
             ThreadPoolExecutor(3) as pool,
         ):
             session = clinic.log_in()

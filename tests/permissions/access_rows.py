@@ -1,4 +1,4 @@
-"""The rows of what a person finds in the settings beyond one page: index, retention, closing, kept forms."""
+"""The rows of what a person finds in the settings beyond one page: index, retention, closing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,4 @@ ACCESS_ROWS = [
     Row("application", "POST", may.ROW_OF_ADMINISTRATORS, 302, at=APPLICATION, data=sent(**CHANGED)),
     Row("application-active", "GET", may.ROW_OF_ADMINISTRATORS, at=APPLICATION),
     Row("service-active", "GET", may.ROW_OF_ADMINISTRATORS, at=SERVICE),
-    # Nothing is kept for anybody here: it leads home.
-    *(Row("kept-form", method, may.ANYBODY_LOGGED_IN, 302) for method in ("GET", "POST")),
 ]

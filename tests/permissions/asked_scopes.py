@@ -29,7 +29,7 @@ RESOURCES: dict[str, list[str]] = {
 SPECIAL = {"GET api-patient-archive": "patients:export", "POST api-patient-erase": "patients:erase"}
 TAKES_ANY = {"DELETE api-token", "GET api-me"}
 TAKES_NONE = {
-    *("POST api-token", "GET api-schema", "GET api-docs", "GET api-errors", "GET api-reference"),
+    *("POST api-token", "GET api-schema", "GET api-docs", "GET api-errors"),
     *("GET fhir-metadata", "GET fhir-code-system", "GET fhir-code-system-search"),
 }
 OF_ROUTE = {route: resource for resource, routes in RESOURCES.items() for route in routes}

@@ -429,7 +429,6 @@ API = [
     Row("api-schema", "GET", may.EVERYBODY),
     Row("api-docs", "GET", may.EVERYBODY),
     Row("api-errors", "GET", may.EVERYBODY),
-    Row("api-reference", "GET", may.EVERYBODY),
 ]
 
 MATRIX = [*ACCOUNTS, *SECOND_FACTOR, *PAGES, *SETTINGS, *ACCESS_ROWS, *OAUTH, *API, *PRIVACY, *FHIR]

@@ -29,7 +29,7 @@ ASKED_BY_PAGES = {
 """Fragments and probes: a page or a balancer asks for them, nobody goes there."""
 
 BEFORE_OR_AFTER_A_LOG_IN = {
-    *("account_login", "account_logout", "account_inactive", "session-back", "kept-form"),
+    *("account_login", "account_logout", "account_inactive", "session-back"),
     *("account_reset_password_done", "account_reset_password_from_key"),
     "account_reset_password_from_key_done",
     # From a mail, or from the system that asks.
@@ -47,7 +47,7 @@ OF_A_FACTOR = {
 
 EXCEPTIONS = ASKED_BY_PAGES | BEFORE_OR_AFTER_A_LOG_IN | OF_A_FACTOR
 
-FOR_PROGRAMS = {"api-docs", "api-reference", "api-errors", "api-schema", "fhir-metadata", "oauth-metadata"}
+FOR_PROGRAMS = {"api-docs", "api-errors", "api-schema", "fhir-metadata", "oauth-metadata"}
 """Of the addresses for programs, those that people read."""
 
 PICTURES = {"image-derivative", "image-thumbnail", "explanation-overlay"}

@@ -1,5 +1,7 @@
 """A clinic on a running stack, and its records system that submits over HTTP."""
 
+import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Any
 
 import requests
 
-from tests.support.live_stack import LiveStack
+from tests.support.live_stack import PROJECT, LiveStack
 
 PASSWORD = "correct-horse-battery-staple"
 CREATE = """
@@ -75,3 +77,25 @@ class LiveClinic:
             assert answer.status_code in {200, 202}, answer.text
             body: dict[str, Any] = answer.json()
             return body
+
+    def begin_folder(self, folder: Path, journal: Path, *options: str) -> subprocess.Popen[str]:
+        """The command-line client at work on a folder of images, as the clinic's records system."""
+        token = str(self.log_in().headers["Authorization"]).removeprefix("Bearer ")
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "classifier.client", "submit", str(folder), "--consent", "yes"),
+                *("--journal", str(journal), "--quiet", *options),
+            ],
+            cwd=PROJECT,
+            env={**self.stack.env, "DERMAPORT_URL": self.stack.url, "DERMAPORT_TOKEN": token},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def submit_folder(self, folder: Path, journal: Path, *options: str) -> None:
+        """Submit every image below the folder, each as a case of its own patient."""
+        with self.begin_folder(folder, journal, *options) as client:
+            _, told = client.communicate()
+        assert client.returncode == 0, told

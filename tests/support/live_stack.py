@@ -2,7 +2,7 @@
 
     stack = LiveStack(folder)
     stack.start()
-    stack.manage("submit_folder", ...)
+    stack.manage("create_demo")
     stack.kill("worker"); stack.wait_back("worker")
     stack.query("SELECT state, count(*) FROM classifier_prediction GROUP BY state")
     stack.stop()

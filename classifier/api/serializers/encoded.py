@@ -11,8 +11,9 @@ from rest_framework import serializers
 
 from classifier.api import examples
 from classifier.api.choices import ChoiceField
-from classifier.api.serializers.intake import NewSubmissionSerializer, SentImage
+from classifier.api.serializers.intake import NewSubmissionSerializer
 from classifier.api.strict import StrictSerializer
+from classifier.intake.uploads import SentImage
 from classifier.vocabulary import CaptureKind, DermoscopicType
 
 
@@ -36,7 +37,7 @@ class EncodedImageSerializer(StrictSerializer):
         default="",
         help_text="Of a dermoscopic picture alone.",
     )
-    data = serializers.CharField(help_text="The file's bytes as base64.", trim_whitespace=False)
+    data = serializers.CharField(help_text="The file's bytes as base64.", trim_whitespace=False)  # type: ignore[assignment]  # the name that integrators expect
 
     def validate(self, attrs: dict[str, Any]) -> Any:
         try:
@@ -53,5 +54,5 @@ class EncodedImageSerializer(StrictSerializer):
 class NewSubmissionJsonSerializer(NewSubmissionSerializer):
     images = serializers.ListField(child=EncodedImageSerializer(), allow_empty=False)
     # Each image says it of itself.
-    capture_kinds = None
-    dermoscopic_types = None
+    capture_kinds = None  # type: ignore[assignment]  # how the framework leaves a field out
+    dermoscopic_types = None  # type: ignore[assignment]  # as above

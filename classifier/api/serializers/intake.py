@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rest_framework import serializers
 
 from classifier.api.choices import ChoiceField
 from classifier.api.serializers.relations import VisibleRelation
 from classifier.api.strict import StrictSerializer
-from classifier.limits import UploadLimits
+from classifier.intake.uploads import SentImage, check_image_count, pair_images
 from classifier.models import Lesion, Patient
+from classifier.services.errors import InvalidInputError
 from classifier.vocabulary import (
     BODY_SITE_CHOICES,
     CaptureKind,
@@ -23,17 +23,7 @@ from classifier.vocabulary import (
 )
 from portal.accounts.models import Clinic
 
-if TYPE_CHECKING:
-    from django.core.files.uploadedfile import UploadedFile
-
-
-@dataclass(frozen=True)
-class SentImage:
-    """A file as it came, and what its sender says of it: CaptureKind, and DermoscopicType or empty."""
-
-    file: UploadedFile
-    capture_kind: str = CaptureKind.DERMOSCOPIC
-    dermoscopic_type: str = ""
+KINDS_ADVICE = "Send one for each image, in their order, or none."
 
 
 class NewSubmissionSerializer(StrictSerializer):
@@ -101,12 +91,10 @@ class NewSubmissionSerializer(StrictSerializer):
     priority = ChoiceField(choices=Priority.choices, default=Priority.ROUTINE)
 
     def validate_images(self, images: list[Any]) -> list[Any]:
-        most = UploadLimits.from_settings().max_images
-        if len(images) > most:
-            raise serializers.ValidationError(
-                f"You sent {len(images)} images; one submission takes at most {most}.",
-                code="too_many_images",
-            )
+        try:
+            check_image_count(len(images))
+        except InvalidInputError as error:
+            raise serializers.ValidationError(error.message, code=error.code) from error
         return images
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -125,22 +113,9 @@ class NewSubmissionSerializer(StrictSerializer):
 
 
 def _pair(images: list[Any], kinds: list[str] | None, types: list[str] | None) -> list[SentImage]:
-    """Each file with its kind; a list of another length would give a picture the kind of its neighbour."""
-    for name, given in (("capture_kinds", kinds), ("dermoscopic_types", types)):
-        if given is not None and len(given) != len(images):
-            raise serializers.ValidationError(
-                {
-                    name: f"You sent {len(images)} images and {len(given)} of these. "
-                    "Send one for each image, in their order, or none."
-                },
-                code="kinds_mismatch",
-            )
     if images and isinstance(images[0], SentImage):
         return images
-    every = zip(
-        images,
-        kinds or [CaptureKind.DERMOSCOPIC.value] * len(images),
-        types or [""] * len(images),
-        strict=True,
-    )
-    return [SentImage(*one) for one in every]
+    try:
+        return pair_images(images, kinds, types, advice=KINDS_ADVICE)
+    except InvalidInputError as error:
+        raise serializers.ValidationError({error.field: error.message}, code=error.code) from error

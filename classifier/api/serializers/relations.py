@@ -13,7 +13,7 @@ class VisibleRelation(serializers.PrimaryKeyRelatedField[Any]):
         self.related = related
 
     def get_queryset(self) -> Any:
-        rows = super().get_queryset()
+        rows: Any = super().get_queryset()
         request = self.context.get("request")
         if request is None:
             return rows

@@ -87,7 +87,8 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         read_only_fields = fields
 
     def get_position_in_queue(self, prediction: Prediction) -> int | None:
-        return prediction.waiting_before  # type: ignore[attr-defined] # annotated by the query
+        before: int | None = prediction.waiting_before  # type: ignore[attr-defined]  # annotated by the query
+        return before
 
     @extend_schema_field(serializers.ChoiceField(choices=Outcome.choices, allow_null=True))
     def get_outcome(self, prediction: Prediction) -> str | None:

@@ -55,7 +55,7 @@ class StandingSerializer(serializers.Serializer[Any]):
     )
     said_by = PersonSerializer(allow_null=True, help_text="Null where no person said it.")
     at = serializers.DateTimeField(allow_null=True)
-    label = serializers.CharField(help_text="In words, as on the pages.")
+    label = serializers.CharField(help_text="In words, as on the pages.")  # type: ignore[assignment]  # the name that integrators expect
 
 
 class AcknowledgementSerializer(serializers.ModelSerializer[Acknowledgement]):
@@ -110,7 +110,7 @@ class ClaimSerializer(StrictSerializer):
 
 def describe_order(submission: Submission) -> dict[str, Any] | None:
     """The order of the review in force; None where nothing is ordered. Needs reviews and acknowledgements."""
-    order = find_order(submission.reviews.all())
+    order = find_order(list(submission.reviews.all()))
     if order is None or submission.state != SubmissionState.REVIEWED:
         return None
     due_at = submission.order_due_at
@@ -137,8 +137,9 @@ def describe_claim(submission: Submission) -> dict[str, Any] | None:
 def describe_standing(row: StandingColumns, request: Request) -> dict[str, Any]:
     """What `row` is held for, as the caller of `request` may see it. Needs its clinic loaded."""
     is_hidden = is_standing_hidden(row, request)
-    label = label_case if isinstance(row, Submission) else label_standing
-    return _describe(row, label(row, is_hidden=is_hidden), is_hidden=is_hidden)
+    if isinstance(row, Submission):
+        return _describe(row, label_case(row, is_hidden=is_hidden), is_hidden=is_hidden)
+    return _describe(row, label_standing(row, is_hidden=is_hidden), is_hidden=is_hidden)
 
 
 def is_standing_hidden(row: StandingColumns, request: Request) -> bool:
@@ -191,5 +192,5 @@ def read_roles(request: Request) -> dict[uuid.UUID, str]:
     if roles is None:
         held = Membership.objects.held_by(request.user)
         roles = dict(held.values_list("clinic_id", "role"))
-        request._roles = roles  # noqa: SLF001 (ours)
+        request._roles = roles  # type: ignore[attr-defined]  # noqa: SLF001 (ours)
     return roles

@@ -76,7 +76,8 @@ class NewWebhookSerializer(StrictSerializer):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()
         if request := self.context.get("request"):
-            fields["clinic"].queryset = Clinic.objects.visible_to(request.user)
+            clinic: Any = fields["clinic"]
+            clinic.queryset = Clinic.objects.visible_to(request.user)
         return fields
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 
 from classifier.api.expansion import PARAMETER, find_parts, read_expansion
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayViewCases
 from classifier.api.preconditions import is_known
-from classifier.api.views.base import NoStoreView
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.entity_tags import tag_of
 from classifier.models import Patient
 from classifier.services.access import record_viewed

@@ -7,10 +7,10 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 
-from classifier.api.permissions import MayViewCases
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.images import JsonForErrors
 from classifier.attachments import attach
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.models import SubmissionImage
 from classifier.services.dicom_exports import CONTENT_TYPE, NAMINGS, PSEUDONYMOUS, export_image
 from portal.accounts.scopes import scopes_for
@@ -45,7 +45,7 @@ class ImageDicom(NoStoreView):
         responses={(200, CONTENT_TYPE): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
-        image = get_object_or_404(SubmissionImage.objects.visible_to(request.user), pk=pk)
+        image = get_object_or_404(SubmissionImage.objects.visible_to(self.request.user), pk=pk)
         naming = request.query_params.get("patient", PSEUDONYMOUS)
-        export = export_image(actor=request.user, image_id=image.pk, naming=naming)
+        export = export_image(actor=self.request.user, image_id=image.pk, naming=naming)
         return attach(export.data, content_type=CONTENT_TYPE, filename=export.filename)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from csp.constants import NONCE
 from csp.decorators import csp_update
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
@@ -27,7 +26,7 @@ def make_schema() -> dict[str, Any]:
     return schema
 
 
-class OnceMade(SchemaGenerator):  # type: ignore[misc]
+class OnceMade(SchemaGenerator):
     def get_schema(self, request: Request | None = None, public: bool = False) -> dict[str, Any]:  # noqa: ARG002, FBT001, FBT002 (its signature)
         return make_schema()
 
@@ -42,6 +41,11 @@ class Schema(SpectacularAPIView):
 # Swagger UI draws its arrows from data: addresses in its stylesheet.
 @method_decorator(csp_update({"img-src": ["data:"]}), name="dispatch")
 class Docs(SpectacularSwaggerSplitView):
+    """API viewer: Swagger UI, to read every operation and to try it with a token of one's own.
+
+    Redoc shows the same, can't try anything, and needs a weaker policy for its styles.
+    """
+
     url_name = "api-schema"
     template_name = "classifier/api/docs.html"
 
@@ -50,10 +54,3 @@ class Docs(SpectacularSwaggerSplitView):
 class Errors(TemplateView):
     template_name = "classifier/api/errors.html"
     extra_context = {"problems": PROBLEMS.values(), "field_codes": FIELD_CODES}
-
-
-@method_decorator(never_cache, name="dispatch")
-# Redoc makes its style elements itself: each carries the nonce of its page, and no other may.
-@method_decorator(csp_update({"style-src": [NONCE], "img-src": ["data:"]}), name="dispatch")
-class Reference(TemplateView):
-    template_name = "classifier/api/reference.html"

@@ -9,8 +9,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
 
-from classifier.api.permissions import MayViewCases
-from classifier.api.views.base import NoStoreView
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
 from classifier.models import SubmissionImage
 from classifier.services.access import record_viewed
@@ -20,7 +20,6 @@ from portal.accounts.scopes import scopes_for
 if TYPE_CHECKING:
     import uuid
 
-    from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
 
 
@@ -30,7 +29,7 @@ class JsonForErrors(BaseContentNegotiation):
     def select_renderer(
         self,
         request: Request,  # noqa: ARG002
-        renderers: list[BaseRenderer],
+        renderers: Any,
         format_suffix: str | None = None,  # noqa: ARG002
     ) -> Any:
         return renderers[0], renderers[0].media_type
@@ -46,9 +45,9 @@ class ImageDerivative(NoStoreView):
         summary="The image, rebuilt from its pixels",
         responses={(200, DERIVATIVE_CONTENT_TYPE): OpenApiTypes.BINARY},
     )
-    def get(self, request: Request, pk: uuid.UUID) -> FileResponse:
+    def get(self, request: Request, pk: uuid.UUID) -> FileResponse:  # noqa: ARG002 (the route)
         with transaction.atomic():
-            image = get_object_or_404(SubmissionImage.objects.visible_to(request.user), pk=pk)
-            record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)
+            image = get_object_or_404(SubmissionImage.objects.visible_to(self.request.user), pk=pk)
+            record_viewed(actor=self.request.user, obj=image, clinic_id=image.clinic_id)
             file = open_derivative(image)
         return FileResponse(file, content_type=DERIVATIVE_CONTENT_TYPE, filename=f"{image.pk}.jpg")

@@ -11,8 +11,8 @@ from classifier.api.expansion import PARAMETER, find_parts, read_expansion
 from classifier.api.ordering import KnownOrdering
 from classifier.api.pagination import StableCursorPagination
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayViewCases
-from classifier.api.views.base import NoStoreView
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.services.access import record_listed
 from classifier.services.errors import InvalidInputError
 from portal.accounts.models import Clinic

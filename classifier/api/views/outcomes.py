@@ -5,19 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import BasePermission
+from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from classifier.api.filters.results import OutcomeFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.permissions import MayRecordOutcomes, is_write
 from classifier.api.preconditions import read_if_match
 from classifier.api.queries import select_outcomes
 from classifier.api.schema import CREATED
 from classifier.api.serializers.outcomes import CorrectionSerializer, NewOutcomeSerializer, OutcomeSerializer
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.lists import RecordedList
+from classifier.drf.permissions import MayRecordOutcomes, is_write
+from classifier.drf.views import NoStoreView
 from classifier.models import Outcome
 from classifier.services.outcomes import Finding, correct_outcome, record_outcome
 from portal.accounts.scopes import scopes_for
@@ -30,24 +31,24 @@ if TYPE_CHECKING:
     from classifier.models.outcome import OutcomeQuerySet
 
 
-class _Outcomes:
+class _Outcomes(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
     scopes = scopes_for("outcomes")
     serializer_class = OutcomeSerializer
     queryset = Outcome.objects.none()
     clinic_of = attrgetter("lesion.patient.clinic_id")
 
     def get_queryset(self) -> OutcomeQuerySet:
-        return select_outcomes(self.request.user)  # type: ignore[attr-defined]
+        return select_outcomes(self.request.user)
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         more = [MayRecordOutcomes()] if is_write(self) else []
-        return [*super().get_permissions(), *more]  # type: ignore[misc]
+        return [*super().get_permissions(), *more]
 
     def answer_recorded(self, outcome: Outcome) -> Response:
         self.clinic_id = outcome.lesion.patient.clinic_id
         row = self.get_queryset().get(pk=outcome.pk)
-        data = self.get_serializer(row).data  # type: ignore[attr-defined]
-        location = reverse("api-outcome", [row.pk], request=self.request)  # type: ignore[attr-defined]
+        data = self.get_serializer(row).data
+        location = reverse("api-outcome", [row.pk], request=self.request)
         return Response(data, status=201, headers={"Location": location})
 
 
@@ -76,7 +77,7 @@ class OutcomeList(_Outcomes, RecordedList):
         facts = asked.validated_data
         lesion = facts.pop("lesion")
         with transaction.atomic():
-            outcome = record_outcome(actor=request.user, lesion=lesion, finding=Finding(**facts))
+            outcome = record_outcome(actor=self.request.user, lesion=lesion, finding=Finding(**facts))
             return self.answer_recorded(outcome)
 
 
@@ -106,7 +107,7 @@ class OutcomeCorrect(_Outcomes, RecordedDetail):
             facts = asked.validated_data
             reason = facts.pop("correction_reason")
             correction = correct_outcome(
-                actor=request.user,
+                actor=self.request.user,
                 outcome=outcome,
                 finding=Finding(**facts),
                 reason=reason,

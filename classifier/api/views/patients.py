@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import BasePermission
+from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from classifier.api.filters.patients import PatientFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.intake import resolve_clinic
-from classifier.api.permissions import MaySubmit, is_write
+from classifier.api.intake import find_only_clinic
 from classifier.api.preconditions import read_if_match, with_tag
 from classifier.api.queries import select_patients, with_risk
 from classifier.api.schema import CREATED
@@ -22,6 +21,8 @@ from classifier.api.serializers.patients import (
 )
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.lists import RecordedList
+from classifier.drf.permissions import MaySubmit, is_write
+from classifier.drf.views import NoStoreView
 from classifier.models import Patient
 from classifier.services.patients import create_patient, update_patient
 from portal.accounts.scopes import scopes_for
@@ -34,17 +35,17 @@ if TYPE_CHECKING:
     from classifier.models.patient import PatientQuerySet
 
 
-class _Patients:
+class _Patients(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
     scopes = scopes_for("patients")
     serializer_class = PatientSerializer
     queryset = Patient.objects.none()
 
     def get_queryset(self) -> PatientQuerySet:
-        return with_risk(select_patients(self.request.user), since="created_at")  # type: ignore[attr-defined,return-value]
+        return with_risk(select_patients(self.request.user), since="created_at")
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         more = [MaySubmit()] if is_write(self) else []
-        return [*super().get_permissions(), *more]  # type: ignore[misc]
+        return [*super().get_permissions(), *more]
 
 
 class PatientList(_Patients, RecordedList):
@@ -70,9 +71,9 @@ class PatientList(_Patients, RecordedList):
         asked = NewPatientSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         facts = asked.validated_data
-        clinic = resolve_clinic(user=request.user, data={"clinic": facts.pop("clinic", None)})
+        clinic = facts.pop("clinic", None) or find_only_clinic(self.request.user)
         with transaction.atomic():
-            patient = create_patient(actor=request.user, clinic=clinic, **facts)
+            patient = create_patient(actor=self.request.user, clinic=clinic, **facts)
         self.clinic_id = clinic.pk
         location = reverse("api-patient", [patient.pk], request=request)
         answer = Response(self.get_serializer(patient).data, status=201, headers={"Location": location})
@@ -96,6 +97,9 @@ class PatientDetail(_Patients, RecordedDetail):
             asked = PatientChangesSerializer(data=request.data, partial=True)
             asked.is_valid(raise_exception=True)
             patient = update_patient(
-                actor=request.user, patient=patient, expected=read_if_match(request), **asked.validated_data
+                actor=self.request.user,
+                patient=patient,
+                expected=read_if_match(request),
+                **asked.validated_data,
             )
             return self.answer(patient)

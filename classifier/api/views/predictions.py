@@ -4,12 +4,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
 
 from classifier.api.filters.results import PredictionFilter
 from classifier.api.queries import select_predictions
 from classifier.api.serializers.predictions import PredictionDetailSerializer
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.lists import RecordedList
+from classifier.drf.views import NoStoreView
 from classifier.models import Prediction
 from portal.accounts.scopes import scopes_for
 
@@ -20,14 +22,14 @@ if TYPE_CHECKING:
     from classifier.models.prediction import PredictionQuerySet
 
 
-class _Predictions:
+class _Predictions(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
     scopes = scopes_for("predictions")
     serializer_class = PredictionDetailSerializer
     queryset = Prediction.objects.none()
     clinic_of = attrgetter("image.clinic_id")
 
     def get_queryset(self) -> PredictionQuerySet:
-        return select_predictions(self.request.user)  # type: ignore[attr-defined]
+        return select_predictions(self.request.user)
 
 
 class PredictionList(_Predictions, RecordedList):

@@ -10,12 +10,11 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
-from rest_framework.permissions import BasePermission
+from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 
 from classifier.api.idempotency import idempotent
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayAdminister, MaySubmit, is_write
 from classifier.api.preconditions import read_if_match
 from classifier.api.schema import ERROR, IF_MATCH, WORDS
 from classifier.api.serializers.privacy import (
@@ -24,9 +23,10 @@ from classifier.api.serializers.privacy import (
     ErasureSerializer,
     NewConsentSerializer,
 )
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.images import JsonForErrors
+from classifier.drf.permissions import MayAdminister, MaySubmit, is_write
+from classifier.drf.views import NoStoreView
 from classifier.models import Patient
 from classifier.services.archives import archive_patient
 from classifier.services.consents import record_consent
@@ -44,18 +44,18 @@ if TYPE_CHECKING:
 ARCHIVE = "application/zip"
 
 
-class _Patients:
+class _Patients(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
     queryset = Patient.objects.none()
 
     def get_queryset(self) -> PatientQuerySet:
-        return Patient.objects.visible_to(self.request.user).select_related("clinic")  # type: ignore[attr-defined]
+        return Patient.objects.visible_to(self.request.user).select_related("clinic")
 
 
 class PatientConsents(_Patients, RecordedDetail):
     scopes = scopes_for("consents")
     serializer_class = ConsentsSerializer
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         return [*super().get_permissions(), *([MaySubmit()] if is_write(self) else [])]
 
     @extend_schema(operation_id="patients_consents", summary="Read what a patient agrees to")
@@ -79,7 +79,10 @@ class PatientConsents(_Patients, RecordedDetail):
             asked = NewConsentSerializer(data=request.data)
             asked.is_valid(raise_exception=True)
             patient = record_consent(
-                actor=request.user, patient=patient, expected=read_if_match(request), **asked.validated_data
+                actor=self.request.user,
+                patient=patient,
+                expected=read_if_match(request),
+                **asked.validated_data,
             )
             return self.answer(patient)
 
@@ -120,7 +123,7 @@ class PatientErase(_Patients, NoStoreView, generics.GenericAPIView[Patient]):
                     field="public_id",
                 )
             erased = erase_patient(
-                actor=request.user,
+                actor=self.request.user,
                 patient=patient,
                 reason=asked.validated_data["reason"],
                 expected=read_if_match(request),
@@ -144,7 +147,7 @@ class PatientArchive(_Patients, NoStoreView, generics.GenericAPIView[Patient]):
     )
     def get(self, request: Request, pk: uuid.UUID) -> StreamingHttpResponse:  # noqa: ARG002 - get_object reads it
         patient = self.get_object()
-        parts = archive_patient(actor=request.user, patient=patient)
+        parts = archive_patient(actor=self.request.user, patient=patient)
         response = StreamingHttpResponse(parts, content_type=ARCHIVE)
         name = f"{patient.public_id}-{timezone.localdate():%Y-%m-%d}.zip"
         response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
-from rest_framework.permissions import BasePermission
+from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from classifier.api.filters.results import ReviewFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.permissions import MayReview, is_write
 from classifier.api.preconditions import read_if_match
 from classifier.api.queries import select_reviews
 from classifier.api.schema import CREATED, IF_MATCH
@@ -19,6 +18,8 @@ from classifier.api.serializers.reviews import AmendmentSerializer, NewReviewSer
 from classifier.api.signing import make_decision
 from classifier.api.views.details import RecordedDetail
 from classifier.api.views.lists import RecordedList
+from classifier.drf.permissions import MayReview, is_write
+from classifier.drf.views import NoStoreView
 from classifier.models import Review
 from classifier.services.reviews import amend_review, sign_review
 from portal.accounts.scopes import scopes_for
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from classifier.models.review import ReviewQuerySet
 
 
-class _Reviews:
+class _Reviews(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
     scopes = scopes_for("reviews")
     confirms = frozenset({"POST"})
     is_signing = True
@@ -40,17 +41,17 @@ class _Reviews:
     clinic_of = attrgetter("submission.clinic_id")
 
     def get_queryset(self) -> ReviewQuerySet:
-        return select_reviews(self.request.user)  # type: ignore[attr-defined]
+        return select_reviews(self.request.user)
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         more = [MayReview()] if is_write(self) else []
-        return [*super().get_permissions(), *more]  # type: ignore[misc]
+        return [*super().get_permissions(), *more]
 
     def answer_signed(self, review: Review) -> Response:
         self.clinic_id = review.submission.clinic_id
         row = self.get_queryset().get(pk=review.pk)
-        data = self.get_serializer(row).data  # type: ignore[attr-defined]
-        location = reverse("api-review", [row.pk], request=self.request)  # type: ignore[attr-defined]
+        data = self.get_serializer(row).data
+        location = reverse("api-review", [row.pk], request=self.request)
         return Response(data, status=201, headers={"Location": location})
 
 
@@ -80,7 +81,7 @@ class ReviewList(_Reviews, RecordedList):
         submission = asked.validated_data["submission"]
         with transaction.atomic():
             review = sign_review(
-                actor=request.user,
+                actor=self.request.user,
                 submission=submission,
                 decision=make_decision(asked.validated_data),
                 expected=read_if_match(request),
@@ -112,7 +113,7 @@ class ReviewAmend(_Reviews, RecordedDetail):
             asked = AmendmentSerializer(data=request.data)
             asked.is_valid(raise_exception=True)
             amendment = amend_review(
-                actor=request.user,
+                actor=self.request.user,
                 review=review,
                 decision=make_decision(asked.validated_data),
                 reason=asked.validated_data["amendment_reason"],

@@ -12,9 +12,9 @@ from rest_framework.response import Response
 from classifier.api.filters.model_versions import ModelVersionFilter
 from classifier.api.serializers.models import ModelVersionSerializer
 from classifier.api.serializers.people import ClinicDetailSerializer, MeSerializer
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.details import OpenDetail
 from classifier.api.views.lists import PortalList
+from classifier.drf.views import NoStoreView
 from classifier.models import ModelVersion
 from portal.accounts.models import Clinic, Membership
 from portal.accounts.scopes import ANY_TOKEN, scopes_for
@@ -29,8 +29,8 @@ class Me(NoStoreView):
     permission_classes = [IsAuthenticated]
 
     @extend_schema(operation_id="me_read", summary="Who you are and what you may", responses=MeSerializer)
-    def get(self, request: Request) -> Response:
-        user = request.user
+    def get(self, request: Request) -> Response:  # noqa: ARG002
+        user: Any = self.request.user
         active = Membership.objects.held_by(user).select_related("clinic")
         user.active_memberships = list(active.order_by("clinic__name"))
         return Response(MeSerializer(user).data)

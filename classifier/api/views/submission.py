@@ -10,7 +10,6 @@ from rest_framework.response import Response
 from classifier.api.idempotency import idempotent
 from classifier.api.parameters import RETRY_AFTER, WAIT
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayReview
 from classifier.api.preconditions import read_if_match
 from classifier.api.progress import RETRY_BUSY_SECONDS
 from classifier.api.queries import select_submissions
@@ -21,11 +20,12 @@ from classifier.api.serializers.standing import (
     ReadingClaimSerializer,
 )
 from classifier.api.serializers.submissions import SubmissionSerializer, WithdrawalSerializer
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.details import RecordedDetail
 from classifier.api.waiting import read_wait, wait_until_finished
 from classifier.cases.claims import claim_case, release_claim
 from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
+from classifier.drf.permissions import MayReview
+from classifier.drf.views import NoStoreView
 from classifier.models import Acknowledgement, Submission
 from classifier.services.errors import InvalidInputError
 from classifier.services.preconditions import check_unchanged
@@ -59,7 +59,7 @@ class SubmissionDetail(RecordedDetail):
         seconds = read_wait(request)
         if not seconds:
             return super().get(request, *args, **kwargs)
-        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=kwargs["pk"])
+        submission = get_object_or_404(Submission.objects.visible_to(self.request.user), pk=kwargs["pk"])
         has_waited = wait_until_finished(submission, seconds)
         response = super().get(request, *args, **kwargs)
         if not has_waited:
@@ -100,12 +100,12 @@ class SubmissionCancel(_SubmissionAct):
         with transaction.atomic():
             submission = self.find_visible(pk)
             # Who may not is told so, whatever was sent.
-            require(request.user, submission.clinic_id, Action.CANCEL)
+            require(self.request.user, submission.clinic_id, Action.CANCEL)
             asked = WithdrawalSerializer(data=request.data)
             asked.is_valid(raise_exception=True)
             try:
                 cancel_submission(
-                    actor=request.user,
+                    actor=self.request.user,
                     submission=submission,
                     reason=asked.validated_data["reason"],
                     expected=read_if_match(request),
@@ -137,11 +137,11 @@ class SubmissionClaim(NoStoreView):
     )
     @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:
-        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
-        require(request.user, submission.clinic_id, Action.REVIEW)
+        submission = get_object_or_404(Submission.objects.visible_to(self.request.user), pk=pk)
+        require(self.request.user, submission.clinic_id, Action.REVIEW)
         asked = ClaimSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        claim = claim_case(actor=request.user, submission=submission, **asked.validated_data)
+        claim = claim_case(actor=self.request.user, submission=submission, **asked.validated_data)
         self.clinic_id = submission.clinic_id
         return Response(ReadingClaimSerializer(claim).data)
 
@@ -150,9 +150,9 @@ class SubmissionClaim(NoStoreView):
         summary="Release a case that you had claimed",
         responses={204: None},
     )
-    def delete(self, request: Request, pk: uuid.UUID) -> Response:
-        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
-        release_claim(actor=request.user, submission=submission)
+    def delete(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
+        submission = get_object_or_404(Submission.objects.visible_to(self.request.user), pk=pk)
+        release_claim(actor=self.request.user, submission=submission)
         return Response(status=204)
 
 
@@ -176,11 +176,11 @@ class SubmissionAcknowledgements(_SubmissionAct):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         with transaction.atomic():
             submission = self.find_visible(pk)
-            require(request.user, submission.clinic_id, Action.SUBMIT)
+            require(self.request.user, submission.clinic_id, Action.SUBMIT)
             asked = NewAcknowledgementSerializer(data=request.data)
             asked.is_valid(raise_exception=True)
             acknowledge_order(
-                actor=request.user,
+                actor=self.request.user,
                 submission=submission,
                 expected=read_if_match(request),
                 **asked.validated_data,
@@ -211,5 +211,5 @@ class SubmissionAcknowledgement(_SubmissionAct):
                 review__submission=submission,
             )
             check_unchanged(submission, read_if_match(request))
-            take_back_acknowledgement(actor=request.user, acknowledgement=row)
+            take_back_acknowledgement(actor=self.request.user, acknowledgement=row)
             return self.answer(self.get_object())

@@ -7,11 +7,11 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
-from classifier.api.permissions import MayViewCases
 from classifier.api.schema import ERROR
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.images import JsonForErrors
 from classifier.attachments import attach
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.models import Submission
 from classifier.services.case_reports import CONTENT_TYPE, export_report
 from portal.accounts.scopes import scopes_for
@@ -40,7 +40,7 @@ class SubmissionReport(NoStoreView):
             409: OpenApiResponse(ERROR, "The model is still at work on the case."),
         },
     )
-    def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
-        submission = get_object_or_404(Submission.objects.visible_to(request.user), pk=pk)
-        report = export_report(actor=request.user, submission_id=submission.pk)
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:  # noqa: ARG002
+        submission = get_object_or_404(Submission.objects.visible_to(self.request.user), pk=pk)
+        report = export_report(actor=self.request.user, submission_id=submission.pk)
         return attach(report.data, content_type=CONTENT_TYPE, filename=report.filename)

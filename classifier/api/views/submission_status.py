@@ -9,13 +9,13 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from classifier.api.parameters import RETRY_AFTER, WAIT
-from classifier.api.permissions import MayViewCases
 from classifier.api.progress import RETRY_AFTER_SECONDS, RETRY_BUSY_SECONDS, read_progress
 from classifier.api.serializers.submissions import (
     StatusSerializer,
 )
-from classifier.api.views.base import NoStoreView
 from classifier.api.waiting import read_wait, wait_until_finished
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.models import Submission
 from portal.accounts.scopes import scopes_for
 
@@ -39,7 +39,7 @@ class SubmissionStatus(NoStoreView, generics.GenericAPIView[Submission]):
         responses=StatusSerializer,
     )
     def get(self, request: Request, pk: uuid.UUID) -> Response:
-        visible = Submission.objects.visible_to(request.user)
+        visible = Submission.objects.visible_to(self.request.user)
         submission = get_object_or_404(visible, pk=pk)
         seconds = read_wait(request)
         has_waited = wait_until_finished(submission, seconds)

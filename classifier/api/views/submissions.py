@@ -6,7 +6,6 @@ from django.conf import settings
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.parsers import MultiPartParser
-from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
@@ -15,7 +14,6 @@ from classifier.api.idempotency import idempotent
 from classifier.api.intake import take_submission
 from classifier.api.parameters import LOCATION
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MaySubmit
 from classifier.api.queries import select_submissions, with_risk
 from classifier.api.schema import ERROR
 from classifier.api.serializers.encoded import NewSubmissionJsonSerializer
@@ -25,6 +23,7 @@ from classifier.api.serializers.submissions import (
     SubmissionSerializer,
 )
 from classifier.api.views.lists import RecordedList
+from classifier.drf.permissions import MaySubmit
 from classifier.models import Submission
 from portal.accounts.scopes import scopes_for
 
@@ -47,7 +46,7 @@ class SubmissionList(RecordedList):
     def json_limit(self) -> int:
         return int(settings.DERMAPORT_API_JSON_MAX_BYTES)
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         more = [MaySubmit()] if self.request.method == "POST" else []
         return [*super().get_permissions(), *more]
 
@@ -84,7 +83,7 @@ class SubmissionList(RecordedList):
         asked = serializer(data=request.data, context={"request": request})
         asked.is_valid(raise_exception=True)
         accepted = take_submission(
-            user=request.user,
+            user=self.request.user,
             data=asked.validated_data,
             request_key=self.request_key,
         )
@@ -95,7 +94,10 @@ class SubmissionList(RecordedList):
                 "submission": accepted.submission,
                 "url": reverse("api-submission", [pk], request=request),
                 "status_url": reverse("api-submission-status", [pk], request=request),
-                "notices": accepted.notices,
+                "notices": [
+                    {"attr": f"images.{notice.index}", "code": notice.code, "detail": notice.message}
+                    for notice in accepted.notices
+                ],
             }
         ).data
         return Response(answer, status=202, headers={"Location": answer["url"]})

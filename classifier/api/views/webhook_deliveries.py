@@ -16,11 +16,11 @@ from classifier.api.choices import FilterSet
 from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayAdminister
 from classifier.api.schema import ERROR
 from classifier.api.serializers.webhooks import WebhookDeliverySerializer
-from classifier.api.views.base import NoStoreView
 from classifier.api.views.webhooks import WebhookView
+from classifier.drf.permissions import MayAdminister
+from classifier.drf.views import NoStoreView
 from classifier.models import WebhookDelivery, WebhookEndpoint
 from classifier.services.webhook_posting import redeliver, send_test
 from classifier.webhook_states import DeliveryState, WebhookEventType
@@ -77,7 +77,7 @@ class WebhookTest(WebhookView):
     )
     @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
-        delivery = send_test(actor=request.user, endpoint=self.get_object())
+        delivery = send_test(actor=self.request.user, endpoint=self.get_object())
         return Response(WebhookDeliverySerializer(delivery).data, status=202)
 
 
@@ -97,7 +97,7 @@ class WebhookRedeliver(NoStoreView, generics.GenericAPIView[WebhookDelivery]):
         responses={202: WebhookDeliverySerializer, 409: OFF},
     )
     @idempotent
-    def post(self, request: Request, pk: uuid.UUID) -> Response:
-        visible = WebhookDelivery.objects.visible_to(request.user).select_related("endpoint", "event")
-        again = redeliver(actor=request.user, delivery=get_object_or_404(visible, pk=pk))
+    def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
+        visible = WebhookDelivery.objects.visible_to(self.request.user).select_related("endpoint", "event")
+        again = redeliver(actor=self.request.user, delivery=get_object_or_404(visible, pk=pk))
         return Response(self.get_serializer(again).data, status=202)

@@ -13,7 +13,6 @@ from rest_framework.response import Response
 from classifier.api.idempotency import idempotent
 from classifier.api.pagination import StableCursorPagination
 from classifier.api.parsers import BoundedJSONParser
-from classifier.api.permissions import MayAdminister
 from classifier.api.schema import ERROR, WORDS
 from classifier.api.serializers.webhooks import (
     IssuedWebhookSerializer,
@@ -21,7 +20,8 @@ from classifier.api.serializers.webhooks import (
     WebhookChangesSerializer,
     WebhookSerializer,
 )
-from classifier.api.views.base import NoStoreView
+from classifier.drf.permissions import MayAdminister
+from classifier.drf.views import NoStoreView
 from classifier.models import WebhookEndpoint
 from classifier.services.webhook_switching import remove_endpoint, set_endpoint_active
 from classifier.services.webhooks import IssuedSecret, create_endpoint, rotate_secret, update_endpoint
@@ -77,7 +77,9 @@ class WebhookList(WebhookView, generics.ListAPIView[WebhookEndpoint]):
     def post(self, request: Request) -> Response:
         asked = NewWebhookSerializer(data=request.data, context={"request": request})
         asked.is_valid(raise_exception=True)
-        return answer_with_secret(create_endpoint(actor=request.user, **asked.validated_data), status=201)
+        return answer_with_secret(
+            create_endpoint(actor=self.request.user, **asked.validated_data), status=201
+        )
 
 
 class WebhookDetail(WebhookView):
@@ -99,16 +101,18 @@ class WebhookDetail(WebhookView):
         is_active = changes.pop("is_active", None)
         with transaction.atomic():
             if changes:
-                endpoint = update_endpoint(actor=request.user, endpoint=endpoint, **changes)
+                endpoint = update_endpoint(actor=self.request.user, endpoint=endpoint, **changes)
             if is_active is not None:
-                endpoint = set_endpoint_active(actor=request.user, endpoint=endpoint, is_active=is_active)
+                endpoint = set_endpoint_active(
+                    actor=self.request.user, endpoint=endpoint, is_active=is_active
+                )
         return Response(self.get_serializer(endpoint).data)
 
     @extend_schema(
         operation_id="webhooks_delete", summary="Remove a webhook", responses={204: None, 409: GONE}
     )
     def delete(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
-        remove_endpoint(actor=request.user, endpoint=self.get_object())
+        remove_endpoint(actor=self.request.user, endpoint=self.get_object())
         return Response(status=204)
 
 
@@ -122,10 +126,10 @@ class WebhookSecret(WebhookView):
     )
     @idempotent
     def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002
-        return answer_with_secret(rotate_secret(actor=request.user, endpoint=self.get_object()))
+        return answer_with_secret(rotate_secret(actor=self.request.user, endpoint=self.get_object()))
 
 
 def answer_with_secret(issued: IssuedSecret, *, status: int = 200) -> Response:
-    endpoint = issued.endpoint
-    endpoint.secret = issued.secret  # type: ignore[attr-defined]
+    endpoint: Any = issued.endpoint
+    endpoint.secret = issued.secret
     return Response(IssuedWebhookSerializer(endpoint).data, status=status)

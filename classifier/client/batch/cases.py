@@ -30,6 +30,9 @@ class Case:
     kinds: Mapping[Path, Kind] = field(default_factory=dict)
     """Of files that were said to be something else than dermoscopic, or dermoscopic of which type."""
 
+    def kind_of(self, file: Path) -> Kind:
+        return self.kinds.get(file, Kind())
+
     @property
     def name(self) -> str:
         more = len(self.files) - 1
@@ -59,7 +62,9 @@ def find_cases(
     known = _find_kinds(files, kinds or {})
     if together:
         return [Case(files=tuple(files), facts=facts, kinds=known)]
-    return [Case(files=(file,), facts=facts, kinds=known) for file in files]
+    return [
+        Case(files=(file,), facts=facts, kinds={file: known[file]} if file in known else {}) for file in files
+    ]
 
 
 def _find_kinds(files: list[Path], kinds: Mapping[str, Kind]) -> dict[Path, Kind]:

@@ -83,7 +83,7 @@ class _Sender:
             first = self._taken.setdefault(digest, case)
         if first is not case:
             # The same picture for two lesions is a slip in the mapping.
-            is_same = (first.facts, list(first.kinds.values())) == (case.facts, list(case.kinds.values()))
+            is_same = (first.facts, _list_kinds(first)) == (case.facts, _list_kinds(case))
             return Sent(case, "known") if is_same else Sent(case, "refused", code="same_file")
         entry = self._journal.find(digest)
         if entry is not None and entry.submission:
@@ -136,6 +136,10 @@ class _Sender:
         return facts if "lesion" in facts else {"body_site": UNSPECIFIED, **facts}
 
 
+def _list_kinds(case: Case) -> list[Kind]:
+    return [case.kind_of(file) for file in case.files]
+
+
 def read_image(file: Path, case: Case) -> ImageFile:
-    kind = case.kinds.get(file, Kind())
+    kind = case.kind_of(file)
     return ImageFile.read(file, capture_kind=kind.capture_kind, dermoscopic_type=kind.dermoscopic_type)

@@ -77,7 +77,8 @@ def add_submit(commands: Commands[argparse.ArgumentParser]) -> None:
     submit.add_argument(
         "--consent",
         choices=tuple(ANSWERS),
-        help="what new patients said of being judged by a model: nothing is presumed",
+        help="what the patients of all these cases said of being judged by a model: nothing is presumed. "
+        "It makes a known answer no other: leave it out where the portal has one, or record the new one first",
     )
     submit.add_argument(
         "--kind",

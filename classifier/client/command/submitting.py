@@ -13,6 +13,7 @@ from classifier.client.client import Client
 from classifier.client.command.progress import make_bar, wait_for
 from classifier.client.errors import ConfigurationError
 
+WORDED = ("images", "consents_to_inference")
 FACTS = ("patient", "lesion", "clinic", "body_site", "laterality", "priority")
 
 
@@ -70,8 +71,8 @@ def send(client: Client, cases: list[Case], journal: Journal, asked: argparse.Na
 
 
 def explain(one: Sent) -> str:
-    """The reason in codes, and in words where they are about an image: those name no patient."""
+    """The reason in codes, and in words where they are about an image or the consent: those name no patient."""
     if one.error is None:
         return one.code
-    words = [field.detail for field in one.error.fields if field.field.startswith("images")]
+    words = [field.detail for field in one.error.fields if field.field.startswith(WORDED)]
     return " ".join([str(one.error), *words])

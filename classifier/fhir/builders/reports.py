@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classifier.answers import choose_words
 from classifier.case_summary import IN_WORK
@@ -21,7 +21,13 @@ from classifier.fhir.systems import (
     coding,
     concept,
 )
-from classifier.labels.standing import differs_from_model, hides_standing_of, say_case, say_model_below
+from classifier.labels.standing import (
+    differs_from_model,
+    hides_standing_of,
+    say_case,
+    say_finding_below,
+    say_model_below,
+)
 from classifier.states import Headline
 from classifier.vocabulary import Diagnosis, Histopathology, Management, Outcome, Standing, StandingBasis
 
@@ -117,13 +123,14 @@ def _conclude(submission: Submission, review: Review | None, summary: CaseSummar
         if review is not None:
             parts.insert(2, review.comment)
     elif review is None:
-        parts = [_conclude_alone(summary)]
+        parts = [_conclude_alone(summary), *say_finding_below(submission, summary)]
     else:
         second = say_model_below(submission) if differs_from_model(submission) else ""
         parts = [
             f"{review.get_diagnosis_display()}.",
             f"{review.get_management_display()}.",
             review.comment,
+            *say_finding_below(submission, summary),
             f"{second}." if second else "",
         ]
     return " ".join(part for part in parts if part)
@@ -160,7 +167,9 @@ def _code(submission: Submission, review: Review | None, summary: CaseSummary) -
 
 def _code_diagnosis(system: str, words: type[TextChoices], code: str) -> JSON:
     diagnosis = coded(system, words, code)
-    known = {**SNOMED_HISTOPATHOLOGY} if words is Histopathology else {**SNOMED_DIAGNOSES}
+    known: dict[Any, tuple[str, str]] = {
+        **(SNOMED_HISTOPATHOLOGY if words is Histopathology else SNOMED_DIAGNOSES)
+    }
     if code in known:
         diagnosis["coding"].append(coding(SNOMED_CT, *known[code]))
     return diagnosis

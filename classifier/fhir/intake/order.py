@@ -7,19 +7,22 @@ import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.core.files.base import ContentFile
+
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.intake.parcel import check_condition
 from classifier.fhir.intake.patients import Subject, read_lesion, read_subject
-from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE
-from classifier.limits import UploadLimits
+from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE, DICOM
+from classifier.intake.uploads import SentImage, check_image_count
 from classifier.modalities import KINDS
+from classifier.services.errors import InvalidInputError
 from classifier.vocabulary import CaptureKind, Priority
 
 if TYPE_CHECKING:
     from classifier.fhir.intake.elements import Element
     from classifier.fhir.intake.parcel import Parcel, Part
+    from classifier.intake.submission import NewLesion
     from classifier.models import Lesion
-    from classifier.services.cases import NewLesion
     from portal.accounts.models import User
 
 PRIORITIES = {
@@ -30,16 +33,19 @@ PRIORITIES = {
     "stat": Priority.URGENT,
 }
 VALUE_LIMIT = 255
+COUNT_KINDS = {"no_images": "required", "too_many_images": "too-costly"}
+MODALITY_UNKNOWN = (
+    f"No code here says what kind of picture this is. Send {' or '.join(KINDS)} of {DICOM}, or "
+    f"{', '.join(CaptureKind.values)} of {CAPTURE_KIND}."
+)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The bytes of a Media, and where they stood."""
+    """The image of a Media, and where its bytes stood."""
 
     part: Part
-    data: bytes
-    capture_kind: str
-    dermoscopic_type: str
+    image: SentImage
     at: str
     binary: Part | None
 
@@ -125,13 +131,12 @@ def _list_words(request: Element, name: str) -> list[str]:
 
 def _read_pictures(parcel: Parcel, request: Element) -> list[Picture]:
     media = parcel.of("Media")
-    most = UploadLimits.from_settings().max_images
-    if not media:
-        request.refuse("no_images", "Add at least one Media with its image.", kind="required")
-    if len(media) > most:
-        text = f"You sent {len(media)} images; one submission takes at most {most}."
-        request.refuse("too_many_images", text, kind="too-costly")
-        return []
+    try:
+        check_image_count(len(media))
+    except InvalidInputError as error:
+        request.refuse(error.code, error.message, kind=COUNT_KINDS[error.code])
+        if media:
+            return []
     pictures = [_read_picture(parcel, part) for part in media]
     used = [picture.binary for picture in pictures]
     for binary in parcel.of("Binary"):
@@ -146,20 +151,31 @@ def _read_picture(parcel: Parcel, part: Part) -> Picture:
     holder = binary.element if binary is not None and binary.kind == "Binary" else content
     text = holder.text("data", needed="Give the image in base64, or the fullUrl of a Binary as content.url.")
     kind, dermoscopic_type = _read_kind(part.element.child("modality"))
-    return Picture(part, _decode(holder, text), kind, dermoscopic_type, holder.place("data"), binary)
+    image = SentImage(ContentFile(_decode(holder, text)), kind, dermoscopic_type)
+    return Picture(part, image, holder.place("data"), binary)
 
 
 def _read_kind(modality: Element) -> tuple[str, str]:
-    """The kind by our own code, else by DICOM's modality; and how it was lit, by our own code alone."""
-    kind, by_modality, lit = "", "", ""
+    """The kind by our own code, else by DICOM's modality; and how it was lit, by our own code alone.
+
+    Only what has no code at all is taken for dermoscopic: a code that we don't know says that the picture
+    is something else, and the model must not judge it.
+    """
+    kind, by_modality, lit, unknown = "", "", "", []
     for one in modality.children("coding"):
         system, code = one.text("system"), one.text("code")
         if system == CAPTURE_KIND:
             kind = code
         elif system == DERMOSCOPIC_TYPE:
             lit = code
-        else:
-            by_modality = by_modality or KINDS.get(code, "")
+        elif code in KINDS:
+            by_modality = by_modality or KINDS[code]
+        elif code:
+            unknown.append((system, code))
+    # Another system's code may stand beside one that we know; another of DICOM's contradicts it.
+    is_riddle = unknown and (not by_modality or any(system == DICOM for system, _ in unknown))
+    if is_riddle and not kind:
+        modality.refuse("modality_unknown", MODALITY_UNKNOWN, kind="code-invalid")
     return kind or by_modality or CaptureKind.DERMOSCOPIC, lit
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from classifier.fhir.elements import SIDES
 from classifier.fhir.intake.parcel import check_condition
@@ -17,9 +17,10 @@ from classifier.fhir.systems import (
     SNOMED_CT,
     mrn_system,
 )
+from classifier.intake.submission import CasePatient, NewLesion, check_lesion_of
 from classifier.models import Lesion, Patient
-from classifier.services.cases import NewLesion
-from classifier.vocabulary import UNSPECIFIED_SITE, Laterality
+from classifier.services.errors import InvalidInputError
+from classifier.vocabulary import UNSPECIFIED_SITE, Laterality, Sex
 from portal.accounts.models import Clinic
 
 if TYPE_CHECKING:
@@ -32,14 +33,11 @@ SNOMED_SIDES = {code: side.value for side, (code, _) in SIDES.items()}
 
 @dataclass(frozen=True)
 class Subject:
-    """The clinic, and the patient: a known one, or a record number with facts of a new one."""
+    """The clinic, the patient, and the part that told of them where there is one."""
 
     clinic: Clinic
-    patient: Patient | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
+    patient: CasePatient
     part: Part | None = None
-    consents_to_inference: bool | None = None
-    """What the order says the patient said; None where it says nothing."""
 
 
 def read_subject(parcel: Parcel, request: Element, *, user: User) -> Subject | None:
@@ -53,10 +51,11 @@ def read_subject(parcel: Parcel, request: Element, *, user: User) -> Subject | N
             )
     if part is not None and part.kind == "Patient":
         return _read_patient(part, request, user=user)
-    known = Patient.objects.visible_to(user).filter(pk=parcel.read_id(reference, "Patient"))
+    known = Patient.objects.visible_to(user).filter(pk=parcel.read_id(reference, "Patient"))  # type: ignore[misc]  # no id, no row
     patient = known.select_related("clinic").first()
     if patient is not None:
-        return Subject(patient.clinic, patient, consents_to_inference=read_consent(request))
+        agrees = read_consent(request)
+        return Subject(patient.clinic, CasePatient(known=patient, consents_to_inference=agrees))
     if reference:
         text = "There is no such patient, or none that you may see."
         request.refuse("unknown_patient", text, name="subject", kind="not-found")
@@ -85,20 +84,19 @@ def _read_patient(part: Part, request: Element, *, user: User) -> Subject | None
     clinic, mrn = _read_identifier(sent, user=user)
     if clinic is not None:
         check_condition(part, mrn_system(clinic.pk), mrn)
-    facts: dict[str, Any] = {"patient_mrn": mrn}
-    if gender := sent.text("gender"):
-        facts["sex"] = gender
-    if born := sent.text("birthDate"):
-        facts["birth_date"] = _read_date(sent, born)
+    born = sent.text("birthDate")
+    skin_type = ""
     for extension in sent.children("extension"):
         if extension.text("url") == SKIN_TYPE_EXTENSION:
-            facts["skin_type"] = extension.text("valueCode")
-    agrees = read_consent(sent, request)
-    if agrees is not None:
-        facts["consents_to_inference"] = agrees
-    if clinic is None or not mrn:
-        return None
-    return Subject(clinic, facts=facts, part=part, consents_to_inference=agrees)
+            skin_type = extension.text("valueCode")
+    patient = CasePatient(
+        mrn=mrn,
+        birth_date=_read_date(sent, born) if born else None,
+        sex=sent.text("gender") or Sex.UNKNOWN,
+        skin_type=skin_type,
+        consents_to_inference=read_consent(sent, request),
+    )
+    return Subject(clinic, patient, part) if clinic is not None and mrn else None
 
 
 def _read_identifier(sent: Element, *, user: User) -> tuple[Clinic | None, str]:
@@ -150,10 +148,11 @@ def _find_lesion(info: Element, lesion: Lesion | None, subject: Subject) -> Lesi
         info.refuse(
             "unknown_lesion", "There is no such BodyStructure, or none that you may see.", kind="not-found"
         )
-    elif subject.patient is None or lesion.patient_id != subject.patient.pk:
-        info.refuse(
-            "lesion_of_another_patient", "This lesion belongs to another patient.", kind="business-rule"
-        )
+    else:
+        try:
+            check_lesion_of(subject.patient.known, lesion)
+        except InvalidInputError as error:
+            info.refuse(error.code, error.message, kind="business-rule")
     return lesion
 
 

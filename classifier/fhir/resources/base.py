@@ -84,9 +84,6 @@ class Kind:
             rows = self.params[name].narrow(rows, values, viewer)
         return take_page(rows, order=self.order, count=query.count, cursor=query.cursor)
 
-    def prepare(self, rows: list[Any]) -> None:
-        """Load what many rows need in one query, before they are built."""
-
     def changed_at(self, row: Any) -> dt.datetime | None:
         return getattr(row, "changed_at", None)
 

@@ -3,50 +3,20 @@
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.db.models import F, Max, Q
+from django.db.models import Q
 
 from classifier.fhir.builders.patients import build_body_structure, build_patient
-from classifier.fhir.dates import within
-from classifier.fhir.resources.base import Kind, Param, by_change, by_id, by_reference
+from classifier.fhir.resources.base import Kind, Param, by_change, by_date, by_id, by_reference
+from classifier.fhir.resources.cases import newest_of
 from classifier.fhir.systems import MRN_PREFIX, PSEUDONYM
 from classifier.models import Lesion, Patient
-from portal.audit.models import AuditEvent
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from django.db.models import QuerySet
 
     from classifier.fhir.viewer import Viewer
-
-UPDATED = {"object_type": "classifier.patient", "action": "patient.updated"}
-
-
-class PatientKind(Kind):
-    """A patient's row doesn't say when it was corrected last; the trail does."""
-
-    def prepare(self, rows: list[Patient]) -> None:
-        corrected = find_corrections(object_id__in=[str(row.pk) for row in rows])
-        for row in rows:
-            row.changed_at = corrected.get(str(row.pk), row.created_at)  # type: ignore[attr-defined]
-
-
-def find_corrections(**narrowed: Any) -> dict[str, dt.datetime]:
-    events = AuditEvent.objects.filter(**UPDATED, **narrowed).order_by().values_list("object_id")
-    return dict(events.annotate(Max("occurred_at")))
-
-
-def _narrow_by_change(rows: QuerySet[Patient], values: list[str], viewer: Viewer) -> QuerySet[Patient]:
-    events = AuditEvent.objects.filter(**UPDATED, chain__clinic__in=viewer.clinics).order_by()
-    last = events.values("object_id").annotate(changed=Max("occurred_at"))
-    corrected = [str(key) for key in last.values_list("object_id", flat=True)]
-    condition = Q(pk__in=[])
-    for value in values:
-        matching = last.filter(within("changed", value)).values_list("object_id", flat=True)
-        condition |= Q(pk__in=list(matching)) | (within("created_at", value) & ~Q(pk__in=corrected))
-    return rows.filter(condition)
 
 
 def _narrow_by_identifier(rows: QuerySet[Patient], values: list[str], _: Viewer) -> QuerySet[Patient]:
@@ -65,18 +35,20 @@ def _narrow_by_identifier(rows: QuerySet[Patient], values: list[str], _: Viewer)
     return rows.filter(condition)
 
 
-PATIENT = PatientKind(
+PATIENT = Kind(
     name="Patient",
     words=(
         "Known to one clinic, without a name. The system of the record number is "
         f"`{MRN_PREFIX}` followed by the id of the clinic's Organization, which states it too."
     ),
-    rows=lambda viewer: Patient.objects.visible_to(viewer.user),
+    rows=lambda viewer: Patient.objects.visible_to(viewer.user).annotate(
+        changed_at=newest_of("created_at", "corrected_at")
+    ),
     build=lambda row, _: build_patient(row),
     order="created_at",
     params={
         "_id": by_id(),
-        "_lastUpdated": Param("date", _narrow_by_change, "When it was made or corrected last."),
+        "_lastUpdated": by_date("changed_at", "When it was made or corrected last."),
         "identifier": Param(
             "token",
             _narrow_by_identifier,
@@ -92,7 +64,9 @@ BODY_STRUCTURE = Kind(
     name="BodyStructure",
     words="A lesion: one spot on the skin, over time.",
     rows=lambda viewer: (
-        Lesion.objects.visible_to(viewer.user).select_related("patient").annotate(changed_at=F("created_at"))
+        Lesion.objects.visible_to(viewer.user)
+        .select_related("patient")
+        .annotate(changed_at=newest_of("created_at", "corrected_at"))
     ),
     build=lambda row, _: build_body_structure(row),
     order="created_at",

@@ -5,21 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.http import http_date
 from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.response import Response
 
-from classifier.api.permissions import MayViewCases
-from classifier.api.views.base import NoStoreView
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
 from classifier.fhir.errors import answer_with_outcome
 from classifier.fhir.negotiation import FhirNegotiation, FhirParser, FhirRenderer, PlainJsonParser
-from classifier.fhir.permissions import MayAdminister
 from portal.accounts.roles import Action
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
 
-    from rest_framework.permissions import BasePermission
     from rest_framework.request import Request
 
     from classifier.fhir.resources.base import Kind
@@ -31,12 +30,19 @@ SEARCH = {"POST": "fhir:read"}
 WRITE = {"POST": "fhir:write"}
 
 
+class MayReadAuditLog(MayViewCases):
+    """The audit log says what people did; it is read by those who answer for them."""
+
+    action = Action.ADMINISTER
+    message = "Only a clinic's administrators may read its trail."
+
+
 class FhirView(NoStoreView):
     # Its schema is the CapabilityStatement.
     schema = None
     renderer_classes = [FhirRenderer]
     parser_classes = [FhirParser, PlainJsonParser]
-    content_negotiation_class = FhirNegotiation
+    content_negotiation_class: type[BaseContentNegotiation] = FhirNegotiation
     permission_classes = [MayViewCases]
     scopes: dict[str, str] = READ
     """What a token needs, by method."""
@@ -50,10 +56,10 @@ class KindView(FhirView):
 
     kind: Kind = None  # type: ignore[assignment] # given by the address
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         if self.kind.action == Action.ADMINISTER:
-            return [MayAdminister()]
-        return super().get_permissions()
+            return [MayReadAuditLog()]
+        return list(super().get_permissions())
 
 
 class OpenView(FhirView):

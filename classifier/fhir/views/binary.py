@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import uuid
 
     from django.http import HttpResponseBase
-    from rest_framework.renderers import BaseRenderer
     from rest_framework.request import Request
 
 
@@ -31,7 +30,7 @@ class AsAsked(DefaultContentNegotiation):
     def select_renderer(
         self,
         request: Request,  # noqa: ARG002
-        renderers: list[BaseRenderer],
+        renderers: Any,
         format_suffix: str | None = None,  # noqa: ARG002
     ) -> Any:
         return renderers[0], renderers[0].media_type
@@ -44,10 +43,10 @@ class Binary(FhirView):
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         with transaction.atomic():
-            image = SubmissionImage.objects.visible_to(request.user).filter(pk=pk).first()
+            image = SubmissionImage.objects.visible_to(self.request.user).filter(pk=pk).first()
             if image is None:
                 raise NotFound("There is no such Binary, or none that you may see.")
-            record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)
+            record_viewed(actor=self.request.user, obj=image, clinic_id=image.clinic_id)
             file = open_derivative(image)
         if not wants_json(request.headers) and "_format" not in request.query_params:
             return FileResponse(file, content_type=DERIVATIVE_CONTENT_TYPE, filename=f"{image.pk}.jpg")

@@ -3,15 +3,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from rest_framework.permissions import BasePermission
 from rest_framework.response import Response
 
-from classifier.api.permissions import MaySubmit
+from classifier.drf.permissions import MaySubmit
 from classifier.fhir.bundles import finish
-from classifier.fhir.errors import build_notices
+from classifier.fhir.errors import Issue, build_notices
 from classifier.fhir.intake.order import Order, read_order
 from classifier.fhir.intake.parcel import Parcel, Part, open_bundle, open_request
-from classifier.fhir.intake.submit import Taken, submit_order
+from classifier.fhir.intake.submit import submit_order
 from classifier.fhir.resources import KINDS
 from classifier.fhir.viewer import Viewer, find_base
 from classifier.fhir.views.base import READ, WRITE, FhirView, answer_with
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from classifier.fhir.systems import JSON
+    from classifier.intake.submission import Submitted
 
 
 class Transaction(FhirView):
@@ -29,13 +29,13 @@ class Transaction(FhirView):
 
     scopes = WRITE
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         return [*super().get_permissions(), MaySubmit()]
 
     def post(self, request: Request) -> Response:
         parcel = open_bundle(request.data, base=find_base(request))
-        order = read_order(parcel, user=request.user)
-        taken = submit_order(order, user=request.user)
+        order = read_order(parcel, user=self.request.user)
+        taken = submit_order(order, user=self.request.user)
         return Response(_answer(parcel, order, taken))
 
 
@@ -44,18 +44,18 @@ class ServiceRequests(Search):
 
     scopes = {**READ, **WRITE}
 
-    def get_permissions(self) -> list[BasePermission]:
+    def get_permissions(self) -> list[Any]:
         more = [MaySubmit()] if self.request.method == "POST" else []
         return [*super().get_permissions(), *more]
 
     def post(self, request: Request) -> Response:
         viewer = Viewer.of(request)
-        order = read_order(open_request(request.data, base=viewer.base), user=request.user)
-        taken = submit_order(order, user=request.user)
+        order = read_order(open_request(request.data, base=viewer.base), user=self.request.user)
+        taken = submit_order(order, user=self.request.user)
         with transaction.atomic():
             row: Any = self.kind.find(viewer, taken.submission.pk)
             record_viewed(
-                actor=request.user,
+                actor=self.request.user,
                 obj=row,
                 clinic_id=row.clinic_id,
                 shows_standing=self.kind.shows_standing,
@@ -67,12 +67,12 @@ class ServiceRequests(Search):
         return response
 
 
-def _answer(parcel: Parcel, order: Order, taken: Taken) -> JSON:
+def _answer(parcel: Parcel, order: Order, taken: Submitted) -> JSON:
     entries = [{"response": _respond(part, parcel, order, taken)} for part in parcel.parts]
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
-def _respond(part: Part, parcel: Parcel, order: Order, taken: Taken) -> JSON:
+def _respond(part: Part, parcel: Parcel, order: Order, taken: Submitted) -> JSON:
     """What became of one entry: where it is now, and what is worth a look."""
     case = taken.submission
     is_new = taken.is_new_patient if part.kind == "Patient" else taken.is_new
@@ -88,7 +88,11 @@ def _respond(part: Part, parcel: Parcel, order: Order, taken: Taken) -> JSON:
         "status": "201 Created" if is_new else "200 OK",
         "location": f"{parcel.base}/{part.kind}/{keys[part.kind]}",
     }
-    notices = taken.notices.get(number, []) if part.kind == "Media" and number is not None else []
+    notices = [
+        Issue(notice.code, notice.message, kind="informational")
+        for notice in taken.notices
+        if part.kind == "Media" and notice.index == number
+    ]
     return {**response, **({"outcome": build_notices(notices)} if notices else {})}
 
 

@@ -28,7 +28,7 @@ class Read(KindView):
                 raise NotFound(f"There is no such {self.kind.name}, or none that you may see.")
             if self.kind.listed:
                 record_viewed(
-                    actor=request.user,
+                    actor=self.request.user,
                     obj=row,
                     clinic_id=self.kind.clinic_of(row),
                     shows_standing=self.kind.shows_standing,

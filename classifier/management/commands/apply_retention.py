@@ -33,5 +33,6 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{clinic}: {due.count()} patients would be erased ({clinic.retention_years} years)."
         )
+        patient: Any  # with the moment of its last activity, which the query annotates
         for patient in due.iterator():
             self.stdout.write(f"  {patient.public_id}  last activity {patient.last_activity:%Y-%m-%d}")

@@ -1,7 +1,6 @@
 from portal.accounts.models.api_token import ApiToken
 from portal.accounts.models.clinic import Clinic
 from portal.accounts.models.invitation import Invitation
-from portal.accounts.models.kept_form import KeptForm
 from portal.accounts.models.login_wait import LoginWait
 from portal.accounts.models.membership import Membership
 from portal.accounts.models.oauth_application import OAuthApplication
@@ -12,7 +11,6 @@ __all__ = [
     "ApiToken",
     "Clinic",
     "Invitation",
-    "KeptForm",
     "LoginWait",
     "Membership",
     "OAuthApplication",

@@ -20,7 +20,7 @@ class ClinicQuerySet(models.QuerySet["Clinic"]):
         return self.filter(pk__in=Membership.objects.held_by(user).order_by().values("clinic_id"))
 
 
-class Clinic(models.Model):
+class Clinic(models.Model):  # type: ignore[django-manager-missing]  # the toolkit's manager of applications has no types
     """A practice or department: the wall that no patient's data crosses."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

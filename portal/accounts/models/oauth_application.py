@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LOOPBACK = ("127.0.0.1", "::1")
 
 
-class OAuthApplication(AbstractApplication):  # type: ignore[misc]  # the toolkit has no types
+class OAuthApplication(AbstractApplication):
     """A system that a clinic registered: it acts as a service account, or for people who agree."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

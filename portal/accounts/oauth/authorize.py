@@ -20,9 +20,11 @@ from portal.audit.services import record_event
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from portal.accounts.requests import PortalRequest
+
 
 @method_decorator(never_cache, name="dispatch")
-class AuthorizeView(toolkit.AuthorizationView):  # type: ignore[misc]  # the toolkit has no types
+class AuthorizeView(toolkit.AuthorizationView):
     """A person reads what an application asks for, and agrees or refuses."""
 
     http_method_names = ["get", "head", "post"]
@@ -34,36 +36,42 @@ class AuthorizeView(toolkit.AuthorizationView):  # type: ignore[misc]  # the too
             self.application = _find_application(request)
             if self.application is None and request.method == "POST":
                 raise BadRequest("There is no such application.")
-            if self.application is not None and not may_act_for(self.application, request.user):  # type: ignore[arg-type]
+            if self.application is not None and not may_act_for(self.application, request.user):
                 raise PermissionDenied(
                     "Only people of the clinic that registered it can use this application."
                 )
-        return super().dispatch(request, *args, **kwargs)
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return response
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if holds_nul(request.GET):
             return self.render_to_response({"error": {"error": "invalid_request"}}, status=400)
         # With it a client would ask to be let in again without the page.
-        request.GET = request.GET.copy()  # type: ignore[assignment]
-        request.GET.pop("approval_prompt", None)
-        return super().get(request, *args, **kwargs)
+        asked = request.GET.copy()
+        asked.pop("approval_prompt", None)
+        request.GET = asked  # type: ignore[assignment]  # Django's type is of what came in
+        response: HttpResponse = super().get(request, *args, **kwargs)
+        return response
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         # The toolkit looks at the address only after a yes, and would carry a no to any.
-        if not self.application.redirect_uri_allowed(request.POST.get("redirect_uri", "")):
+        address = request.POST.get("redirect_uri", "")
+        if self.application is None or not self.application.redirect_uri_allowed(address):
             raise BadRequest("This is no address of the application.")
-        return super().post(request, *args, **kwargs)
+        response: HttpResponse = super().post(request, *args, **kwargs)
+        return response
 
     def create_authorization_response(
-        self, request: HttpRequest, scopes: str, credentials: Any, allow: Any
+        self, request: PortalRequest, scopes: str, credentials: Any, allow: Any
     ) -> Any:
+        application: Any = self.application
         action = "application.authorized" if allow else "application.declined"
         with transaction.atomic():
             record_event(
-                clinic_id=self.application.clinic_id,
+                clinic_id=application.clinic_id,
                 action=action,
                 actor=request.user,
-                obj=self.application,
+                obj=application,
                 details={"scopes": sort_scopes(scopes.split())},
             )
             if allow:
@@ -71,13 +79,14 @@ class AuthorizeView(toolkit.AuthorizationView):  # type: ignore[misc]  # the too
         return super().create_authorization_response(request, scopes, credentials, allow)
 
     def redirect(self, redirect_to: str, application: OAuthApplication | None) -> HttpResponse:
-        return super().redirect(redirect_to, application or self.application)
+        response: HttpResponse = super().redirect(redirect_to, application or self.application)
+        return response
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        response = super().render_to_response(context, **kwargs)
+        response: HttpResponse = super().render_to_response(context, **kwargs)
         if self.application is not None and "error" not in context:
             # Browsers hold a form to this list on the redirect that answers it, too.
-            response._csp_update = {"form-action": _list_origins(self.application)}  # noqa: SLF001 (django-csp's)
+            setattr(response, "_csp_update", {"form-action": _list_origins(self.application)})  # noqa: B010 (django-csp's)
         return response
 
 
@@ -86,9 +95,9 @@ def _find_application(request: HttpRequest) -> OAuthApplication | None:
     client_id = given.get("client_id", "")
     if NUL in client_id:
         return None
-    return (
-        OAuthApplication.objects.filter(client_id=client_id, is_active=True).select_related("clinic").first()
-    )
+    rows = OAuthApplication.objects.filter(client_id=client_id, is_active=True)
+    found: OAuthApplication | None = rows.select_related("clinic").first()
+    return found
 
 
 def _list_origins(application: OAuthApplication) -> list[str]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def select_consents(person: User) -> QuerySet[OAuthApplication]:
     """Applications that can act for this person until it is withdrawn."""
     held = RefreshToken.objects.filter(user=person, revoked__isnull=True).values("application")
-    return OAuthApplication.objects.filter(pk__in=held).select_related("clinic")
+    found: QuerySet[OAuthApplication] = OAuthApplication.objects.filter(pk__in=held).select_related("clinic")
+    return found
 
 
 def withdraw_consent(*, actor: User, application: OAuthApplication) -> None:

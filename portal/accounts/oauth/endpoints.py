@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROUTES = {"authorize": "oauth-authorize", "token": "oauth-token", "revoke-token": "oauth-revoke"}
 
 
-class TokenView(toolkit.TokenView):  # type: ignore[misc]
+class TokenView(toolkit.TokenView):
     """Codes, credentials and refresh tokens become access tokens here."""
 
     http_method_names = ["post"]
@@ -31,7 +31,7 @@ class TokenView(toolkit.TokenView):  # type: ignore[misc]
         return response
 
 
-class RevokeView(toolkit.RevokeTokenView):  # type: ignore[misc]
+class RevokeView(toolkit.RevokeTokenView):
     """RFC 7009: a client gives a token back."""
 
     http_method_names = ["post"]
@@ -42,7 +42,7 @@ class RevokeView(toolkit.RevokeTokenView):  # type: ignore[misc]
         return response
 
 
-class MetadataView(toolkit.OAuthServerMetadataView):  # type: ignore[misc]
+class MetadataView(toolkit.OAuthServerMetadataView):
     """RFC 8414: where everything is and what it takes."""
 
     http_method_names = ["get", "head"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from portal.accounts.models import OAuthApplication
 
 
-class ApplicationScopes(BaseScopes):  # type: ignore[misc]  # the toolkit has no types
+class ApplicationScopes(BaseScopes):
     def get_all_scopes(self) -> dict[str, str]:
         return SCOPES
 

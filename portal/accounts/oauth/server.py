@@ -40,11 +40,11 @@ def generate_client_secret() -> str:
     return CLIENT_SECRET_PREFIX + secrets.token_urlsafe(SECRET_BYTES)
 
 
-class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc]  # oauthlib has no types
+class CodeGrant(AuthorizationCodeGrant):
     _code_challenge_methods: ClassVar = {"S256": AuthorizationCodeGrant._code_challenge_methods["S256"]}  # noqa: SLF001 (no other way)
 
 
-class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationEndpoint):  # type: ignore[misc]
+class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationEndpoint):
     def __init__(
         self,
         request_validator: Any,

@@ -41,7 +41,7 @@ def by_either_secret(check: Callable[[Any], bool], request: Any) -> bool:
         client.client_secret = present
 
 
-class PortalValidator(OAuth2Validator):  # type: ignore[misc]  # the toolkit has no types
+class PortalValidator(OAuth2Validator):
     def _authenticate_basic_auth(self, request: Any) -> bool:
         return by_either_secret(super()._authenticate_basic_auth, request)
 

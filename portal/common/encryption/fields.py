@@ -23,7 +23,7 @@ class EncryptedMixin:
         super().__init__(*args, **kwargs)
 
     def deconstruct(self) -> Any:
-        name, path, args, kwargs = super().deconstruct()  # type: ignore[misc]
+        name, path, args, kwargs = super().deconstruct()  # type: ignore[misc]  # the field's, behind this class
         if self.index_field:
             kwargs["index_field"] = self.index_field
         return name, path, args, kwargs
@@ -34,11 +34,11 @@ class EncryptedMixin:
     @property
     def label(self) -> str:
         """Stands in the ciphertext's seal: a text moved to another column does not open."""
-        return f"{self.model._meta.model_name}.{self.name}"  # type: ignore[attr-defined]  # noqa: SLF001
+        return f"{self.model._meta.model_name}.{self.name}"  # type: ignore[attr-defined]  # noqa: SLF001  # the field's, behind this class
 
     def get_lookup(self, name: str) -> Any:
         """Refuse what could only compare ciphertexts, such as icontains, and would find nothing."""
-        return super().get_lookup(name) if name in ALLOWED_LOOKUPS else None  # type: ignore[misc]
+        return super().get_lookup(name) if name in ALLOWED_LOOKUPS else None  # type: ignore[misc]  # the field's, behind this class
 
     def get_transform(self, name: str) -> Any:  # noqa: ARG002 (Django's)
         """None: neither the year of a ciphertext nor its length says anything."""
@@ -52,22 +52,22 @@ class EncryptedMixin:
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if value is None or hasattr(value, "resolve_expression"):
-            return super().get_db_prep_save(value, connection)  # type: ignore[misc]
+            return super().get_db_prep_save(value, connection)  # type: ignore[misc]  # the field's, behind this class
         return encrypt_text(self.to_stored(value), label=self.label)
 
     def from_db_value(self, value: str | None, *_: Any) -> Any:
         return value if value is None else self.from_stored(decrypt_text(value, label=self.label))
 
 
-class EncryptedCharField(EncryptedMixin, models.CharField):  # type: ignore[type-arg]
+class EncryptedCharField(EncryptedMixin, models.CharField):  # type: ignore[type-arg]  # generic in the stubs alone
     """A line of text. `max_length` is of the text; the column has no limit."""
 
 
-class EncryptedTextField(EncryptedMixin, models.TextField):  # type: ignore[type-arg]
+class EncryptedTextField(EncryptedMixin, models.TextField):  # type: ignore[type-arg]  # generic in the stubs alone
     """A longer text."""
 
 
-class EncryptedDateField(EncryptedMixin, models.DateField):  # type: ignore[type-arg]
+class EncryptedDateField(EncryptedMixin, models.DateField):  # type: ignore[type-arg]  # generic in the stubs alone
     """A day."""
 
     def to_stored(self, value: Any) -> str:
@@ -78,7 +78,7 @@ class EncryptedDateField(EncryptedMixin, models.DateField):  # type: ignore[type
         return dt.date.fromisoformat(text) if text else None
 
 
-class BlindIndexField(models.CharField):  # type: ignore[type-arg]
+class BlindIndexField(models.CharField):  # type: ignore[type-arg]  # generic in the stubs alone
     """Keyed hash of the field `source` of the same row, written whenever the row is saved."""
 
     def __init__(self, *args: Any, source: str = "", **kwargs: Any) -> None:
@@ -98,15 +98,15 @@ class BlindIndexField(models.CharField):  # type: ignore[type-arg]
         return value
 
 
-class BlindLookup(Lookup):  # type: ignore[type-arg]
+class BlindLookup(Lookup):
     """Compare by the keyed hash beside the column; without one, only with the empty text."""
 
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:  # noqa: ARG002 (Django's)
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:  # noqa: ARG002 (Django's)
         texts = [_require_text(one) for one in (self.rhs if isinstance(self.rhs, list) else [self.rhs])]
         column: Any = self.lhs
-        field = column.target if isinstance(column, Col) else column.output_field
+        field: Any = column.target if isinstance(column, Col) else column.output_field
         if field.index_field:
             column = Col(column.alias, field.model._meta.get_field(field.index_field))  # noqa: SLF001
             texts = [found for text in texts for found in list_indexes(text)]
@@ -114,7 +114,7 @@ class BlindLookup(Lookup):  # type: ignore[type-arg]
             raise FieldError(f"{field.label} is encrypted: it can be compared with the empty text only.")
         sql, params = compiler.compile(column)
         marks = ", ".join(["%s"] * len(texts))
-        return f"{sql} IN ({marks})", [*params, *texts]
+        return f"{sql} IN ({marks})", (*params, *texts)
 
 
 @EncryptedCharField.register_lookup

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-FIELDS, FILES, INDEX = "fields", "files", "index"
+FIELDS, FILES, INDEX, SECRETS = "fields", "files", "index", "secrets"
 KEY_BYTES = 32
 ID_BYTES = 4
 SHORTEST = 32

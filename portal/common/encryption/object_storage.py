@@ -5,5 +5,5 @@ from storages.backends.s3 import S3Storage
 from portal.common.encryption.storage import EncryptedStorageMixin
 
 
-class EncryptedS3Storage(EncryptedStorageMixin, S3Storage):  # type: ignore[misc]
+class EncryptedS3Storage(EncryptedStorageMixin, S3Storage):
     pass

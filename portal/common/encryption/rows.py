@@ -57,19 +57,23 @@ def select_stale(model: type[models.Model]) -> models.QuerySet[Any]:
         stored[name] = ExpressionWrapper(F(field.name), output_field=models.TextField())
         is_given = Q(**{f"{name}__isnull": False}) & ~Q(**{name: ""})
         condition |= is_given & ~Q(**{f"{name}__startswith": current_prefix()})
-    return models.QuerySet(model).alias(**stored).filter(condition)
+    rows: models.QuerySet[Any] = models.QuerySet(model)
+    found: models.QuerySet[Any] = rows.alias(**stored).filter(condition)
+    return found
 
 
 def decrypt_rows(model: type[models.Model]) -> None:
     """Store every text plain again: the way back of a migration."""
-    meta = model._meta  # noqa: SLF001
+    meta: Any = model._meta  # noqa: SLF001
     fields = list_fields(model)
     columns = ", ".join(f"{connection.ops.quote_name(field.column)} = %s" for field in fields)
     statement = (
         f"UPDATE {connection.ops.quote_name(meta.db_table)} SET {columns} "  # noqa: S608 (names of ours)
         f"WHERE {connection.ops.quote_name(meta.pk.column)} = %s"
     )
-    rows = models.QuerySet(model).values_list("pk", *(field.name for field in fields))
+    rows: models.QuerySet[Any, Any] = models.QuerySet(model).values_list(
+        "pk", *(field.name for field in fields)
+    )
     with excused_change("encryption"), connection.cursor() as cursor:
         for key, *texts in list(rows):
             plain = [

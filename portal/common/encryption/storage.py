@@ -18,7 +18,7 @@ class EncryptedStorageMixin:
     def _save(self, name: str, content: Any) -> str:
         content.seek(0)
         sealed = encrypt_file(content.read(), name=_canonical(name))
-        return str(super()._save(name, ContentFile(sealed)))  # type: ignore[misc]
+        return str(super()._save(name, ContentFile(sealed)))  # type: ignore[misc]  # the storage's, behind this class
 
     def _open(self, name: str, mode: str = "rb") -> File[bytes]:
         if mode != "rb":
@@ -26,18 +26,18 @@ class EncryptedStorageMixin:
         return ContentFile(decrypt_file(self._read_stored(name), name=_canonical(name)), name=name)
 
     def _read_stored(self, name: str) -> bytes:
-        with super()._open(name, "rb") as file:  # type: ignore[misc]
+        with super()._open(name, "rb") as file:  # type: ignore[misc]  # the storage's, behind this class
             data: bytes = file.read()
         return data
 
     def _read_head(self, name: str) -> bytes:
-        with super()._open(name, "rb") as file:  # type: ignore[misc]
+        with super()._open(name, "rb") as file:  # type: ignore[misc]  # the storage's, behind this class
             head: bytes = file.read(HEAD_BYTES)
         return head
 
     def size(self, name: str) -> int:
         """Of what is read, not of what is stored."""
-        return plain_size(self._read_head(name), super().size(name))  # type: ignore[misc]
+        return plain_size(self._read_head(name), super().size(name))  # type: ignore[misc]  # the storage's, behind this class
 
     def is_current(self, name: str) -> bool:
         """Whether the file is sealed under the first key."""
@@ -54,12 +54,13 @@ class EncryptedStorageMixin:
 
     def _replace(self, name: str, stored: bytes) -> None:
         # Object stores replace an object at once.
-        super()._save(name, ContentFile(stored))  # type: ignore[misc]
+        super()._save(name, ContentFile(stored))  # type: ignore[misc]  # the storage's, behind this class
 
 
 class EncryptedFileSystemStorage(EncryptedStorageMixin, FileSystemStorage):
     def _replace(self, name: str, stored: bytes) -> None:
-        draft = FileSystemStorage._save(self, f"{name}.{get_random_string(8)}", ContentFile(stored))  # noqa: SLF001
+        plain: Any = super(EncryptedStorageMixin, self)
+        draft = plain._save(f"{name}.{get_random_string(8)}", ContentFile(stored))  # noqa: SLF001
         os.replace(self.path(draft), self.path(name))  # noqa: PTH105 (one step, as paths are given)
 
 

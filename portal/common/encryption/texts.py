@@ -22,12 +22,7 @@ NONCE_BYTES = 12
 
 def encrypt_text(text: str, *, label: str) -> str:
     """Encrypt `text` for the column `label`; empty stays empty, so that "given or not" can be asked."""
-    if not text:
-        return ""
-    key = first_key(FIELDS)
-    nonce = os.urandom(NONCE_BYTES)
-    sealed = nonce + key.cipher.encrypt(nonce, text.encode(), label.encode())
-    return f"{PREFIX}{key.id.hex()}:{base64.b64encode(sealed).decode()}"
+    return encrypt_bytes(text.encode(), label=label) if text else ""
 
 
 def decrypt_text(stored: str, *, label: str) -> str:
@@ -35,21 +30,32 @@ def decrypt_text(stored: str, *, label: str) -> str:
 
     Raises DecryptionError, also for a text that was moved here from another column.
     """
-    if not stored.startswith(PREFIX):
-        return stored
+    return decrypt_bytes(stored, label=label).decode() if stored.startswith(PREFIX) else stored
+
+
+def encrypt_bytes(content: bytes, *, label: str, key_for: str = FIELDS) -> str:
+    """Encrypt `content`, bound to `label`, under the first key for `key_for`."""
+    key = first_key(key_for)
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = nonce + key.cipher.encrypt(nonce, content, label.encode())
+    return f"{PREFIX}{key.id.hex()}:{base64.b64encode(sealed).decode()}"
+
+
+def decrypt_bytes(stored: str, *, label: str, key_for: str = FIELDS) -> bytes:
+    """The content of `encrypt_bytes`. Raises DecryptionError."""
     try:
         key_id, body = stored[len(PREFIX) :].split(":", 1)
         sealed = base64.b64decode(body, validate=True)
-        key = find_key(FIELDS, bytes.fromhex(key_id))
-        return key.cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], label.encode()).decode()
+        key = find_key(key_for, bytes.fromhex(key_id))
+        return key.cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], label.encode())
     except (ValueError, binascii.Error, InvalidTag):
         # Without the cause: its frames are no help, and its message may quote what was stored.
         raise DecryptionError(f"the stored {label} can't be decrypted") from None
 
 
-def current_prefix() -> str:
+def current_prefix(key_for: str = FIELDS) -> str:
     """What every text under the first key begins with."""
-    return f"{PREFIX}{first_key(FIELDS).id.hex()}:"
+    return f"{PREFIX}{first_key(key_for).id.hex()}:"
 
 
 def make_index(text: str) -> str:

@@ -7,10 +7,7 @@ from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
-from classifier.api.intake import choose_patient
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
-from classifier.services.cases import NewPatient, submit_case
-from classifier.services.submissions import find_by_request_key
 from portal.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes, form, jpeg
 from tests.factories import LesionFactory, MembershipFactory, PatientFactory
@@ -219,43 +216,12 @@ def test_bug_in_the_middle_leaves_nothing_either(client, stores, monkeypatch):
     def fail(**_):
         raise RuntimeError
 
-    monkeypatch.setattr("classifier.services.submissions.queue_predictions", fail)
+    monkeypatch.setattr("classifier.intake.submission.queue_predictions", fail)
     client.raise_request_exception = False
     before = count_rows()
     assert send(client).status_code == 500
     assert count_rows() == before
     assert not [path for path in stores.rglob("*") if path.is_file()]
-
-
-def test_patient_created_a_moment_ago_is_found(client, side, monkeypatch):
-    """Somebody creates the patient after we looked and before we insert."""
-    rival = PatientFactory(clinic=side.own.clinic, mrn="MRN-API-1", birth_date=None)
-    first, answers = NewPatient(mrn="MRN-API-1", consents_to_inference=True), [choose_patient]
-    monkeypatch.setattr(
-        "classifier.api.intake.choose_patient",
-        lambda **kwargs: (
-            first if len(answers) == 1 and not answers.append(None) else choose_patient(**kwargs)
-        ),
-    )
-    assert send(client).json()["patient"] == str(rival.pk)
-
-
-def test_slower_of_two_at_once_leaves_nothing_of_its_own(client, monkeypatch):
-    """The other request commits between our look for the key and our insert."""
-    first = send(client).json()["id"]
-    submission = Submission.objects.get()
-    blind = [None, None, None]
-
-    def look(**asked):
-        return blind.pop() if blind else find_by_request_key(**asked)
-
-    for place in ("api.intake", "services.cases", "services.submissions"):
-        monkeypatch.setattr(f"classifier.{place}.find_by_request_key", look)
-    monkeypatch.setattr("classifier.api.intake.uuid.uuid4", lambda: submission.request_key)
-    before = count_rows()
-    again = send(client, patient_mrn="MRN-API-2", images=[jpeg(7)])
-    assert again.json()["id"] == first
-    assert count_rows() == before
 
 
 def test_same_picture_and_wrong_file_name_are_pointed_out(client):
@@ -286,16 +252,3 @@ def test_browser_session_needs_the_csrf_token(side):
     client.get("/accounts/password/change/")
     client.credentials(HTTP_X_CSRFTOKEN=client.cookies["csrftoken"].value)
     assert send(client).status_code == 202
-
-
-def test_service_of_the_pages_is_the_only_way_in(client, monkeypatch):
-    """So that no rule is written twice."""
-    calls = []
-
-    def note(**kwargs):
-        calls.append(kwargs)
-        return submit_case(**kwargs)
-
-    monkeypatch.setattr("classifier.api.intake.submit_case", note)
-    send(client)
-    assert len(calls) == 1

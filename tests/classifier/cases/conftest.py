@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from django.test import Client
 
 from classifier import tasks
 from tests.factories import Staff, active_model, staff_clinic
+from tests.support.lock_order import LockOrder, watch_locks
 
 
 @pytest.fixture
@@ -42,3 +44,11 @@ def log_in():
         return client
 
     return open_session
+
+
+@pytest.fixture(autouse=True)
+def lock_order(monkeypatch) -> Iterator[LockOrder]:
+    """Every act that these tests drive takes the audit chain last."""
+    with watch_locks(monkeypatch) as spy:
+        yield spy
+    assert spy.faults == []

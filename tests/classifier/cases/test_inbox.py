@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 from django.core import mail
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 from django.utils import timezone
 
@@ -199,6 +200,19 @@ class TestNobody:
             take_over(actor=staff.dermatologist, submission=case)
         assert caught.value.code == "followed_up"
         assert take_over(actor=staff.clinician, submission=case).responsible is None
+
+    def test_a_record_system_takes_none_over(self, staff, log_in):
+        case = answered_submission(staff, "malignant")
+        self.leave(staff)
+        program = service_account(staff.clinic).user
+        with pytest.raises(PermissionDenied, match="A record system can't follow a case up"):
+            take_over(actor=program, submission=case)
+        client = log_in(staff.integration)
+        address = reverse("submission-take-over", args=[case.pk])
+        assert client.post(address).status_code == 403
+        assert address not in client.get(reverse("submission-detail", args=[case.pk])).text
+        case.refresh_from_db()
+        assert case.responsible is None
 
 
 class TestAdministrators:

@@ -12,18 +12,18 @@ from classifier.cases.standing import find_differences
 from classifier.entity_tags import tag_of
 from classifier.models import Acknowledgement, Submission
 from classifier.services.errors import ChangedError, ServiceError
-from classifier.services.outcomes import Finding, record_outcome
+from classifier.services.outcomes import Finding, correct_outcome, record_outcome
 from classifier.services.reviews import Decision, amend_review, sign_review
-from classifier.services.submissions import Question, cancel_submission, create_submission
+from classifier.services.submissions import cancel_submission
 from classifier.trail import build_trail
 from classifier.vocabulary import ORDERS, Management
 from portal.audit.models import AuditEvent
 from tests.factories import (
     ReviewFactory,
     answered_submission,
-    new_image,
     service_account,
     staff_clinic,
+    submit,
     two_clinics,
 )
 from tests.support.threads import run_in_threads
@@ -53,9 +53,7 @@ def code_of(act) -> str:
 
 
 def send_again(staff, case):
-    return create_submission(
-        actor=staff.clinician, lesion=case.lesion, images=[new_image(7)], question=Question()
-    )
+    return submit(staff.clinician, case.lesion, [7])
 
 
 def report(staff, case, *, taken, procedure="excision", diagnosis="melanoma_invasive"):
@@ -67,6 +65,17 @@ def report(staff, case, *, taken, procedure="excision", diagnosis="melanoma_inva
         reported_on=timezone.localdate(),
     )
     return record_outcome(actor=staff.clinician, lesion=case.lesion, finding=finding)
+
+
+def correct(staff, outcome, *, days, procedure, diagnosis="melanoma_invasive"):
+    day = timezone.localdate() + dt.timedelta(days=days)
+    finding = Finding(
+        diagnosis=diagnosis,
+        procedure=procedure,
+        specimen_taken_on=day,
+        reported_on=timezone.localdate(),
+    )
+    return correct_outcome(actor=staff.clinician, outcome=outcome, finding=finding, reason="Wrong day.")
 
 
 @pytest.mark.django_db
@@ -262,6 +271,47 @@ class TestAnsweredByItself:
         assert (due(case) is None) == (done is not None)
         assert [row.done for row in Acknowledgement.objects.all()] == ([done] if done else [])
         assert not list(find_differences())
+
+    @pytest.mark.parametrize(
+        ("days", "procedure", "is_open", "done"),
+        [
+            (-1, "excision", True, []),
+            (0, "biopsy", False, ["biopsied"]),
+            (0, "excision", False, ["excised"]),
+        ],
+    )
+    def test_corrected_day_of_a_specimen_opens_the_order_again(self, staff, days, procedure, is_open, done):
+        case = signed(staff, "excise")
+        wrong = report(staff, case, taken=TODAY)
+        correct(staff, wrong, days=days, procedure=procedure)
+        assert (due(case) is not None) == is_open
+        assert [row.done for row in Acknowledgement.objects.in_force()] == done
+        changed = (days, procedure) != (0, "excision")
+        assert AuditEvent.objects.filter(action="order.reopened").count() == int(changed)
+        assert not list(find_differences())
+
+    def test_a_second_correction_undoes_what_the_first_report_closed(self, staff):
+        case = signed(staff, "excise")
+        first = report(staff, case, taken=TODAY)
+        second = correct(staff, first, days=0, procedure="excision", diagnosis="naevus")
+        assert Acknowledgement.objects.get().taken_back_at is None, "the specimen is the same"
+        correct(staff, second, days=-1, procedure="excision")
+        assert due(case) is not None
+
+    def test_another_specimen_still_answers(self, staff):
+        case = signed(staff, "excise")
+        wrong = report(staff, case, taken=TODAY)
+        report(staff, case, taken=TODAY, procedure="biopsy")
+        correct(staff, wrong, days=-1, procedure="excision")
+        assert due(case) is None
+        assert [row.done for row in Acknowledgement.objects.in_force()] == ["biopsied"]
+
+    def test_what_a_person_wrote_down_stays(self, staff):
+        case = signed(staff, "excise")
+        acknowledge_order(actor=staff.clinician, submission=case, done="excised")
+        wrong = report(staff, case, taken=TODAY)
+        correct(staff, wrong, days=-1, procedure="excision")
+        assert due(case) is None
 
     def test_specimen_of_before_the_order(self, staff):
         case = signed(staff, "excise")

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import itertools
+import threading
+import time
 import uuid
 from io import StringIO
 
@@ -15,21 +17,22 @@ from classifier.cases.follow_up import take_over
 from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
 from classifier.cases.standing import find_agreement, find_differences, lock_patients, rank, refresh_standing
 from classifier.cases.targets import set_targets
+from classifier.intake.submission import CasePatient, NewLesion, Question, submit_case
 from classifier.models import Lesion, Patient, Prediction, Submission
 from classifier.services.consents import record_consent
-from classifier.services.departures import hand_over_work
+from classifier.services.departures import end_access, hand_over_work
 from classifier.services.erasure import erase_patient
-from classifier.services.errors import InvalidInputError
+from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.outcomes import Finding, correct_outcome, record_outcome
 from classifier.services.queue import give_back
 from classifier.services.reviews import Decision, amend_review, sign_review
 from classifier.services.submissions import (
-    Question,
     cancel_submission,
-    create_submission,
     retry_submission,
 )
-from classifier.vocabulary import Diagnosis, Management, Standing
+from classifier.vocabulary import UNSPECIFIED_SITE, Diagnosis, Management, Standing
+from portal.accounts.models import Clinic
+from tests import factories
 from tests.factories import (
     AcknowledgementFactory,
     LesionFactory,
@@ -41,7 +44,7 @@ from tests.factories import (
     SubmissionImageFactory,
     active_model,
     answered_submission,
-    new_image,
+    sent_image,
     staff_clinic,
 )
 from tests.support.threads import run_in_threads
@@ -278,12 +281,7 @@ class TestRank:
 
 # --- Every change keeps the columns right ----------------------------------------------------------
 def submit(staff, lesion=None):
-    return create_submission(
-        actor=staff.clinician,
-        lesion=lesion or LesionFactory(clinic=staff.clinic),
-        images=[new_image(3)],
-        question=Question(),
-    )
+    return factories.submit(staff.clinician, lesion or LesionFactory(clinic=staff.clinic), [3])
 
 
 def sign(staff, case, diagnosis="melanoma", management="excise"):
@@ -331,6 +329,59 @@ def hand_over(staff, case):
 def leave_and_take_over(staff, case):
     staff.clinic.memberships.filter(user=staff.clinician).update(is_active=False)
     take_over(actor=staff.dermatologist, submission=case)
+
+
+def leave(staff, case):
+    sign(staff, case, management="excise")
+    end_access(
+        actor=staff.administrator,
+        membership=staff.clinic.memberships.get(user=staff.clinician),
+        responsible=staff.dermatologist,
+        reader=None,
+    )
+
+
+def hand_over_both(staff, case):
+    # One person awaits one case and reads another.
+    other = answered_submission(staff, "benign")
+    Submission.objects.filter(pk=case.pk).update(responsible=staff.dermatologist)
+    Submission.objects.filter(pk=other.pk).update(reader=staff.dermatologist)
+    colleague = MembershipFactory(clinic=staff.clinic, role="dermatologist").user
+    membership = staff.clinic.memberships.get(user=staff.dermatologist)
+    hand_over_work(actor=staff.administrator, membership=membership, responsible=colleague, reader=colleague)
+
+
+def answer_with_consent(staff, case, *, recorded_in="", **stated):
+    """What the patient says comes with the image that answers an order."""
+    sign(staff, case, management="new_image")
+    Patient.objects.update(consents_to_inference=None)
+    Clinic.objects.update(consent_recorded_in=recorded_in)
+    lesion = Lesion.objects.select_related("patient__clinic").get(pk=case.lesion_id)
+    submit_case(
+        actor=staff.clinician,
+        clinic=lesion.patient.clinic,
+        patient=CasePatient(known=lesion.patient, **stated),
+        lesion=lesion,
+        images=[sent_image(3)],
+        question=Question(),
+    )
+    assert Submission.objects.get(pk=case.pk).order_due_at is None
+
+
+def withdraw_answer(staff, case):
+    sign(staff, case, management="new_image")
+    cancel_submission(actor=staff.clinician, submission=submit(staff, case.lesion))
+
+
+def send_new_lesion(staff, case):
+    submit_case(
+        actor=staff.clinician,
+        clinic=staff.clinic,
+        patient=CasePatient(known=case.lesion.patient),
+        lesion=NewLesion(body_site=UNSPECIFIED_SITE),
+        images=[sent_image(3)],
+        question=Question(),
+    )
 
 
 def erase(staff, case):
@@ -383,7 +434,15 @@ CHANGES = {
     ),
     "erasure": erase,
     "hand-over": hand_over,
+    "hand-over of both": hand_over_both,
+    "leave": leave,
     "take over": leave_and_take_over,
+    "answer with a consent recorded elsewhere": lambda staff, case: answer_with_consent(
+        staff, case, recorded_in="The paper file"
+    ),
+    "answer with a consent": lambda staff, case: answer_with_consent(staff, case, consents_to_inference=True),
+    "withdraw what answered": withdraw_answer,
+    "new lesion": send_new_lesion,
     "acknowledge": acknowledge,
     "take back": lambda staff, case: take_back_acknowledgement(
         actor=staff.clinician, acknowledgement=acknowledge(staff, case)
@@ -401,7 +460,7 @@ def test_every_change_keeps_the_columns_right(staff, model, change):
     before = Submission.objects.filter(pk=case.pk).values().get()
     CHANGES[change](staff, case)
     assert list(find_differences()) == []
-    if change not in ("submit", "fail", "consent withdrawn"):
+    if change not in ("submit", "fail", "consent withdrawn", "new lesion"):
         assert Submission.objects.filter(pk=case.pk).values().get() != before
     other.refresh_from_db()
     assert other.standing == "malignant"
@@ -476,6 +535,44 @@ class TestDeadlines:
         assert patients == sorted(patients)
         assert len(patients) == 5
 
+    def test_what_is_signed_meanwhile_gets_its_new_day_too(self, staff, monkeypatch):
+        """Signed after the open orders were listed and before the clinic's row was locked."""
+        first, second = (answered_submission(staff, "malignant") for _ in range(2))
+        sign(staff, first)
+        locked = []
+
+        def lock(*, submissions):
+            locked.append(set(submissions))
+            if len(locked) == 1:
+                sign(staff, second)
+
+        monkeypatch.setattr(targets, "lock_patients", lock)
+        set_targets(
+            actor=staff.administrator,
+            clinic=staff.clinic,
+            reading_target_days=2,
+            order_target_days={"excise": 7},
+        )
+        assert locked == [{first.pk}, {first.pk, second.pk}], (
+            "it begins again: nobody waits behind the clinic"
+        )
+        assert not list(find_differences())
+
+    def test_gives_up_where_one_is_signed_after_another(self, staff, monkeypatch):
+        sign(staff, answered_submission(staff, "malignant"))
+        monkeypatch.setattr(
+            targets, "lock_patients", lambda **_: sign(staff, answered_submission(staff, "malignant"))
+        )
+        with pytest.raises(ConflictError) as caught:
+            set_targets(
+                actor=staff.administrator,
+                clinic=staff.clinic,
+                reading_target_days=2,
+                order_target_days={"excise": 7},
+            )
+        assert caught.value.code == "changed_meanwhile"
+        assert Clinic.objects.get(pk=staff.clinic.pk).order_target_days == {}
+
     @pytest.mark.parametrize(
         ("reading", "orders", "code"),
         [
@@ -546,4 +643,35 @@ def test_two_answers_of_one_case_finished_at_once():
     assert results == [None] * len(rows)
     assert held(case) == ("malignant", "model")
     assert case.state == "awaiting_review"
+    assert not list(find_differences())
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer")
+@pytest.mark.django_db(transaction=True)
+def test_signed_while_the_days_change():
+    """The signature isn't committed when the open orders are listed, and has read the old days."""
+    staff = staff_clinic()
+    case = answered_submission(staff, "malignant")
+    is_signed, is_setting = threading.Event(), threading.Event()
+
+    def act(number):
+        if number:
+            assert is_signed.wait(20)
+            is_setting.set()
+            set_targets(
+                actor=staff.administrator,
+                clinic=staff.clinic,
+                reading_target_days=2,
+                order_target_days={"excise": 7},
+            )
+            return
+        with transaction.atomic():
+            sign(staff, case)
+            is_signed.set()
+            assert is_setting.wait(20)
+            time.sleep(1.5)
+
+    assert run_in_threads(2, act) == [None, None]
+    case.refresh_from_db()
+    assert case.order_due_at == case.reviews.get().signed_at + dt.timedelta(days=7)
     assert not list(find_differences())

@@ -25,6 +25,7 @@ from classifier.models import Submission as Case
 from classifier.services.archives import archive_patient
 from classifier.services.exports import export_submissions
 from portal.accounts.models import User
+from tests.classifier.cases.looking import get, open_as
 from tests.classifier.report.papers import judge, make_case, read
 from tests.factories import (
     LesionFactory,
@@ -421,3 +422,26 @@ def test_a_lesion_and_a_patient_without_a_case_are_held_for_nothing(side):
     for kind, path in ((Lesion, f"lesions/{lesion.pk}/"), (Patient, f"patients/{lesion.patient_id}/")):
         row = read_record(kind, client.get(f"{ROOT}/{path}").json(), etag="")
         assert (row.standing.value, row.standing.label) == (None, "No case yet")
+
+
+@pytest.mark.parametrize("outcome", ["malignant", "refer"])
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_an_inconclusive_finding_is_told_beside_what_holds(side, outcome, is_signed):
+    case = make_case(side.own)
+    judge(case, outcome)
+    today = timezone.localdate()
+    OutcomeFactory(lesion=case.lesion, diagnosis="inconclusive", specimen_taken_on=today, reported_on=today)
+    if is_signed:
+        sign(side, case)
+    case.refresh_from_db()
+    assert case.standing_basis == ("review" if is_signed else "model")
+    said = "Pathologist: inconclusive"
+    assert said in get(open_as(side.own.clinician), "submission-detail", case.pk)
+    assert said in read(side.own.clinician, case)
+    assert said in read_fhir(side, case)["conclusion"]
+    side.own.clinic.hide_result_until_read = True
+    side.own.clinic.save()
+    words = (
+        api(side.own.dermatologist).get(f"/fhir/r4/DiagnosticReport/{case.pk}").json().get("conclusion", "")
+    )
+    assert (said in words) == is_signed, "beside which answer it stands would tell"

@@ -20,7 +20,7 @@ from classifier.models import Patient, Submission
 from classifier.services.inference import run_queued
 from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
 from tests.classifier.client.portal import problem
-from tests.factories import draw_jpeg
+from tests.factories import PatientFactory, draw_jpeg
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("model", "stores", "network")]
 NAME = "Zebedee"
@@ -106,6 +106,16 @@ def test_refused_file_gives_status_1_and_its_reason(command, folder):
     assert len(out.split()) == 2
     assert "1.jpg: 400 invalid_input (images.0: empty_file)" in told
     assert "2 submitted, 0 submitted before, 1 refused." in told
+
+
+def test_another_answer_than_the_known_one_is_told_with_what_to_do(command, folder, side):
+    patient = PatientFactory(clinic=side.own.clinic, mrn="A-1", consents_to_inference=True)
+    known = ("--patient", patient.pk)
+    status, _, told = command("submit", folder / "0.jpg", *known, "--consent", "no")
+    assert status == 1
+    assert "consents_to_inference: consent_mismatch" in told
+    assert "Send the case without an answer, or record the new one with the patient first." in told
+    assert command("submit", folder / "0.jpg", *known)[0] == 0
 
 
 def test_mapping_names_nobody_in_messages(command, folder, tmp_path, caplog):

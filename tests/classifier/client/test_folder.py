@@ -117,7 +117,7 @@ def test_key_that_was_used_for_other_facts_is_looked_up(run, bridge, folder):
 
 def test_too_much_at_work_slows_down_and_nothing_else(run, settings, monkeypatch):
     settings.DERMAPORT_API_ACTIVE_PREDICTIONS = 1
-    monkeypatch.setattr("classifier.api.exceptions.TooMuch.wait", 1)
+    monkeypatch.setattr("classifier.drf.exceptions.TooMuch.wait", 1)
     done = threading.Event()
 
     def work():
@@ -254,6 +254,22 @@ def test_kinds_are_given_by_file_or_for_all(folder):
     assert [case.kinds[file].capture_kind for file in case.files] == ["overview", *["dermoscopic"] * 3]
     with pytest.raises(ConfigurationError, match="none of the files"):
         find_cases([folder], {}, kinds={"9.jpg": Kind("overview")})
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        ({"0.jpg": Kind("overview"), "copy.jpg": Kind("clinical")}, {"submitted": 1, "refused": 1}),
+        ({"0.jpg": Kind("overview")}, {"submitted": 1, "refused": 1}),
+        ({"": Kind("overview")}, {"submitted": 1, "known": 1}),
+        ({"0.jpg": Kind("dermoscopic")}, {"submitted": 1, "known": 1}),
+    ],
+)
+def test_two_copies_of_one_file_have_one_kind(run, folder, kinds, expected):
+    (folder / "copy.jpg").write_bytes(draw_jpeg(0))
+    cases = find_cases([folder / "0.jpg", folder / "copy.jpg"], AGREED, kinds=kinds)
+    assert [set(case.kinds) <= set(case.files) for case in cases] == [True, True]
+    assert run(cases) == expected
 
 
 @pytest.mark.parametrize("text", ["maybe", "true"])

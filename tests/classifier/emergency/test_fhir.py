@@ -3,8 +3,8 @@
 import pytest
 
 from classifier.models import EmergencyAccess, Prediction
+from classifier.services.patients import update_patient
 from portal.audit.models import AuditEvent
-from portal.audit.services import record_event
 from tests.classifier.emergency.asking import ask
 from tests.factories import answered_submission
 
@@ -49,9 +49,9 @@ def test_people_and_clinics_stay_those_of_the_reader(client, side, case, kind):
 def test_correction_counts_as_a_change(client, side, case):
     ask(client, side)
     patient = case.lesion.patient
-    record_event(clinic_id=side.other.clinic.pk, action="patient.updated", obj=patient)
-    corrected = AuditEvent.objects.get(action="patient.updated").occurred_at
-    since = corrected.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    update_patient(actor=side.other.clinician, patient=patient, sex="other")
+    patient.refresh_from_db()
+    since = patient.corrected_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     assert found(client, f"Patient?_lastUpdated=ge{since}") == [str(patient.pk)]
     assert found(client, f"Patient?_lastUpdated=lt{since}") == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifier.fhir.systems import CAPTURE_KIND, CONSENT_EXTENSION, DERMOSCOPIC_TYPE, DICOM
+from classifier.fhir.systems import CAPTURE_KIND, CONSENT_EXTENSION, DERMOSCOPIC_TYPE, DICOM, SNOMED_CT
 from classifier.models import Consent, Patient, Prediction, SubmissionImage
 from portal.accounts.services import update_clinic
 from tests.classifier.fhir import orders
@@ -125,6 +125,9 @@ def test_each_picture_keeps_its_kind_and_one_is_judged(client, side):
     ("modality", "code"),
     [
         (coded((CAPTURE_KIND, "selfie")), "capture_kind_unknown"),
+        (coded((DICOM, "GM")), "modality_unknown"),
+        (coded((DICOM, "DMS"), (DICOM, "GM")), "modality_unknown"),
+        (coded((SNOMED_CT, "225362009")), "modality_unknown"),
         (coded((DICOM, "DMS"), (DERMOSCOPIC_TYPE, "bright")), "dermoscopic_type_unknown"),
         (coded((DICOM, "XC"), (DERMOSCOPIC_TYPE, "contact_polarized")), "type_of_other_kind"),
     ],
@@ -133,6 +136,21 @@ def test_a_kind_that_can_not_be_is_told_at_its_place(client, side, modality, cod
     response = send(client, orders.order(side.own.clinic, orders.media(modality=modality)))
     assert places(response) == [(code, "Bundle.entry[3].resource.modality")]
     assert not Patient.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("modality", "kind"),
+    [
+        ({"text": "Photograph"}, "dermoscopic"),
+        (coded((DERMOSCOPIC_TYPE, "contact_polarized")), "dermoscopic"),
+        (coded((SNOMED_CT, "225362009"), (DICOM, "XC")), "clinical"),
+        (coded((SNOMED_CT, "225362009"), (CAPTURE_KIND, "overview")), "overview"),
+    ],
+)
+def test_only_what_has_no_code_is_taken_for_dermoscopic(client, side, modality, kind):
+    response = send(client, orders.order(side.own.clinic, orders.media(modality=modality)))
+    assert response.status_code == 200, response.content
+    assert SubmissionImage.objects.get().capture_kind == kind
 
 
 def test_an_order_of_other_pictures_alone_waits_for_a_reader(client, side):

@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from classifier.services.lesions import update_lesion
 from classifier.services.patients import update_patient
 from portal.audit.models import AuditEvent
 from tests.classifier.fhir.conftest import BASE, ROOT, check, codes, ids, included, post_search, read, search
@@ -204,9 +205,21 @@ def test_a_corrected_patient_has_changed(client, side):
     after = read(client, f"Patient/{patient.pk}")["meta"]
     assert after["lastUpdated"] > before["lastUpdated"]
     assert after["versionId"] != before["versionId"]
-    corrected = AuditEvent.objects.get(action="patient.updated").occurred_at.isoformat()
+    patient.refresh_from_db()
+    corrected = patient.corrected_at.isoformat()
     assert ids(search(client, f"Patient?_lastUpdated=ge{corrected}")) == [str(patient.pk)]
     assert ids(search(client, f"Patient?_lastUpdated=lt{corrected}")) == [str(untouched.pk)]
+
+
+def test_a_corrected_lesion_has_changed(client, side):
+    lesion, untouched = (LesionFactory(clinic=side.own.clinic) for _ in range(2))
+    before = read(client, f"BodyStructure/{lesion.pk}")["meta"]
+    update_lesion(actor=side.own.clinician, lesion=lesion, laterality="midline")
+    assert read(client, f"BodyStructure/{lesion.pk}")["meta"]["lastUpdated"] > before["lastUpdated"]
+    lesion.refresh_from_db()
+    corrected = lesion.corrected_at.isoformat()
+    assert ids(search(client, f"BodyStructure?_lastUpdated=ge{corrected}")) == [str(lesion.pk)]
+    assert ids(search(client, f"BodyStructure?_lastUpdated=lt{corrected}")) == [str(untouched.pk)]
 
 
 def test_what_points_back_comes_along(client, side):

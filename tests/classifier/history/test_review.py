@@ -269,7 +269,12 @@ class TestHiddenUntilRead:
         from classifier.reading import find_unseen_reading
         from classifier.services.readings import record_unseen_reading
 
-        for diagnosis in ("naevus", "melanoma"):
+        made = [
             record_unseen_reading(actor=clinics.own.dermatologist, submission=case, diagnosis=diagnosis)
+            for diagnosis in ("naevus", "melanoma")
+        ]
 
+        assert made[0] == made[1]
+        assert (made[0].question, made[0].management, made[0].confidence) == (1, "", None)
+        assert AuditEvent.objects.filter(action="submission.read_unseen").count() == 1
         assert find_unseen_reading(reader=clinics.own.dermatologist, submission=case) == "naevus"

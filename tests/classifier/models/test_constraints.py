@@ -11,7 +11,7 @@ from django.db.models import CheckConstraint, UniqueConstraint
 from django.utils import timezone
 from knox.models import AuthToken
 
-from classifier.models import FileRemoval, IdempotentRequest, ReadingClaim
+from classifier.models import FileRemoval, IdempotentRequest, ReadingClaim, RefusedEmergency
 from portal.accounts.models import ApiToken, OAuthApplication
 from portal.audit.models import AuditChain, AuditEvent
 from tests.factories import (
@@ -24,6 +24,7 @@ from tests.factories import (
     OutcomeFactory,
     PatientFactory,
     PredictionFactory,
+    ReadingFactory,
     ReviewFactory,
     SubmissionFactory,
     SubmissionImageFactory,
@@ -114,6 +115,16 @@ def unknown_origin():
     )
 
 
+def second_reading():
+    first = ReadingFactory()
+    ReadingFactory(submission=first.submission, reader=first.reader, diagnosis="melanoma")
+
+
+def emergency_at_home():
+    clinic = ClinicFactory()
+    RefusedEmergency.objects.create(user=UserFactory(), home_clinic=clinic, clinic=clinic, refused_at=NOW)
+
+
 def second_acknowledgement():
     first = AcknowledgementFactory()
     AcknowledgementFactory(review=first.review)
@@ -140,6 +151,7 @@ BREAKS = {
     "membership_role_known": lambda: MembershipFactory(role="owner"),
     "user_email_unique_any_case": lambda: [UserFactory(email=e) for e in ("a@b.example", "A@b.example")],
     "user_kind_known": lambda: UserFactory(kind="robot"),
+    "user_closed_by_while_closed": lambda: UserFactory(closed_by=ClinicFactory()),
     "user_service_cannot_log_in": lambda: UserFactory(kind="service"),
     "api_token_named": nameless_token,
     "oauth_application_grant_is_one_of_two": lambda: application(authorization_grant_type="implicit"),
@@ -176,6 +188,12 @@ BREAKS = {
     "review_one_first_per_submission": second_review,
     "review_amendment_has_reason": lambda: ReviewFactory(amends=ReviewFactory(), amendment_reason=""),
     "review_words_known": lambda: ReviewFactory(diagnosis="mole"),
+    "reading_once_per_reader": second_reading,
+    "reading_words_known": lambda: ReadingFactory(diagnosis="mole"),
+    "reading_confidence_is_percent": lambda: ReadingFactory(question=2, confidence=101),
+    "reading_question_asked": lambda: ReadingFactory(question=0),
+    "reading_answers_its_question": lambda: ReadingFactory(confidence=80),
+    "refused_emergency_in_another_clinic": emergency_at_home,
     "explanation_one_live_per_prediction": second_explanation,
     "explanation_state_known": lambda: ExplanationFactory(state="paused", finished_at=NOW),
     "explanation_overlay_only_when_succeeded": lambda: ExplanationFactory(overlay="a.overlay"),
@@ -230,6 +248,8 @@ def test_constraint_refuses(name):
 
 
 OTHER_WAYS = [
+    lambda: ReadingFactory(question=2, management="wait"),
+    lambda: ReadingFactory(management="excise"),
     lambda: PredictionFactory(state="succeeded", probability=1.2),
     lambda: PredictionFactory(state="succeeded", calibrated_probability=-0.1),
     lambda: PredictionFactory(state="succeeded", probability=0.5, outcome="maybe"),

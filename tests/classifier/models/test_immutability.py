@@ -1,13 +1,20 @@
-"""Finished predictions, signed reviews and audit events never change, however one tries."""
+"""Finished predictions, readings, signed reviews and audit events never change, however one tries."""
 
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
-from classifier.models import Prediction, Review, SubmissionImage
+from classifier.models import Prediction, Reading, Review, SubmissionImage
 from classifier.states import FINISHED, UNFINISHED
 from portal.audit.models import AuditEvent
 from portal.audit.services import record_event
-from tests.factories import PredictionFactory, ReviewFactory, SubmissionImageFactory, refused_image
+from portal.common.excuses import excused_change
+from tests.factories import (
+    PredictionFactory,
+    ReadingFactory,
+    ReviewFactory,
+    SubmissionImageFactory,
+    refused_image,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +77,22 @@ class TestSignedReview:
             run_sql("UPDATE classifier_review SET comment = 'changed' WHERE id = %s", key(review))
 
 
+class TestReading:
+    def test_model_refuses(self):
+        reading = ReadingFactory()
+        reading.diagnosis = "melanoma"
+        for act in (reading.save, reading.delete, Reading.objects.all().delete):
+            with pytest.raises(TypeError, match="sign a review"):
+                act()
+        with pytest.raises(TypeError, match="sign a review"):
+            Reading.objects.update(diagnosis="melanoma")
+
+    def test_database_refuses_even_what_passes_for_reviews(self):
+        reading = ReadingFactory()
+        with excused_change("test"), pytest.raises(DatabaseError, match="never change"):
+            run_sql("UPDATE classifier_reading SET diagnosis = 'melanoma' WHERE id = %s", key(reading))
+
+
 class TestAuditEvent:
     def test_model_refuses(self):
         event = record_event(clinic_id=None, action="test.done")
@@ -88,11 +111,18 @@ class TestAuditEvent:
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite's triggers do not refuse deletion")
 @pytest.mark.parametrize(
     "table",
-    ["classifier_prediction", "classifier_submissionimage", "classifier_review", "audit_auditevent"],
+    [
+        "classifier_prediction",
+        "classifier_submissionimage",
+        "classifier_reading",
+        "classifier_review",
+        "audit_auditevent",
+    ],
 )
 def test_no_deletion_by_hand(table):
     PredictionFactory(state="succeeded")
     refused_image()
+    ReadingFactory()
     ReviewFactory()
     record_event(clinic_id=None, action="test.done")
     with pytest.raises(DatabaseError, match="never change"):

@@ -13,38 +13,58 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from classifier.cases.standing import find_differences
-from classifier.models import Acknowledgement, Consent, Lesion, Patient, Prediction, Review, Submission
+from classifier.models import (
+    Acknowledgement,
+    Consent,
+    EmergencyAccess,
+    Lesion,
+    Patient,
+    Prediction,
+    Reading,
+    RefusedEmergency,
+    Review,
+    Submission,
+)
 from classifier.models.patient import make_public_id
+from classifier.open_work import find_open_work
+from classifier.reading import find_unseen_reading
+from classifier.services.emergencies import open_emergency
+from classifier.services.errors import ConflictError
+from portal.accounts.closing import reopen_membership
+from portal.accounts.errors import PeopleError
+from portal.accounts.models import Membership, User
 from portal.audit.models import AuditEvent
 from portal.audit.services import record_event, verify_chains
 from tests.factories import (
     PROBABILITIES,
     LesionFactory,
+    MembershipFactory,
     PatientFactory,
     PredictionFactory,
     ReviewFactory,
     Staff,
     SubmissionFactory,
     active_model,
+    answered_submission,
     refused_image,
     staff_clinic,
+    two_clinics,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def migrate(*names: str) -> None:
-    MigrationExecutor(connection).migrate([("classifier", name) for name in names])
+def migrate(*names: str, app: str = "classifier") -> None:
+    MigrationExecutor(connection).migrate([(app, name) for name in names])
 
 
 @pytest.fixture
 def newest() -> Iterator[Callable[[], None]]:
     """Migrate to the newest; done after the test whatever happens."""
-    found = [
-        name for app, name in MigrationExecutor(connection).loader.graph.leaf_nodes() if app == "classifier"
-    ]
-    yield lambda: migrate(*found)
-    migrate(*found)
+    leaves = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    found = [(app, name) for app, name in leaves if app in ("accounts", "classifier")]
+    yield lambda: MigrationExecutor(connection).migrate(found)
+    MigrationExecutor(connection).migrate(found)
 
 
 def assert_finished_never_changes():
@@ -318,3 +338,112 @@ def test_standing_comes_to_a_database_with_cases(newest):
     assert list(verify_chains()) == []
     with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
         Review._base_manager.all().update(comment="changed")
+
+
+# --- 0017 to 0020, accounts 0012: rows for what was asked of the audit log until then --------------
+def test_rows_come_to_a_database_whose_audit_log_held_them(newest, settings):
+    settings.DERMAPORT_EMERGENCY_ATTEMPTS = 3
+    side = two_clinics()
+    staff, clinic = side.own, side.own.clinic
+    active_model()
+    cases = [answered_submission(staff, "malignant") for _ in range(3)]
+    colleague = MembershipFactory(clinic=clinic, role="dermatologist").user
+    patients = [PatientFactory(clinic=clinic) for _ in range(2)]
+    opened = EmergencyAccess.objects.create(
+        user=staff.clinician,
+        home_clinic=clinic,
+        patient=PatientFactory(clinic=side.other.clinic),
+        clinic=side.other.clinic,
+        reason="Unconscious in our emergency room.",
+        granted_at=timezone.now(),
+        expires_at=timezone.now() + dt.timedelta(minutes=30),
+    )
+    ended = {
+        name: MembershipFactory(clinic=clinic, is_active=False, user__is_active=name == "open again")
+        for name in ("closed here", "closed by the operator", "closed by the operator later", "open again")
+    }
+    migrate("0016_fill_standing")
+    migrate("0011_clinic_targets", app="accounts")
+
+    def write(action, obj=None, *, of=clinic, by=staff.administrator, **details):
+        return record_event(clinic_id=of.pk, action=action, actor=by, obj=obj, details=details)
+
+    # The version before, in its own words.
+    first = write("submission.read_unseen", cases[0], by=staff.dermatologist, diagnosis="naevus")
+    for case, reader, diagnosis in (
+        (cases[0], staff.dermatologist, "melanoma"),
+        (cases[0], colleague, "indeterminate"),
+        (cases[1], staff.dermatologist, "melanoma"),
+    ):
+        write("submission.read_unseen", case, by=reader, diagnosis=diagnosis)
+    write("submission.viewed", cases[2], by=staff.dermatologist)
+    write("patient.updated", patients[0], fields=["sex"])
+    corrected = write("patient.updated", patients[0], fields=["skin_type"])
+    write("patient.viewed", patients[1])
+    moved = write("lesion.updated", cases[0].lesion, fields=["body_site"])
+    for _ in range(2):
+        said = {"clinic": str(side.other.clinic.pk), "home_clinic": str(clinic.pk)}
+        for chain in (side.other.clinic, clinic):
+            write("emergency.refused", of=chain, by=staff.clinician, **said)
+    for name in ("closed here", "closed by the operator later", "open again"):
+        write("user.closed", ended[name].user)
+    for name in ("closed by the operator later", "open again"):
+        write("user.reopened", ended[name].user)
+    assert list(verify_chains()) == []
+    events = list(AuditEvent.objects.order_by("chain", "position").values_list("pk", "hash"))
+
+    newest()
+
+    kept = set(
+        Reading.objects.values_list(
+            "submission", "reader", "diagnosis", "question", "management", "confidence"
+        )
+    )
+    assert kept == {
+        (cases[0].pk, staff.dermatologist.pk, "naevus", 1, "", None),
+        (cases[0].pk, colleague.pk, "indeterminate", 1, "", None),
+        (cases[1].pk, staff.dermatologist.pk, "melanoma", 1, "", None),
+    }
+    assert Reading.objects.get(submission=cases[0], reader=staff.dermatologist).read_at == first.occurred_at
+    assert find_unseen_reading(reader=staff.dermatologist, submission=cases[0]) == "naevus"
+    work = find_open_work(person=staff.dermatologist, clinic_id=clinic.pk)
+    assert set(work.readings) == {cases[0], cases[1]}
+    with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
+        Reading._base_manager.all().update(diagnosis="melanoma")
+
+    assert dict(
+        Patient.objects.filter(pk__in=[row.pk for row in patients]).values_list("pk", "corrected_at")
+    ) == {
+        patients[0].pk: corrected.occurred_at,
+        patients[1].pk: None,
+    }
+
+    assert dict(Lesion.objects.exclude(corrected_at=None).values_list("pk", "corrected_at")) == {
+        cases[0].lesion_id: moved.occurred_at
+    }
+
+    tries = list(RefusedEmergency.objects.values_list("user", "home_clinic", "clinic"))
+    assert tries == [(staff.clinician.pk, clinic.pk, side.other.clinic.pk)] * 2
+    assert EmergencyAccess.objects.get() == opened
+    with pytest.raises(ConflictError, match="You tried 3 times"):
+        open_emergency(
+            actor=staff.clinician,
+            home_clinic=clinic,
+            clinic=side.other.clinic,
+            reason="Unconscious in our emergency room.",
+            public_id="P-NOBODY22",
+        )
+
+    closed_by = {name: User.objects.get(pk=row.user_id).closed_by for name, row in ended.items()}
+    assert closed_by == {**dict.fromkeys(ended), "closed here": clinic}
+    with pytest.raises(PeopleError, match="closed by somebody else"):
+        reopen_membership(
+            actor=staff.administrator,
+            membership=Membership.objects.get(pk=ended["closed by the operator"].pk),
+        )
+    assert list(AuditEvent.objects.order_by("chain", "position").values_list("pk", "hash")) == events
+    reopen_membership(
+        actor=staff.administrator, membership=Membership.objects.get(pk=ended["closed here"].pk)
+    )
+    assert User.objects.get(pk=ended["closed here"].user_id).is_active
+    assert list(verify_chains()) == []

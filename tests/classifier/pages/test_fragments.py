@@ -10,8 +10,6 @@ from PIL import Image, ImageDraw
 from classifier import picture_check
 from classifier.demo.lesions import draw_lesion
 from classifier.models import SubmissionImage
-from classifier.services.cases import NewLesion, NewPatient, submit_case
-from classifier.services.submissions import Question
 from portal.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
@@ -19,7 +17,7 @@ from tests.factories import (
     SubmissionImageFactory,
     answered_submission,
     draw_jpeg,
-    new_image,
+    submit,
 )
 
 pytestmark = pytest.mark.django_db
@@ -208,14 +206,7 @@ class TestVerdict:
         assert check(client, staff, target.getvalue(), "lesion.tiff").json()["thumbnail"]
 
     def test_same_picture_in_this_clinic_is_pointed_out(self, client, staff, side, log_in, active_model):
-        case = submit_case(
-            actor=staff.clinician,
-            clinic=staff.clinic,
-            patient=NewPatient(mrn="NG-1", consents_to_inference=True),
-            lesion=NewLesion(body_site="trunk"),
-            images=[new_image(5)],
-            question=Question(),
-        )
+        case = submit(staff.clinician, LesionFactory(clinic=staff.clinic), [5])
         line = check(client, staff, draw_jpeg(5)).json()["lines"][-1]
         assert line.endswith(f"for patient {case.lesion.patient.public_id}.")
         assert AuditEvent.objects.filter(action="submissionimage.viewed").count() == 1

@@ -71,7 +71,7 @@ def test_integration_is_told_where_the_api_is(client, staff):
     person = MembershipFactory(clinic=staff.clinic, role="integration").user
     page = read(client, person, "/")
     assert "Integrations use the API" in page
-    assert reverse("api-reference") in page
+    assert reverse("api-docs") in page
 
 
 def test_operator_without_a_clinic_finds_their_own_access(client):

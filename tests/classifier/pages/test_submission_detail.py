@@ -6,17 +6,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from classifier.models import Prediction, Submission
-from classifier.services.cases import NewLesion, NewPatient, submit_case
-from classifier.services.submissions import Question, cancel_submission
+from classifier.services.submissions import cancel_submission
 from portal.audit.models import AuditEvent
 from tests.factories import (
+    LesionFactory,
     ModelVersionFactory,
     PredictionFactory,
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
-    new_image,
     staff_clinic,
+    submit,
 )
 
 pytestmark = pytest.mark.django_db
@@ -276,14 +276,7 @@ class TestActions:
 
 class TestHistory:
     def test_trail_in_plain_words(self, staff, log_in, active_model):
-        case = submit_case(
-            actor=staff.clinician,
-            clinic=staff.clinic,
-            patient=NewPatient(mrn="NG-1", consents_to_inference=True),
-            lesion=NewLesion(body_site="trunk"),
-            images=[new_image(1)],
-            question=Question(),
-        )
+        case = submit(staff.clinician, LesionFactory(clinic=staff.clinic), [1])
         client = log_in(staff.clinician)
         show(client, case)
         page = show(client, case)
@@ -291,17 +284,7 @@ class TestHistory:
         assert f"<li>{staff.clinician.full_name}, last" in page
 
     def test_same_picture_is_pointed_out(self, staff, log_in, active_model):
-        first, second = (
-            submit_case(
-                actor=staff.clinician,
-                clinic=staff.clinic,
-                patient=NewPatient(mrn=mrn, consents_to_inference=True),
-                lesion=NewLesion(body_site="trunk"),
-                images=[new_image(1)],
-                question=Question(),
-            )
-            for mrn in ("NG-1", "NG-2")
-        )
+        first, second = (submit(staff.clinician, LesionFactory(clinic=staff.clinic), [1]) for _ in range(2))
         client = log_in(staff.clinician)
         assert f"for patient {first.lesion.patient.public_id}" in show(client, second)
         assert "The same picture" not in show(client, first)

@@ -1,4 +1,5 @@
 import base64
+import datetime as dt
 import re
 import uuid
 
@@ -178,7 +179,7 @@ class TestErrors:
         assert 'value="urgent" id="id_priority_1" checked' in page.replace(" required", "")
 
     def test_taken_record_number_is_said_beside_it(self, client, form, active_model, staff):
-        PatientFactory(clinic=staff.clinic, mrn="NG-1")
+        PatientFactory(clinic=staff.clinic, mrn="NG-1", birth_date=dt.date(1961, 5, 17))
         response = client.post(ADDRESS, form())
         assert response.status_code == 422
         assert "A patient with this MRN is already in your clinic." in response.text
@@ -239,9 +240,15 @@ class TestKinds:
         ("changes", "words"),
         [
             ({"capture_kinds": ["overview"]}, "1 kinds came for 3 images."),
-            ({"capture_kinds": ["overview"] * 3, "dermoscopic_types": [""]}, "kinds came for 3 images."),
-            ({"capture_kinds": ["overview", "drawing", "clinical"]}, "Say of each image what it is"),
-            ({"capture_kinds": ["dermoscopic"] * 3, "dermoscopic_types": ["lamp"] * 3}, "Say of each image"),
+            (
+                {"capture_kinds": ["overview"] * 3, "dermoscopic_types": [""]},
+                "1 dermoscopic types came for 3",
+            ),
+            ({"capture_kinds": ["overview", "drawing", "clinical"]}, "The kind of a picture can be one of"),
+            (
+                {"capture_kinds": ["dermoscopic"] * 3, "dermoscopic_types": ["lamp"] * 3},
+                "The type of a dermoscopic picture",
+            ),
         ],
     )
     def test_that_do_not_fit_the_files_are_refused(self, changes, words, client, form, active_model):

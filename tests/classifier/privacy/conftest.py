@@ -18,6 +18,7 @@ from tests.factories import (
     LesionFactory,
     PatientFactory,
     PredictionFactory,
+    ReadingFactory,
     ReviewFactory,
     SubmissionFactory,
     SubmissionImageFactory,
@@ -88,11 +89,13 @@ def clinic(side):
 
 @pytest.fixture
 def add(clinic):
-    def make(*, case=None, review=None, added=20, **changes):
+    def make(*, case=None, reading=None, review=None, added=20, **changes):
         patient = PatientFactory(clinic=changes.pop("clinic", clinic), **changes)
         Patient.objects.filter(pk=patient.pk).update(created_at=long_ago(added))
         if case is not None:
             row = SubmissionFactory(lesion=LesionFactory(patient=patient), submitted_at=long_ago(case))
+            if reading is not None:
+                ReadingFactory(submission=row, read_at=long_ago(reading))
             if review is not None:
                 ReviewFactory(submission=row, signed_at=long_ago(review))
         return patient

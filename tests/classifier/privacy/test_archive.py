@@ -12,6 +12,7 @@ from portal.audit.models import AuditEvent
 from tests.factories import (
     OutcomeFactory,
     PredictionFactory,
+    ReadingFactory,
     ReviewFactory,
     SubmissionFactory,
     SubmissionImageFactory,
@@ -29,6 +30,7 @@ def case(side):
         submission=case, with_files=True, with_files__seed=4, original_name="../../spot.jpg"
     )
     PredictionFactory(image=image, state="succeeded", outcome="refer")
+    ReadingFactory(submission=case, diagnosis="melanoma", reader=side.own.dermatologist)
     ReviewFactory(submission=case, comment="Regular.")
     OutcomeFactory(lesion=case.lesion, comment="Margins free.")
     SubmissionFactory(clinic=side.own.clinic, clinical_history="Somebody else")
@@ -50,6 +52,9 @@ def test_facts(archive, case):
     assert found["clinical_history"] == "Noticed in May."
     assert found["images"][0]["predictions"][0]["outcome"] == "refer"
     assert found["reviews"][0]["comment"] == "Regular."
+    (reading,) = found["readings"]
+    assert (reading["question"], reading["diagnosis"]) == (1, "melanoma")
+    assert reading["read_by"] == case.readings.get().reader.get_full_name()
     assert facts["lesions"][0]["histopathology"][0]["comment"] == "Margins free."
     assert "Somebody else" not in json.dumps(facts)
 

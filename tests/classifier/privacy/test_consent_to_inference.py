@@ -9,7 +9,7 @@ from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.explanations import request_explanation
 from classifier.services.inference import Answer, finish_batch
 from classifier.services.queue import claim_batch
-from classifier.services.submissions import Question, create_submission, retry_submission
+from classifier.services.submissions import retry_submission
 from classifier.states import PredictionState
 from portal.audit.models import AuditEvent
 from tests.factories import (
@@ -17,7 +17,7 @@ from tests.factories import (
     LesionFactory,
     PredictionFactory,
     answered_submission,
-    new_image,
+    submit,
 )
 
 
@@ -67,9 +67,7 @@ class TestInference:
         assert lesion.patient.consents_to_inference
         Patient.objects.update(consents_to_inference=False)
         with pytest.raises(InvalidInputError) as error:
-            create_submission(
-                actor=side.own.clinician, lesion=lesion, images=[new_image()], question=Question()
-            )
+            submit(side.own.clinician, lesion)
         assert error.value.code == "consent_missing"
         assert not Submission.objects.exists()
 

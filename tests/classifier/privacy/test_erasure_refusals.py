@@ -4,10 +4,9 @@ import pytest
 
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.holds import set_hold
-from classifier.services.submissions import Question, create_submission
 from portal.audit.models import AuditEvent
 from tests.factories import (
-    new_image,
+    submit,
 )
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +37,4 @@ class TestRefusals:
         lesion = case.lesion
         erase(lesion.patient)
         with pytest.raises(InvalidInputError):
-            create_submission(
-                actor=side.own.clinician, lesion=lesion, images=[new_image()], question=Question()
-            )
+            submit(side.own.clinician, lesion)

@@ -13,6 +13,7 @@ from classifier.models import (
     Outcome,
     Patient,
     Prediction,
+    Reading,
     Review,
     Submission,
     SubmissionImage,
@@ -25,6 +26,7 @@ from tests.classifier.privacy.conftest import stored
 from tests.factories import (
     OutcomeFactory,
     PatientFactory,
+    ReadingFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -104,9 +106,11 @@ def test_answers_kept_for_programs_go(side, erase):
 
 def test_figures_decisions_and_the_trail_stay(case, erase, side):
     record_event(clinic_id=side.own.clinic.pk, action="patient.viewed", obj=case.lesion.patient)
+    ReadingFactory(submission=case, diagnosis="melanoma")
     erase(case.lesion.patient)
     assert Prediction.objects.get().outcome == "malignant"
     assert set(Review.objects.values_list("diagnosis", flat=True)) == {"naevus"}
+    assert Reading.objects.get().diagnosis == "melanoma"
     assert AuditEvent.objects.filter(action="patient.viewed").exists()
     event = AuditEvent.objects.get(action="patient.erased")
     assert event.object_id == str(case.lesion.patient_id)

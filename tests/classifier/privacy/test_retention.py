@@ -14,6 +14,7 @@ def test_last_activity_decides(add, clinic):
     old, old_case = add(), add(case=12)
     add(case=5)
     add(case=12, review=3)
+    add(case=12, reading=3)
     add(added=1)
     add(is_on_hold=True)
     assert set(find_due(clinic)) == {old, old_case}

@@ -36,12 +36,13 @@ class TestSecrets:
         with time_machine.travel(timezone.now() + dt.timedelta(hours=25)):
             assert read_secrets(WebhookEndpoint.objects.get()) == (new.secret,)
 
-    def test_secret_of_the_site_is_changed(self, settings):
+    def test_keys_of_the_site_are_changed(self, settings):
         sealed = seal("whsec_word")
-        former, settings.SECRET_KEY = settings.SECRET_KEY, "another"
+        (former,) = settings.DERMAPORT_ENCRYPTION_KEYS
+        settings.DERMAPORT_ENCRYPTION_KEYS = ["n" * 40]
         with pytest.raises(LostSecretError):
             unseal(sealed)
-        settings.SECRET_KEY_FALLBACKS = [former]
+        settings.DERMAPORT_ENCRYPTION_KEYS = ["n" * 40, former]
         assert unseal(sealed) == "whsec_word"
 
     def test_forgotten_when_removed(self, staff):

@@ -110,6 +110,20 @@ def test_log_in_that_somebody_else_closed_stays_closed(clinics):
     assert not row.is_active
 
 
+def test_log_in_that_the_operator_closed_after_the_clinic_had_stays_closed(clinics):
+    """What the clinic did once says nothing of who closed it now."""
+    person, by = clinics.own.clinician, clinics.own.administrator
+    row = membership_of(clinics.own, person)
+    end_membership(actor=by, membership=row, close_log_in=True)
+    assert User.objects.get(pk=person.pk).closed_by == clinics.own.clinic
+    reopen_membership(actor=by, membership=membership_of(clinics.own, person))
+    assert User.objects.get(pk=person.pk).closed_by is None
+    end_membership(actor=by, membership=membership_of(clinics.own, person))
+    User.objects.filter(pk=person.pk).update(is_active=False)
+    with pytest.raises(PeopleError, match="closed by somebody else"):
+        reopen_membership(actor=by, membership=membership_of(clinics.own, person))
+
+
 def test_last_administrator_can_not_leave(clinics):
     answer = leave(clinics, clinics.own.administrator, close_log_in="on")
     assert answer.status_code == 400

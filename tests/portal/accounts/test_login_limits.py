@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -11,7 +12,7 @@ from django.utils import timezone
 from portal.accounts.login_limits import ACCOUNT, PAIR, count_attempt
 from portal.accounts.models import LoginWait
 from portal.audit.models import AuditEvent
-from tests.factories import staff_clinic
+from tests.factories import PASSWORD, staff_clinic
 from tests.support.second_factor import log_in
 
 pytestmark = pytest.mark.django_db
@@ -171,3 +172,28 @@ def test_many_at_once_do_not_slip_through():
     for thread in threads:
         thread.join()
     assert outcomes.count(False) == 5
+
+
+def test_failures_of_one_address_are_limited_over_all_accounts(person, wait, settings):
+    settings.DERMAPORT_LOGIN_FAILED_RATE = "3/m/ip"
+    for n in range(3):
+        try_from("2001:db8:1:2::1", staff_clinic().clinician, WRONG if n else "another wrong one")
+    neighbour, page = try_from("2001:db8:1:2::ffff", person, password=PASSWORD)
+    assert "Too many failed" in page.content.decode(), "one household has many addresses of IPv6"
+    assert not is_in(neighbour)
+    assert is_in(try_from("2001:db8:1:3::1", person, password=PASSWORD)[0])
+    wait(61)
+    assert is_in(try_from("2001:db8:1:2::1", person, password=PASSWORD)[0])
+
+
+def test_right_passwords_take_no_place_of_an_address(person, wait, settings):
+    settings.DERMAPORT_LOGIN_FAILED_RATE = "2/m, 3/h"
+    for _ in range(4):
+        assert is_in(try_from("203.0.113.7", person, password=PASSWORD)[0])
+
+
+@pytest.mark.parametrize("rate", ["ten", "10/x", "10/m/key"])
+def test_rate_that_says_nothing_is_refused(person, settings, rate):
+    settings.DERMAPORT_LOGIN_FAILED_RATE = rate
+    with pytest.raises(ImproperlyConfigured, match="DERMAPORT_LOGIN_FAILED_RATE"):
+        try_from("203.0.113.7", person)

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 from allauth.usersessions.models import UserSession
 from django.conf import settings as site_settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
@@ -12,7 +13,7 @@ from knox.models import AuthToken
 from classifier.models import Submission
 from portal.accounts.models import User
 from portal.audit.models import AuditEvent
-from tests.factories import answered_submission, staff_clinic
+from tests.factories import answered_submission, draw_jpeg, staff_clinic
 from tests.support.second_factor import log_in
 
 pytestmark = pytest.mark.django_db
@@ -154,3 +155,55 @@ def test_session_of_who_was_deactivated_says_nothing(staff, wait):
     wait(minutes=1)
     assert client.get("/submissions/").status_code == 302
     assert client.get("/accounts/login/").status_code == 200
+
+
+LATE = {"full_name": "Zephyrine Quillfeather"}
+FROM_A_PAGE = {"Referer": "http://testserver/settings/profile/?tab=name"}
+
+
+def test_form_that_comes_too_late_is_answered_by_a_page_that_says_so(client, staff, wait, caplog):
+    """Without script nobody asked before sending: nothing is kept, and the page says what to do."""
+    log_in(client, staff.clinician)
+    wait(minutes=16)
+    answer = client.post("/settings/name/", LATE, headers=FROM_A_PAGE)
+    page = answer.content.decode()
+    assert answer.status_code == 401
+    assert "Nothing of it was saved, submitted or signed" in page
+    assert 'href="/accounts/login/?next=/settings/profile/"' in page
+    assert "Zephyrine" not in page + caplog.text
+    staff.clinician.refresh_from_db()
+    assert staff.clinician.full_name != LATE["full_name"]
+    assert not AuditEvent.objects.filter(action="access.refused").exists()
+
+
+def test_new_case_that_comes_too_late_is_read_to_its_end(client, staff, wait):
+    """A browser that is still sending its pictures doesn't listen to the answer."""
+    log_in(client, staff.clinician)
+    wait(minutes=16)
+    image = SimpleUploadedFile("lesion.jpg", draw_jpeg(2), "image/jpeg")
+    answer = client.post("/submissions/new/", {"clinical_history": "grew", "images": [image]})
+    assert "You were logged out before this was sent" in answer.content.decode()
+    assert not Submission.objects.exists()
+
+
+@pytest.mark.parametrize("referer", ["https://evil.example/settings/", "//evil.example", ""])
+def test_page_of_an_ended_session_leads_nowhere_else(client, staff, wait, referer):
+    log_in(client, staff.clinician)
+    wait(minutes=16)
+    page = client.post("/settings/name/", LATE, headers={"Referer": referer}).content.decode()
+    assert 'href="/accounts/login/?next=/"' in page
+
+
+def test_session_that_was_ended_elsewhere_says_so_too(client, staff):
+    log_in(client, staff.clinician)
+    UserSession.objects.get().end()
+    assert client.post("/settings/name/", LATE).status_code == 401
+
+
+def test_script_and_strangers_are_sent_to_the_log_in(client, staff, wait):
+    """A script still has what it sent, and who never was here has lost nothing."""
+    assert client.post("/settings/name/", LATE)["Location"].startswith("/accounts/login/")
+    log_in(client, staff.clinician)
+    wait(minutes=16)
+    answer = client.post("/settings/name/", LATE, headers={"Sec-Fetch-Mode": "cors"})
+    assert answer["Location"].startswith("/accounts/login/")

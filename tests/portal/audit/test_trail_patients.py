@@ -12,16 +12,20 @@ from classifier.audit_subjects import OF_PATIENTS
 from classifier.models import (
     Consent,
     EmergencyAccess,
+    IdempotentRequest,
     ReadingClaim,
     WebhookDelivery,
     WebhookEvent,
 )
+from classifier.services.idempotency import SEALED_FOR, read_answer
 from portal.audit.services import record_event
+from portal.common.encryption.sealed import seal
 from tests.factories import (
     AcknowledgementFactory,
     ExplanationFactory,
     LesionFactory,
     OutcomeFactory,
+    ReadingFactory,
     ReviewFactory,
     answered_submission,
 )
@@ -51,6 +55,7 @@ def rows(clinics):
         *(patient, case.lesion, case, image, image.predictions.get(), review, consent),
         ExplanationFactory(prediction=image.predictions.get()),
         OutcomeFactory(lesion=case.lesion),
+        ReadingFactory(submission=case, reader=staff.dermatologist),
         AcknowledgementFactory(review=review),
         ReadingClaim.objects.create(
             submission=case, reader=staff.dermatologist, claimed_at=now, until=now + dt.timedelta(minutes=10)
@@ -101,6 +106,27 @@ def test_refused_request_names_the_patient_that_was_asked_for(rows, show, clinic
 
     assert patient.public_id in show().content.decode()
     assert len(show(patient=patient.public_id).context["rows"]) == 1
+
+
+def test_repeated_answer_names_the_patient_of_what_was_made(rows, show, clinics):
+    """Long after the request itself is forgotten."""
+    patient, case = rows["classifier.patient"], rows["classifier.submission"]
+    request = IdempotentRequest.objects.create(
+        caller=clinics.own.integration,
+        clinic=clinics.own.clinic,
+        key_digest="k",
+        fingerprint="f",
+        created_at=timezone.now(),
+        claimed_at=timezone.now(),
+        status=201,
+        location=f"https://portal.example/api/v1/submissions/{case.pk}/",
+        sealed_answer=seal(b"{}", purpose=SEALED_FOR),
+    )
+    read_answer(actor=clinics.own.integration, request=request)
+    request.delete()
+
+    assert patient.public_id in show(action="answer.repeated").content.decode()
+    assert len(show(patient=patient.public_id, action="answer.repeated").context["rows"]) == 1
 
 
 def test_patient_of_another_clinic_is_not_named(show, clinics):

@@ -3,17 +3,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.common.encryption.keys import DecryptionError
+from portal.common.encryption.rotation import RESEALERS, encrypt_files
 from portal.common.encryption.rows import encrypt_rows, encrypted_models, select_stale
-from portal.common.encryption.stored_files import encrypt_files
-from portal.common.resealing import RESEALERS
-from portal.common.sealing import LostSealError
+from portal.common.encryption.sealed import LostSealError
 
 
 class Command(BaseCommand):
     help = (
-        "Encrypt every text and file that is plain, or under another key, under the first key of "
-        "DERMAPORT_ENCRYPTION_KEYS, and seal anew under SECRET_KEY what a former one sealed. May be stopped "
-        "and begun again; the site can run meanwhile."
+        "Encrypt every text, file and secret that is plain, or under another key, under the first key of "
+        "DERMAPORT_ENCRYPTION_KEYS. May be stopped and begun again; the site can run meanwhile."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,10 +24,10 @@ class Command(BaseCommand):
                 self._encrypt_rows(options["batch"])
                 self._reseal()
             files = sum(self._tell_files(to_plain=options["plain_files"]))
-        except DecryptionError as error:
-            raise CommandError(f"{error}. Put the key it was written with back, after the first.") from error
         except LostSealError as error:
             raise CommandError(f"{error}. Put the former SECRET_KEY there.") from error
+        except DecryptionError as error:
+            raise CommandError(f"{error}. Put the key it was written with back, after the first.") from error
         self.stdout.write(f"Done: {files:,} files written anew.")
 
     def _encrypt_rows(self, batch: int) -> None:

@@ -62,7 +62,7 @@ def test_event_of_a_token_of_one_clinic_is_that_clinics(clinics, person):
 
 def test_token_without_a_name_is_no_token(person):
     issued = make_token(person)
-    grant = find_token(issued.text).grant
+    grant = find_token(issued.text).subject
     grant.name = ""
     with pytest.raises(IntegrityError, match="api_token_named"), transaction.atomic():
         grant.save()

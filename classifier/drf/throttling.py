@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from oauth2_provider.models import AccessToken
 from rest_framework.throttling import BaseThrottle
 
 from classifier.services.rate_limits import MINUTE_SECONDS, count_call
@@ -36,7 +35,7 @@ class CallRateThrottle(BaseThrottle):
         counted = count_call(keys=limits)
         nearest = min(limits, key=lambda key: limits[key] - counted[key])
         left = limits[nearest] - counted[nearest]
-        view.allowance = Allowance(limits[nearest], max(0, left), seconds_left())  # type: ignore[attr-defined]
+        view.allowance = Allowance(limits[nearest], max(0, left), seconds_left())  # type: ignore[attr-defined]  # told by tell_allowance
         return left >= 0
 
     def wait(self) -> float:
@@ -53,15 +52,9 @@ def find_limits(request: Request) -> dict[str, int]:
 
 
 def name_caller(request: Request) -> str:
-    """The token, or the person of a session.
-
-    An application gets tokens as often as it likes: it is counted as itself, for each membership
-    (its service account, or a person who agreed) with which it acts in its one clinic.
-    """
-    if isinstance(request.auth, AccessToken):
-        return f"OAuthApplication:{request.auth.application_id}:{request.user.pk}"
-    caller = request.auth if request.auth is not None else request.user
-    return f"{type(caller).__name__}:{caller.pk}"[:100]
+    """The token as it is counted, or the person of a session."""
+    token: Any = request.auth
+    return str(token.counted_as) if token is not None else f"User:{request.user.pk}"
 
 
 def seconds_left() -> int:

@@ -1,4 +1,4 @@
-"""Bring stored files under the first key, wherever a row names one."""
+"""Key rotation: bring files and sealed secrets under the first key. Rows: `rows`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,24 @@ from django.db import models
 from portal.common.encryption.storage import EncryptedStorageMixin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Resealer = Callable[[], int]
 
 log = structlog.get_logger(__name__)
+
+RESEALERS: dict[str, Resealer] = {}
+"""What is sealed, in words, and what seals it anew and says how many rows that were."""
+
+
+def resealer(words: str) -> Callable[[Resealer], Resealer]:
+    """Have `rotate_encryption` call this. It may be stopped at any row and begun again."""
+
+    def register(function: Resealer) -> Resealer:
+        RESEALERS[words] = function
+        return function
+
+    return register
 
 
 def encrypt_files(*, to_plain: bool = False) -> Iterator[tuple[str, int, int]]:
@@ -31,7 +46,7 @@ def encrypt_files(*, to_plain: bool = False) -> Iterator[tuple[str, int, int]]:
 def _encrypt_column(model: type[models.Model], field: models.FileField, *, to_plain: bool) -> tuple[int, int]:
     storage: Any = field.storage
     looked_at = written = 0
-    rows = models.QuerySet(model).exclude(**{field.name: ""}).order_by("pk")
+    rows: models.QuerySet[Any] = models.QuerySet(model).exclude(**{field.name: ""}).order_by("pk")
     for name in rows.values_list(field.name, flat=True).iterator():
         looked_at += 1
         try:

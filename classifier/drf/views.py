@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.views import APIView
 
-from classifier.api.permissions import require_confirmation
-from classifier.api.throttling import tell_allowance
+from classifier.drf.permissions import require_confirmation
+from classifier.drf.throttling import tell_allowance
 
 if TYPE_CHECKING:
     import uuid
@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.response import Response
 
+    from portal.accounts.requests import ApiRequest
+
 
 # Comments, not docstrings: those would stand in the OpenAPI schema.
 
 
 # Answers hold patients' data or secrets: no cache on the way may keep one.
 class NoStoreView(APIView):
+    request: ApiRequest
     # What a POST made, for the row that keeps its answer (see classifier.api.idempotency).
     request_key: uuid.UUID | None = None
     clinic_id: uuid.UUID | None = None
