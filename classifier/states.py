@@ -73,6 +73,33 @@ LEGAL_MOVES: dict[PredictionState, frozenset[PredictionState]] = {
 }
 
 
+class DeliveryState(TextChoices):
+    WAITING = "waiting", "Waiting"
+    SENDING = "sending", "Being sent"
+    DELIVERED = "delivered", "Delivered"
+    FAILED = "failed", "Given up"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+UNFINISHED_DELIVERIES = frozenset({DeliveryState.WAITING, DeliveryState.SENDING})
+FINISHED_DELIVERIES = frozenset(DeliveryState) - UNFINISHED_DELIVERIES
+
+DELIVERY_MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.WAITING: frozenset({DeliveryState.SENDING, DeliveryState.CANCELLED}),
+    DeliveryState.SENDING: frozenset(
+        {
+            DeliveryState.DELIVERED,
+            DeliveryState.WAITING,
+            DeliveryState.FAILED,
+            DeliveryState.CANCELLED,
+        }
+    ),
+    DeliveryState.DELIVERED: frozenset(),
+    DeliveryState.FAILED: frozenset(),
+    DeliveryState.CANCELLED: frozenset(),
+}
+
+
 class IllegalMoveError(Exception):
     """A move that the table doesn't hold: our bug, never a person's."""
 

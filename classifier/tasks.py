@@ -6,16 +6,22 @@ from celery import shared_task
 from django.conf import settings
 
 from classifier.cases.overdue_mail import tell_overdue
+from classifier.claims.wake_ups import (
+    APPLY_RETENTION,
+    DELIVER_WEBHOOKS,
+    REMOVE_FILES,
+    RUN_EXPLANATIONS,
+    RUN_PREDICTIONS,
+)
 from classifier.services.explaining import run_queued_explanations
-from classifier.services.explanation_queue import reconcile_explanations
+from classifier.services.explanation_queue import explanation_claims
 from classifier.services.file_removals import remove_files
 from classifier.services.idempotency import forget_requests
 from classifier.services.inference import run_queued
-from classifier.services.queue import reconcile
+from classifier.services.queue import prediction_claims
 from classifier.services.rate_limits import forget_calls
 from classifier.services.retention import run_automatic_retention
-from classifier.services.webhook_couriers import deliver_due
-from classifier.services.webhook_reconciling import reconcile_webhooks
+from classifier.webhooks.delivery import deliver_due, reconcile_webhooks
 from portal.accounts.sessions import forget_expired_sessions
 from portal.accounts.token_use import forget_expired_tokens
 
@@ -23,23 +29,23 @@ RUN_BUDGET_SHARE = 0.25
 """Part of the soft limit after which a task ends and wakes the next."""
 
 
-@shared_task(name="classifier.tasks.run_predictions_task", ignore_result=True)
+@shared_task(name=RUN_PREDICTIONS, ignore_result=True)
 def run_predictions_task() -> None:
     run_queued(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
 
 
-@shared_task(name="classifier.tasks.run_explanations_task", ignore_result=True)
+@shared_task(name=RUN_EXPLANATIONS, ignore_result=True)
 def run_explanations_task() -> None:
     run_queued_explanations(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
 
 
 @shared_task(name="classifier.tasks.reconcile_predictions_task", ignore_result=True)
 def reconcile_predictions_task() -> None:
-    reconcile()
-    reconcile_explanations()
+    prediction_claims.reconcile()
+    explanation_claims.reconcile()
 
 
-@shared_task(name="classifier.tasks.deliver_webhooks_task", ignore_result=True)
+@shared_task(name=DELIVER_WEBHOOKS, ignore_result=True)
 def deliver_webhooks_task() -> None:
     deliver_due(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
 
@@ -49,12 +55,12 @@ def reconcile_webhooks_task() -> None:
     reconcile_webhooks()
 
 
-@shared_task(name="classifier.tasks.remove_files_task", ignore_result=True)
+@shared_task(name=REMOVE_FILES, ignore_result=True)
 def remove_files_task() -> None:
     remove_files()
 
 
-@shared_task(name="classifier.tasks.apply_retention_task", ignore_result=True)
+@shared_task(name=APPLY_RETENTION, ignore_result=True)
 def apply_retention_task() -> None:
     run_automatic_retention(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
 

@@ -290,3 +290,31 @@ def body_site_within(code: str) -> list[str]:
         return [code]
     parent = AnatomSiteEnum[code].value
     return [s.name for s in AnatomSiteEnum if s.value == parent or s.value.startswith(parent + ":")]
+
+
+class WebhookEventType(TextChoices):
+    """What a clinic can choose, and the test that it can ask for."""
+
+    PREDICTION_SUCCEEDED = "prediction.succeeded", "The model judged an image"
+    PREDICTION_REFUSED = "prediction.refused", "The model can't judge an image, or it is too close to call"
+    PREDICTION_FAILED = "prediction.failed", "An image has no result"
+    REVIEW_SIGNED = "review.signed", "A review was signed"
+    REVIEW_AMENDED = "review.amended", "A review was amended"
+    TEST = "webhook.test", "Test"
+
+
+CHOSEN_EVENTS = [choice for choice in WebhookEventType.choices if choice[0] != WebhookEventType.TEST]
+
+
+class SignatureScheme(TextChoices):
+    """How the deliveries to an endpoint are signed."""
+
+    STANDARD = "standard", "Standard Webhooks"
+    FORMER = "former", "Dermaport-Signature"
+    # The secret was changed from a former one: that one goes on signing its own way until its time is over.
+    CHANGING = "changing", "Standard Webhooks, and Dermaport-Signature with the former secret"
+
+
+class DisabledReason(TextChoices):
+    BY_PERSON = "by_person", "Switched off by a person"
+    FAILING = "failing", "Switched off after days of failure"

@@ -13,10 +13,10 @@ from django.db import DatabaseError, connection
 
 from classifier import inference
 from classifier.devices import choose_device
-from classifier.models import Explanation, ModelVersion, Prediction
-from classifier.services.explanation_queue import give_back_dead_explanations, send_explanation_wake_up
+from classifier.models import ModelVersion
+from classifier.services.explanation_queue import explanation_claims
 from classifier.services.model_refusals import note_refused_load
-from classifier.services.queue import give_back_dead_claims, send_wake_up
+from classifier.services.queue import prediction_claims
 from classifier.stopping import ask_to_stop
 
 log = structlog.get_logger(__name__)
@@ -27,13 +27,11 @@ def prepare_process(**_: Any) -> None:
     """Take back what a dead predecessor held; load and warm up the network, after the fork."""
     choose_device(getattr(current_process(), "index", 0))
     try:
-        give_back_dead_claims()
-        # The message that a dead predecessor worked on may be lost.
-        if Prediction.objects.unfinished().exists():
-            send_wake_up()
-        give_back_dead_explanations()
-        if Explanation.objects.unfinished().exists():
-            send_explanation_wake_up()
+        for claims in (prediction_claims, explanation_claims):
+            claims.give_back_dead()
+            # The message that a dead predecessor worked on may be lost.
+            if claims.has_work():
+                claims.wake()
         versions = list(ModelVersion.objects.active())
     except DatabaseError as error:
         # The reconciler does it later; the first batch loads the network.

@@ -1,6 +1,10 @@
 """The science of Dermaport: networks, their data, training, evaluation and prediction.
 
-This package knows nothing of Django. Importing it, or `ml.specification`, `ml.calibration`,
-`ml.policy`, `ml.metrics` and `ml.images`, loads neither Keras nor TensorFlow, so the web
-process may read a model's specification without paying for the model.
+Floors, each importing only those below it (a contract in pyproject.toml asks): `commands` and
+`research` over `training`, `evaluation` and `datasets`; `serving`, which judges patients' pictures;
+`explanation`, `gates` and `network_files`; `imaging`. The portal enters by two doors: its engine by
+`ml.serving`, intake and DICOM by `ml.imaging`.
+
+Nothing here knows Django. Importing serving, imaging, gates and network files loads neither Keras nor
+TensorFlow, so the web process may check a picture or read a specification without paying for the model.
 """

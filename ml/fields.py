@@ -1,4 +1,4 @@
-"""Checked reads from a JSON object, with errors that say what was expected and received."""
+"""JSON validation: checked reads from an object, with errors that say expected and received."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 _LONGEST = 80
 
 
-class FieldError(ValueError):
+class JsonFieldError(ValueError):
     """A field is missing, unknown or of the wrong kind."""
 
 
@@ -18,45 +18,49 @@ def describe(value: object) -> str:
 
 
 def check_keys(data: object, expected: tuple[str, ...], what: str) -> Mapping[str, Any]:
-    """Return `data` when it is an object with exactly the `expected` keys; raises FieldError."""
+    """Return `data` when it is an object with exactly the `expected` keys; raises JsonFieldError."""
     if not isinstance(data, Mapping):
-        raise FieldError(f"{what}: expected an object, received {describe(data)}.")
+        raise JsonFieldError(f"{what}: expected an object, received {describe(data)}.")
     missing = [key for key in expected if key not in data]
     if missing:
-        raise FieldError(f"{what}: expected the field {missing[0]!r}, received none.")
+        raise JsonFieldError(f"{what}: expected the field {missing[0]!r}, received none.")
     unknown = sorted(str(key) for key in data if key not in expected)
     if unknown:
-        raise FieldError(f"{what}: expected only the fields {', '.join(expected)}, received {unknown[0]!r}.")
+        raise JsonFieldError(
+            f"{what}: expected only the fields {', '.join(expected)}, received {unknown[0]!r}."
+        )
     return data
 
 
 def read_text(data: Mapping[str, Any], key: str, what: str) -> str:
-    """Return the non-empty text under `key`; raises FieldError."""
+    """Return the non-empty text under `key`; raises JsonFieldError."""
     value = data[key]
     if not isinstance(value, str) or not value.strip():
-        raise FieldError(f"{what}: expected text in {key!r}, received {describe(value)}.")
+        raise JsonFieldError(f"{what}: expected text in {key!r}, received {describe(value)}.")
     return value
 
 
 def read_count(data: Mapping[str, Any], key: str, what: str) -> int:
-    """Return the positive integer under `key`; raises FieldError."""
+    """Return the positive integer under `key`; raises JsonFieldError."""
     value = data[key]
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise FieldError(f"{what}: expected an integer of at least 1 in {key!r}, received {describe(value)}.")
+        raise JsonFieldError(
+            f"{what}: expected an integer of at least 1 in {key!r}, received {describe(value)}."
+        )
     return value
 
 
 def read_number(data: Mapping[str, Any], key: str, what: str) -> float:
-    """Return the finite number under `key`; raises FieldError."""
+    """Return the finite number under `key`; raises JsonFieldError."""
     value = data[key]
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise FieldError(f"{what}: expected a finite number in {key!r}, received {describe(value)}.")
+        raise JsonFieldError(f"{what}: expected a finite number in {key!r}, received {describe(value)}.")
     return float(value)
 
 
 def read_object(data: Mapping[str, Any], key: str, what: str) -> dict[str, Any]:
-    """Return a copy of the object under `key`; raises FieldError."""
+    """Return a copy of the object under `key`; raises JsonFieldError."""
     value = data[key]
     if not isinstance(value, Mapping):
-        raise FieldError(f"{what}: expected an object in {key!r}, received {describe(value)}.")
+        raise JsonFieldError(f"{what}: expected an object in {key!r}, received {describe(value)}.")
     return dict(value)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import hypothesis
 import pytest
@@ -76,6 +77,16 @@ def group_of(item: pytest.Item) -> str:
 def rank(item: pytest.Item) -> int:
     group = group_of(item)
     return next((place for place, start in enumerate(LONGEST) if group.startswith(start)), len(LONGEST))
+
+
+@pytest.fixture(autouse=True)
+def wake_ups() -> Iterator[list[str]]:
+    """Wake-ups that would have been sent, by the name of their task: most tests have no broker."""
+    from portal.celery import app
+
+    sent: list[str] = []
+    with mock.patch.object(app, "send_task", lambda name, **_: sent.append(name)):
+        yield sent
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ ABOUT_CASE = (
 )
 ABOUT_WEBHOOK = (
     Link("webhooks_update", "Change it, or switch it off or on."),
-    Link("webhooks_test", "Send a letter that tells of nothing."),
+    Link("webhooks_test", "Send a test delivery, which tells of nothing."),
     Link("webhooks_rotate_secret", "Make a new secret."),
     Link("webhooks_deliveries_list", "What was sent."),
     Link("webhooks_delete", "Remove it."),

@@ -11,7 +11,7 @@ from classifier.intake.image import Notice, RejectedImageError
 from classifier.vocabulary import BODY_SITES
 
 if TYPE_CHECKING:
-    from ml.dicom_facts import DicomFacts
+    from ml.imaging.dicom.facts import DicomFacts
 
 SIDES = {"L": "left", "R": "right", "U": "midline", "B": "both sides"}
 

@@ -18,12 +18,13 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import replace_uid
 from classifier.dicom.writing import describe_pixels, write_file
-from classifier.inference import UnusableImageError, decode_image
+from ml.imaging.decoding import decode_image
+from ml.imaging.errors import UndecodableImageError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from ml.dicom_facts import DicomFacts
+    from ml.imaging.dicom.facts import DicomFacts
 
 METHOD = "Written anew: allowed attributes and the picture only"
 
@@ -45,7 +46,7 @@ def _shows(sealed: bytes, pixels: Image.Image) -> bool:
     """Whether the very pixels come of it: not without the profile that the header held, for one."""
     try:
         return decode_image(sealed).tobytes() == pixels.tobytes()
-    except UnusableImageError:
+    except UndecodableImageError:
         return False
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django import forms
 
-from classifier.webhook_states import CHOSEN_EVENTS, DeliveryState, WebhookEventType
+from classifier.states import DeliveryState
+from classifier.vocabulary import CHOSEN_EVENTS, WebhookEventType
 
 
 class WebhookForm(forms.Form):

@@ -11,7 +11,7 @@ from classifier.intake.derivatives import (
     encode_jpeg,
 )
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
-from classifier.intake.inspection import check_claim, inspect_image, read_upload
+from classifier.intake.inspection import check_claim, decode_copy, inspect_image, read_upload
 
 __all__ = [
     "DERIVATIVE_CONTENT_TYPE",
@@ -21,6 +21,7 @@ __all__ = [
     "build_derivative",
     "build_thumbnail",
     "check_claim",
+    "decode_copy",
     "encode_jpeg",
     "inspect_image",
     "read_upload",

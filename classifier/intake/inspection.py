@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from classifier.inference import UnusableImageError, decode_image, read_dicom_facts, read_header
 from classifier.intake.containers import find_hidden_document
 from classifier.intake.image import IntakeImage, Notice, RejectedImageError
 from classifier.intake.quality import judge_quality
 from classifier.limits import FORMAT_NAMES, UploadLimits, describe_bytes
+from ml.imaging.decoding import decode_image, read_header
+from ml.imaging.errors import UndecodableImageError
 
 if TYPE_CHECKING:
     from django.core.files.base import File
@@ -64,7 +65,7 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
             pixels, data, offer, more = _take_dicom(data, limits)
         else:
             pixels = decode_image(data, max_pixels=limits.max_pixels)
-    except UnusableImageError as error:
+    except UndecodableImageError as error:
         raise RejectedImageError(error.code, error.message) from error
     quality, gate_notices = judge_quality(pixels)
     return IntakeImage(
@@ -84,6 +85,17 @@ def inspect_image(data: bytes, filename: str, limits: UploadLimits) -> IntakeIma
     )
 
 
+def decode_copy(data: bytes, *, max_pixels: int) -> Image.Image:
+    """Decode a reduced copy, which is checked and never kept, to upright RGB pixels.
+
+    Raises RejectedImageError with the codes of a file that can't be decoded.
+    """
+    try:
+        return decode_image(data, max_pixels=max_pixels)
+    except UndecodableImageError as error:
+        raise RejectedImageError(error.code, error.message) from error
+
+
 def check_claim(*, width: int, height: int, byte_size: int, limits: UploadLimits) -> None:
     """Refuse a picture by what its sender says of it, before it is sent: `width` and `height` in pixels.
 
@@ -98,6 +110,7 @@ def _take_dicom(data: bytes, limits: UploadLimits) -> tuple[Image.Image, bytes, 
     """The pixels, the de-identified file that takes the original's place, and what its header told."""
     # Half a second and 40 MB that most processes never need.
     from classifier.dicom import receiving, sealing  # noqa: PLC0415
+    from ml.imaging.dicom.facts import read_dicom_facts  # noqa: PLC0415
 
     facts = read_dicom_facts(data)
     receiving.check_received(facts)

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from classifier.models.claimable import Claimable
 from classifier.models.submission_image import derived_storage
 from classifier.models.visibility import visible_rows
 from classifier.states import FINISHED, LIVE, UNFINISHED, PredictionState
@@ -44,7 +45,7 @@ class ExplanationQuerySet(models.QuerySet["Explanation"]):
         return self.filter(state__in=UNFINISHED)
 
 
-class Explanation(models.Model):
+class Explanation(Claimable):
     """Where in its image a prediction came from, computed when somebody asks. Finished, it stays."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -54,11 +55,6 @@ class Explanation(models.Model):
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=PredictionState, default=PredictionState.QUEUED)
-    # The claim, as a prediction's.
-    attempt = models.PositiveSmallIntegerField(default=0)
-    claim = models.UUIDField(null=True, blank=True)
-    worker = models.CharField(max_length=120, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     # What came of it: a picture to lie over the image, made of the map's numbers alone.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, Q
 
+from classifier.models.claimable import Claimable
 from classifier.models.visibility import visible_rows
 from classifier.states import FINISHED, LIVE, UNFINISHED, PredictionState
 from classifier.vocabulary import Outcome, Priority
@@ -40,7 +41,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         return self.order_by("is_shadow", "queue_rank", "queued_at", "id")
 
 
-class Prediction(models.Model):
+class Prediction(Claimable):
     """One image judged by one model version. Once finished it never changes."""
 
     RANKS = {Priority.URGENT: 0, Priority.ROUTINE: 1}
@@ -56,11 +57,6 @@ class Prediction(models.Model):
     state = models.CharField(max_length=10, choices=PredictionState, default=PredictionState.QUEUED)
     queue_rank = models.PositiveSmallIntegerField(default=1, help_text="0 goes before 1.")
     queued_at = models.DateTimeField()
-    # The claim: which try this is, whose it is, and until when.
-    attempt = models.PositiveSmallIntegerField(default=0)
-    claim = models.UUIDField(null=True, blank=True)
-    worker = models.CharField(max_length=120, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     # The answer.

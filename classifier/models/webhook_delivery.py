@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
+from classifier.models.claimable import Claimable
 from classifier.models.webhook_endpoint import WebhookEndpoint
-from classifier.webhook_states import FINISHED_DELIVERIES, UNFINISHED_DELIVERIES, DeliveryState
+from classifier.states import FINISHED_DELIVERIES, UNFINISHED_DELIVERIES, DeliveryState
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,7 +32,7 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         return self.filter(state=DeliveryState.SENDING)
 
 
-class WebhookDelivery(models.Model):
+class WebhookDelivery(Claimable):
     """One event to one endpoint, tried until it arrives or its time is over."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -42,11 +43,6 @@ class WebhookDelivery(models.Model):
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.WAITING)
     created_at = models.DateTimeField()
     next_attempt_at = models.DateTimeField(null=True, blank=True)
-    # The claim: which try this is, whose it is, and until when.
-    attempt = models.PositiveSmallIntegerField(default=0)
-    claim = models.UUIDField(null=True, blank=True)
-    worker = models.CharField(max_length=120, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
     # What came of the last try.
     attempted_at = models.DateTimeField(null=True, blank=True)
     status_code = models.PositiveSmallIntegerField(null=True, blank=True)

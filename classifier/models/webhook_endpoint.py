@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from classifier.webhook_states import DisabledReason
+from classifier.vocabulary import DisabledReason, SignatureScheme
 from portal.accounts.models import Membership
 from portal.accounts.roles import ROLES_ALLOWED, Action
 
@@ -45,7 +45,11 @@ class WebhookEndpoint(models.Model):
     disabled_at = models.DateTimeField(null=True, blank=True)
     # The first failure since the last success: what switches it off after days.
     failing_since = models.DateTimeField(null=True, blank=True)
-    # Encrypted (services.webhook_secrets). The previous one signs too, until its time is over.
+    # Set up before Standard Webhooks: the former header goes on until the secret is changed.
+    signature_scheme = models.CharField(
+        max_length=8, choices=SignatureScheme, default=SignatureScheme.STANDARD
+    )
+    # Encrypted (webhooks.signing). The previous one signs too, until its time is over.
     sealed_secret = models.TextField(blank=True)
     sealed_previous = models.TextField(blank=True)
     previous_until = models.DateTimeField(null=True, blank=True)
@@ -58,6 +62,10 @@ class WebhookEndpoint(models.Model):
     class Meta:
         ordering = ["clinic", "created_at"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(signature_scheme__in=SignatureScheme.values),
+                name="webhook_signature_scheme_known",
+            ),
             # A page that says "off" says why and since when; one that is on has no old reason.
             models.CheckConstraint(
                 condition=Q(is_active=True, disabled_reason="", disabled_at__isnull=True)

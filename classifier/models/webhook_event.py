@@ -5,13 +5,13 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from classifier.webhook_states import WebhookEventType
+from classifier.vocabulary import WebhookEventType
 
 
 class WebhookEvent(models.Model):
     """What happened, written in the transaction in which it happened. Ids and codes only.
 
-    Its id is what a receiver tells repeated letters by: every try and every redelivery carries it.
+    Its id is what a receiver tells repeated deliveries by: every try and every redelivery carries it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from classifier import inference
+from classifier.claims.engine import OutageError
 from classifier.states import PredictionState
 from portal.common.encryption.keys import DecryptionError, UnknownKeyError
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from classifier.models import ModelVersion, Prediction, SubmissionImage
 
 THREADS = 2
-
-
-class OutageError(Exception):
-    """Something that judging needs is away: no image's fault, so no image's attempt."""
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from django.core.files.base import ContentFile
 from django.db import transaction
-from django.utils import timezone
 
 from classifier import inference
+from classifier.claims.engine import OutageError
+from classifier.claims.identity import worker_id
 from classifier.models import Explanation, Prediction
-from classifier.services.decoding import OutageError, Unusable, start_decoding
+from classifier.services.decoding import Unusable, start_decoding
 from classifier.services.erasure import overlay_name
-from classifier.services.explanation_queue import (
-    claim_explanation,
-    give_back_explanations,
-    send_explanation_wake_up,
-)
+from classifier.services.explanation_queue import claim_explanation, explanation_claims
 from classifier.services.model_refusals import note_refused_load
-from classifier.services.worker_identity import worker_id
-from classifier.states import PredictionState, transition
+from classifier.states import PredictionState
 from classifier.stopping import is_stopping
 from portal.audit.services import record_event
 
@@ -48,29 +44,15 @@ def run_queued_explanations(*, budget_seconds: float) -> int:
     store leaves the row its attempt, anything else costs it.
     """
     deadline = time.monotonic() + budget_seconds
-    give_back_own("its worker lost touch")
     count = 0
-    try:
+    with explanation_claims.hold():
         while explanation := claim_explanation(worker=worker_id()):
             count += finish(explanation, explain(explanation))
             if time.monotonic() > deadline or is_stopping() or Prediction.objects.queued().exists():
                 break
-    except OutageError as error:
-        give_back_own(str(error), is_tried=False)
-        raise
-    except BaseException as error:
-        give_back_own(f"{type(error).__name__} stopped it")
-        raise
     if Explanation.objects.queued().exists():
-        send_explanation_wake_up()
+        explanation_claims.wake()
     return count
-
-
-def give_back_own(reason: str, *, is_tried: bool = True) -> None:
-    """Give back what this process holds. It runs one task at a time, so all of that is over."""
-    own = Explanation.objects.running().filter(worker=worker_id())
-    if own.exists():
-        give_back_explanations(rows=own, reason=reason, is_tried=is_tried)
 
 
 def explain(explanation: Explanation) -> Finding:
@@ -119,16 +101,7 @@ def _store(explanation: Explanation, explained: ExplainedImage) -> str:
 def finish(explanation: Explanation, finding: Finding) -> int:
     """Write what was found if the claim still stands, with its audit event; 1, or 0 when too late."""
     with transaction.atomic():
-        moved = transition(
-            Explanation.objects.filter(
-                pk=explanation.pk, claim=explanation.claim, attempt=explanation.attempt
-            ),
-            source=PredictionState.RUNNING,
-            target=finding.state,
-            finished_at=timezone.now(),
-            lease_until=None,
-            **finding.values,
-        )
+        moved = explanation_claims.finish([explanation], target=finding.state, **finding.values)
         if moved:
             code = finding.values.get("error_code")
             record_event(

@@ -13,7 +13,7 @@ from classifier.models import Explanation, Prediction
 from classifier.reading import must_read_first
 from classifier.services.consents import WITHDRAWN
 from classifier.services.errors import ConflictError
-from classifier.services.explanation_queue import send_explanation_wake_up
+from classifier.services.explanation_queue import explanation_claims
 from classifier.states import LIVE, PredictionState
 from portal.accounts.permissions import require, role_in
 from portal.accounts.roles import Action
@@ -53,7 +53,7 @@ def request_explanation(*, actor: User, prediction: Prediction) -> Explanation:
             obj=explanation,
             details={"prediction": str(prediction.pk)},
         )
-        transaction.on_commit(send_explanation_wake_up, robust=True)
+        explanation_claims.wake_on_commit()
     return explanation
 
 

@@ -6,12 +6,11 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from classifier.claims.wake_ups import REMOVE_FILES, wake_on_commit
 from classifier.models import FileRemoval, SubmissionImage
-from classifier.services.queue import send_message
 from classifier.vocabulary import FileStore
 
 if TYPE_CHECKING:
@@ -29,14 +28,8 @@ def queue_removals(files: Iterable[tuple[FileStore, str, dt.datetime]]) -> int:
     """Note files with the moment from which they may go, in the caller's transaction."""
     rows = [FileRemoval(store=store, name=name, not_before=moment) for store, name, moment in files if name]
     FileRemoval.objects.bulk_create(rows)
-    transaction.on_commit(send_removal_wake_up, robust=True)
+    wake_on_commit(REMOVE_FILES)
     return len(rows)
-
-
-def send_removal_wake_up() -> None:
-    from classifier.tasks import remove_files_task  # noqa: PLC0415 (tasks call services)
-
-    send_message(remove_files_task)
 
 
 def remove_files() -> int:

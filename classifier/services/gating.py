@@ -10,15 +10,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from classifier import inference
+from classifier.claims.engine import OutageError
 from classifier.inference import Verdict
 from classifier.models import SubmissionImage
-from classifier.services.decoding import OutageError
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Mapping, Sequence
 
-    from classifier.inference import Look
+    from classifier.inference import GateLook
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Gating:
         return self.stored.get(image_id) or self.new.get(image_id)
 
 
-def gate(images: Sequence[tuple[uuid.UUID, Look | None]]) -> Gating:
+def gate(images: Sequence[tuple[uuid.UUID, GateLook | None]]) -> Gating:
     """Judge whether each image may be judged. What was found before is not asked again.
 
     Raises OutageError when the gates can't be loaded: no image passes unseen.

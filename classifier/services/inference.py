@@ -10,26 +10,20 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Value, When
-from django.utils import timezone
 
 from classifier import inference
 from classifier.cases.standing import lock_patients
+from classifier.claims.engine import OutageError
+from classifier.claims.identity import worker_id
 from classifier.models import Prediction
-from classifier.services.decoding import Decoded, OutageError, Unusable, start_decoding
+from classifier.services.decoding import Decoded, Unusable, start_decoding
 from classifier.services.gating import gate, store_verdicts
 from classifier.services.model_refusals import note_refused_load
-from classifier.services.queue import (
-    claim_batch,
-    give_back,
-    lock_running,
-    refresh_standing_of,
-    send_wake_up,
-)
-from classifier.services.webhook_outbox import announce_predictions
-from classifier.services.worker_identity import worker_id
-from classifier.states import PredictionState, transition
+from classifier.services.queue import claim_batch, prediction_claims, refresh_standing_of
+from classifier.states import PredictionState
 from classifier.stopping import is_stopping
 from classifier.vocabulary import Outcome
+from classifier.webhooks.outbox import announce_predictions
 from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
@@ -80,15 +74,8 @@ def run_queued(*, budget_seconds: float) -> int:
     An error gives back everything this process holds and is raised: an outage leaves the rows
     their attempt, anything else costs it.
     """
-    give_back_own("its worker lost touch")
-    try:
+    with prediction_claims.hold():
         return sum(_finish_all(time.monotonic() + budget_seconds))
-    except OutageError as error:
-        give_back_own(str(error), is_tried=False)
-        raise
-    except BaseException as error:
-        give_back_own(f"{type(error).__name__} stopped it")
-        raise
 
 
 def _finish_all(deadline: float) -> Iterator[int]:
@@ -100,23 +87,19 @@ def _finish_all(deadline: float) -> Iterator[int]:
     work = _claim()
     if work and Prediction.objects.queued().exists():
         # More than one batch waits: let another worker help, or this one go on after its budget.
-        send_wake_up()
+        prediction_claims.wake()
     while work:
         ahead = _claim(only_fresh=True) if may_go_on() and not work.is_suspect else None
         yield finish_batch(judge(work))
+        # The batch ahead waited while this one was judged: its lease begins now, if it is still ours.
+        if ahead and not prediction_claims.renew(ahead.rows):
+            ahead = None
         work = ahead or (_claim() if may_go_on() else None)
 
 
 def _claim(*, only_fresh: bool = False) -> Work | None:
     rows = claim_batch(worker=worker_id(), limit=settings.DERMAPORT_BATCH_SIZE, only_fresh=only_fresh)
     return Work(rows, start_decoding(rows)) if rows else None
-
-
-def give_back_own(reason: str, *, is_tried: bool = True) -> None:
-    """Give back what this process holds. It runs one task at a time, so all of that is over."""
-    own = Prediction.objects.filter(state=PredictionState.RUNNING, worker=worker_id())
-    if own.exists():
-        give_back(rows=own, reason=reason, is_tried=is_tried)
 
 
 def judge(work: Work) -> list[Answer]:
@@ -194,11 +177,8 @@ def finish_batch(answers: list[Answer]) -> int:
         return 0
     with transaction.atomic():
         lock_patients(images=[answer.row.image_id for answer in answers if not answer.row.is_shadow])
-        own = Prediction.objects.filter(
-            pk__in=[answer.row.pk for answer in answers], claim=answers[0].row.claim
-        )
-        held = lock_running(own)
-        taken = [a for a in answers if a.row.pk in held and held[a.row.pk].attempt == a.row.attempt]
+        held = prediction_claims.lock(prediction_claims.select_own([answer.row for answer in answers]))
+        taken = [answer for answer in answers if answer.row.pk in held]
         taken = _keep_verdicts(taken)
         by_shape: dict[tuple[str, ...], list[Answer]] = {}
         for answer in taken:
@@ -221,7 +201,7 @@ def _keep_verdicts(taken: list[Answer]) -> list[Answer]:
     overtaken = store_verdicts(found) if found else set()
     if overtaken:
         rows = Prediction.objects.filter(pk__in=[a.row.pk for a in taken if a.row.image_id in overtaken])
-        give_back(rows=rows, reason="other gates were faster", is_tried=False)
+        prediction_claims.give_back(rows, reason="other gates were faster", is_tried=False)
     return [a for a in taken if a.row.image_id not in overtaken]
 
 
@@ -232,14 +212,7 @@ def _write(answers: list[Answer]) -> None:
     for name, value in first.values.items():
         differs = any(answer.values[name] != value for answer in answers)
         values[name] = _by_row(answers, name) if differs else value
-    transition(
-        Prediction.objects.filter(pk__in=[answer.row.pk for answer in answers]),
-        source=PredictionState.RUNNING,
-        target=first.state,
-        finished_at=timezone.now(),
-        lease_until=None,
-        **values,
-    )
+    prediction_claims.finish([answer.row for answer in answers], target=first.state, **values)
 
 
 def _by_row(answers: list[Answer], name: str) -> Case:

@@ -1,45 +1,34 @@
-"""The queue is a table: queue, claim, give back, reconcile.
+"""The queue of predictions: queue, claim a batch, and what follows where a row has no try left.
 
-A Celery message only wakes a worker. Every step is a conditional UPDATE whose row count says who
-won, so that lost, doubled and late messages, and workers killed at any moment, change nothing.
-Whoever changes several rows locks them in the order of their ids, then the audit chain: nobody
-waits in a circle.
+How rows are claimed, finished and given back is the claim engine's business (`classifier.claims`).
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import time
-import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from classifier.cases.standing import lock_patients, refresh_standing
+from classifier.claims.engine import Claims
+from classifier.claims.wake_ups import RUN_PREDICTIONS
 from classifier.models import ModelVersion, Prediction, SubmissionImage
-from classifier.services.webhook_outbox import announce_predictions
-from classifier.services.worker_identity import list_dead_holders
-from classifier.states import LIVE, PredictionState, transition
+from classifier.states import LIVE
 from classifier.vocabulary import CaptureKind, ModelLifecycle, Priority
+from classifier.webhooks.outbox import announce_predictions
 from portal.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    import datetime as dt
+    import uuid
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from celery import Task
+    from django.db.models import QuerySet
 
-    from classifier.models.prediction import PredictionQuerySet
-
-log = structlog.get_logger(__name__)
-
-WAKE_UP_TRIES = 2
-SLOW_SECONDS = 1.0
-PAUSE_SECONDS = 30.0
-_unsent_until = 0.0
+    from classifier.models.claimable import Claimable
 
 
 def queue_predictions(
@@ -75,41 +64,43 @@ def queue_predictions(
     )
 
 
+class PredictionClaims(Claims[Prediction]):
+    """The claims on predictions. Patients are locked before them, where their cases fail."""
+
+    model = Prediction
+    name = "predictions"
+    task = RUN_PREDICTIONS
+
+    def lock_before(self, rows: QuerySet[Prediction], *, is_tried: bool) -> None:
+        if is_tried:
+            last = rows.filter(attempt__gte=settings.DERMAPORT_MAX_ATTEMPTS, is_shadow=False)
+            lock_patients(images=last.values_list("image", flat=True))
+
+    def describe_return(self, now: dt.datetime) -> dict[str, Any]:  # noqa: ARG002
+        return {"started_at": None}
+
+    def describe_failure(self, row: Prediction, reason: str) -> dict[str, Any]:
+        return {
+            "error_code": "attempts_exhausted",
+            "error_message": (
+                f"The worker stopped {row.attempt} times while judging this image ({reason}). "
+                "Try again, or send the image to your operator."
+            ),
+        }
+
+    def note_failed(self, rows: Sequence[Prediction]) -> None:
+        announce_predictions(row.pk for row in rows)
+        refresh_standing_of(rows)
+        clinics = Prediction.objects.filter(pk__in=[row.pk for row in rows])
+        record_spent(rows, "prediction.failed", dict(clinics.values_list("pk", "image__clinic_id")))
+
+
+prediction_claims = PredictionClaims()
+
+
 def wake_workers() -> None:
-    """Send one wake-up after commit. A lost broker delays work and never loses it."""
-    transaction.on_commit(send_wake_up, robust=True)
-
-
-def send_wake_up() -> None:
-    """Wake a worker for the predictions; where that fails, leave it to the reconciler."""
-    from classifier.tasks import run_predictions_task  # noqa: PLC0415 (tasks call services)
-
-    send_message(run_predictions_task)
-
-
-def send_message(task: Task[..., None]) -> None:
-    """Send one wake-up for `task` now; where that fails, say so and leave it to the reconciler.
-
-    Tried twice, because the first use of a connection to a broker that was restarted fails. A
-    broker that hangs is let alone for a while: people must not wait for it at every submission.
-    """
-    global _unsent_until  # noqa: PLW0603 (a plain fact of this process)
-
-    started = time.monotonic()
-    if started < _unsent_until:
-        return
-    reason = ""
-    for _ in range(WAKE_UP_TRIES):
-        try:
-            task.apply_async(retry=False)
-        except Exception as error:  # noqa: BLE001 (unreachable, full, wrong password: the row is safe)
-            reason = type(error).__name__
-        else:
-            return
-        if time.monotonic() - started > SLOW_SECONDS:
-            _unsent_until = time.monotonic() + PAUSE_SECONDS
-            break
-    log.warning("wake_up_not_sent", reason=reason)
+    """Wake a worker for the predictions once this transaction is committed."""
+    prediction_claims.wake_on_commit()
 
 
 def claim_batch(*, worker: str, limit: int, only_fresh: bool = False) -> list[Prediction]:
@@ -120,8 +111,6 @@ def claim_batch(*, worker: str, limit: int, only_fresh: bool = False) -> list[Pr
     list when nothing is queued.
     """
     queue = Prediction.objects.queued().in_queue_order()
-    now = timezone.now()
-    claim = uuid.uuid4()
     with transaction.atomic():
         # On PostgreSQL several claimers pass over each other's rows; SQLite has one writer.
         free = queue.select_for_update(skip_locked=True)
@@ -134,65 +123,12 @@ def claim_batch(*, worker: str, limit: int, only_fresh: bool = False) -> list[Pr
                 model_version_id=head["model_version_id"], is_shadow=head["is_shadow"], attempt=0
             )
             wanted = list(like_head.values_list("pk", flat=True)[:limit])
-        transition(
-            Prediction.objects.filter(pk__in=wanted),
-            source=PredictionState.QUEUED,
-            target=PredictionState.RUNNING,
-            attempt=F("attempt") + 1,
-            claim=claim,
-            worker=worker,
-            started_at=now,
-            lease_until=now + dt.timedelta(seconds=settings.DERMAPORT_LEASE_SECONDS),
-        )
-        rows = list(
-            Prediction.objects.filter(pk__in=wanted, claim=claim).select_related("image").in_queue_order()
-        )
+        taken = prediction_claims.take(wanted, worker=worker)
+        rows = sorted(taken.select_related("image"), key=lambda row: wanted.index(row.pk))
     version = ModelVersion.objects.get(pk=head["model_version_id"])
     for row in rows:
         row.model_version = version
     return rows
-
-
-def lock_running(rows: PredictionQuerySet) -> dict[uuid.UUID, Prediction]:
-    """Lock those of `rows` that are running, in the order of their ids; call it in a transaction."""
-    return {
-        row.pk: row for row in rows.filter(state=PredictionState.RUNNING).order_by("pk").select_for_update()
-    }
-
-
-def give_back(*, rows: PredictionQuerySet, reason: str, is_tried: bool = True) -> tuple[int, int]:
-    """Return running `rows` to the queue, or fail those out of tries; (queued, failed).
-
-    `rows` must be narrowed to claims that are truly over (own, expired, dead) by conditions on
-    the row itself. `is_tried=False` takes the attempt back: what went wrong was not the image.
-    """
-    most = settings.DERMAPORT_MAX_ATTEMPTS
-    with transaction.atomic():
-        if is_tried:
-            last = rows.filter(attempt__gte=most, is_shadow=False)
-            lock_patients(images=last.values_list("image", flat=True))
-        locked = lock_running(rows)
-        spent = [row for row in locked.values() if is_tried and row.attempt >= most]
-        spent_ids = {row.pk for row in spent}
-        queued = transition(
-            Prediction.objects.filter(pk__in=[pk for pk in locked if pk not in spent_ids]),
-            source=PredictionState.RUNNING,
-            target=PredictionState.QUEUED,
-            claim=None,
-            worker="",
-            lease_until=None,
-            started_at=None,
-            attempt=F("attempt") - int(not is_tried),
-        )
-        for row in spent:
-            _fail_spent(row, reason)
-        if spent:
-            announce_predictions(spent_ids)
-            refresh_standing_of(spent)
-        _record_failures(spent)
-    if locked:
-        log.warning("predictions_given_back", reason=reason, queued=queued, failed=len(spent))
-    return queued, len(spent)
 
 
 def refresh_standing_of(rows: Iterable[Prediction]) -> None:
@@ -202,55 +138,17 @@ def refresh_standing_of(rows: Iterable[Prediction]) -> None:
     refresh_standing(set(cases))
 
 
-def _fail_spent(row: Prediction, reason: str) -> None:
-    transition(
-        Prediction.objects.filter(pk=row.pk),
-        source=PredictionState.RUNNING,
-        target=PredictionState.FAILED,
-        finished_at=timezone.now(),
-        lease_until=None,
-        error_code="attempts_exhausted",
-        error_message=(
-            f"The worker stopped {row.attempt} times while judging this image ({reason}). "
-            "Try again, or send the image to your operator."
-        ),
-    )
-
-
-def _record_failures(rows: Sequence[Prediction]) -> None:
-    clinics = dict(
-        Prediction.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "image__clinic_id")
-    )
+def record_spent(rows: Sequence[Claimable], action: str, clinics: Mapping[uuid.UUID, uuid.UUID]) -> None:
+    """One audit event for each of `rows` that has no try left."""
     record_events(
         Entry(
             clinic_id=clinics[row.pk],
-            action="prediction.failed",
+            action=action,
             obj=row,
             details={"code": "attempts_exhausted", "attempts": row.attempt},
         )
         for row in rows
     )
-
-
-def reconcile() -> tuple[int, int]:
-    """Give back expired leases and those of dead processes here; wake workers if work waits."""
-    expired = Prediction.objects.filter(state=PredictionState.RUNNING, lease_until__lt=timezone.now())
-    queued, failed = give_back(rows=expired, reason="its lease ran out")
-    queued_dead, failed_dead = give_back_dead_claims()
-    # Also for running rows: a worker that lost its database while it answered still holds them,
-    # and gives them back when it is woken.
-    if Prediction.objects.unfinished().exists():
-        send_wake_up()
-    return queued + queued_dead, failed + failed_dead
-
-
-def give_back_dead_claims() -> tuple[int, int]:
-    """Give back what processes of this machine held that are no longer alive."""
-    running = Prediction.objects.filter(state=PredictionState.RUNNING)
-    dead = list_dead_holders(running)
-    if not dead:
-        return 0, 0
-    return give_back(rows=running.filter(worker__in=dead), reason="its worker died")
 
 
 def position_in_queue(prediction: Prediction) -> int:

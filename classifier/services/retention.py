@@ -13,9 +13,9 @@ from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
+from classifier.claims.wake_ups import APPLY_RETENTION, send_wake_up
 from classifier.models import Patient, Reading, Review, Submission
 from classifier.services.erasure import erase_patient
-from classifier.services.queue import send_message
 from classifier.vocabulary import ErasureReason
 from portal.accounts.models import Clinic
 from portal.audit.services import record_event
@@ -83,9 +83,7 @@ def run_automatic_retention(*, budget_seconds: float) -> None:
     for clinic in Clinic.objects.filter(retention_automatic_since__isnull=False):
         _erase_due(clinic, failures, is_automatic=True, until=until)
         if time.monotonic() >= until:
-            from classifier.tasks import apply_retention_task  # noqa: PLC0415 (tasks call services)
-
-            send_message(apply_retention_task)
+            send_wake_up(APPLY_RETENTION)
             break
     if failures:
         raise failures[0]

@@ -15,9 +15,9 @@ from classifier.models import Review, Submission
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.field_limits import check_length
 from classifier.services.preconditions import check_unchanged
-from classifier.services.webhook_outbox import announce_review
 from classifier.states import UNFINISHED
 from classifier.vocabulary import Diagnosis, Management
+from classifier.webhooks.outbox import announce_review
 from portal.accounts.permissions import require
 from portal.accounts.roles import Action
 from portal.audit.services import record_event

@@ -15,7 +15,7 @@ from classifier.models import EmergencyAccess, WebhookEndpoint
 from classifier.services.access import record_listed
 from classifier.views.access import page
 from classifier.views.rights import rights_in
-from classifier.webhook_states import DisabledReason
+from classifier.vocabulary import DisabledReason
 from portal.accounts.roles import ROLES_ALLOWED, Action, Role
 from portal.accounts.session_limits import background
 

@@ -12,8 +12,14 @@ from django.http import JsonResponse
 from django.views.decorators.http import require_POST
 
 from classifier.duplicates import describe_double
-from classifier.inference import UnusableImageError, decode_image
-from classifier.intake import RejectedImageError, build_thumbnail, check_claim, inspect_image, read_upload
+from classifier.intake import (
+    RejectedImageError,
+    build_thumbnail,
+    check_claim,
+    decode_copy,
+    inspect_image,
+    read_upload,
+)
 from classifier.limits import UploadLimits
 from classifier.picture_check import BROKEN, BUSY, CheckBusyError, PictureCheck, a_free_hand, check_pixels
 from classifier.services.access import record_viewed
@@ -94,9 +100,10 @@ def _check_copy(
 ) -> dict[str, object]:
     limits = UploadLimits.from_settings()
     check_claim(width=claim.width, height=claim.height, byte_size=claim.byte_size, limits=limits)
+    data = read_upload(file, limits)
     try:
-        pixels = decode_image(read_upload(file, limits), max_pixels=COPY_SIDE**2)
-    except UnusableImageError:
+        pixels = decode_copy(data, max_pixels=COPY_SIDE**2)
+    except RejectedImageError:
         return PictureCheck("", [BROKEN]).to_json()
     same = find_same_file(clinic_id=clinic_id, sha256=claim.sha256) if claim.sha256 else None
     hints = _describe_double(request, clinic_id, same)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from classifier.fhir.capability import build_capability_statement
 from classifier.fhir.viewer import find_base
 from classifier.views.access import page
-from classifier.webhook_states import CHOSEN_EVENTS
+from classifier.vocabulary import CHOSEN_EVENTS
 from portal.accounts.scopes import SCOPES
 
 if TYPE_CHECKING:

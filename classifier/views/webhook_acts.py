@@ -10,11 +10,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from classifier.models import WebhookDelivery
 from classifier.services.errors import ServiceError
-from classifier.services.webhook_posting import redeliver, send_test
-from classifier.services.webhook_switching import remove_endpoint, set_endpoint_active
-from classifier.services.webhooks import rotate_secret
 from classifier.views.access import page
 from classifier.views.webhook_detail import find_endpoint, show_endpoint
+from classifier.webhooks.endpoints import (
+    redeliver,
+    remove_endpoint,
+    rotate_secret,
+    send_test,
+    set_endpoint_active,
+)
 from portal.accounts.roles import Action
 from portal.accounts.step_up import step_up
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,12 +12,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from classifier.forms.webhook import DeliveryFilterForm, WebhookForm
+from classifier.labels.webhooks import DELIVERY_LOOKS, describe_endpoint, describe_trouble
 from classifier.models import WebhookEndpoint
 from classifier.services.errors import ServiceError
-from classifier.services.webhooks import update_endpoint
 from classifier.views.access import page
-from classifier.webhook_docs import VERIFY
-from classifier.webhook_words import DELIVERY_LOOKS, describe_endpoint, describe_trouble
+from classifier.webhooks.docs import VERIFY
+from classifier.webhooks.endpoints import update_endpoint
 from portal.accounts.roles import Action
 from portal.accounts.step_up import step_up
 
@@ -76,6 +77,7 @@ def show_endpoint(
         "page_obj": page_obj,
         "deliveries": [(row, DELIVERY_LOOKS[row.state], describe_trouble(row)) for row in page_obj],
         "verify": VERIFY,
+        "overlap_hours": settings.DERMAPORT_WEBHOOK_OVERLAP_HOURS,
         "trail": [("Webhooks", reverse("webhooks")), (endpoint.name, "")],
         **changes,
     }

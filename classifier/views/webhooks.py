@@ -8,12 +8,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from classifier.forms.webhook import WebhookForm
+from classifier.labels.webhooks import describe_endpoint
 from classifier.models import WebhookEndpoint
 from classifier.services.errors import ServiceError
-from classifier.services.webhooks import create_endpoint
 from classifier.views.access import page
 from classifier.views.webhook_detail import show_endpoint
-from classifier.webhook_words import describe_endpoint
+from classifier.webhooks.endpoints import create_endpoint
 from portal.accounts.roles import Action
 from portal.accounts.step_up import step_up
 

@@ -1,1 +1,1 @@
-"""What `python -m ml` can do, one module a command."""
+"""Command line of the science: one module a command of `python -m ml`."""

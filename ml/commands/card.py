@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from ml.commands.report import list_stale, write_files
-from ml.report.card import write_card
-from ml.report.stored import Results
-from ml.specification import ModelSpecification
-from ml.stored_predictions import RESULTS
+from ml.evaluation.stored_predictions import RESULTS
+from ml.research.report.card import write_card
+from ml.research.report.stored import Results
+from ml.serving.specification import ModelSpecification
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

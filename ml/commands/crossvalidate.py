@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ml.commands.plan_options import add_plan_options, read_plan, read_views
-from ml.crossvalidation import HeldOut, run_fold, split_folds, summarise, write_results
-from ml.data import find_data_root
-from ml.device import configure_devices, find_backend
-from ml.training_data import load_training_data
+from ml.datasets.records import find_data_root
+from ml.serving.device import configure_devices, find_backend
+from ml.training.crossvalidation import HeldOut, assign_folds, run_fold, summarise, write_results
+from ml.training.data import load_training_data
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     plan, weights = read_plan(options)
     views = read_views(options)
     data = load_training_data(options.data_sets, plan.input_size, left_out=options.leave_out)
-    folds = split_folds(data, options.folds, seed=0)
+    folds = assign_folds(data.records, options.folds, seed=0)
     chosen = options.only or list(range(options.folds))
     print(f"{options.name}: {len(data.records)} images of {find_data_root().parent} on {configure_devices()}")
     results: list[HeldOut] = []

@@ -4,16 +4,15 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from ml.commands.table import format_figures
-from ml.data import LABELS
-from ml.evaluation import ScoredImage, find_images, score_images, write_predictions
-from ml.image_sets import SETS
-from ml.metrics import measure_all
-from ml.policy import ThresholdPolicy
-from ml.prediction import Predictor
-from ml.set_evaluation import evaluate_sets
-from ml.specification import ModelSpecification
-from ml.stored_predictions import CONSISTENCY, RESULTS
+from ml.datasets.image_sets import SETS
+from ml.datasets.records import LABELS
+from ml.evaluation.metrics import format_figures, measure_all
+from ml.evaluation.scoring import ScoredImage, find_images, score_images, write_predictions
+from ml.evaluation.sets import evaluate_sets
+from ml.evaluation.stored_predictions import CONSISTENCY, RESULTS
+from ml.serving.policy import DecisionPolicy
+from ml.serving.prediction import Predictor
+from ml.serving.specification import ModelSpecification
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 SET_NAMES = (*SETS, CONSISTENCY)
@@ -69,11 +68,11 @@ def _run_folder(options: argparse.Namespace) -> int:
         print(f"{len(rows)} predictions written to {options.output}")
     counts = Counter(row.outcome for row in rows)
     print(", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())))
-    print_figures(rows, ThresholdPolicy.from_dict(specification.policy), options.bootstrap)
+    print_figures(rows, DecisionPolicy.from_dict(specification.policy), options.bootstrap)
     return 0
 
 
-def print_figures(rows: list[ScoredImage], policy: ThresholdPolicy, rounds: int) -> None:
+def print_figures(rows: list[ScoredImage], policy: DecisionPolicy, rounds: int) -> None:
     """Print the figures of the labelled rows, or why there are none."""
     scored = [
         (row.calibrated_probability, LABELS.index(row.label))

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.explanation import METHOD, Explanation
-from ml.faithfulness import Deletion, check_deletion, correlate_maps, find_marked
-from ml.heatmap import blend_heatmap, draw_heatmap
-from ml.images import decode_image, to_array
-from ml.prediction import Predictor
-from ml.specification import ModelSpecification
+from ml.explanation.faithfulness import Deletion, check_deletion, correlate_maps, find_marked
+from ml.explanation.heatmap import blend_heatmap, draw_heatmap
+from ml.explanation.hirescam import METHOD, EvidenceMap
+from ml.imaging.decoding import decode_image, to_array
+from ml.serving.prediction import Predictor
+from ml.serving.specification import ModelSpecification
 
 LIMIT = "The map shows where in the picture the network's figure came from, not why, and not where the disease is."
 
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def describe_map(explanation: Explanation) -> str:
+def describe_map(explanation: EvidenceMap) -> str:
     """Return one line on the map itself: its layer, its cells and the sum of its evidence."""
     rows, columns = explanation.cells.shape
     return (

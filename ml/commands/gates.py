@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ml import gate_fitting as fitting
-from ml.data import find_data_root, read_records
+from ml.datasets.records import find_data_root, read_records
 from ml.digests import digest_file
-from ml.domain import DomainStatistics, KindStatistics, write_parts
-from ml.gate_copies import choose_margins, measure_copies
-from ml.gate_measuring import (
+from ml.evaluation.gates.copies import choose_margins, measure_copies
+from ml.evaluation.gates.measuring import (
     DEGRADED_IMAGES,
     count_refusals,
     measure_blurred,
@@ -28,8 +26,7 @@ from ml.gate_measuring import (
     read_working,
     spread,
 )
-from ml.gate_network import FeatureNetwork
-from ml.gate_pictures import (
+from ml.evaluation.gates.pictures import (
     CLOSE_UP_SETS,
     TRAINING_SETS,
     blur_and_compress,
@@ -37,15 +34,12 @@ from ml.gate_pictures import (
     crop_photographs,
     list_images,
 )
-from ml.gate_specification import (
-    CHANGING,
-    DOMAIN_FILES,
-    GateSpecification,
-    find_gates_folder,
-    find_refusals,
-)
-from ml.gates import Gates, GateVerdict, look_at, propose_kind
-from ml.quality import shrink
+from ml.gates.domain import DomainStatistics, KindStatistics, write_parts
+from ml.gates.network import FeatureNetwork
+from ml.gates.quality import shrink
+from ml.gates.specification import CHANGING, DOMAIN_FILES, GateSpecification, find_gates_folder, find_refusals
+from ml.gates.verdict import Gates, GateVerdict, look_at, propose_kind
+from ml.training import gate_fitting as fitting
 
 VERSION = "gates-2.0.0"
 LICENCE = (

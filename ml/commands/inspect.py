@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 
-from ml.inspection import Inspection, inspect_file
+from ml.network_files.inspection import Inspection, inspect_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

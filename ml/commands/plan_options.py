@@ -5,12 +5,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from ml.architectures import ARCHITECTURES
-from ml.augmentation import AUGMENTATIONS
-from ml.backbones import BACKBONES, describe_weights, find_weights
-from ml.plans import OPTIMIZERS, SCHEDULES, PlanError, TrainingPlan, default_plan
-from ml.training_data import TRAINING_SETS
-from ml.views import FLIPS, IDENTITY
+from ml.imaging.views import FLIPS, IDENTITY
+from ml.training.architectures import ARCHITECTURES
+from ml.training.augmentation import AUGMENTATIONS
+from ml.training.backbones import BACKBONES, describe_weights, find_weights
+from ml.training.data import TRAINING_SETS
+from ml.training.plans import OPTIMIZERS, SCHEDULES, PlanError, TrainingPlan, default_plan
 
 KNOWN = (*sorted(ARCHITECTURES), *sorted(BACKBONES))
 RANDOM = "random"
@@ -47,7 +47,7 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
 def read_plan(options: argparse.Namespace) -> tuple[TrainingPlan, Path | None]:
     """Return the plan the options ask for and the file of weights it starts from.
 
-    Prints which weights those are. Raises `ml.plans.PlanError`.
+    Prints which weights those are. Raises `ml.training.plans.PlanError`.
     """
     plan = default_plan(options.architecture)
     given: dict[str, Any] = {

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from ml.report.document import extract_figures, replace_figures, write_figures, write_report
-from ml.report.stored import Results
-from ml.stored_predictions import RESULTS
+from ml.evaluation.stored_predictions import RESULTS
+from ml.research.report.document import extract_figures, replace_figures, write_figures, write_report
+from ml.research.report.stored import Results
 
 HOME = RESULTS.parent
 PAGE = HOME.parent / "docs" / "networks.md"

@@ -9,14 +9,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ml.batches import LabelledPixels
-from ml.data import DataError, ImageRecord, find_data_root, load_pixels, read_labels, read_records
-from ml.reproduction.figures import draw_figures, draw_samples
-from ml.reproduction.results import RunResult, load_result, save_result
-from ml.reproduction.runs import EPOCHS, ITERATIONS, NETWORKS, SEEDS, ReproductionRun, list_runs
-from ml.reproduction.section import describe_reproduction
-from ml.reproduction.tables import read_tables, write_tables
-from ml.reproduction.training import train_run
+from ml.datasets.records import DataError, ImageRecord, find_data_root, load_pixels, read_labels, read_records
+from ml.research.reproduction.figures import draw_figures, draw_samples
+from ml.research.reproduction.results import RunResult, load_result, save_result
+from ml.research.reproduction.runs import EPOCHS, ITERATIONS, NETWORKS, SEEDS, ReproductionRun, list_runs
+from ml.research.reproduction.section import describe_reproduction
+from ml.research.reproduction.tables import read_tables, write_tables
+from ml.research.reproduction.training import train_run
+from ml.training.batches import LabelledPixels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,17 +7,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.checkpoints import Progress
 from ml.commands.plan_options import add_plan_options, read_plan, read_views
-from ml.crossvalidation import read_out_of_fold
-from ml.data import find_data_root, read_records, split_validation
-from ml.device import configure_devices
-from ml.finishing import finish_specification
-from ml.plans import TrainingPlan
-from ml.release import ScoredImages, describe_licence, describe_versions, round_fields, save_network
-from ml.specification import FIRST_VERSION, OUT_OF_FOLD, ModelSpecification
-from ml.training import find_scaling, train_network
-from ml.training_data import TrainingData, load_training_data
+from ml.datasets.records import find_data_root, read_records, split_validation
+from ml.serving.device import configure_devices
+from ml.serving.specification import FIRST_VERSION, OUT_OF_FOLD, ModelSpecification
+from ml.training.checkpoints import Progress
+from ml.training.crossvalidation import read_out_of_fold
+from ml.training.data import TrainingData, load_training_data
+from ml.training.plans import TrainingPlan
+from ml.training.release import (
+    ScoredImages,
+    describe_licence,
+    describe_versions,
+    finish_specification,
+    round_fields,
+    save_network,
+)
+from ml.training.run import find_scaling, train_network
 
 _PROVISIONAL_POLICY = {"version": "none", "threshold": 0.5, "refer_low": 0.5, "refer_high": 0.5}
 

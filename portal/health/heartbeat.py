@@ -37,11 +37,11 @@ def record_heartbeat(name: str) -> None:
             connection.close()
 
 
-COURIER = "courier@"
-"""How the name of a worker begins that carries webhooks and judges nothing."""
+SENDERS = r"^(sender|courier)@"
+"""The name of a worker that sends webhooks and judges nothing; the latter where an older unit starts it."""
 
 
 def workers_seen() -> list[WorkerHeartbeat]:
     """Return the workers of predictions that wrote within the last `SEEN_SECONDS`, newest first."""
     since = timezone.now() - timedelta(seconds=SEEN_SECONDS)
-    return list(WorkerHeartbeat.objects.filter(seen_at__gte=since).exclude(name__startswith=COURIER))
+    return list(WorkerHeartbeat.objects.filter(seen_at__gte=since).exclude(name__regex=SENDERS))

@@ -1,4 +1,4 @@
-"""Whether letters leave: judged by those that wait, not by who says that it lives."""
+"""Whether deliveries leave: judged by those that wait, not by who says that it lives."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def probe_webhooks() -> Probe:
             "webhooks",
             ok=False,
             sentence=f"Webhook deliveries that should have been tried five minutes ago: {late}.",
-            advice="They are kept and wait. Start a courier: see deploy/Procfile.",
+            advice="They are kept and wait. Start a sender: see deploy/Procfile.",
         )
     return Probe("webhooks", ok=True, sentence="No webhook delivery is late.")

@@ -426,9 +426,9 @@ SPECTACULAR_SETTINGS = {
         "DermoscopicTypeEnum": "classifier.vocabulary.DermoscopicType",
         "HistopathologyEnum": "classifier.vocabulary.Histopathology",
         "PredictionStateEnum": "classifier.states.PredictionState",
-        "DeliveryStateEnum": "classifier.webhook_states.DeliveryState",
-        "WebhookEventTypeEnum": "classifier.webhook_states.WebhookEventType",
-        "WebhookChosenEventEnum": "classifier.webhook_states.CHOSEN_EVENTS",
+        "DeliveryStateEnum": "classifier.states.DeliveryState",
+        "WebhookEventTypeEnum": "classifier.vocabulary.WebhookEventType",
+        "WebhookChosenEventEnum": "classifier.vocabulary.CHOSEN_EVENTS",
         "SubmissionStateEnum": "classifier.models.submission.SubmissionState",
     },
 }

@@ -53,11 +53,11 @@ def list_programs(configuration: StackConfiguration) -> list[Program]:
             },
         ),
         Program(
-            "courier",
+            "sender",
             [
                 # One task at a time, which sends in threads of its own: no child loads a network.
                 *(*celery, "worker", "--pool", "threads", "--concurrency", "1", "--queues", "webhooks"),
-                *("--hostname", "courier@%h", "--without-gossip", "--without-mingle"),
+                *("--hostname", "sender@%h", "--without-gossip", "--without-mingle"),
             ],
             {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"},
         ),

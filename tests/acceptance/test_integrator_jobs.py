@@ -144,11 +144,11 @@ def test_jobs_by_curl(clinic, tmp_path, monkeypatch):
         shell.run(follow)
         assert case["id"] in (tmp_path / "changes").read_text()
         sign(clinic, case["id"])
-        wait_for(lambda: receiver.letters, clinic)
-        letter = receiver.letters[0]
+        wait_for(lambda: receiver.requests, clinic)
+        request = receiver.requests[0]
         secret = (tmp_path / "secret").read_text().strip()
-        assert is_genuine(secret, letter.headers["dermaport-signature"], letter.body)
-        assert json.loads(letter.body)["submission"] == case["id"]
+        assert is_genuine(secret, request.headers, request.body)
+        assert json.loads(request.body)["submission"] == case["id"]
 
         assert shell.run(report).startswith("final: Melanoma.")
         assert json.loads((tmp_path / "review.json").read_text())["diagnosis"] == "melanoma"
@@ -178,11 +178,11 @@ def test_jobs_by_the_client(clinic, tmp_path, monkeypatch, capsys):
     Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         sign(clinic, case.id)
-        letter = names["letters"].get(timeout=SECONDS)
+        payload = names["payloads"].get(timeout=SECONDS)
     finally:
         server.shutdown()
         server.server_close()
-    assert (letter["type"], letter["submission"]) == ("review.signed", case.id)
+    assert (payload["type"], payload["submission"]) == ("review.signed", case.id)
     assert "final Melanoma." in run(report)
     run(pathology)
     assert names["outcome"].lesion == case.lesion.id

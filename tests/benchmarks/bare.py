@@ -11,8 +11,8 @@ from typing import Self
 
 import numpy as np
 
-from ml.prediction import Predictor
-from ml.specification import ModelSpecification
+from ml.serving.prediction import Predictor
+from ml.serving.specification import ModelSpecification
 from tests.support.live_stack import PROJECT
 
 

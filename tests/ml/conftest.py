@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from ml.data import find_data_root
-from ml.specification import ModelSpecification
+from ml.datasets.records import find_data_root
+from ml.serving.specification import ModelSpecification
 from tests.ml.drawing import draw_extra_set, draw_image_set
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "ml" / "weights"
@@ -41,7 +41,7 @@ def shipped_specification():
 
 @pytest.fixture(scope="session")
 def shipped_predictor(shipped_specification):
-    from ml.prediction import Predictor
+    from ml.serving.prediction import Predictor
 
     return Predictor(shipped_specification, WEIGHTS / shipped_specification.file)
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from ml.__main__ import main
-from ml.calibration import Calibration
-from ml.policy import ThresholdPolicy
-from ml.specification import ModelSpecification
+from ml.serving.calibration import Calibration
+from ml.serving.policy import DecisionPolicy
+from ml.serving.specification import ModelSpecification
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_evaluate_writes_what_the_specification_reports(drawn_set, trained, tmp_
     raw = np.array([float(row["probability"]) for row in rows])
     calibrated = np.array([float(row["calibrated_probability"]) for row in rows])
     assert np.array_equal(Calibration.from_dict(specification.calibration).apply(raw), calibrated)
-    policy = ThresholdPolicy.from_dict(specification.policy)
+    policy = DecisionPolicy.from_dict(specification.policy)
     assert policy.outcomes(calibrated) == [row["outcome"] for row in rows]
     said = [row["label"] == "malignant" for row in rows]
     accuracy = np.mean((calibrated >= policy.threshold) == said)

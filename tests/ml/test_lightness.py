@@ -8,15 +8,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 LIGHT = [
     "ml",
-    "ml.specification",
-    "ml.calibration",
-    "ml.policy",
-    "ml.metrics",
-    "ml.images",
-    "ml.inputs",
-    "ml.loading",
-    "ml.gates",
-    "ml.gate_network",
+    "ml.serving.specification",
+    "ml.serving.calibration",
+    "ml.serving.policy",
+    "ml.serving.gating",
+    "ml.serving.judging",
+    "ml.serving.registration",
+    "ml.evaluation.metrics",
+    "ml.imaging.decoding",
+    "ml.imaging.inputs",
+    "ml.network_files.loading",
+    "ml.gates.verdict",
+    "ml.gates.network",
 ]
 
 
@@ -39,4 +42,4 @@ def test_only_device_and_version_code_names_a_backend():
                 names = [node.module or ""]
             if any(name.split(".")[0] in ("tensorflow", "torch", "jax") for name in names):
                 named.add(path.name)
-    assert named == {"device.py", "gradients.py", "release.py"}
+    assert named == {"device.py", "hirescam.py", "release.py"}

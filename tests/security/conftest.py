@@ -11,7 +11,7 @@ import pytest
 from django.core.files.storage import storages
 from django.utils import timezone
 
-from classifier.services import webhook_names
+from classifier.webhooks import ssrf_guard
 from portal.health.probes import Probe
 from tests.factories import TwoClinics
 from tests.permissions.world import World, build_world
@@ -45,7 +45,7 @@ def no_outside(monkeypatch) -> None:
     for name in ("broker", "worker"):
         probe = Probe(name, True, "Not asked in this test.")
         monkeypatch.setattr(f"portal.health.probes.probe_{name}", lambda probe=probe: probe)
-    monkeypatch.setattr(webhook_names.socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
+    monkeypatch.setattr(ssrf_guard.socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from classifier.services.webhook_addresses import read_url
+from classifier.webhooks.ssrf_guard import read_url
 from tests.classifier.webhooks.refusals import code_of
 
 TEXTS = [

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from classifier.services import webhook_names
-from classifier.services.webhook_addresses import check_url, read_url
+from classifier.webhooks import ssrf_guard
+from classifier.webhooks.ssrf_guard import check_url, read_url
 from tests.classifier.webhooks.refusals import code_of
 
 PUBLIC = "93.184.216.34"
@@ -22,7 +22,7 @@ def names(monkeypatch):
             raise socket.gaierror
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (text, port)) for text in table[host]]
 
-    monkeypatch.setattr(webhook_names.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(ssrf_guard.socket, "getaddrinfo", resolve)
     return table
 
 
@@ -57,7 +57,7 @@ def test_unknown_name(names):
 
 def test_resolver_that_hangs(monkeypatch, settings):
     settings.DERMAPORT_WEBHOOK_CONNECT_SECONDS = 0.1
-    monkeypatch.setattr(webhook_names.socket, "getaddrinfo", lambda *_, **__: time.sleep(1) or [])
+    monkeypatch.setattr(ssrf_guard.socket, "getaddrinfo", lambda *_, **__: time.sleep(1) or [])
     started = time.monotonic()
     assert code_of(lambda: check_url("https://ehr.example/")) == "name_not_found"
     assert time.monotonic() - started < 1

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from classifier.services.webhook_networks import check_address
+from classifier.webhooks.ssrf_guard import check_address
 from tests.classifier.webhooks.refusals import code_of
 
 REFUSED = [

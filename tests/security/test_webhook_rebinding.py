@@ -1,31 +1,33 @@
-"""One letter over TLS: pinned to the checked address, verified, signed."""
+"""One delivery over TLS: pinned to the checked address, verified, signed."""
 
-import hashlib
-import hmac
 import socket
 import time
 
 import pytest
+from standardwebhooks import Webhook
 
-from classifier.services import webhook_names
-from classifier.services.webhook_addresses import check_url
-from classifier.services.webhook_sending import Letter, send
-from classifier.webhook_docs import VERIFY
+from classifier.webhooks import ssrf_guard
+from classifier.webhooks.docs import VERIFY
+from classifier.webhooks.signing import Signer
+from classifier.webhooks.ssrf_guard import check_url
+from classifier.webhooks.transport import DeliveryRequest, send
 from tests.classifier.webhooks.receiver import HOST, Receiver, resolve_to
 
+SIGNS = "whsec_"
 BODY = b'{"id":"1"}'
+ONE, TWO = (SIGNS + "b25l" * 8, SIGNS + "dHdv" * 8)
 PUBLIC, INNER = "93.184.216.34", "127.0.0.1"
 
 
-def letter(url, secrets=("whsec_one",)):
-    return Letter(url, "event-1", "review.signed", BODY, secrets)
+def request(url, secrets=(ONE,)):
+    return DeliveryRequest(url, "event-1", "review.signed", BODY, Signer(secrets))
 
 
 @pytest.fixture
 def resolver(monkeypatch):
     def answer(*addresses):
         fake = resolve_to(*addresses)
-        monkeypatch.setattr(webhook_names.socket, "getaddrinfo", fake)
+        monkeypatch.setattr(ssrf_guard.socket, "getaddrinfo", fake)
         return fake
 
     return answer
@@ -45,39 +47,38 @@ def secure(tmp_path, settings):
 class TestOverTls:
     def test_delivered_to_the_checked_address_under_its_own_name(self, secure, resolver):
         resolver(INNER)
-        result = send(letter(secure.url))
+        result = send(request(secure.url))
         assert (result.error_code, result.status_code) == ("", 200)
-        [received] = secure.letters
+        [received] = secure.requests
         assert received.path == "/hooks?key=1"
         assert received.headers["host"] == f"{HOST}:{secure.port}"
         assert received.body == BODY
         assert secure.server_names == [HOST]
 
     def test_signed(self, secure, resolver):
+        """By the Standard Webhooks specification, as its own library reads it; with two secrets, by each."""
         resolver(INNER)
-        send(letter(secure.url, ("whsec_new", "whsec_old")))
-        headers = secure.letters[0].headers
-        stamp, *signatures = headers["dermaport-signature"].split(",")
-        timestamp = int(stamp.removeprefix("t="))
-        assert abs(timestamp - time.time()) < 5
-        for secret, signature in zip(("whsec_new", "whsec_old"), signatures, strict=True):
-            expected = hmac.new(secret.encode(), b"%d." % timestamp + BODY, hashlib.sha256).hexdigest()
-            assert signature == f"v1={expected}"
-        assert headers["dermaport-event-id"] == "event-1"
+        send(request(secure.url, (ONE, TWO)))
+        headers = secure.requests[0].headers
+        assert headers["webhook-id"] == headers["dermaport-event-id"] == "event-1"
+        assert abs(int(headers["webhook-timestamp"]) - time.time()) < 5
+        for secret in (ONE, TWO):
+            assert Webhook(secret).verify(BODY, headers) == {"id": "1"}
+        assert "dermaport-signature" not in headers
         assert headers["dermaport-event"] == "review.signed"
         assert headers["content-type"] == "application/json"
 
     def test_unknown_authority(self, secure, resolver, settings):
         resolver(INNER)
         settings.DERMAPORT_WEBHOOK_CA_FILE = ""
-        assert send(letter(secure.url)).error_code == "tls_failed"
-        assert secure.letters == []
+        assert send(request(secure.url)).error_code == "tls_failed"
+        assert secure.requests == []
 
     def test_certificate_of_another_name(self, secure, resolver):
         resolver(INNER)
         url = f"https://other.example:{secure.port}/"
-        assert send(letter(url)).error_code == "tls_failed"
-        assert secure.letters == []
+        assert send(request(url)).error_code == "tls_failed"
+        assert secure.requests == []
 
 
 class TestRebinding:
@@ -87,8 +88,8 @@ class TestRebinding:
         settings.DERMAPORT_WEBHOOK_NETWORKS = []
         resolver(PUBLIC, INNER)
         check_url(secure.url)
-        assert send(letter(secure.url)).error_code == "address_refused"
-        assert secure.letters == []
+        assert send(request(secure.url)).error_code == "address_refused"
+        assert secure.requests == []
 
     def test_connected_to_what_was_checked(self, secure, resolver, monkeypatch):
         fake = resolver(INNER, "10.0.0.1")
@@ -97,7 +98,7 @@ class TestRebinding:
         monkeypatch.setattr(
             socket, "create_connection", lambda to, *a, **k: asked.append(to) or connect(to, *a, **k)
         )
-        assert send(letter(secure.url)).status_code == 200
+        assert send(request(secure.url)).status_code == 200
         assert fake.calls == 1
         assert asked == [(INNER, secure.port)]
 
@@ -110,8 +111,8 @@ class TestRedirects:
         resolver(INNER)
         secure.answers = [(status, b"")]
         secure.headers = {"Location": f"https://127.0.0.1:{secure.port}/inner"}
-        assert send(letter(secure.url)).error_code == "redirected"
-        assert [one.path for one in secure.letters] == ["/hooks?key=1"]
+        assert send(request(secure.url)).error_code == "redirected"
+        assert [one.path for one in secure.requests] == ["/hooks?key=1"]
 
 
 class TestReplay:
@@ -123,21 +124,23 @@ class TestReplay:
         exec(VERIFY, names)
         return names["is_genuine"]
 
-    def test_letter_as_it_was_received(self, secure, resolver, is_genuine, time_machine):
+    def test_payload_as_it_was_received(self, secure, resolver, is_genuine, time_machine):
         resolver(INNER)
-        send(letter(secure.url))
-        [received] = secure.letters
-        header = received.headers["dermaport-signature"]
-        assert is_genuine("whsec_one", header, received.body)
+        send(request(secure.url))
+        [received] = secure.requests
+        headers = received.headers
+        assert is_genuine(ONE, headers, received.body)
         forged = received.body.replace(b'"1"', b'"2"')
-        assert not is_genuine("whsec_one", header, forged)
-        assert not is_genuine("whsec_two", header, received.body)
+        assert not is_genuine(ONE, headers, forged)
+        assert not is_genuine(TWO, headers, received.body)
+        another = {**headers, "webhook-id": "event-2"}
+        assert not is_genuine(ONE, another, received.body)
         time_machine.move_to(time.time() + 301)
-        assert not is_genuine("whsec_one", header, received.body)
+        assert not is_genuine(ONE, headers, received.body)
 
     def test_same_id_at_every_try(self, secure, resolver):
         """By which a receiver tells a replay within the minutes from a new event."""
         resolver(INNER)
         for _ in range(2):
-            send(letter(secure.url))
-        assert {one.headers["dermaport-event-id"] for one in secure.letters} == {"event-1"}
+            send(request(secure.url))
+        assert {one.headers["webhook-id"] for one in secure.requests} == {"event-1"}

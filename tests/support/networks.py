@@ -3,8 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from ml.architectures import find_architecture
-from ml.specification import ModelSpecification
+from ml.serving.specification import ModelSpecification
+from ml.training.architectures import find_architecture
 
 
 def write_untrained_network(folder: Path, *, name: str = "untrained", seed: int = 1) -> ModelSpecification:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import factory
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from classifier.services.webhook_secrets import seal
-from classifier.webhook_states import CHOSEN_EVENTS, FINISHED_DELIVERIES, DeliveryState
+from classifier.states import FINISHED_DELIVERIES, DeliveryState
+from classifier.vocabulary import CHOSEN_EVENTS
+from classifier.webhooks.signing import seal
 from tests.support.people import ClinicFactory, UserFactory
 
-SECRET = "whsec_invented"
+SECRET = "whsec_" + base64.b64encode(b"invented for the tests").decode()
+FORMER_SECRET = "whsec_invented-in_former-days"
 ALL_EVENTS = [value for value, _ in CHOSEN_EVENTS]
 
 
@@ -69,19 +72,20 @@ class WebhookDeliveryFactory(factory.django.DjangoModelFactory):
         return "timed_out" if self.state in ("failed", "cancelled") else ""
 
 
-def second_live_letter() -> None:
+def second_live_delivery() -> None:
     first = WebhookDeliveryFactory()
     WebhookDeliveryFactory(event=first.event, endpoint=first.endpoint)
 
 
 # For the test that breaks every named constraint.
 BREAKS = {
+    "webhook_signature_scheme_known": lambda: WebhookEndpointFactory(signature_scheme="none"),
     "webhook_disabled_has_reason": lambda: WebhookEndpointFactory(is_active=False),
     "webhook_secret_while_kept": lambda: WebhookEndpointFactory(sealed_secret=""),
     "webhook_previous_secret_ends": lambda: WebhookEndpointFactory(sealed_previous="x"),
     "webhook_event_type_known": lambda: WebhookEventFactory(type="unknown"),
     "webhook_delivery_state_known": lambda: WebhookDeliveryFactory(state="lost", finished_at=timezone.now()),
-    "webhook_delivery_one_live_per_event": second_live_letter,
+    "webhook_delivery_one_live_per_event": second_live_delivery,
     "webhook_delivery_sending_has_lease": lambda: WebhookDeliveryFactory(state="sending"),
     "webhook_delivery_waiting_has_time": lambda: WebhookDeliveryFactory(next_attempt_at=None),
     "webhook_delivery_finished_has_time": lambda: WebhookDeliveryFactory(state="delivered", finished_at=None),

@@ -8,7 +8,8 @@ from classifier.api import examples
 from classifier.api.choices import ChoiceField
 from classifier.api.strict import StrictSerializer
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from classifier.webhook_states import CHOSEN_EVENTS, DeliveryState, DisabledReason, WebhookEventType
+from classifier.states import DeliveryState
+from classifier.vocabulary import CHOSEN_EVENTS, DisabledReason, WebhookEventType
 from portal.accounts.models import Clinic, Membership
 from portal.accounts.roles import Role
 

@@ -22,8 +22,9 @@ from classifier.api.views.webhooks import WebhookView
 from classifier.drf.permissions import MayAdminister
 from classifier.drf.views import NoStoreView
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_posting import redeliver, send_test
-from classifier.webhook_states import DeliveryState, WebhookEventType
+from classifier.states import DeliveryState
+from classifier.vocabulary import WebhookEventType
+from classifier.webhooks.endpoints import redeliver, send_test
 from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from classifier.models.webhook_delivery import WebhookDeliveryQuerySet
 
-OFF = OpenApiResponse(ERROR, "The webhook is off or removed, or the letter is being sent already.")
+OFF = OpenApiResponse(ERROR, "The webhook is off or removed, or the event is being sent already.")
 
 
 class WebhookDeliveryFilter(FilterSet):
@@ -71,7 +72,7 @@ class WebhookDeliveryList(NoStoreView, generics.ListAPIView[WebhookDelivery]):
 class WebhookTest(WebhookView):
     @extend_schema(
         operation_id="webhooks_test",
-        summary="Send a letter that tells of nothing",
+        summary="Send a test delivery, which tells of nothing",
         request=None,
         responses={202: WebhookDeliverySerializer, 409: OFF},
     )

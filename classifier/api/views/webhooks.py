@@ -23,9 +23,15 @@ from classifier.api.serializers.webhooks import (
 from classifier.drf.permissions import MayAdminister
 from classifier.drf.views import NoStoreView
 from classifier.models import WebhookEndpoint
-from classifier.services.webhook_switching import remove_endpoint, set_endpoint_active
-from classifier.services.webhooks import IssuedSecret, create_endpoint, rotate_secret, update_endpoint
-from classifier.webhook_docs import DESCRIPTION
+from classifier.webhooks.docs import DESCRIPTION
+from classifier.webhooks.endpoints import (
+    IssuedSecret,
+    create_endpoint,
+    remove_endpoint,
+    rotate_secret,
+    set_endpoint_active,
+    update_endpoint,
+)
 from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ class Webhooks(Collection[Webhook]):
         self._delete(f"webhooks/{id_of(webhook)}/")
 
     def test(self, webhook: Webhook | str) -> WebhookDelivery:
-        """Send a letter that tells of nothing."""
+        """Send a test delivery, which tells of nothing."""
         return self._post(WebhookDelivery, f"webhooks/{id_of(webhook)}/test/")
 
     def rotate_secret(self, webhook: Webhook | str, *, key: str | None = None) -> IssuedWebhook:
@@ -63,5 +63,5 @@ class Webhooks(Collection[Webhook]):
         return self._walk(WebhookDelivery, f"webhooks/{id_of(webhook)}/deliveries/", params)
 
     def redeliver(self, delivery: WebhookDelivery | str) -> WebhookDelivery:
-        """Send a letter once more, as a delivery of its own."""
+        """Redelivery: send an event once more, as a delivery of its own."""
         return self._post(WebhookDelivery, f"webhook-deliveries/{id_of(delivery)}/redeliver/")

@@ -20,8 +20,7 @@ from tests.factories import (
 
 
 @pytest.fixture
-def staff(monkeypatch):
-    monkeypatch.setattr("classifier.services.queue.send_wake_up", lambda: None)
+def staff():
     active_model()
     return staff_clinic()
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from classifier import tasks
 from tests.factories import Staff, active_model, staff_clinic
 from tests.support.lock_order import LockOrder, watch_locks
 
@@ -19,14 +18,6 @@ def staff(db) -> Staff:
 @pytest.fixture
 def model(db):
     return active_model()
-
-
-@pytest.fixture(autouse=True)
-def wake_ups(monkeypatch) -> list[int]:
-    """Wake-ups that would have been sent."""
-    sent: list[int] = []
-    monkeypatch.setattr(tasks.run_predictions_task, "apply_async", lambda **_: sent.append(1))
-    return sent
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from classifier.services.departures import end_access, hand_over_work
 from classifier.services.erasure import erase_patient
 from classifier.services.errors import ConflictError, InvalidInputError
 from classifier.services.outcomes import Finding, correct_outcome, record_outcome
-from classifier.services.queue import give_back
+from classifier.services.queue import prediction_claims
 from classifier.services.reviews import Decision, amend_review, sign_review
 from classifier.services.submissions import (
     cancel_submission,
@@ -411,7 +411,7 @@ def spend_attempts(staff, case):
         started_at=timezone.now(),
         lease_until=timezone.now() - dt.timedelta(seconds=9),
     )
-    give_back(rows=rows.filter(state="running"), reason="its lease ran out")
+    prediction_claims.give_back(rows.filter(state="running"), reason="its lease ran out")
 
 
 CHANGES = {

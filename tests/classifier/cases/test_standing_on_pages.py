@@ -29,12 +29,6 @@ SORTS = ("newest", "oldest", "risk", "state")
 OUTCOMES = ("malignant", "indeterminate", "refer", "benign", "unjudged")
 
 
-@pytest.fixture(autouse=True)
-def quiet_workers(monkeypatch):
-    """Pages queue; nothing here needs a broker."""
-    monkeypatch.setattr("classifier.services.queue.send_wake_up", lambda: None)
-
-
 @pytest.fixture
 def staff():
     return staff_clinic()

@@ -11,7 +11,7 @@ from classifier.inference import ModelSpecification, load_predictor
 from classifier.models import ModelVersion
 from portal.audit.models import AuditEvent
 
-OLD = Path(__file__).resolve().parents[2] / "ml" / "old_networks"
+OLD = Path(__file__).resolve().parents[2] / "ml" / "network_files" / "old_networks"
 DECLARED = ["--scale", "unit", "--classes", "benign,malignant"]
 
 

@@ -11,11 +11,11 @@ from classifier.demo.people import create_people
 from classifier.models import Prediction, Review
 from classifier.services.inference import run_queued
 from classifier.services.model_versions import register_shipped_models
-from ml.calibration import Calibration
-from ml.images import decode_image, to_array
-from ml.policy import ThresholdPolicy
-from ml.prediction import Predictor
-from ml.specification import ModelSpecification
+from ml.imaging.decoding import decode_image, to_array
+from ml.serving.calibration import Calibration
+from ml.serving.policy import DecisionPolicy
+from ml.serving.prediction import Predictor
+from ml.serving.specification import ModelSpecification
 
 WEIGHTS = Path(__file__).parents[3] / "ml" / "weights"
 SEEDS = range(100, 112)
@@ -28,7 +28,7 @@ def judge():
     specification = ModelSpecification.load(WEIGHTS / "paper-cnn-2.json")
     predictor = Predictor(specification, WEIGHTS / specification.file)
     calibration = Calibration.from_dict(specification.calibration)
-    policy = ThresholdPolicy.from_dict(specification.policy)
+    policy = DecisionPolicy.from_dict(specification.policy)
 
     def judge_kind(kind):
         images = [

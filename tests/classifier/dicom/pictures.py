@@ -3,7 +3,7 @@
 import numpy as np
 from pydicom.uid import ExplicitVRLittleEndian
 
-from classifier.inference import decode_image
+from ml.imaging.decoding import decode_image
 from tests.classifier.dicom.gate import PICTURE
 from tests.classifier.dicom.samples import describe, put_pixels
 

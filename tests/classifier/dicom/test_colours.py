@@ -6,7 +6,7 @@ from PIL import Image, ImageCms
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 
-from classifier.inference import decode_image
+from ml.imaging.decoding import decode_image
 from tests.classifier.dicom.gate import PICTURE
 from tests.classifier.dicom.pictures import PIXELS, differ, store
 from tests.classifier.dicom.samples import build_dicom, describe, pack_runs, write

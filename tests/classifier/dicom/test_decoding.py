@@ -8,7 +8,8 @@ from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 
-from classifier.inference import UnusableImageError, decode_image, read_header
+from ml.imaging.decoding import decode_image, read_header
+from ml.imaging.errors import UndecodableImageError
 from tests.classifier.dicom.gate import PICTURE
 from tests.classifier.dicom.pictures import PIXELS, differ, store
 from tests.classifier.dicom.samples import SYNTAXES, build_dicom, describe, write
@@ -44,6 +45,6 @@ def test_planes_one_after_another():
 
 
 def test_more_pixels_than_allowed_are_not_decoded():
-    with pytest.raises(UnusableImageError) as caught:
+    with pytest.raises(UndecodableImageError) as caught:
         decode_image(build_dicom(PICTURE), max_pixels=61 * 48 - 1)
     assert caught.value.code == "too_many_pixels"

@@ -6,7 +6,7 @@ from PIL import ImageCms
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
 
-from classifier.inference import decode_image
+from ml.imaging.decoding import decode_image
 from tests.classifier.dicom.gate import NAME, PICTURE, read, take
 from tests.classifier.dicom.samples import build_dicom, describe, put_pixels, write
 from tests.classifier.intake.samples import encode

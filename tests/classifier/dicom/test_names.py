@@ -9,7 +9,7 @@ from pydicom.datadict import dictionary_VR, get_entry
 from pydicom.dataset import Dataset
 
 from classifier.intake import RejectedImageError
-from ml.dicom_header import silence_pydicom
+from ml.imaging.dicom.header import silence_pydicom
 from tests.classifier.dicom.gate import NAME, PICTURE, take
 from tests.classifier.dicom.samples import (
     SYNTAXES,

@@ -8,8 +8,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from classifier.inference import decode_image
 from classifier.intake import RejectedImageError, inspect_image
+from ml.imaging.decoding import decode_image
 from tests.classifier.dicom.gate import LIMITS
 
 REAL = Path(os.environ.get("DERMAPORT_DATA", "../shared/data")) / "dicom"
@@ -50,7 +50,7 @@ def test_pictures_of_real_devices_decode_as_pydicom_decodes_them(name, monkeypat
     """What they show is refused; how they store it is what photographs use too."""
     from pydicom.pixels import apply_color_lut
 
-    monkeypatch.setattr("ml.dicom_header.check_kinds", lambda *_: None)
+    monkeypatch.setattr("ml.imaging.dicom.header.check_kinds", lambda *_: None)
     data = (REAL / name).read_bytes()
     dataset = pydicom.dcmread(BytesIO(data))
     expected = dataset.pixel_array

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from classifier.inference import decode_image
 from classifier.intake import inspect_image
+from ml.imaging.decoding import decode_image
 from tests.classifier.dicom.gate import LIMITS, NAME, PICTURE, read, take
 from tests.classifier.dicom.samples import INSTANCE, SERIES, STUDY, SYNTAXES, build_dicom
 from tests.classifier.intake.samples import encode

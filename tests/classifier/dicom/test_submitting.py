@@ -24,11 +24,6 @@ pytestmark = pytest.mark.django_db
 NAME = b"Quackenbush"
 
 
-@pytest.fixture(autouse=True)
-def quiet_workers(monkeypatch):
-    monkeypatch.setattr("classifier.services.queue.send_wake_up", lambda: None)
-
-
 @pytest.fixture
 def staff():
     active_model()

@@ -9,6 +9,7 @@ import pytest
 from classifier import inference
 from classifier.inference import BatchResult, ImageCheck, Judgement, Verdict
 from classifier.models import Prediction, Submission
+from ml.serving import judging
 from tests.factories import PredictionFactory, SubmissionFactory, SubmissionImageFactory
 
 
@@ -72,31 +73,13 @@ def gates(monkeypatch, settings) -> FakeGates:
     """Gates that look at an image's width alone, turned on."""
     fake = FakeGates()
     settings.DERMAPORT_GATES = True
-    monkeypatch.setattr(inference, "look_at", lambda pixels, size=None: pixels.shape[1])
+    monkeypatch.setattr(judging, "look_at", lambda pixels, size=None: pixels.shape[1])
     monkeypatch.setattr(inference, "load_gates", fake.load)
     monkeypatch.setattr(inference, "assess", fake.assess)
     # The factories' uploads are looked at as well, by the web process: not counted here.
     passed = ImageCheck("good", [], "", Verdict(fake.version, {}, []))
     monkeypatch.setattr(inference, "check_image", lambda image, original_size=None: passed)
     return fake
-
-
-@dataclass
-class WakeUps:
-    count: int = 0
-
-    def apply_async(self, **_: object) -> None:
-        self.count += 1
-
-
-@pytest.fixture(autouse=True)
-def wake_ups(monkeypatch) -> WakeUps:
-    """Counts wake-ups instead of sending them: most of these tests have no broker."""
-    from classifier import tasks
-
-    counter = WakeUps()
-    monkeypatch.setattr(tasks.run_predictions_task, "apply_async", counter.apply_async)
-    return counter
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from classifier.models import Prediction
-from classifier.services.queue import claim_batch, give_back, position_in_queue
+from classifier.services.queue import claim_batch, position_in_queue, prediction_claims
 from classifier.states import PredictionState
 from tests.factories import ModelVersionFactory, PredictionFactory, active_model
 from tests.support.threads import run_in_threads
@@ -72,7 +72,7 @@ class TestClaim:
         poison = PredictionFactory(queued_at=LONG_AGO)
         others = [PredictionFactory() for _ in range(3)]
         assert len(claim(4)) == 4
-        give_back(rows=Prediction.objects.filter(pk=poison.pk), reason="died")
+        prediction_claims.give_back(Prediction.objects.filter(pk=poison.pk), reason="died")
         PredictionFactory()
         assert claim() == [poison]
         assert len(claim()) == 1

@@ -8,12 +8,13 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError
 
 from classifier import stopping
+from classifier.claims.engine import OutageError
+from classifier.claims.identity import worker_id
 from classifier.inference import RefusedNetworkError
 from classifier.models import Prediction, SubmissionImage
 from classifier.services import inference as service
-from classifier.services.decoding import OutageError
 from classifier.services.inference import run_queued
-from classifier.services.worker_identity import worker_id
+from classifier.services.queue import prediction_claims
 from portal.audit.models import AuditEvent
 from tests.factories import PredictionFactory
 
@@ -138,7 +139,7 @@ def test_database_lost_while_finishing(network, queue_images, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(service, "record_events", lose)
-        patch.setattr(service, "give_back", lose)
+        patch.setattr(prediction_claims, "give_back", lose)
         with pytest.raises(OperationalError):
             run_queued(budget_seconds=60)
     assert states() == [("running", 1)] * 2
@@ -151,7 +152,7 @@ def test_process_holds_nothing_between_tasks(network):
     """What a lost database connection left behind is given back by the next wake-up."""
     own = PredictionFactory(state="running", worker=worker_id())
     other = PredictionFactory(state="running", worker="elsewhere/0/1/1.1")
-    service.give_back_own("its worker lost touch")
+    prediction_claims.give_back_own("its worker lost touch")
     assert [Prediction.objects.get(pk=row.pk).state for row in (own, other)] == ["queued", "running"]
 
 
@@ -174,10 +175,10 @@ class TestStopping:
         settings.DERMAPORT_BATCH_SIZE = 2
         queue_images(6)
         assert run_queued(budget_seconds=0) == 2
-        assert wake_ups.count == 1
+        assert len(wake_ups) == 1
 
 
 def test_no_wake_up_when_one_batch_was_all(network, queue_images, wake_ups):
     queue_images(2)
     run_queued(budget_seconds=60)
-    assert wake_ups.count == 0
+    assert wake_ups == []

@@ -10,36 +10,21 @@ from django.utils import timezone
 from PIL import Image
 
 from classifier import inference, tasks
+from classifier.claims.engine import OutageError
+from classifier.claims.identity import worker_id
 from classifier.inference import ExplainedImage
 from classifier.models import Explanation
-from classifier.services import explaining
-from classifier.services.decoding import OutageError
 from classifier.services.explaining import explain, finish, run_queued_explanations
-from classifier.services.explanation_queue import (
-    claim_explanation,
-    give_back_dead_explanations,
-    give_back_explanations,
-    reconcile_explanations,
-)
-from classifier.services.worker_identity import worker_id
+from classifier.services.explanation_queue import claim_explanation, explanation_claims
 from portal.audit.models import AuditEvent
 from tests.factories import EXPLANATION_FIGURES, ExplanationFactory, PredictionFactory
 from tests.support.networks import write_untrained_network
-from tests.support.threads import run_in_threads
 
 AGO = timezone.now() - dt.timedelta(seconds=1)
 
 
 @pytest.fixture
-def sent(monkeypatch):
-    """Wake-ups for explanations that would have been sent."""
-    found = []
-    monkeypatch.setattr(tasks.run_explanations_task, "apply_async", lambda **_: found.append(1))
-    return found
-
-
-@pytest.fixture
-def maker(network, monkeypatch, sent):
+def maker(network, monkeypatch):
     """A worker whose network draws nothing: `maker.error` is raised instead when set."""
 
     class Maker:
@@ -99,16 +84,16 @@ class TestRunning:
         assert claim_explanation(worker="a") == young
         assert claim_explanation(worker="a") is None
 
-    def test_predictions_go_first(self, maker, ask, sent):
+    def test_predictions_go_first(self, maker, ask, wake_ups):
         ask(3)
         PredictionFactory()
         assert run_queued_explanations(budget_seconds=60) == 1
-        assert len(sent) == 1
+        assert len(wake_ups) == 1
 
-    def test_spent_budget_leaves_the_rest_to_the_next_wake_up(self, maker, ask, sent):
+    def test_spent_budget_leaves_the_rest_to_the_next_wake_up(self, maker, ask, wake_ups):
         ask(2)
         assert run_queued_explanations(budget_seconds=-1) == 1
-        assert len(sent) == 1
+        assert len(wake_ups) == 1
 
     def test_missing_original_fails_with_its_reason(self, maker, ask):
         (row,) = ask()
@@ -166,7 +151,7 @@ class TestRunning:
         assert states() == [("queued", 0)]
         assert run_queued_explanations(budget_seconds=60) == 1
 
-    def test_real_network(self, ask, sent, settings, tmp_path):
+    def test_real_network(self, ask, settings, tmp_path):
         """The whole way: file, scan, gradient, overlay in the picture's proportions."""
         settings.DERMAPORT_MODELS_DIR = tmp_path
         specification = write_untrained_network(tmp_path)
@@ -187,83 +172,40 @@ class TestRunning:
 
 @pytest.mark.django_db
 class TestNothingIsLost:
-    def test_killed_worker_loses_nothing(self, maker, ask, sent):
+    def test_killed_worker_loses_nothing(self, maker, ask, wake_ups):
         """It claimed and was killed: the lease runs out, another one does it."""
         (row,) = ask()
         claim_explanation(worker="elsewhere/0/1/1.1")
-        assert reconcile_explanations() == (0, 0)
+        assert explanation_claims.reconcile() == (0, 0)
         expire()
-        assert reconcile_explanations() == (1, 0)
+        assert explanation_claims.reconcile() == (1, 0)
         assert states() == [("queued", 1)]
-        assert len(sent) == 2
+        assert len(wake_ups) == 2
         assert run_queued_explanations(budget_seconds=60) == 1
         row.refresh_from_db()
         assert (row.state, row.attempt) == ("succeeded", 2)
-
-    def test_third_expired_lease_fails(self, ask, sent):
-        ask(state="running", attempt=3, lease_until=AGO)
-        assert reconcile_explanations() == (0, 1)
-        assert states() == [("failed", 3)]
-        assert reconcile_explanations() == (0, 0)
 
     def test_late_answer_is_dropped_with_its_file(self, maker, ask):
         ask()
         first = claim_explanation(worker=worker_id())
         finding = explain(first)
         expire()
-        give_back_explanations(rows=Explanation.objects.all(), reason="its lease ran out")
+        explanation_claims.give_back(Explanation.objects.all(), reason="its lease ran out")
         assert claim_explanation(worker="elsewhere/0/1/1.1").attempt == 2
         assert finish(first, finding) == 0
         assert not first.overlay.storage.exists(finding.values["overlay"])
         assert states() == [("running", 2)]
         assert not AuditEvent.objects.filter(action="explanation.succeeded").exists()
 
-    def test_finishing_twice_counts_once(self, maker, ask):
-        ask()
-        row = claim_explanation(worker=worker_id())
-        assert [finish(row, explain(row)), finish(row, explain(row))] == [1, 0]
-
-    def test_dead_neighbours_claims_come_back_at_once(self, ask, monkeypatch):
-        ask(state="running", worker="dead")
-        ask(state="running", worker="alive")
-        monkeypatch.setattr(
-            "classifier.services.worker_identity.is_dead_neighbour", lambda worker: worker == "dead"
-        )
-        assert give_back_dead_explanations() == (1, 0)
-        assert states() == [("queued", 1), ("running", 1)]
-
     def test_process_holds_nothing_between_tasks(self, maker, ask):
         ask(state="running", worker=worker_id())
         assert run_queued_explanations(budget_seconds=60) == 1
         assert states() == [("succeeded", 2)]
 
-    def test_lost_wake_up_is_sent_again(self, ask, sent):
+    def test_lost_wake_up_is_sent_again(self, ask, wake_ups):
         ask()
         tasks.reconcile_predictions_task()
-        assert len(sent) == 1
-
-    def test_message_holds_nothing(self, monkeypatch):
-        seen = []
-        monkeypatch.setattr(tasks.run_explanations_task, "apply_async", lambda *a, **k: seen.append((a, k)))
-        explaining.send_explanation_wake_up()
-        assert seen == [((), {"retry": False})]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_claimers_never_share_one():
-    for _ in range(12):
-        ExplanationFactory()
-
-    def take_all(number):
-        mine = []
-        while row := claim_explanation(worker=f"elsewhere/0/1/{number}.1"):
-            mine.append(row.pk)
-        return mine
-
-    taken = run_in_threads(4, take_all)
-    assert [found for found in taken if isinstance(found, Exception)] == []
-    everything = [pk for mine in taken for pk in mine]
-    assert len(everything) == len(set(everything)) == 12
+        assert len(wake_ups) == 1
 
 
 @pytest.mark.django_db

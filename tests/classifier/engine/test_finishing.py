@@ -11,13 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from classifier import inference
+from classifier.claims.identity import worker_id
 from classifier.inference import BatchResult, Judgement
 from classifier.models import Prediction
 from classifier.services.decoding import start_decoding
-from classifier.services.inference import Work, finish_batch, give_back_own, judge, run_queued
-from classifier.services.queue import claim_batch, give_back
+from classifier.services.inference import Work, finish_batch, judge, run_queued
+from classifier.services.queue import claim_batch, prediction_claims
 from classifier.services.submissions import cancel_submission
-from classifier.services.worker_identity import worker_id
 from classifier.states import PredictionState
 from portal.accounts.models import Clinic
 from portal.audit.models import AuditEvent
@@ -121,7 +121,7 @@ class TestLateAnswers:
         queue_images(3)
         first = start_work()
         Prediction.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
-        give_back(rows=Prediction.objects.all(), reason="its lease ran out")
+        prediction_claims.give_back(Prediction.objects.all(), reason="its lease ran out")
         second = claim_batch(worker="elsewhere/0/1/1.1", limit=1)
         assert finish_batch(judge(first)) == 0
         assert events("prediction.succeeded").count() == 0
@@ -156,6 +156,46 @@ class TestLateAnswers:
         assert events("prediction.succeeded").count() == expected
 
 
+class TestBatchAhead:
+    """Claimed while the one before is judged, so its lease runs while it waits."""
+
+    @pytest.fixture(autouse=True)
+    def small_batches(self, queue_images, settings):
+        settings.DERMAPORT_BATCH_SIZE = 2
+        queue_images(4)
+
+    def test_its_lease_begins_with_its_turn(self, network, monkeypatch):
+        leases = []
+        real = network.predict
+
+        def notice(version, images):
+            leases.append(
+                set(Prediction.objects.filter(state="running").values_list("lease_until", flat=True))
+            )
+            return real(version, images)
+
+        monkeypatch.setattr(inference, "predict", notice)
+        assert run_queued(budget_seconds=60) == 4
+        assert max(leases[1]) > max(leases[0])
+
+    def test_lost_meanwhile_is_not_judged(self, network, monkeypatch):
+        real = network.predict
+
+        def lose_the_next(version, images):
+            ahead = Prediction.objects.filter(state="running").order_by("-queued_at", "-id")[:2]
+            prediction_claims.give_back(
+                Prediction.objects.filter(pk__in=[row.pk for row in ahead]), reason="its lease ran out"
+            )
+            Prediction.objects.filter(state="queued").update(queued_at=timezone.now() + dt.timedelta(hours=1))
+            assert len(claim_batch(worker="elsewhere/0/1/1.1", limit=1)) == 1
+            assert len(claim_batch(worker="elsewhere/0/1/1.1", limit=1)) == 1
+            return real(version, images)
+
+        monkeypatch.setattr(inference, "predict", lose_the_next)
+        assert run_queued(budget_seconds=60) == 2
+        assert network.batches == [2]
+
+
 def test_shadow_follows_and_never_shows(network, queue_images):
     (served,) = queue_images(1)
     shadow = Prediction.objects.create(
@@ -174,5 +214,5 @@ def test_shadow_follows_and_never_shows(network, queue_images):
 def test_other_processes_claims_are_left_alone(network, queue_images):
     queue_images(1)
     claim_batch(worker="elsewhere/0/1/1.1", limit=1)
-    give_back_own("nothing")
+    prediction_claims.give_back_own("nothing")
     assert Prediction.objects.get().state == PredictionState.RUNNING

@@ -3,8 +3,8 @@
 import pytest
 
 from classifier import inference
+from classifier.claims.engine import OutageError
 from classifier.models import Prediction, SubmissionImage
-from classifier.services.decoding import OutageError
 from classifier.services.inference import finish_batch, judge, run_queued
 from classifier.services.queue import queue_predictions
 from portal.audit.models import AuditEvent
@@ -121,14 +121,15 @@ def test_gates_that_do_not_load_are_an_outage(two_images, network, gates):
 
 
 def test_sentences_are_kept_as_they_were_said(monkeypatch):
-    from ml.gates import GateVerdict
+    from ml.gates.verdict import GateVerdict
+    from ml.serving import gating
 
     class OneVerdict:
         def decide(self, looks):
             figures = {"short_side": 200.0, "short_side_least": 224.0}
             return [GateVerdict("gates-1", figures, ("too_small",)) for _ in looks]
 
-    monkeypatch.setattr(inference, "load_gates", OneVerdict)
+    monkeypatch.setattr(gating, "load_gates", OneVerdict)
     (verdict,) = inference.assess([None])
     assert verdict.refusals[0]["code"] == "too_small"
     assert "200 pixels on its short side; the model needs at least 224" in verdict.refusals[0]["message"]

@@ -8,10 +8,10 @@ import sys
 import pytest
 from django.utils import timezone
 
+from classifier.claims import identity
+from classifier.claims.identity import host_id, is_dead_neighbour, read_start, worker_id
 from classifier.models import Prediction
-from classifier.services import worker_identity
-from classifier.services.queue import give_back_dead_claims, reconcile
-from classifier.services.worker_identity import host_id, is_dead_neighbour, read_start, worker_id
+from classifier.services.queue import prediction_claims
 from portal.audit.models import AuditEvent
 from tests.factories import PredictionFactory
 
@@ -30,43 +30,43 @@ def dead_worker():
 class TestReconcile:
     def test_nothing_to_do(self, wake_ups):
         PredictionFactory(state="succeeded")
-        assert reconcile() == (0, 0)
-        assert wake_ups.count == 0
+        assert prediction_claims.reconcile() == (0, 0)
+        assert wake_ups == []
 
     def test_expired_lease_returns_to_the_queue(self, wake_ups):
         row = PredictionFactory(state="running", lease_until=AGO)
         held = PredictionFactory(state="running")
-        assert reconcile() == (1, 0)
+        assert prediction_claims.reconcile() == (1, 0)
         row.refresh_from_db()
         held.refresh_from_db()
         assert (row.state, row.attempt, row.claim, row.lease_until) == ("queued", 1, None, None)
         assert held.state == "running"
-        assert wake_ups.count == 1
+        assert len(wake_ups) == 1
 
     def test_third_expired_lease_fails(self):
         row = PredictionFactory(state="running", attempt=3, lease_until=AGO)
-        assert reconcile() == (0, 1)
+        assert prediction_claims.reconcile() == (0, 1)
         row.refresh_from_db()
         assert (row.state, row.error_code) == ("failed", "attempts_exhausted")
         assert AuditEvent.objects.get().action == "prediction.failed"
-        assert reconcile() == (0, 0)
+        assert prediction_claims.reconcile() == (0, 0)
 
     def test_lost_wake_up_is_sent_again(self, wake_ups):
         PredictionFactory()
-        reconcile()
-        assert wake_ups.count == 1
+        prediction_claims.reconcile()
+        assert len(wake_ups) == 1
 
     def test_dead_neighbours_claims_come_back_at_once(self, dead_worker):
         PredictionFactory(state="running", worker=dead_worker)
         PredictionFactory(state="running", worker=worker_id())
         PredictionFactory(state="running", worker="another-host/0/1/1.1")
-        assert give_back_dead_claims() == (1, 0)
+        assert prediction_claims.give_back_dead() == (1, 0)
         assert Prediction.objects.get(state="queued").attempt == 1
 
     def test_queries_do_not_grow(self, django_assert_max_num_queries):
         PredictionFactory.create_batch(12, state="running", lease_until=AGO)
         with django_assert_max_num_queries(14):
-            assert reconcile() == (12, 0)
+            assert prediction_claims.reconcile() == (12, 0)
 
 
 class TestIdentity:
@@ -96,7 +96,7 @@ class TestIdentity:
         assert not is_dead_neighbour(name)
 
     def test_name_fits_its_column(self, monkeypatch):
-        monkeypatch.setattr(worker_identity.socket, "gethostname", lambda: "h" * 255)
+        monkeypatch.setattr(identity.socket, "gethostname", lambda: "h" * 255)
         host_id.cache_clear()
         try:
             assert len(worker_id()) <= Prediction._meta.get_field("worker").max_length

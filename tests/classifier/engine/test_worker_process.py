@@ -6,9 +6,9 @@ import pytest
 import structlog
 
 from classifier import inference, worker_signals
+from classifier.claims.identity import host_id
 from classifier.devices import choose_device
 from classifier.models import Prediction
-from classifier.services.worker_identity import host_id
 from tests.factories import ModelVersionFactory, PredictionFactory, active_model
 
 
@@ -35,12 +35,12 @@ class TestPreparing:
         row = PredictionFactory(state="running", worker=f"{host_id()}/{os.getpid()}.1")
         worker_signals.prepare_process()
         assert Prediction.objects.get(pk=row.pk).state == "queued"
-        assert wake_ups.count == 1
+        assert len(wake_ups) == 1
 
     def test_lost_message_of_a_dead_predecessor(self, warmed, wake_ups):
         PredictionFactory()
         worker_signals.prepare_process()
-        assert wake_ups.count == 1
+        assert len(wake_ups) == 1
 
     def test_broken_network_is_told_and_not_fatal(self, warmed, monkeypatch):
         def refuse(_):

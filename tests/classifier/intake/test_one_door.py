@@ -10,7 +10,6 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.urls import reverse
 
-from classifier import tasks
 from classifier.intake import submission as intake
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
 from tests.classifier.dicom.samples import build_dicom
@@ -26,7 +25,7 @@ from tests.factories import (
 )
 from tests.support.threads import run_in_threads
 
-pytestmark = pytest.mark.usefixtures("model", "stores", "quiet_workers")
+pytestmark = pytest.mark.usefixtures("model", "stores")
 every_door = pytest.mark.parametrize("door", DOORS)
 
 
@@ -38,11 +37,6 @@ def side(db) -> TwoClinics:
 @pytest.fixture
 def model(db):
     return active_model()
-
-
-@pytest.fixture
-def quiet_workers(monkeypatch) -> None:
-    monkeypatch.setattr(tasks.run_predictions_task, "apply_async", lambda **_: None)
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ import pytest
 from PIL import Image, ImageFilter
 
 from classifier import inference
-from classifier.inference import decode_image, look_at
+from classifier.inference import look_at
 from classifier.intake import inspect_image
 from classifier.intake.quality import judge_quality
 from classifier.limits import UploadLimits
 from classifier.services.images import NewImage
 from classifier.vocabulary import CaptureKind
+from ml.imaging.decoding import decode_image
 from tests.classifier.intake.samples import draw_picture, encode, encode_picture
 
 TRAIN = Path(os.environ.get("DERMAPORT_DATA", "../shared/data")) / "fanconi-isic" / "train"
@@ -65,7 +66,7 @@ def test_a_photo_is_taken_without_a_word_when_the_gates_cannot_be_loaded(monkeyp
     def refuse():
         raise OSError("gates.xml is missing")
 
-    monkeypatch.setattr(inference, "load_gates", refuse)
+    monkeypatch.setattr("ml.serving.gating.load_gates", refuse)
     image = inspect_image(encode_picture(), "photo.jpg", UploadLimits())
     assert (image.quality, image.gate_notices, image.kind) == ({}, [], "")
 

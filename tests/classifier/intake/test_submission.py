@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.storage import FileSystemStorage
 from django.db import OperationalError
 
-from classifier import tasks
 from classifier.intake import submission as intake
 from classifier.intake.submission import CasePatient, NewLesion, Question, submit_case
 from classifier.models import Lesion, ModelVersion, Patient, Prediction, Submission, SubmissionImage
@@ -42,14 +41,6 @@ def model(db):
 @pytest.fixture
 def lesion(staff, model):
     return LesionFactory(clinic=staff.clinic)
-
-
-@pytest.fixture(autouse=True)
-def wake_ups(monkeypatch) -> list[int]:
-    """Wake-ups that would have been sent."""
-    sent: list[int] = []
-    monkeypatch.setattr(tasks.run_predictions_task, "apply_async", lambda **_: sent.append(1))
-    return sent
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +77,7 @@ class TestCreate:
         with django_capture_on_commit_callbacks(execute=True):
             case = submit(staff.clinician, lesion, range(3), priority="urgent")
             assert wake_ups == []
-        assert wake_ups == [1]
+        assert wake_ups == ["classifier.tasks.run_predictions_task"]
         assert [image.position for image in case.images.all()] == [1, 2, 3]
         rows = Prediction.objects.filter(image__submission=case)
         assert sorted(rows.values_list("is_shadow", "queue_rank")) == [(False, 0)] * 3 + [(True, 0)] * 3
@@ -220,10 +211,10 @@ class TestTrouble:
 
     @pytest.mark.parametrize("error", [ConnectionError("refused"), RuntimeError("a bug in the client")])
     def test_broker_down(self, staff, lesion, stores, monkeypatch, error):
-        def refuse(**_):
+        def refuse(*_, **__):
             raise error
 
-        monkeypatch.setattr(tasks.run_predictions_task, "apply_async", refuse)
+        monkeypatch.setattr("portal.celery.app.send_task", refuse)
         case = submit(staff.clinician, lesion)
         assert Prediction.objects.get(image__submission=case).state == "queued"
         assert len(files_in(stores)) == 3

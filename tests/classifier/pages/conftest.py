@@ -5,12 +5,6 @@ from django.test import Client
 from tests.factories import ModelVersionFactory, Staff, TwoClinics, staff_clinic, two_clinics
 
 
-@pytest.fixture(autouse=True)
-def quiet_workers(monkeypatch):
-    """Pages queue; nothing here needs a broker."""
-    monkeypatch.setattr("classifier.services.queue.send_wake_up", lambda: None)
-
-
 @pytest.fixture
 def side(db) -> TwoClinics:
     return two_clinics()

@@ -22,11 +22,6 @@ LIMITS = "not why, and not where the disease is"
 ASK, MAKING = "Show where the model looked", "Making the map of where the model looked"
 
 
-@pytest.fixture(autouse=True)
-def sent(monkeypatch):
-    monkeypatch.setattr("classifier.services.explanations.send_explanation_wake_up", lambda: None)
-
-
 @pytest.fixture
 def case(staff, active_model):
     return answered_submission(staff, "malignant")

@@ -161,7 +161,7 @@ class TestReducedCopy:
         def break_it(*_):
             raise ImportError("no gates")
 
-        monkeypatch.setattr("classifier.inference.load_gates", break_it)
+        monkeypatch.setattr("ml.serving.gating.load_gates", break_it)
         answer = self.copy(client, staff, draw_lesion(7, kind="naevus"))
         assert (answer["tone"], answer["lines"]) == ("", [picture_check.BROKEN])
 

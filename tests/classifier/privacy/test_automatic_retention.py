@@ -91,13 +91,11 @@ def test_one_that_breaks_keeps_nobody_else(add, start, monkeypatch):
     assert told == [str(patient.pk) for patient in broken]
 
 
-def test_time_is_up_and_the_next_is_woken(add, start, monkeypatch):
-    sent = []
-    monkeypatch.setattr(retention, "send_message", sent.append)
+def test_time_is_up_and_the_next_is_woken(add, start, wake_ups):
     start()
     add()
     run_automatic_retention(budget_seconds=0)
-    assert (count_erased(), sent) == (0, [apply_retention_task])
+    assert (count_erased(), wake_ups) == (0, [apply_retention_task.name])
 
 
 def test_who_came_back_meanwhile_stays(add, start, side, clinic, monkeypatch):

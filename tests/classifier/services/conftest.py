@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from classifier import tasks
 from tests.factories import Staff, active_model, staff_clinic
 
 
@@ -16,14 +15,6 @@ def staff(db) -> Staff:
 @pytest.fixture
 def model(db):
     return active_model()
-
-
-@pytest.fixture(autouse=True)
-def wake_ups(monkeypatch) -> list[int]:
-    """Wake-ups that would have been sent."""
-    sent: list[int] = []
-    monkeypatch.setattr(tasks.run_predictions_task, "apply_async", lambda **_: sent.append(1))
-    return sent
 
 
 @pytest.fixture(autouse=True)

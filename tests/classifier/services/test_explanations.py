@@ -3,7 +3,6 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from classifier import tasks
 from classifier.models import Explanation
 from classifier.services.errors import ConflictError
 from classifier.services.explanations import request_explanation
@@ -20,23 +19,16 @@ from tests.factories import (
 from tests.support.threads import run_in_threads
 
 
-@pytest.fixture(autouse=True)
-def sent(monkeypatch):
-    found = []
-    monkeypatch.setattr(tasks.run_explanations_task, "apply_async", lambda **_: found.append(1))
-    return found
-
-
 @pytest.fixture
 def prediction(staff, model):
     return answered_submission(staff, "malignant").images.get().predictions.get()
 
 
-def test_queues_it_and_wakes_a_worker(staff, prediction, sent, django_capture_on_commit_callbacks):
+def test_queues_it_and_wakes_a_worker(staff, prediction, wake_ups, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         row = request_explanation(actor=staff.clinician, prediction=prediction)
-        assert sent == []
-    assert sent == [1]
+        assert wake_ups == []
+    assert wake_ups == ["classifier.tasks.run_explanations_task"]
     assert (row.state, row.attempt, row.requested_by) == ("queued", 0, staff.clinician)
     event = AuditEvent.objects.get(action="explanation.requested")
     assert (event.object_id, event.actor) == (str(row.pk), staff.clinician)
@@ -45,12 +37,12 @@ def test_queues_it_and_wakes_a_worker(staff, prediction, sent, django_capture_on
 
 @pytest.mark.parametrize("state", ["queued", "running", "succeeded"])
 def test_asked_again_returns_the_one_that_exists(
-    staff, prediction, sent, state, django_capture_on_commit_callbacks
+    staff, prediction, wake_ups, state, django_capture_on_commit_callbacks
 ):
     row = ExplanationFactory(prediction=prediction, state=state)
     with django_capture_on_commit_callbacks(execute=True):
         assert request_explanation(actor=staff.administrator, prediction=prediction) == row
-    assert sent == []
+    assert wake_ups == []
     assert not AuditEvent.objects.filter(action="explanation.requested").exists()
 
 

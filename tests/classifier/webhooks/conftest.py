@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifier import tasks
-from classifier.services import webhook_names
+from classifier.webhooks import ssrf_guard
 from tests.classifier.engine.conftest import gates, network, queue_images  # noqa: F401 (fixtures)
 from tests.classifier.webhooks.receiver import Receiver
 from tests.factories import Staff, TwoClinics, two_clinics
@@ -22,19 +21,10 @@ def staff(side) -> Staff:
     return side.own
 
 
-@pytest.fixture(autouse=True)
-def wake_ups(monkeypatch) -> list[str]:
-    """Wake-ups that would have been sent, by the name of their task."""
-    sent: list[str] = []
-    for task in (tasks.run_predictions_task, tasks.deliver_webhooks_task):
-        monkeypatch.setattr(task, "apply_async", lambda name=task.name, **_: sent.append(name))
-    return sent
-
-
 @pytest.fixture
 def names(monkeypatch):
     """Every name is public, so that addresses can be saved without a network."""
-    monkeypatch.setattr(webhook_names.socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
+    monkeypatch.setattr(ssrf_guard.socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
 
 
 @pytest.fixture

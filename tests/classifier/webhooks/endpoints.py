@@ -1,6 +1,6 @@
 """Webhooks made as an administrator makes them."""
 
-from classifier.services.webhooks import create_endpoint
+from classifier.webhooks.endpoints import create_endpoint
 
 URL = "https://ehr.example/hooks?key=opens-something"
 

@@ -2,7 +2,7 @@
 
 with Receiver(folder, tls=True) as receiver:
     receiver.answers = [(500, b""), (200, b"ok")]      # the last one stays
-    receiver.letters[0].headers["dermaport-signature"]
+    receiver.requests[0].headers["webhook-signature"]
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HOST = "ehr.example"
 
 
 @dataclass
-class Letter:
+class ReceivedRequest:
     path: str
     headers: dict[str, str]
     body: bytes
@@ -34,7 +34,7 @@ class Letter:
 
 class Receiver:
     def __init__(self, folder: Path, *, tls: bool = False, names: tuple[str, ...] = (HOST,)) -> None:
-        self.letters: list[Letter] = []
+        self.requests: list[ReceivedRequest] = []
         self.answers: list[tuple[int, bytes]] = [(200, b"")]
         self.headers: dict[str, str] = {}
         self.delay = 0.0
@@ -72,7 +72,7 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 with receiver._lock:
-                    receiver.letters.append(Letter(self.path, headers, body))
+                    receiver.requests.append(ReceivedRequest(self.path, headers, body))
                     status, answer = receiver.answers[0]
                     receiver.answers = receiver.answers[1:] or receiver.answers
                     receiver.busy += 1

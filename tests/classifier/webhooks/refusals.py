@@ -3,7 +3,7 @@
 import pytest
 
 from classifier.services.errors import ServiceError
-from classifier.services.webhook_networks import RefusedAddressError
+from classifier.webhooks.ssrf_guard import RefusedAddressError
 
 
 def code_of(act) -> str:

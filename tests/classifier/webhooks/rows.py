@@ -1,4 +1,4 @@
-"""Letters in the queue, and tries that fail."""
+"""Deliveries in the queue, and tries that fail."""
 
 import datetime as dt
 
@@ -6,13 +6,12 @@ import time_machine
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery
-from classifier.services.webhook_claims import claim_deliveries
-from classifier.services.webhook_finishing import finish_delivery
-from classifier.services.webhook_sending import Result
+from classifier.webhooks.delivery import claim_deliveries, finish_delivery
+from classifier.webhooks.transport import DeliveryResult
 from tests.support.webhooks import WebhookDeliveryFactory
 
 DAY = dt.timedelta(days=1)
-FAILED = Result("status_refused", 500, "no")
+FAILED = DeliveryResult("status_refused", 500, "no")
 
 
 def add(endpoint, number=1, **values):

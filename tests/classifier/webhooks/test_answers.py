@@ -6,40 +6,42 @@ import time
 
 import pytest
 
-from classifier.services.webhook_sending import ANSWER_LIMIT, Letter, send
+from classifier.webhooks.signing import Signer
+from classifier.webhooks.transport import ANSWER_LIMIT, DeliveryRequest, send
+from tests.support.webhooks import SECRET
 
 
-def letter(url):
-    return Letter(url, "event-1", "review.signed", b"{}", ("whsec_one",))
+def request(url):
+    return DeliveryRequest(url, "event-1", "review.signed", b"{}", Signer((SECRET,)))
 
 
 class TestAnswers:
     def test_redirect_is_not_followed(self, receiver):
         receiver.answers, receiver.headers = [(302, b"")], {"Location": "http://127.0.0.1/inner"}
-        result = send(letter(receiver.url))
+        result = send(request(receiver.url))
         assert (result.error_code, result.status_code) == ("redirected", 302)
-        assert len(receiver.letters) == 1
+        assert len(receiver.requests) == 1
 
     @pytest.mark.parametrize("status", [400, 404, 410, 500, 503])
     def test_refused(self, receiver, status):
         receiver.answers = [(status, "no\x00\x1b[31m ä".encode())]
-        result = send(letter(receiver.url))
+        result = send(request(receiver.url))
         assert (result.error_code, result.status_code) == ("status_refused", status)
         assert result.answer == "no��[31m ä"
 
     def test_only_the_start_is_read(self, receiver):
         receiver.answers = [(200, b"a" * 5_000_000)]
-        result = send(letter(receiver.url))
+        result = send(request(receiver.url))
         assert result.error_code == ""
         assert result.answer == "a" * ANSWER_LIMIT
 
     def test_nothing_is_unpacked(self, receiver):
         receiver.answers, receiver.headers = [(200, b"\x1f\x8b packed")], {"Content-Encoding": "gzip"}
-        assert "packed" in send(letter(receiver.url)).answer
+        assert "packed" in send(request(receiver.url)).answer
 
     def test_repr_holds_neither_secret_nor_address(self, receiver):
-        one = letter(receiver.url)
-        assert "whsec" not in repr(one)
+        one = request(receiver.url)
+        assert SECRET not in repr(one)
         assert "127.0.0.1" not in repr(one)
 
 
@@ -48,7 +50,7 @@ class TestTime:
         settings.DERMAPORT_WEBHOOK_SECONDS = 0.3
         receiver.delay = 4.0
         started = time.monotonic()
-        assert send(letter(receiver.url)).error_code == "timed_out"
+        assert send(request(receiver.url)).error_code == "timed_out"
         assert time.monotonic() - started < 3
 
     def test_a_byte_now_and_then_gains_no_time(self, settings):
@@ -67,14 +69,14 @@ class TestTime:
 
             threading.Thread(target=drip, daemon=True).start()
             started = time.monotonic()
-            result = send(letter(f"http://127.0.0.1:{server.getsockname()[1]}/"))
+            result = send(request(f"http://127.0.0.1:{server.getsockname()[1]}/"))
         assert result.error_code in ("timed_out", "answer_broken")
         assert time.monotonic() - started < 4
 
     def test_nobody_there(self, receiver):
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-        assert send(letter(f"http://127.0.0.1:{port}/")).error_code == "connection_failed"
+        assert send(request(f"http://127.0.0.1:{port}/")).error_code == "connection_failed"
 
     def test_no_http(self, settings):
         settings.DERMAPORT_WEBHOOK_LOOPBACK = True
@@ -88,4 +90,4 @@ class TestTime:
 
             threading.Thread(target=answer, daemon=True).start()
             url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-            assert send(letter(url)).error_code == "answer_broken"
+            assert send(request(url)).error_code == "answer_broken"

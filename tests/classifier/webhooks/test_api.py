@@ -3,7 +3,7 @@
 import pytest
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_secrets import read_secrets
+from classifier.webhooks.signing import read_secrets
 from tests.classifier.api.conftest import ROOT, api, codes  # noqa: F401 (a fixture)
 from tests.support.webhooks import SECRET, WebhookDeliveryFactory, WebhookEndpointFactory
 

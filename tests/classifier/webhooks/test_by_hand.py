@@ -1,10 +1,10 @@
-"""Test letters, and letters sent once more."""
+"""Test deliveries, and redelivery."""
 
 import pytest
 
 from classifier.models import WebhookDelivery
-from classifier.services.webhook_letters import write_letter
-from classifier.services.webhook_posting import redeliver, send_test
+from classifier.webhooks.delivery import write_request
+from classifier.webhooks.endpoints import redeliver, send_test
 from tests.classifier.webhooks.refusals import code_of
 from tests.support.threads import run_in_threads
 from tests.support.webhooks import WebhookDeliveryFactory, WebhookEndpointFactory
@@ -14,9 +14,9 @@ class TestByHand:
     def test_test(self, staff):
         endpoint = WebhookEndpointFactory(clinic=staff.clinic, events=["review.signed"])
         delivery = send_test(actor=staff.administrator, endpoint=endpoint)
-        letter = write_letter(delivery)
-        assert letter.event_type == "webhook.test"
-        assert b'"submission":null' in letter.body
+        request = write_request(delivery)
+        assert request.event_type == "webhook.test"
+        assert b'"submission":null' in request.body
 
     def test_again_with_the_same_event(self, staff, wake_ups, django_capture_on_commit_callbacks):
         endpoint = WebhookEndpointFactory(clinic=staff.clinic)

@@ -4,9 +4,14 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_posting import redeliver, send_test
-from classifier.services.webhook_switching import remove_endpoint, set_endpoint_active
-from classifier.services.webhooks import rotate_secret, update_endpoint
+from classifier.webhooks.endpoints import (
+    redeliver,
+    remove_endpoint,
+    rotate_secret,
+    send_test,
+    set_endpoint_active,
+    update_endpoint,
+)
 from portal.audit.models import AuditEvent
 from tests.classifier.webhooks.endpoints import create
 from tests.classifier.webhooks.refusals import code_of

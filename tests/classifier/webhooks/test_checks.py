@@ -2,7 +2,7 @@
 
 import pytest
 
-from classifier.webhook_checks import check_webhooks
+from classifier.webhooks.transport import check_webhooks
 
 
 def test_shipped_settings_are_right():

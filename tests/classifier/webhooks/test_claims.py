@@ -1,4 +1,4 @@
-"""Who takes which letter."""
+"""Who takes which delivery."""
 
 import datetime as dt
 
@@ -6,9 +6,8 @@ import pytest
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery
-from classifier.services.webhook_claims import claim_deliveries
-from classifier.states import IllegalMoveError
-from classifier.webhook_states import DeliveryState, move_deliveries
+from classifier.states import DELIVERY_MOVES, DeliveryState, IllegalMoveError, transition
+from classifier.webhooks.delivery import claim_deliveries
 from tests.classifier.webhooks.rows import add, claim
 from tests.support.threads import run_in_threads
 from tests.support.webhooks import WebhookEndpointFactory
@@ -46,13 +45,16 @@ class TestClaims:
     def test_illegal_move(self, target):
         add(WebhookEndpointFactory())
         with pytest.raises(IllegalMoveError):
-            move_deliveries(
-                WebhookDelivery.objects.all(), source=DeliveryState.WAITING, target=DeliveryState(target)
+            transition(
+                WebhookDelivery.objects.all(),
+                source=DeliveryState.WAITING,
+                target=DeliveryState(target),
+                moves=DELIVERY_MOVES,
             )
 
 
 @pytest.mark.django_db(transaction=True)
-def test_couriers_at_once_share(settings):
+def test_senders_at_once_share(settings):
     settings.DERMAPORT_WEBHOOK_PER_ENDPOINT = 3
     endpoints = [WebhookEndpointFactory() for _ in range(3)]
     for endpoint in endpoints:

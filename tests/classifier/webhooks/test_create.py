@@ -4,9 +4,9 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from classifier.models import WebhookEndpoint
-from classifier.services import webhook_names
-from classifier.services.webhook_secrets import read_secrets
-from classifier.services.webhooks import create_endpoint
+from classifier.webhooks import ssrf_guard
+from classifier.webhooks.endpoints import create_endpoint
+from classifier.webhooks.signing import read_secrets
 from portal.audit.models import AuditEvent
 from portal.audit.services import verify_chains
 from tests.classifier.webhooks.endpoints import URL, create
@@ -42,7 +42,7 @@ class TestCreate:
 
     def test_name_of_an_inner_machine(self, staff, monkeypatch):
         answer = [(0, 0, 0, "", ("169.254.169.254", 443))]
-        monkeypatch.setattr(webhook_names.socket, "getaddrinfo", lambda *_, **__: answer)
+        monkeypatch.setattr(ssrf_guard.socket, "getaddrinfo", lambda *_, **__: answer)
         assert code_of(lambda: create(staff)) == "address_refused"
 
     def test_not_more_than_so_many(self, staff, settings):

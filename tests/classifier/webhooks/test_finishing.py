@@ -3,11 +3,10 @@
 import pytest
 from django.utils import timezone
 
-from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_finishing import choose_delay, finish_delivery
-from classifier.services.webhook_reconciling import give_back_deliveries
-from classifier.services.webhook_sending import Result
-from classifier.services.webhook_switching import set_endpoint_active
+from classifier.models import WebhookEndpoint
+from classifier.webhooks.delivery import choose_delay, finish_delivery
+from classifier.webhooks.endpoints import set_endpoint_active
+from classifier.webhooks.transport import DeliveryResult
 from tests.classifier.webhooks.rows import FAILED, add, claim
 from tests.support.webhooks import WebhookEndpointFactory
 
@@ -18,7 +17,7 @@ class TestFinish:
         endpoint = WebhookEndpointFactory(failing_since=timezone.now())
         add(endpoint)
         [row] = claim()
-        assert finish_delivery(row=row, result=Result("", 204, "ok", 12))
+        assert finish_delivery(row=row, result=DeliveryResult("", 204, "ok", 12))
         row.refresh_from_db()
         endpoint.refresh_from_db()
         assert (row.state, row.status_code, row.answer, row.milliseconds) == ("delivered", 204, "ok", 12)
@@ -32,16 +31,6 @@ class TestFinish:
         assert (row.state, row.error_code, row.claim, row.attempt) == ("waiting", "status_refused", None, 1)
         assert 10 < (row.next_attempt_at - timezone.now()).total_seconds() < 20
         assert WebhookEndpoint.objects.get().failing_since is not None
-
-    def test_answer_of_a_lost_claim_is_dropped(self):
-        [row] = add(WebhookEndpointFactory())
-        [late] = claim()
-        give_back_deliveries(rows=WebhookDelivery.objects.all(), reason="test")
-        [again] = claim()
-        assert not finish_delivery(row=late, result=FAILED)
-        assert finish_delivery(row=again, result=Result("", 200))
-        row.refresh_from_db()
-        assert (row.state, row.attempt) == ("delivered", 2)
 
     def test_switched_off_meanwhile(self, staff):
         endpoint = WebhookEndpointFactory(clinic=staff.clinic)

@@ -1,16 +1,16 @@
-"""A letter must not say what the reader isn't to see yet."""
+"""A payload must not say what the reader isn't to see yet."""
 
 import pytest
 
 from classifier.models import WebhookDelivery
 from classifier.services.reviews import Decision, sign_review
-from tests.classifier.webhooks.letters import announce, answer, read_letters
+from tests.classifier.webhooks.payloads import announce, answer, read_payloads
 
 DECISION = Decision(diagnosis="naevus", management="no_action", comment="Mrs Invented.")
 
 
 class TestHiddenUntilRead:
-    """A letter must not say what the reader isn't to see yet."""
+    """A payload must not say what the reader isn't to see yet."""
 
     @pytest.fixture(autouse=True)
     def hides(self, staff):
@@ -20,9 +20,9 @@ class TestHiddenUntilRead:
     def test_a_refusal_looks_like_any_answer(self, staff, endpoint):
         for outcome in ("refer", "benign", "malignant"):
             announce(answer(staff, outcome=outcome))
-        letters = read_letters()
-        assert {letter["type"] for letter in letters} == {"prediction.succeeded"}
-        assert all(set(letter["data"]) == {"prediction", "image", "model_version"} for letter in letters)
+        payloads = read_payloads()
+        assert {payload["type"] for payload in payloads} == {"prediction.succeeded"}
+        assert all(set(payload["data"]) == {"prediction", "image", "model_version"} for payload in payloads)
 
     def test_who_listens_to_refusals_alone_hears_nothing(self, staff, endpoint):
         endpoint.events = ["prediction.refused"]
@@ -37,7 +37,7 @@ class TestHiddenUntilRead:
         announce(prediction)
         staff.clinic.hide_result_until_read = True
         staff.clinic.save()
-        [letter] = read_letters()
-        assert (letter["type"], "code" in letter["data"]) == ("prediction.succeeded", False)
+        [payload] = read_payloads()
+        assert (payload["type"], "code" in payload["data"]) == ("prediction.succeeded", False)
         sign_review(actor=staff.dermatologist, submission=prediction.image.submission, decision=DECISION)
-        assert [one["type"] for one in read_letters()] == ["prediction.refused", "review.signed"]
+        assert [one["type"] for one in read_payloads()] == ["prediction.refused", "review.signed"]

@@ -5,7 +5,7 @@ import datetime as dt
 from django.core import mail
 from django.utils import timezone
 
-from classifier.services.webhook_finishing import finish_delivery
+from classifier.webhooks.delivery import finish_delivery
 from tests.classifier.webhooks.rows import FAILED, add, claim
 from tests.support.people import MembershipFactory
 from tests.support.webhooks import WebhookEndpointFactory
@@ -19,7 +19,7 @@ def test_mail(side, settings, django_capture_on_commit_callbacks):
     add(endpoint)
     with django_capture_on_commit_callbacks(execute=True):
         finish_delivery(row=claim()[0], result=FAILED)
-    [letter] = mail.outbox
-    assert letter.to == [side.own.administrator.email]
-    assert f"https://skin.example/settings/webhooks/{endpoint.pk}/" in letter.body
-    assert endpoint.url not in letter.body
+    [message] = mail.outbox
+    assert message.to == [side.own.administrator.email]
+    assert f"https://skin.example/settings/webhooks/{endpoint.pk}/" in message.body
+    assert endpoint.url not in message.body

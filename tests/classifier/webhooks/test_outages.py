@@ -7,8 +7,8 @@ import time_machine
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_finishing import finish_delivery
-from classifier.services.webhook_sending import Result
+from classifier.webhooks.delivery import finish_delivery
+from classifier.webhooks.transport import DeliveryResult
 from portal.audit.models import AuditEvent
 from tests.classifier.webhooks.rows import DAY, FAILED, add, claim, fail_until
 from tests.support.webhooks import WebhookEndpointFactory
@@ -45,7 +45,7 @@ class TestOutages:
         endpoint = WebhookEndpointFactory(failing_since=timezone.now() - 10 * DAY)
         add(endpoint, 2)
         first, second = claim()
-        finish_delivery(row=first, result=Result("", 200))
+        finish_delivery(row=first, result=DeliveryResult("", 200))
         finish_delivery(row=second, result=FAILED)
         endpoint.refresh_from_db()
         assert endpoint.is_active

@@ -5,7 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.services.webhook_secrets import read_secrets
+from classifier.webhooks.signing import read_secrets
 from tests.support.webhooks import SECRET, WebhookDeliveryFactory, WebhookEndpointFactory
 
 HOOK = {"url": "https://93.184.216.34/hooks", "description": "The EHR", "events": ["review.signed"]}
@@ -73,6 +73,21 @@ def test_new_secret(client, endpoint):
     assert former == SECRET
     assert new in words
     assert SECRET not in words
+
+
+def test_page_says_how_it_is_signed(client, staff):
+    standard, former = (
+        WebhookEndpointFactory(clinic=staff.clinic, signature_scheme=scheme)
+        for scheme in ("standard", "former")
+    )
+    words = client.get(at("webhook-detail", former)).content.decode()
+    assert "Dermaport-Signature goes on until you make a new secret" in words
+    assert "for 24 hours by the former secret too" in words
+    words = client.get(at("webhook-detail", standard)).content.decode()
+    assert "Standard Webhooks" in words
+    assert "Dermaport-Signature" not in words
+    client.post(at("webhook-rotate", former))
+    assert "Dermaport-Signature" not in client.get(at("webhook-detail", former)).content.decode()
 
 
 def test_off_on_and_removed(client, endpoint):

@@ -6,9 +6,9 @@ import pytest
 
 from classifier.models import Prediction, WebhookDelivery, WebhookEvent
 from classifier.services.inference import run_queued
-from classifier.services.queue import give_back
+from classifier.services.queue import prediction_claims
 from portal.audit.models import AuditEvent
-from tests.classifier.webhooks.letters import announce, answer, read_letters
+from tests.classifier.webhooks.payloads import announce, answer, read_payloads
 from tests.factories import (
     PredictionFactory,
     SubmissionFactory,
@@ -20,9 +20,9 @@ class TestPredictions:
         case = SubmissionFactory(clinic=staff.clinic)
         [prediction] = queue_images(1, case)
         run_queued(budget_seconds=5)
-        [letter] = read_letters()
+        [payload] = read_payloads()
         event = WebhookEvent.objects.get()
-        assert letter == {
+        assert payload == {
             "id": str(event.pk),
             "type": "prediction.succeeded",
             "created_at": event.created_at.isoformat(),
@@ -40,30 +40,30 @@ class TestPredictions:
         gates.refused = {224}
         queue_images(1, SubmissionFactory(clinic=staff.clinic))
         run_queued(budget_seconds=5)
-        [letter] = read_letters()
-        assert (letter["type"], letter["data"]["code"]) == ("prediction.refused", "blurred")
+        [payload] = read_payloads()
+        assert (payload["type"], payload["data"]["code"]) == ("prediction.refused", "blurred")
 
     def test_refused_by_the_policy(self, staff, endpoint):
         announce(answer(staff, outcome="refer"))
-        [letter] = read_letters()
-        assert (letter["type"], letter["data"]["code"]) == ("prediction.refused", "policy")
+        [payload] = read_payloads()
+        assert (payload["type"], payload["data"]["code"]) == ("prediction.refused", "policy")
 
     @pytest.mark.parametrize("outcome", ["benign", "malignant"])
-    def test_no_answer_in_the_letter(self, staff, endpoint, outcome):
+    def test_no_answer_in_the_payload(self, staff, endpoint, outcome):
         announce(answer(staff, outcome=outcome))
-        [letter] = read_letters()
-        assert letter["type"] == "prediction.succeeded"
-        assert outcome not in json.dumps(letter)
+        [payload] = read_payloads()
+        assert payload["type"] == "prediction.succeeded"
+        assert outcome not in json.dumps(payload)
 
     def test_out_of_tries(self, staff, endpoint, settings):
         row = PredictionFactory(submission=SubmissionFactory(clinic=staff.clinic), state="running", attempt=3)
-        give_back(rows=Prediction.objects.filter(pk=row.pk), reason="its lease ran out")
-        [letter] = read_letters()
-        assert (letter["type"], letter["data"]["code"]) == ("prediction.failed", "attempts_exhausted")
+        prediction_claims.give_back(Prediction.objects.filter(pk=row.pk), reason="its lease ran out")
+        [payload] = read_payloads()
+        assert (payload["type"], payload["data"]["code"]) == ("prediction.failed", "attempts_exhausted")
 
     def test_can_not_be_decoded(self, staff, endpoint):
         announce(PredictionFactory(submission=SubmissionFactory(clinic=staff.clinic), state="rejected"))
-        assert read_letters()[0]["type"] == "prediction.failed"
+        assert read_payloads()[0]["type"] == "prediction.failed"
 
     def test_shadow_is_not_told(self, staff, endpoint):
         announce(

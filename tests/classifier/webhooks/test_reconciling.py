@@ -7,9 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from classifier.models import WebhookDelivery, WebhookEvent
-from classifier.services.webhook_claims import claim_deliveries
-from classifier.services.webhook_reconciling import give_back_deliveries, reconcile_webhooks
-from classifier.services.worker_identity import host_id
+from classifier.webhooks.delivery import delivery_claims, reconcile_webhooks
 from tests.classifier.webhooks.rows import DAY, add, claim
 from tests.support.webhooks import WebhookEndpointFactory
 
@@ -26,21 +24,14 @@ class TestReconciling:
             assert (row.state, row.error_code, row.attempt) == ("waiting", "interrupted", 1)
         assert wake_ups
 
-    def test_dead_courier_of_this_machine(self):
-        [row] = add(WebhookEndpointFactory())
-        claim_deliveries(worker=f"{host_id()}/999999.1", limit=1)
-        assert reconcile_webhooks() == 1
-        row.refresh_from_db()
-        assert row.state == "waiting"
-
     def test_interrupted_for_ever_is_given_up(self):
         [row] = add(WebhookEndpointFactory(), created_at=timezone.now() - 2 * DAY)
         claim()
-        give_back_deliveries(rows=WebhookDelivery.objects.all(), reason="test")
+        delivery_claims.give_back(WebhookDelivery.objects.all(), reason="test")
         row.refresh_from_db()
         assert (row.state, row.error_code) == ("failed", "interrupted")
 
-    def test_letter_written_while_it_was_switched_off(self):
+    def test_delivery_written_while_it_was_switched_off(self):
         [row] = add(WebhookEndpointFactory(off="by_person"))
         reconcile_webhooks()
         row.refresh_from_db()

@@ -6,7 +6,7 @@ import pytest
 
 from classifier.models import Review, WebhookDelivery, WebhookEvent
 from classifier.services.reviews import Decision, amend_review, sign_review
-from tests.classifier.webhooks.letters import announce, answer, read_letters
+from tests.classifier.webhooks.payloads import announce, answer, read_payloads
 from tests.factories import (
     answered_submission,
 )
@@ -22,7 +22,7 @@ class TestReviews:
         second = amend_review(
             actor=staff.dermatologist, review=first, decision=DECISION, reason="Histology of Mrs Invented."
         )
-        signed, amended = read_letters()
+        signed, amended = read_payloads()
         assert (signed["type"], signed["data"]) == ("review.signed", {"review": str(first.pk)})
         assert amended["type"] == "review.amended"
         assert amended["data"] == {"review": str(second.pk), "amends": str(first.pk)}
@@ -38,7 +38,7 @@ class TestReviews:
         assert not Review.objects.exists()
         assert not WebhookEvent.objects.exists()
 
-    def test_wakes_a_courier_after_commit(
+    def test_wakes_the_sender_after_commit(
         self, staff, endpoint, wake_ups, django_capture_on_commit_callbacks
     ):
         with django_capture_on_commit_callbacks(execute=True):
@@ -66,7 +66,7 @@ class TestWhoIsTold:
     def test_address_of_the_site(self, staff, endpoint, settings):
         settings.DERMAPORT_SITE_URL = "https://skin.example"
         announce(answer(staff, outcome="benign"))
-        assert read_letters()[0]["url"].startswith("https://skin.example/api/v1/submissions/")
+        assert read_payloads()[0]["url"].startswith("https://skin.example/api/v1/submissions/")
 
 
 def test_every_event_can_be_chosen():

@@ -9,11 +9,18 @@ from django.db import connection
 from django.utils import timezone
 
 from classifier.models import WebhookEndpoint
-from classifier.services.webhook_secrets import LostSecretError, read_secrets, seal, unseal
-from classifier.services.webhook_switching import remove_endpoint
-from classifier.services.webhooks import rotate_secret
+from classifier.webhooks.endpoints import remove_endpoint, rotate_secret, update_endpoint
+from classifier.webhooks.signing import LostSecretError, read_secrets, read_signer, seal, unseal
 from portal.audit.models import AuditEvent
 from tests.classifier.webhooks.endpoints import create
+from tests.support.webhooks import FORMER_SECRET, WebhookEndpointFactory
+
+STANDARD = {"webhook-id", "webhook-timestamp", "webhook-signature"}
+
+
+def sign(endpoint):
+    """The names of the headers that sign for `endpoint` now."""
+    return {name for name, _ in read_signer(endpoint).sign(b"{}", event_id="1", timestamp=1)}
 
 
 @pytest.mark.usefixtures("names")
@@ -35,6 +42,20 @@ class TestSecrets:
         assert read_secrets(new.endpoint) == (new.secret, issued.secret)
         with time_machine.travel(timezone.now() + dt.timedelta(hours=25)):
             assert read_secrets(WebhookEndpoint.objects.get()) == (new.secret,)
+
+    def test_former_signature_goes_on_until_the_secret_is_changed(self, staff):
+        endpoint = WebhookEndpointFactory(
+            clinic=staff.clinic, sealed_secret=seal(FORMER_SECRET), signature_scheme="former"
+        )
+        assert sign(endpoint) == {"Dermaport-Signature"}
+        update_endpoint(actor=staff.administrator, endpoint=endpoint, description="The EHR")
+        assert sign(WebhookEndpoint.objects.get()) == {"Dermaport-Signature"}
+        rotate_secret(actor=staff.administrator, endpoint=endpoint)
+        assert sign(WebhookEndpoint.objects.get()) == STANDARD | {"Dermaport-Signature"}
+        with time_machine.travel(timezone.now() + dt.timedelta(hours=25)):
+            assert sign(WebhookEndpoint.objects.get()) == STANDARD
+        rotate_secret(actor=staff.administrator, endpoint=endpoint)
+        assert sign(WebhookEndpoint.objects.get()) == STANDARD
 
     def test_keys_of_the_site_are_changed(self, settings):
         sealed = seal("whsec_word")

@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
 from classifier.models import WebhookEndpoint
-from classifier.services.webhook_secrets import read_secrets, seal
+from classifier.webhooks.signing import read_secrets, seal
 from portal.accounts import factor_secrets
 from tests.factories import UserFactory
 from tests.support.webhooks import WebhookEndpointFactory

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from classifier.services.decoding import OutageError, start_decoding
+from classifier.claims.engine import OutageError
+from classifier.services.decoding import start_decoding
 from tests.factories import (
     PredictionFactory,
     SubmissionImageFactory,

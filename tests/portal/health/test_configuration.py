@@ -118,10 +118,10 @@ class TestGates:
     @pytest.fixture
     def folder(self, monkeypatch, settings, tmp_path):
         """Gates whose files hold a few bytes."""
-        from ml import gate_specification
+        from ml.gates import specification
 
         settings.DERMAPORT_GATES = True
-        limits = dict.fromkeys(gate_specification.LIMITS, 1.0)
+        limits = dict.fromkeys(specification.LIMITS, 1.0)
         domain = {}
         files = {"network": "features.xml", "weights": "features.bin", "statistics": "statistics.npz"}
         for name, file in files.items():
@@ -131,12 +131,12 @@ class TestGates:
             "version": "gates-1",
             "licence": "CC0-1.0",
             "limits": limits,
-            "margins": dict.fromkeys(gate_specification.CHANGING, 0.1),
+            "margins": dict.fromkeys(specification.CHANGING, 0.1),
             "domain": domain,
             "fit": {},
         }
         (tmp_path / "gates.json").write_text(json.dumps(facts))
-        monkeypatch.setattr(gate_specification, "find_gates_folder", lambda: tmp_path)
+        monkeypatch.setattr(specification, "find_gates_folder", lambda: tmp_path)
         return tmp_path
 
     def test_files_that_are_as_specified(self, folder):

@@ -1,4 +1,4 @@
-"""The status page says when letters don't leave."""
+"""The status page says when deliveries don't leave."""
 
 import datetime as dt
 
@@ -12,7 +12,7 @@ from tests.support.webhooks import WebhookDeliveryFactory, WebhookEndpointFactor
 pytestmark = pytest.mark.django_db
 
 
-def test_late_letters():
+def test_late_deliveries():
     endpoint, late = WebhookEndpointFactory(), timezone.now() - dt.timedelta(minutes=6)
     WebhookDeliveryFactory(endpoint=endpoint)
     WebhookDeliveryFactory(endpoint=endpoint, created_at=late, state="delivered")
@@ -21,6 +21,7 @@ def test_late_letters():
     assert "five minutes ago: 1." in probe_webhooks().sentence
 
 
-def test_courier_is_no_worker_of_predictions():
-    record_heartbeat("courier@machine")
+def test_sender_is_no_worker_of_predictions():
+    record_heartbeat("sender@machine")
+    record_heartbeat("courier@older-unit")
     assert workers_seen() == []

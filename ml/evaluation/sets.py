@@ -1,0 +1,87 @@
+"""Evaluation on the labelled image sets, kept set by set, so that stopping loses one set at most."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ml.datasets.image_sets import ImageSet, SetImage, find_set
+from ml.datasets.records import DataError
+from ml.evaluation import consistency
+from ml.evaluation.scoring import score_images
+from ml.evaluation.skin_tone import measure_ita
+from ml.evaluation.stored_predictions import (
+    COLUMNS,
+    CONSISTENCY,
+    StoredRow,
+    describe_network,
+    format_row,
+    is_stored,
+    store_table,
+)
+from ml.imaging.errors import UndecodableImageError
+from ml.imaging.inputs import build_input
+from ml.serving.prediction import Predictor
+from ml.serving.specification import ModelSpecification
+
+CONSISTENCY_SET = "fanconi-test"
+_TONE_SIZE = (224, 224)
+
+
+def evaluate_sets(
+    specification: ModelSpecification, model: Path, names: Sequence[str], folder: Path
+) -> list[str]:
+    """Score the sets `names`, and repeat consistency where asked, that `folder` doesn't hold yet.
+
+    `names` are of `ml.datasets.image_sets.SETS`, or `consistency`: the clean test images, changed a
+    little. Returns the names scored now; those already stored for the same network, calibration,
+    policy and files are left. Raises DataError for a missing set, `ml.serving.prediction.PredictionError`
+    and `ml.network_files.loading.UnsafeModelError`.
+    """
+    network = describe_network(specification)
+    wanted = []
+    for name in names:
+        image_set = find_set(CONSISTENCY_SET if name == CONSISTENCY else name)
+        manifest = image_set.digest_manifest()
+        if not is_stored(folder, name, network, manifest):
+            wanted.append((name, image_set, manifest))
+    if not wanted:
+        return []
+    predictor = Predictor(specification, model)
+    for name, image_set, manifest in wanted:
+        images = image_set.read_images()
+        columns: Sequence[str] = COLUMNS
+        if name == CONSISTENCY:
+            clean = [image for image in images if "clean" in image.tags.split()]
+            columns = consistency.COLUMNS
+            rows = consistency.score_variants(predictor, image_set.find_root(), clean)
+        else:
+            rows = [format_row(row) for row in score_set(predictor, image_set, images)]
+        store_table(folder, name, columns, rows, network=network, manifest=manifest)
+    return [name for name, _, _ in wanted]
+
+
+def score_set(predictor: Predictor, image_set: ImageSet, images: Sequence[SetImage]) -> list[StoredRow]:
+    """Score `images` as the portal's worker does and measure the skin's tone.
+
+    Raises DataError when a file is not the one in the set's manifest.
+    """
+    root = image_set.find_root()
+    rows = []
+    entries = [(image.path, image.label) for image in images]
+    for image, scored in zip(images, score_images(predictor, root, entries), strict=True):
+        if scored.sha256 != image.sha256:
+            raise DataError(f"{image.path}: expected SHA-256 {image.sha256}, received {scored.sha256}.")
+        rows.append((scored, image))
+    tones = [
+        _measure_tone(root / image.path)
+        for image in tqdm(images, desc="Skin tone", unit="image", leave=False)
+    ]
+    return [StoredRow(scored, image, tone) for (scored, image), tone in zip(rows, tones, strict=True)]
+
+
+def _measure_tone(path: Path) -> float | None:
+    try:
+        return measure_ita(build_input(path.read_bytes(), _TONE_SIZE))
+    except UndecodableImageError:
+        return None

@@ -1,1 +1,0 @@
-"""The report and the model cards, written from stored results alone: no image, no network."""

@@ -1,1 +1,0 @@
-"""The paper's two networks trained as it trained them, and what its figures resemble."""

@@ -1,0 +1,101 @@
+"""Platt calibration and the conformal refer band, fitted and held against what they promise."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from ml.serving.calibration import CalibrationError
+from ml.serving.policy import PolicyError
+from ml.training.fitting import fit_platt, fit_policy
+
+
+def sample(n=2000, seed=0):
+    generator = np.random.default_rng(seed)
+    y = generator.random(n) < 0.4
+    z = generator.normal(size=n) * 2 + np.where(y, 1.5, -1.5)
+    return 1 / (1 + np.exp(-3 * z)), y
+
+
+def test_fit_agrees_with_logistic_regression():
+    p, y = sample()
+    fitted = fit_platt(p, y)
+    logit = np.log(p / (1 - p))[:, None]
+    reference = LogisticRegression(C=np.inf).fit(logit, y)
+    assert fitted.a == pytest.approx(reference.coef_[0, 0], rel=0.02)
+    assert fitted.b == pytest.approx(reference.intercept_[0], abs=0.02)
+
+
+def test_fit_makes_an_overconfident_network_honest():
+    p, y = sample()
+    calibrated = fit_platt(p, y).apply(p)
+    assert calibrated.mean() == pytest.approx(y.mean(), abs=0.005)
+    sure = calibrated > 0.9
+    assert y[sure].mean() == pytest.approx(calibrated[sure].mean(), abs=0.04)
+
+
+def test_a_perfectly_separated_sample_gives_a_finite_slope():
+    fitted = fit_platt([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1])
+    assert 0 < fitted.a < 10
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0], [1, 1, 1], [0, 1]])
+def test_platt_needs_both_classes_and_one_label_each(labels):
+    with pytest.raises(CalibrationError, match="labels of both classes"):
+        fit_platt([0.1, 0.5, 0.9], labels)
+
+
+def test_a_network_that_ranks_the_wrong_way_round_is_refused():
+    with pytest.raises(CalibrationError, match="'a' above 0"):
+        fit_platt([0.9, 0.8, 0.2, 0.1], [0, 0, 1, 1])
+
+
+def overlapping(n, seed=0, distance=1.8):
+    generator = np.random.default_rng(seed)
+    y = generator.random(n) < 0.45
+    return 1 / (1 + np.exp(-(generator.normal(size=n) + distance * y - distance / 2))), y
+
+
+@given(st.integers(0, 30), st.sampled_from([0.0, 1.0, 2.0, 4.0]))
+def test_the_fitted_policy_keeps_its_promises_on_what_it_was_fitted(seed, distance):
+    p, y = overlapping(300, seed, distance)
+    policy = fit_policy(p, y, version="v")
+    assert np.mean(p[y] >= policy.threshold) >= 0.95
+    assert np.mean(p[y] < policy.refer_low) <= 0.05
+    assert np.mean(p[~y] > policy.refer_high) <= 0.10
+
+
+def test_the_promises_hold_on_new_images_on_average():
+    misses, alarms = [], []
+    for seed in range(60):
+        p, y = overlapping(300, seed)
+        policy = fit_policy(p, y, version="v")
+        new, truth = overlapping(2000, seed + 1000)
+        misses.append(np.mean(new[truth] < policy.refer_low))
+        alarms.append(np.mean(new[~truth] > policy.refer_high))
+    assert np.mean(misses) < 0.055
+    assert np.mean(alarms) < 0.105
+
+
+def test_classes_that_do_not_overlap_need_no_band():
+    p = np.concatenate([np.linspace(0.01, 0.2, 100), np.linspace(0.8, 0.99, 100)])
+    policy = fit_policy(p, np.arange(200) >= 100, version="v")
+    assert policy.refer_low == policy.refer_high == policy.threshold
+    assert set(policy.outcomes(p[:90])) == {"benign"}
+
+
+def test_too_few_images_to_promise_anything_refer_everything():
+    policy = fit_policy([0.1, 0.9], [0, 1], version="v")
+    assert (policy.refer_low, policy.refer_high) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("labels", [[0, 0], [1, 1]])
+def test_fit_needs_both_classes(labels):
+    with pytest.raises(PolicyError, match="expected both classes"):
+        fit_policy([0.1, 0.9], labels, version="v")
+
+
+def test_fit_needs_a_rate():
+    with pytest.raises(PolicyError, match=r"rate between 0 and 1, received 1\.0"):
+        fit_policy([0.1, 0.9], [0, 1], version="v", sensitivity=1.0)
