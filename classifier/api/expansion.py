@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
     from rest_framework.request import Request
 
-PARAMETER = "expand"
+EXPAND = "expand"
 Parts = dict[str, tuple[str, type[serializers.BaseSerializer[Any]]]]
 
 
@@ -27,11 +27,11 @@ class ExpandedField(serializers.Field[Any, Any, Any, Any]):
         self.name, self.parts = name, parts
 
     def to_representation(self, row: Any) -> dict[str, Any]:
-        context = {**self.context, PARAMETER: ()}
+        context = {**self.context, EXPAND: ()}
         return {
             name: serializer(attrgetter(way)(row), context=context).data
             for name, (way, serializer) in self.parts.items()
-            if name in self.context.get(PARAMETER, ())
+            if name in self.context.get(EXPAND, ())
         }
 
 
@@ -53,12 +53,12 @@ def find_parts(serializer_class: type[serializers.BaseSerializer[Any]] | None) -
 
 def read_expansion(request: Request, parts: Parts) -> tuple[str, ...]:
     """Names that the caller wants in full, in any order, separated by commas."""
-    asked = [name.strip() for text in request.query_params.getlist(PARAMETER) for name in text.split(",")]
+    asked = [name.strip() for text in request.query_params.getlist(EXPAND) for name in text.split(",")]
     names = tuple(dict.fromkeys(name for name in asked if name))
     if set(names) - set(parts):
         raise InvalidInputError(
             "unknown_expansion",
             f"expand takes {', '.join(sorted(parts)) or 'nothing here'}.",
-            field=PARAMETER,
+            field=EXPAND,
         )
     return names

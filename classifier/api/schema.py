@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from classifier.api import examples
 from classifier.api.errors import PROBLEM_JSON
-from classifier.api.expansion import PARAMETER, find_parts
+from classifier.api.expansion import EXPAND, find_parts
 from classifier.api.idempotency import KEY_LIMIT
 from classifier.api.links import add_links
 from classifier.api.problems import PROBLEMS
@@ -95,7 +95,7 @@ IF_MATCH = OpenApiParameter(
 
 def describe_expand(names: list[str]) -> OpenApiParameter:
     return OpenApiParameter(
-        PARAMETER,
+        EXPAND,
         {"type": "array", "items": {"type": "string", "enum": names}},
         explode=False,
         description="Names, separated by commas, of what to send in full under `expanded`.",

@@ -9,7 +9,7 @@ from PIL import Image
 
 from classifier.intake import encode_jpeg
 
-LARGE, SMALL = 1200, 400
+LARGE_SIDE, SMALL_SIDE = 1200, 400
 """Longest side in pixels: of the picture that speaks for the case, and of the others."""
 QUALITY = 88
 

@@ -12,7 +12,7 @@ from classifier.case_rows import load_cases
 from classifier.case_summary import CaseSummary, summarise
 from classifier.models import Submission
 from classifier.report.building import build_report
-from classifier.report.pictures import LARGE, SMALL, Reduced, UnreadableError, reduce_picture
+from classifier.report.pictures import LARGE_SIDE, SMALL_SIDE, Reduced, UnreadableError, reduce_picture
 from classifier.services.errors import ConflictError, UnavailableError
 from classifier.services.pictures import read_derivative
 from classifier.states import Headline
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from classifier.models import SubmissionImage
     from portal.accounts.models import User
 
-CONTENT_TYPE = "application/pdf"
+PDF_TYPE = "application/pdf"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _load(actor: User, submission_id: uuid.UUID) -> tuple[Submission, CaseSummar
 
 def _reduce(image: SubmissionImage, summary: CaseSummary) -> Reduced:
     """As large as its place needs: the image that speaks for the case is drawn large."""
-    longest = LARGE if image == summary.image else SMALL
+    longest = LARGE_SIDE if image == summary.image else SMALL_SIDE
     try:
         return reduce_picture(read_derivative(image), longest)
     except UnreadableError as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from classifier.models import Patient
     from portal.accounts.models import User
 
-CONTENT_TYPE = "application/dicom"
+DICOM_TYPE = "application/dicom"
 PSEUDONYMOUS, IDENTIFIED = "pseudonymous", "identified"
 NAMINGS = (PSEUDONYMOUS, IDENTIFIED)
 

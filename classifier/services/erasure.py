@@ -28,7 +28,7 @@ from classifier.models import (
 )
 from classifier.services.consents import stop_inference
 from classifier.services.errors import ConflictError, InvalidInputError
-from classifier.services.file_removals import queue_removals
+from classifier.services.file_removals import overlay_name, queue_removals
 from classifier.services.idempotency import forget_answers
 from classifier.services.preconditions import check_unchanged
 from classifier.vocabulary import ErasureReason, FileStore, Sex
@@ -99,12 +99,6 @@ def _list_files(patient: Patient) -> Iterator[tuple[FileStore, str, dt.datetime]
         yield FileStore.DERIVED, str(explanation.overlay), now
         for attempt in range(1, explanation.attempt + 1):
             yield FileStore.DERIVED, overlay_name(explanation, attempt), later
-
-
-def overlay_name(explanation: Explanation, attempt: int) -> str:
-    """Where the overlay of one try lies. Each try has its own: a late one overwrites nothing."""
-    key = explanation.pk.hex
-    return f"{key[:2]}/{key}-{attempt}.overlay"
 
 
 def _erase_rows(patient: Patient) -> dict[str, int]:

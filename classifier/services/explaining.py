@@ -15,8 +15,8 @@ from classifier.claims.engine import OutageError
 from classifier.claims.identity import worker_id
 from classifier.models import Explanation, Prediction
 from classifier.services.decoding import Unusable, start_decoding
-from classifier.services.erasure import overlay_name
 from classifier.services.explanation_queue import claim_explanation, explanation_claims
+from classifier.services.file_removals import overlay_name
 from classifier.services.model_refusals import note_refused_load
 from classifier.states import PredictionState
 from classifier.stopping import is_stopping

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from django.core.files.storage import Storage
 
+    from classifier.models import Explanation
+
 log = structlog.get_logger(__name__)
 
 LONGEST_PAUSE = dt.timedelta(hours=6)
@@ -57,3 +59,9 @@ def _store_of(row: FileRemoval) -> Storage:
     field: Any = SubmissionImage._meta.get_field(COLUMNS[FileStore(row.store)])  # noqa: SLF001
     storage: Storage = field.storage
     return storage
+
+
+def overlay_name(explanation: Explanation, attempt: int) -> str:
+    """Where the overlay of one try lies. Each try has its own: a late one overwrites nothing."""
+    key = explanation.pk.hex
+    return f"{key[:2]}/{key}-{attempt}.overlay"

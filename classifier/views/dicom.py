@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from classifier.attachments import attach
 from classifier.models import SubmissionImage
-from classifier.services.dicom_exports import CONTENT_TYPE, PSEUDONYMOUS, export_image
+from classifier.services.dicom_exports import DICOM_TYPE, PSEUDONYMOUS, export_image
 from classifier.services.errors import ServiceError
 from classifier.views.access import get_visible, page
 from classifier.views.rights import require_right, rights_in
@@ -39,4 +39,4 @@ def _export(request: PortalRequest, image: SubmissionImage) -> HttpResponse:
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect("submission-detail", image.submission_id)
-    return attach(export.data, content_type=CONTENT_TYPE, filename=export.filename)
+    return attach(export.data, content_type=DICOM_TYPE, filename=export.filename)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from classifier.attachments import attach
 from classifier.models import Submission
-from classifier.services.case_reports import CONTENT_TYPE, export_report
+from classifier.services.case_reports import PDF_TYPE, export_report
 from classifier.services.errors import ServiceError
 from classifier.views.access import get_visible, page
 from classifier.views.rights import require_right, rights_in
@@ -36,4 +36,4 @@ def submission_report(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     except ServiceError as error:
         messages.error(request, error.message)
         return redirect("submission-detail", submission.pk)
-    return attach(report.data, content_type=CONTENT_TYPE, filename=report.filename)
+    return attach(report.data, content_type=PDF_TYPE, filename=report.filename)

@@ -8,7 +8,7 @@ from rest_framework import generics
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 
-from classifier.api.expansion import PARAMETER, find_parts, read_expansion
+from classifier.api.expansion import EXPAND, find_parts, read_expansion
 from classifier.api.parsers import BoundedJSONParser
 from classifier.api.preconditions import is_known
 from classifier.drf.permissions import MayViewCases
@@ -37,7 +37,7 @@ class RecordedDetail(NoStoreView, generics.GenericAPIView[Any]):
             return self.answer(self.get_object())
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), PARAMETER: self.expansion}
+        return {**super().get_serializer_context(), EXPAND: self.expansion}
 
     # The row as the caller may see it; 304 where they have it already. Looking again is looking.
     def answer(self, row: models.Model, *, status: int = 200) -> Response:

@@ -12,7 +12,7 @@ from classifier.attachments import attach
 from classifier.drf.permissions import MayViewCases
 from classifier.drf.views import NoStoreView
 from classifier.models import SubmissionImage
-from classifier.services.dicom_exports import CONTENT_TYPE, NAMINGS, PSEUDONYMOUS, export_image
+from classifier.services.dicom_exports import DICOM_TYPE, NAMINGS, PSEUDONYMOUS, export_image
 from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ class ImageDicom(NoStoreView):
             "through a dermatoscope. The picture is that of `derivative`."
         ),
         parameters=[NAMING],
-        responses={(200, CONTENT_TYPE): OpenApiTypes.BINARY},
+        responses={(200, DICOM_TYPE): OpenApiTypes.BINARY},
     )
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
         image = get_object_or_404(SubmissionImage.objects.visible_to(self.request.user), pk=pk)
         naming = request.query_params.get("patient", PSEUDONYMOUS)
         export = export_image(actor=self.request.user, image_id=image.pk, naming=naming)
-        return attach(export.data, content_type=CONTENT_TYPE, filename=export.filename)
+        return attach(export.data, content_type=DICOM_TYPE, filename=export.filename)

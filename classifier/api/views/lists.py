@@ -7,7 +7,7 @@ from django.db import transaction
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import generics
 
-from classifier.api.expansion import PARAMETER, find_parts, read_expansion
+from classifier.api.expansion import EXPAND, find_parts, read_expansion
 from classifier.api.ordering import KnownOrdering
 from classifier.api.pagination import StableCursorPagination
 from classifier.api.parsers import BoundedJSONParser
@@ -42,12 +42,12 @@ class PortalList(NoStoreView, generics.ListAPIView[Any]):
             return self.list(request, *args, **kwargs)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {**super().get_serializer_context(), PARAMETER: self.expansion}
+        return {**super().get_serializer_context(), EXPAND: self.expansion}
 
     def _check_parameters(self, request: Request) -> None:
         known = OF_EVERY_LIST | set(self.filterset_class.base_filters if self.filterset_class else ())
         if find_parts(self.serializer_class):
-            known |= {PARAMETER}
+            known |= {EXPAND}
         unknown = sorted(set(request.query_params) - known)
         if unknown:
             # Not the name itself: in a slip it may be a patient's word.
@@ -74,7 +74,7 @@ class RecordedList(PortalList):
             # A patient opened in an emergency is of a clinic besides the caller's own.
             counts[self.clinic_of(row)] = counts.get(self.clinic_of(row), 0) + 1
         details: dict[str, Any] = {
-            "filters": sorted(set(self.request.query_params) - OF_EVERY_LIST - {PARAMETER}),
+            "filters": sorted(set(self.request.query_params) - OF_EVERY_LIST - {EXPAND}),
             "source": "api",
         }
         if self.expansion:

@@ -13,7 +13,7 @@ from classifier.attachments import attach
 from classifier.drf.permissions import MayViewCases
 from classifier.drf.views import NoStoreView
 from classifier.models import Submission
-from classifier.services.case_reports import CONTENT_TYPE, export_report
+from classifier.services.case_reports import PDF_TYPE, export_report
 from portal.accounts.scopes import scopes_for
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ class SubmissionReport(NoStoreView):
             "histopathology."
         ),
         responses={
-            (200, CONTENT_TYPE): OpenApiTypes.BINARY,
+            (200, PDF_TYPE): OpenApiTypes.BINARY,
             409: OpenApiResponse(ERROR, "The model is still at work on the case."),
         },
     )
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:  # noqa: ARG002
         submission = get_object_or_404(Submission.objects.visible_to(self.request.user), pk=pk)
         report = export_report(actor=self.request.user, submission_id=submission.pk)
-        return attach(report.data, content_type=CONTENT_TYPE, filename=report.filename)
+        return attach(report.data, content_type=PDF_TYPE, filename=report.filename)

@@ -11,10 +11,9 @@ from classifier.models import (
     FileRemoval,
     Prediction,
 )
-from classifier.services.erasure import overlay_name
 from classifier.services.explaining import Finding, finish
 from classifier.services.explanation_queue import claim_explanation
-from classifier.services.file_removals import remove_files
+from classifier.services.file_removals import overlay_name, remove_files
 from classifier.states import PredictionState
 from tests.classifier.privacy.conftest import stored
 from tests.factories import (

@@ -8,7 +8,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from classifier.report.fonts import MISSING, clean, make_printable
-from classifier.report.pictures import LARGE, UnreadableError, reduce_picture
+from classifier.report.pictures import LARGE_SIDE, UnreadableError, reduce_picture
 from tests.classifier.report.papers import judge, make_case, read, read_pages, take
 from tests.factories import ReviewFactory, draw_jpeg
 
@@ -110,18 +110,18 @@ def test_file_says_what_it_is_and_nothing_of_the_patient(staff):
 
 
 def test_picture_is_reduced_and_bare():
-    reduced = reduce_picture(draw_jpeg(1, 1500), LARGE)
-    assert (reduced.width, reduced.height) == (LARGE, LARGE)
+    reduced = reduce_picture(draw_jpeg(1, 1500), LARGE_SIDE)
+    assert (reduced.width, reduced.height) == (LARGE_SIDE, LARGE_SIDE)
     with Image.open(BytesIO(reduced.jpeg)) as image:
-        assert image.size == (LARGE, LARGE)
+        assert image.size == (LARGE_SIDE, LARGE_SIDE)
         assert "exif" not in image.info
 
 
 def test_small_picture_is_not_blown_up():
-    assert reduce_picture(draw_jpeg(1), LARGE).width == 224
+    assert reduce_picture(draw_jpeg(1), LARGE_SIDE).width == 224
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", draw_jpeg(1)[:400]])
 def test_damaged_picture_is_told(data):
     with pytest.raises(UnreadableError):
-        reduce_picture(data, LARGE)
+        reduce_picture(data, LARGE_SIDE)

@@ -90,7 +90,7 @@ class TestSending:
 
     def test_secret_that_cannot_be_opened(self, receiver, settings):
         [row] = add(WebhookEndpointFactory(url=receiver.url))
-        settings.SECRET_KEY = "another"
+        settings.DERMAPORT_ENCRYPTION_KEYS = ["n" * 40]
         deliver_due(budget_seconds=5)
         row.refresh_from_db()
         assert (row.state, row.error_code, receiver.requests) == ("waiting", "secret_lost", [])
