@@ -6,6 +6,7 @@
 #   make bench           images a second, and the time from submit to result
 #   make lint types      style, templates, import contracts; types
 #   make screenshots     the README's pictures, of the real pages
+#   make settings        the table of settings in docs/operators.md, from the settings modules
 #   make lock            write requirements/*.txt again (ARGS=--upgrade for newer versions)
 
 SHELL := /bin/bash
@@ -26,7 +27,7 @@ LOCK ?= runtime
 
 export PORT HOST
 
-.PHONY: run test services-test bench lint types lock screenshots python runtime dev browser
+.PHONY: run test services-test bench lint types lock screenshots settings python runtime dev browser
 
 run: runtime
 	@exec $(BIN)/python -m portal.stack run
@@ -42,6 +43,9 @@ bench: dev
 
 screenshots: dev browser
 	$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+settings: dev
+	DJANGO_SETTINGS_MODULE=portal.settings.test $(BIN)/python manage.py list_settings --update
 
 lint: dev
 	$(BIN)/ruff check .

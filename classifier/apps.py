@@ -7,7 +7,7 @@ class ClassifierConfig(AppConfig):
 
     def ready(self) -> None:
         # They connect themselves, and need the models.
-        from classifier import api_checks, receivers, worker_signals  # noqa: F401, PLC0415
+        from classifier import receivers, worker_signals  # noqa: F401, PLC0415
         from classifier.audit_subjects import SUBJECTS  # noqa: PLC0415
         from classifier.webhooks import signing, transport  # noqa: F401, PLC0415
         from portal.audit.services import register_kinds  # noqa: PLC0415

@@ -8,7 +8,7 @@ from django.conf import settings
 
 
 def choose_device(index: int) -> None:
-    """Show the worker's process number `index` one GPU only, or none with DERMAPORT_DEVICE=cpu.
+    """Show the worker's process number `index` one GPU only, or none with DERMAPORT_GPUS=0.
 
     With DERMAPORT_GPUS=n the processes of one worker share out n cards: start the worker with
     n processes. The operator's own CUDA_VISIBLE_DEVICES names the cards that may be used.

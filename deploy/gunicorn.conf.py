@@ -1,17 +1,17 @@
 """Gunicorn for one machine and for many. HOST, PORT, WEB_CONCURRENCY and WEB_THREADS change it."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 from gunicorn.http import parser
 
+from portal.settings.serving import HOST, PORT, WEB_CONCURRENCY, WEB_THREADS
 from portal.stack.keeper import end_with_parent
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+bind = f"{HOST}:{PORT}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+workers = WEB_CONCURRENCY
+threads = WEB_THREADS
 preload_app = True
 timeout = 60
 graceful_timeout = 5

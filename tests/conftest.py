@@ -103,10 +103,10 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
     """The running portal (see LiveStack), with leases short enough to watch them expire."""
     stack = LiveStack(
         tmp_path_factory.mktemp("live") / "var",
-        DERMAPORT_TASK_SOFT_SECONDS="20",
-        DERMAPORT_TASK_HARD_SECONDS="25",
-        DERMAPORT_LEASE_SECONDS="30",
-        DERMAPORT_RECONCILE_SECONDS="5",
+        TEST_TASK_SOFT_SECONDS="20",
+        TEST_TASK_HARD_SECONDS="25",
+        TEST_LEASE_SECONDS="30",
+        TEST_RECONCILE_SECONDS="5",
         # Receivers of webhooks stand on this machine.
         DERMAPORT_WEBHOOK_LOOPBACK="1",
     )

@@ -1,7 +1,7 @@
 """A typed client of the REST API, and the command `python -m classifier.client`.
 
 It needs httpx and tqdm and nothing else of this project: it can be copied to another machine as it
-is. See "Five jobs for an integrator" in the README.
+is. See "Five jobs for an integrator" in docs/integrators.md.
 """
 
 from classifier.client.client import Client

@@ -9,7 +9,7 @@ from ml.research.report.document import extract_figures, replace_figures, write_
 from ml.research.report.stored import Results
 
 HOME = RESULTS.parent
-README = HOME.parent / "README.md"
+PAGE = HOME.parent / "docs" / "networks.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of stored results")
     parser.add_argument("--weights", type=Path, default=HOME / "weights", help="folder of specifications")
     parser.add_argument("--output", type=Path, default=HOME / "REPORT.md")
-    parser.add_argument("--readme", type=Path, default=README, help="the README that quotes the figures")
-    parser.add_argument("--figures", action="store_true", help="print the README's block of figures")
+    parser.add_argument("--page", type=Path, default=PAGE, help="the page that quotes the figures")
+    parser.add_argument("--figures", action="store_true", help="print that page's block of figures")
     parser.add_argument(
-        "--update", action="store_true", help="write that block between the README's markers too"
+        "--update", action="store_true", help="write that block between the page's markers too"
     )
     parser.add_argument("--check", action="store_true", help="write nothing; 1 when a file would change")
     parser.add_argument("--bootstrap", type=int, default=2000, help="rounds (default 2000)")
@@ -34,11 +34,11 @@ def run(options: argparse.Namespace) -> int:
         return 0
     files = {} if options.figures else collect_files(results, options.output)
     block = write_figures(results)
-    readme = options.readme.read_text(encoding="utf-8") if options.readme.is_file() else ""
+    page = options.page.read_text(encoding="utf-8") if options.page.is_file() else ""
     if options.check:
         stale = list_stale(files)
-        if extract_figures(readme) != block:
-            stale.append(options.readme)
+        if extract_figures(page) != block:
+            stale.append(options.page)
         for path in stale:
             print(
                 f"{path} is not what the stored results give: run python -m ml report --update.",
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         return 1 if stale else 0
     write_files(files)
     if options.update:
-        write_files({options.readme: replace_figures(readme, block).encode()})
+        write_files({options.page: replace_figures(page, block).encode()})
     print(f"{options.output} and {len(results.plots)} plots written")
     return 0
 

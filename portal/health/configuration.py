@@ -11,17 +11,32 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register, run_checks  # noqa: A004 (Django's name)
 from django.db import DatabaseError
 
+from portal.settings.environment import find_former
+
 EX_CONFIG = 78  # sysexits.h: the keeper doesn't try again
 
 
 def stop_on_errors() -> None:
-    """Print every error of the configuration and end the process, or return when there is none."""
-    errors = [message for message in run_checks(databases=["default"]) if message.is_serious()]
-    if errors:
-        for error in errors:
-            sys.stderr.write(f"{error.id}: {error.msg} {error.hint or ''}".rstrip() + "\n")
-        sys.stderr.flush()
+    """Print what is wrong with the configuration; end the process where one of it is an error."""
+    found = run_checks(databases=["default"])
+    for message in found:
+        sys.stderr.write(f"{message.id}: {message.msg} {message.hint or ''}".rstrip() + "\n")
+    sys.stderr.flush()
+    if any(message.is_serious() for message in found):
         sys.exit(EX_CONFIG)
+
+
+@register(Tags.compatibility)
+def check_former_variables(**_: Any) -> list[CheckMessage]:
+    """A variable that is set and read no more is said aloud: whoever set it believes that it holds."""
+    return [
+        Warning(
+            f"{name} is set, and this version doesn't read it. What holds instead: {instead}.",
+            hint="Take it out of the environment. docs/operators.md lists what can be set.",
+            id="health.W012",
+        )
+        for name, instead in find_former().items()
+    ]
 
 
 @register(Tags.compatibility)

@@ -2,27 +2,35 @@
 
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-env = environ.Env()
+from portal.settings.environment import Environment
+
+env = Environment("Log-in")
+sso = Environment("Single sign-on")
 
 # --- Log-in ---------------------------------------------------------------------------------
-# Failed log-ins by address, over all accounts.
-DERMAPORT_LOGIN_FAILED_RATE = env.str("DERMAPORT_LOGIN_FAILED_RATE", default="10/m/ip")
-
-# Former keys of the site: what they signed, and what an earlier version sealed with them, is still read.
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
+DERMAPORT_LOGIN_RATE = env.text(
+    "DERMAPORT_LOGIN_RATE",
+    "log-ins from one address, over all accounts; raise both where a hospital comes from one address",
+    default="30/m/ip",
+)
+DERMAPORT_LOGIN_FAILED_RATE = env.text(
+    "DERMAPORT_LOGIN_FAILED_RATE", "failed log-ins from one address, over all accounts", default="10/m/ip"
+)
 
 # --- Second factor --------------------------------------------------------------------------
-# Who must have one before they can do anything else: roles, and "operator". Empty: nobody must.
-DERMAPORT_MFA_REQUIRED_ROLES: list[str] = env.list(
-    "DERMAPORT_MFA_REQUIRED_ROLES", default=["dermatologist", "administrator"]
+DERMAPORT_MFA_REQUIRED_ROLES = env.names(
+    "DERMAPORT_MFA_REQUIRED_ROLES",
+    "roles that need a second factor before they can do anything else; `operator` is one too. Production "
+    "refuses an empty list",
+    default=("dermatologist", "administrator"),
+    shown="dermatologist,administrator (the demo: none)",
 )
 MFA_ADAPTER = "portal.accounts.mfa_adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = env.str("DERMAPORT_MFA_ISSUER", default="Dermaport")
+MFA_TOTP_ISSUER = "Dermaport"
 # One step of 30 seconds either way: phones' clocks drift.
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODE_COUNT = 10
@@ -35,29 +43,59 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 
 # --- Confirmation before what counts --------------------------------------------------------
 # How long a log-in or a confirmation lasts before signing, exports and the like; 0 never asks.
-DERMAPORT_STEP_UP_MINUTES = env.int("DERMAPORT_STEP_UP_MINUTES", default=10)
+DERMAPORT_STEP_UP_MINUTES = 10
 # For signing and amending reviews it lasts longer, while the person goes on working; 0: as for the others.
-DERMAPORT_SIGNING_SESSION_HOURS = env.float("DERMAPORT_SIGNING_SESSION_HOURS", default=4.0)
+DERMAPORT_SIGNING_SESSION_HOURS = 4.0
 
 # --- Sessions -------------------------------------------------------------------------------
-# Without a request or a key press for so long a session ends; 0 never. Fractions are for tests.
-DERMAPORT_IDLE_MINUTES = env.float("DERMAPORT_IDLE_MINUTES", default=15.0)
+# Counted from the log-in: what a person does meanwhile doesn't lengthen it.
+SESSION_COOKIE_AGE = env.integer(
+    "DERMAPORT_SESSION_SECONDS",
+    "absolute limit of a session, from the log-in",
+    default=12 * 3600,
+    shown="43200 (12 hours)",
+)
+# Fractions are for tests.
+DERMAPORT_IDLE_MINUTES = env.number(
+    "DERMAPORT_IDLE_MINUTES",
+    "minutes without a request or a key press that end a session; 0 never (not in production)",
+    default=15.0,
+)
 
 # --- Single sign-on by OpenID Connect -------------------------------------------------------
-DERMAPORT_OIDC_ISSUER = env.str("DERMAPORT_OIDC_ISSUER", default="").rstrip("/")
-DERMAPORT_OIDC_NAME = env.str("DERMAPORT_OIDC_NAME", default="your organisation")
-# Domains of addresses that may come in; empty: every domain that the provider vouches for.
-DERMAPORT_OIDC_DOMAINS: list[str] = env.list("DERMAPORT_OIDC_DOMAINS", default=[])
-# "refuse" people who aren't here yet, or "create" them without a clinic.
-DERMAPORT_OIDC_UNKNOWN = env.str("DERMAPORT_OIDC_UNKNOWN", default="refuse")
-# Values of the claims acr and amr that stand for a second factor at the provider.
-DERMAPORT_OIDC_MFA_VALUES: list[str] = env.list("DERMAPORT_OIDC_MFA_VALUES", default=[])
-# Passwords and passkeys of this site. Off: everybody comes in by the provider.
-DERMAPORT_LOCAL_LOGIN = env.bool("DERMAPORT_LOCAL_LOGIN", default=True)
+DERMAPORT_OIDC_ISSUER = sso.text(
+    "DERMAPORT_OIDC_ISSUER", "issuer of the OpenID provider; turns single sign-on on"
+).rstrip("/")
+OIDC_CLIENT_ID = sso.text(
+    "DERMAPORT_OIDC_CLIENT_ID", "as registered at the provider; required with an issuer"
+)
+OIDC_CLIENT_SECRET = sso.text("DERMAPORT_OIDC_CLIENT_SECRET", "likewise, where the provider gave one")
+DERMAPORT_OIDC_NAME = sso.text("DERMAPORT_OIDC_NAME", "the name on the button", default="your organisation")
+DERMAPORT_OIDC_DOMAINS = sso.names(
+    "DERMAPORT_OIDC_DOMAINS",
+    "domains of addresses that may come in",
+    shown="every domain that the provider vouches for",
+)
+DERMAPORT_OIDC_UNKNOWN = sso.text(
+    "DERMAPORT_OIDC_UNKNOWN",
+    "people who aren't here yet: `refuse` them, or `create` them without a clinic",
+    default="refuse",
+)
+DERMAPORT_OIDC_MFA_VALUES = sso.names(
+    "DERMAPORT_OIDC_MFA_VALUES",
+    "values of the claims `acr` and `amr` that stand for a second factor at the provider",
+)
+DERMAPORT_LOCAL_LOGIN = sso.switch(
+    "DERMAPORT_LOCAL_LOGIN",
+    "passwords and passkeys of this site; off: everybody comes in by the provider",
+    default=True,
+)
 if DERMAPORT_OIDC_UNKNOWN not in {"refuse", "create"}:
     raise ImproperlyConfigured(
         f"DERMAPORT_OIDC_UNKNOWN: expected refuse or create, received {DERMAPORT_OIDC_UNKNOWN}."
     )
+if DERMAPORT_OIDC_ISSUER and not OIDC_CLIENT_ID:
+    raise ImproperlyConfigured("Set DERMAPORT_OIDC_CLIENT_ID: DERMAPORT_OIDC_ISSUER needs it.")
 if not DERMAPORT_LOCAL_LOGIN and not DERMAPORT_OIDC_ISSUER:
     raise ImproperlyConfigured("DERMAPORT_LOCAL_LOGIN: expected 1 without DERMAPORT_OIDC_ISSUER, received 0.")
 
@@ -82,7 +120,7 @@ SOCIALACCOUNT_STORE_TOKENS = False
 if DERMAPORT_OIDC_ISSUER:
     SOCIALACCOUNT_PROVIDERS = describe_provider(
         DERMAPORT_OIDC_ISSUER,
-        env.str("DERMAPORT_OIDC_CLIENT_ID"),
-        env.str("DERMAPORT_OIDC_CLIENT_SECRET", default=""),
+        OIDC_CLIENT_ID,
+        OIDC_CLIENT_SECRET,
         DERMAPORT_OIDC_NAME,
     )

@@ -1,34 +1,52 @@
 """Settings shared by every environment.
 
-Everything that differs between machines comes from environment variables, each listed in the
-README. No secret has a default here: what is missing stops the start.
+Everything that differs between machines comes from environment variables (`environment.py`), each
+listed in docs/operators.md. What nobody turns is a constant here. No secret has a default: what is
+missing stops the start.
 """
 
 import datetime as dt
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import environ
 from celery.schedules import crontab
 
 from portal.settings.access import *  # noqa: F403
+from portal.settings.access import DERMAPORT_LOGIN_RATE
 from portal.settings.browser import *  # noqa: F403
+from portal.settings.environment import Environment
 from portal.settings.files import *  # noqa: F403
 from portal.settings.logs import configure_logging
 from portal.settings.paths import BASE_DIR, VAR_DIR
 from portal.settings.programs import *  # noqa: F403
 from portal.settings.retention import *  # noqa: F403
 from portal.settings.retention import RETENTION_SCHEDULE
+from portal.settings.serving import *  # noqa: F403
+from portal.settings.serving import ALLOWED_HOSTS, TRUSTED_PROXIES, WEB_THREADS
 from portal.settings.webhooks import *  # noqa: F403
+from portal.settings.webhooks import DERMAPORT_SITE_URL
 
-env = environ.Env()
+env = Environment("The site")
+storage = Environment("Database, broker, files")
+workers = Environment("Networks and workers")
+audit = Environment("Privacy and audit log")
+programs = Environment("Programs and webhooks")
+running = Environment("Logs and demo")
 
 DEBUG = False
-ALLOWED_HOSTS: list[str] = env.list("DERMAPORT_ALLOWED_HOSTS", default=[])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("DERMAPORT_CSRF_TRUSTED_ORIGINS", default=[])
-# Rate limits count by address. Without a proxy in front, X-Forwarded-For is the caller's own
-# word and is ignored.
-TRUSTED_PROXIES = env.int("DERMAPORT_TRUSTED_PROXIES", default=0)
-ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+SECRET_KEY = env.text(
+    "SECRET_KEY",
+    "signs sessions, forms and links in mails; required in production",
+    shown="made in `var/` by `make run`",
+)
+SECRET_KEY_FALLBACKS = env.names(
+    "SECRET_KEY_FALLBACKS",
+    "former values of `SECRET_KEY`: what they signed, and what an earlier version sealed with them, is still read",
+)
+# Forms come from the site's own names, also where a proxy in front rewrites the Host header.
+CSRF_TRUSTED_ORIGINS = [f"https://{name}" for name in ALLOWED_HOSTS if not name.startswith((".", "*"))]
+if (_site := urlsplit(DERMAPORT_SITE_URL)).scheme and _site.netloc:
+    CSRF_TRUSTED_ORIGINS.append(f"{_site.scheme}://{_site.netloc}")
 
 INSTALLED_APPS = [
     "portal.common",
@@ -103,7 +121,14 @@ TEMPLATES = [
 ]
 
 # --- Database -------------------------------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}")}
+DATABASES = {
+    "default": storage.database(
+        "DATABASE_URL",
+        "the database; production requires PostgreSQL: `postgres://…`",
+        default=f"sqlite:///{VAR_DIR / 'db.sqlite3'}",
+        shown="SQLite in `var/`",
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Writers queue up instead of failing: IMMEDIATE takes the write lock at BEGIN, so that a
@@ -160,54 +185,82 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {
-    "login": env.str("DERMAPORT_LOGIN_RATE", default="30/m/ip"),
+    "login": DERMAPORT_LOGIN_RATE,
     # Passwords and codes of a second factor have waits of their own (login_limits).
     "login_failed": None,
     "reset_password": "20/m/ip,5/m/key",
-    "oauth": env.str("DERMAPORT_OAUTH_RATE", default="60/m/ip"),
+    "oauth": "60/m/ip",
 }
-# Counted from the log-in: what a person does meanwhile doesn't lengthen it.
-SESSION_COOKIE_AGE = env.int("DERMAPORT_SESSION_SECONDS", default=12 * 3600)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = env.mail(
+    "EMAIL_URL",
+    "the mail server, such as `smtp+tls://user:password@mail.example.org:587`",
+    default="consolemail://",
+    shown="printed by the process",
+)
 vars().update(EMAIL_CONFIG)
-DEFAULT_FROM_EMAIL = env.str("DERMAPORT_FROM_EMAIL", default="dermaport@localhost")
+DEFAULT_FROM_EMAIL = env.text("DERMAPORT_FROM_EMAIL", "the sender of mails", default="dermaport@localhost")
 # A page waits for the mail server no longer than this.
 EMAIL_TIMEOUT = 10
-DERMAPORT_INVITATION_DAYS = env.int("DERMAPORT_INVITATION_DAYS", default=7)
-DERMAPORT_EMERGENCY_MINUTES = env.int("DERMAPORT_EMERGENCY_MINUTES", default=60)
-DERMAPORT_EMERGENCY_ATTEMPTS = env.int("DERMAPORT_EMERGENCY_ATTEMPTS", default=5)
-DERMAPORT_EMERGENCY_REASON_LENGTH = env.int("DERMAPORT_EMERGENCY_REASON_LENGTH", default=20)
+DERMAPORT_INVITATION_DAYS = 7
+DERMAPORT_EMERGENCY_MINUTES = 60
+# Emergency accesses and failed tries of one person an hour.
+DERMAPORT_EMERGENCY_ATTEMPTS = 5
+DERMAPORT_EMERGENCY_REASON_LENGTH = 20
 
 # --- Language and time ----------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = env.str("DERMAPORT_TIME_ZONE", default="UTC")
+TIME_ZONE = env.text(
+    "DERMAPORT_TIME_ZONE", "time zone of the pages and of the hours of the night", default="UTC"
+)
 USE_I18N = True
 USE_TZ = True
 FORMAT_MODULE_PATH: list[str] = []
 
 # --- The job engine -------------------------------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default=f"redis+socket://{VAR_DIR / 'valkey.sock'}")
-DERMAPORT_MODELS_DIR = Path(env.str("DERMAPORT_MODELS_DIR", default=str(BASE_DIR / "ml" / "weights")))
-# The network that is made active where none is; "" for the first by file name.
-DERMAPORT_DEFAULT_MODEL = env.str("DERMAPORT_DEFAULT_MODEL", default="efficientnetv2-b0")
-# Quality and domain gates before the network. Without them every decodable image gets a figure.
-DERMAPORT_GATES = env.bool("DERMAPORT_GATES", default=True)
-DERMAPORT_BATCH_SIZE = env.int("DERMAPORT_BATCH_SIZE", default=32)
-# "auto" takes a GPU where there is one, "cpu" never. With several cards: one process a card.
-DERMAPORT_DEVICE = env.str("DERMAPORT_DEVICE", default="auto")
-DERMAPORT_GPUS = env.int("DERMAPORT_GPUS", default=1)
-DERMAPORT_MAX_ATTEMPTS = env.int("DERMAPORT_MAX_ATTEMPTS", default=3)
-DERMAPORT_TASK_SOFT_SECONDS = env.int("DERMAPORT_TASK_SOFT_SECONDS", default=120)
-DERMAPORT_TASK_HARD_SECONDS = env.int("DERMAPORT_TASK_HARD_SECONDS", default=150)
+REDIS_URL = storage.text(
+    "REDIS_URL",
+    "the broker; required in production: `redis://…`",
+    default=f"redis+socket://{VAR_DIR / 'valkey.sock'}",
+    shown="the embedded Valkey",
+)
+DERMAPORT_MODELS_DIR = Path(
+    workers.text(
+        "DERMAPORT_MODELS_DIR",
+        "where registered `.h5` files lie",
+        default=str(BASE_DIR / "ml" / "weights"),
+        shown="`ml/weights`",
+    )
+)
+DERMAPORT_DEFAULT_MODEL = workers.text(
+    "DERMAPORT_DEFAULT_MODEL",
+    "the network that is made active where none is; empty: the first by file name",
+    default="efficientnetv2-b0",
+)
+DERMAPORT_GATES = workers.switch(
+    "DERMAPORT_GATES",
+    "the quality and domain gates; off gives every photo a figure (`health.W010`)",
+    default=True,
+)
+# Images that a worker claims at once.
+DERMAPORT_BATCH_SIZE = 32
+DERMAPORT_GPUS = workers.integer(
+    "DERMAPORT_GPUS",
+    "graphics cards that one worker shares out, one process each; 0 never takes one",
+    default=1,
+)
+DERMAPORT_DEVICE = "auto" if DERMAPORT_GPUS else "cpu"
+DERMAPORT_MAX_ATTEMPTS = 3
+DERMAPORT_TASK_SOFT_SECONDS = 120
+DERMAPORT_TASK_HARD_SECONDS = 150
 # A lease outlives the hard limit of the task that holds it: a slow worker keeps its claim, a
 # dead one loses it.
-DERMAPORT_LEASE_SECONDS = env.int("DERMAPORT_LEASE_SECONDS", default=180)
-DERMAPORT_RECONCILE_SECONDS = env.int("DERMAPORT_RECONCILE_SECONDS", default=60)
+DERMAPORT_LEASE_SECONDS = 180
+DERMAPORT_RECONCILE_SECONDS = 60
 # The broker takes a message back after this long: longer than any task may run (checked at start).
-DERMAPORT_VISIBILITY_SECONDS = env.int("DERMAPORT_VISIBILITY_SECONDS", default=900)
+DERMAPORT_VISIBILITY_SECONDS = 900
 
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -290,12 +343,15 @@ CELERY_BEAT_SCHEDULE = {
 # --- Audit ----------------------------------------------------------------------------------
 # What all chains of events say is written down once an hour: in a table, in this file and in the
 # log. Put the file where who owns the database can't write; "" keeps it to table and log.
-DERMAPORT_AUDIT_ANCHOR_FILE = env.str(
-    "DERMAPORT_AUDIT_ANCHOR_FILE", default=str(VAR_DIR / "audit-anchors.jsonl")
+DERMAPORT_AUDIT_ANCHOR_FILE = audit.text(
+    "DERMAPORT_AUDIT_ANCHOR_FILE",
+    "where anchors of the audit log are appended; empty: table and log only",
+    default=str(VAR_DIR / "audit-anchors.jsonl"),
+    shown="`var/audit-anchors.jsonl`",
 )
-DERMAPORT_AUDIT_ANCHOR_SECONDS = env.int("DERMAPORT_AUDIT_ANCHOR_SECONDS", default=3600)
+DERMAPORT_AUDIT_ANCHOR_SECONDS = 3600
 # Signs each anchor; without it the file's own place is what makes it trustworthy.
-DERMAPORT_AUDIT_ANCHOR_KEY = env.str("DERMAPORT_AUDIT_ANCHOR_KEY", default="")
+DERMAPORT_AUDIT_ANCHOR_KEY = audit.text("DERMAPORT_AUDIT_ANCHOR_KEY", "signs each anchor with HMAC-SHA256")
 CELERY_BEAT_SCHEDULE["anchor-audit"] = {
     "task": "portal.audit.tasks.anchor_audit_task",
     "schedule": DERMAPORT_AUDIT_ANCHOR_SECONDS,
@@ -303,16 +359,24 @@ CELERY_BEAT_SCHEDULE["anchor-audit"] = {
 }
 
 # --- REST -----------------------------------------------------------------------------------
-DERMAPORT_API_CALLS_PER_MINUTE = env.int("DERMAPORT_API_CALLS_PER_MINUTE", default=600)
-DERMAPORT_API_CLINIC_CALLS_PER_MINUTE = env.int("DERMAPORT_API_CLINIC_CALLS_PER_MINUTE", default=3000)
-# Images of one clinic that wait or are being judged, when another one comes over the API.
-DERMAPORT_API_ACTIVE_PREDICTIONS = env.int("DERMAPORT_API_ACTIVE_PREDICTIONS", default=500)
-# Requests of one web process that may wait for a result (?wait=); leave threads for the others.
-DERMAPORT_API_WAITING = env.int("DERMAPORT_API_WAITING", default=4)
-# As deploy/gunicorn.conf.py reads it; a check compares the two.
-WEB_THREADS = env.int("WEB_THREADS", default=8)
+DERMAPORT_API_CALLS_PER_MINUTE = programs.integer(
+    "DERMAPORT_API_CALLS_PER_MINUTE",
+    "calls a minute of one API token, session, or OAuth application and whom it acts for",
+    default=600,
+)
+DERMAPORT_API_CLINIC_CALLS_PER_MINUTE = programs.integer(
+    "DERMAPORT_API_CLINIC_CALLS_PER_MINUTE", "calls of all callers of one clinic a minute", default=3000
+)
+DERMAPORT_API_ACTIVE_PREDICTIONS = programs.integer(
+    "DERMAPORT_API_ACTIVE_PREDICTIONS",
+    "images of a clinic that may wait or be judged when one more comes over the API",
+    default=500,
+)
+# Requests of one web process that may wait for a result (?wait=), each holding a thread for half a
+# minute: at least as many threads are left to everybody else.
+DERMAPORT_API_WAITING = min(4, WEB_THREADS // 2)
 # Images as base64 in JSON are read into memory; larger ones come as multipart.
-DERMAPORT_API_JSON_MAX_BYTES = env.int("DERMAPORT_API_JSON_MAX_BYTES", default=40 * 1024 * 1024)
+DERMAPORT_API_JSON_MAX_BYTES = 40 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "classifier.api.authentication.BearerAuthentication",
@@ -332,7 +396,7 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.ScopedRateThrottle",
         "classifier.drf.throttling.CallRateThrottle",
     ],
-    "DEFAULT_THROTTLE_RATES": {"token": env.str("DERMAPORT_TOKEN_RATE", default="10/min")},
+    "DEFAULT_THROTTLE_RATES": {"token": "10/min"},
     "NUM_PROXIES": TRUSTED_PROXIES,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -370,11 +434,16 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Demo -----------------------------------------------------------------------------------
-DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=False)
+DERMAPORT_DEMO = running.switch(
+    "DERMAPORT_DEMO",
+    "invented clinics, people and cases",
+    default=False,
+    shown="on with `make run`, else off",
+)
 
 # --- Logging --------------------------------------------------------------------------------
 DEFAULT_EXCEPTION_REPORTER = "portal.common.reports.PatientSafeReporter"
 LOGGING = configure_logging(
-    as_json=env.bool("DERMAPORT_LOG_JSON", default=False),
-    level=env.str("DERMAPORT_LOG_LEVEL", default="INFO"),
+    as_json=running.switch("DERMAPORT_LOG_JSON", "one JSON object a line of the log", default=False),
+    level=running.text("DERMAPORT_LOG_LEVEL", "how much the log says", default="INFO"),
 )

@@ -9,14 +9,14 @@ from portal.settings.base import ALLOWED_HOSTS, DERMAPORT_ENCRYPTION_KEYS, env
 from portal.settings.paths import VAR_DIR
 from portal.settings.secret_key import read_or_create_secret
 
-SECRET_KEY = env.str("SECRET_KEY", default="") or read_or_create_secret(VAR_DIR / "secret_key")
+SECRET_KEY = env.text("SECRET_KEY") or read_or_create_secret(VAR_DIR / "secret_key")
 # A file of its own beside it: who changes the site's secret must not lose the patients.
 DERMAPORT_ENCRYPTION_KEYS = DERMAPORT_ENCRYPTION_KEYS or [read_or_create_secret(VAR_DIR / "encryption_key")]
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]
 # Invented people in an invented clinic; DERMAPORT_DEMO=0 starts empty.
-DERMAPORT_DEMO = env.bool("DERMAPORT_DEMO", default=True)
+DERMAPORT_DEMO = env.switch("DERMAPORT_DEMO", default=True)
 # The demo's people have a password only; the log-in page says so. DERMAPORT_DEMO=0 asks for more.
 if DERMAPORT_DEMO:
-    DERMAPORT_MFA_REQUIRED_ROLES = env.list("DERMAPORT_MFA_REQUIRED_ROLES", default=[])
+    DERMAPORT_MFA_REQUIRED_ROLES = env.names("DERMAPORT_MFA_REQUIRED_ROLES")
 # Browsers allow passkeys on http://localhost, and nowhere else without TLS.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import environ
-
+from portal.settings.environment import Environment
 from portal.settings.paths import BASE_DIR, VAR_DIR
 
-env = environ.Env()
+env = Environment("Database, broker, files")
 
 # --- Files ----------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -17,9 +16,11 @@ STATICFILES_DIRS = [BASE_DIR / "portal" / "static"]
 SEALED_ROOT = VAR_DIR / "sealed"
 DERIVED_ROOT = VAR_DIR / "derived"
 S3_OPTIONS = {
-    "bucket_name": env.str("DERMAPORT_S3_BUCKET", default=""),
-    "endpoint_url": env.str("DERMAPORT_S3_ENDPOINT", default="") or None,
-    "region_name": env.str("DERMAPORT_S3_REGION", default="") or None,
+    "bucket_name": env.text(
+        "DERMAPORT_S3_BUCKET", "bucket of an object storage for images; none: files in `DERMAPORT_VAR`"
+    ),
+    "endpoint_url": env.text("DERMAPORT_S3_ENDPOINT", "its address, where it is not Amazon's") or None,
+    "region_name": env.text("DERMAPORT_S3_REGION", "its region") or None,
     "default_acl": "private",
     "querystring_auth": True,
     "file_overwrite": False,
@@ -50,19 +51,28 @@ MEDIA_URL = ""
 # --- Encryption at rest ---------------------------------------------------------------------
 # The first encrypts, all decrypt. To rotate: put a new one first, run rotate_encryption, then take
 # the old one away. Environments give it a default, or refuse to start without.
-DERMAPORT_ENCRYPTION_KEYS: list[str] = env.list("DERMAPORT_ENCRYPTION_KEYS", default=[])
+DERMAPORT_ENCRYPTION_KEYS: list[str] = env.names(
+    "DERMAPORT_ENCRYPTION_KEYS",
+    "keys of patients' texts and images, separated by commas, at least 32 characters each: the first "
+    "encrypts, all decrypt; required in production",
+    shown="`var/encryption_key`; none in production",
+)
 
 # --- Uploads --------------------------------------------------------------------------------
-DERMAPORT_UPLOAD_MAX_BYTES = env.int("DERMAPORT_UPLOAD_MAX_BYTES", default=25 * 1024 * 1024)
-DERMAPORT_UPLOAD_MAX_PIXELS = env.int("DERMAPORT_UPLOAD_MAX_PIXELS", default=60_000_000)
-DERMAPORT_UPLOAD_MIN_SIDE = env.int("DERMAPORT_UPLOAD_MIN_SIDE", default=224)
-DERMAPORT_UPLOAD_MAX_IMAGES = env.int("DERMAPORT_UPLOAD_MAX_IMAGES", default=10)
-DERMAPORT_UPLOAD_FORMATS: list[str] = env.list(
-    "DERMAPORT_UPLOAD_FORMATS", default=["JPEG", "PNG", "WEBP", "TIFF", "HEIC", "DICOM"]
+DERMAPORT_UPLOAD_MAX_BYTES = env.integer(
+    "DERMAPORT_UPLOAD_MAX_BYTES", "bytes of one image", default=25 * 1024 * 1024, shown="26214400 (25 MiB)"
 )
-DERMAPORT_DERIVATIVE_MAX_SIDE = env.int("DERMAPORT_DERIVATIVE_MAX_SIDE", default=2048)
+# Width × height × frames of one image.
+DERMAPORT_UPLOAD_MAX_PIXELS = 60_000_000
+# The shortest side, in pixels.
+DERMAPORT_UPLOAD_MIN_SIDE = 224
+DERMAPORT_UPLOAD_MAX_IMAGES = 10
+# Told from the content of a file, never from its name.
+DERMAPORT_UPLOAD_FORMATS = ["JPEG", "PNG", "WEBP", "TIFF", "HEIC", "DICOM"]
+# The longer side of the picture that is shown.
+DERMAPORT_DERIVATIVE_MAX_SIDE = 2048
 # A FHIR Bundle carries its images as text: it is held in memory whole while it is read.
-DERMAPORT_FHIR_MAX_BYTES = env.int("DERMAPORT_FHIR_MAX_BYTES", default=64 * 1024 * 1024)
+DERMAPORT_FHIR_MAX_BYTES = 64 * 1024 * 1024
 # Django's own limits guard form fields; file bytes are limited by the sum of all images.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

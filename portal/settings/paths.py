@@ -2,9 +2,16 @@
 
 from pathlib import Path
 
-import environ
+from portal.settings.environment import Environment
 
-env = environ.Env()
+env = Environment("Database, broker, files")
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-VAR_DIR = Path(env.str("DERMAPORT_VAR", default=str(BASE_DIR / "var"))).resolve()
+VAR_DIR = Path(
+    env.text(
+        "DERMAPORT_VAR",
+        "data folder: database, images, the broker's socket",
+        default=str(BASE_DIR / "var"),
+        shown="`var`",
+    )
+).resolve()

@@ -2,27 +2,23 @@
 
 import datetime as dt
 
-import environ
-
-env = environ.Env()
-
 # --- API tokens -----------------------------------------------------------------------------
 # Django reads it where another app's migration points at knox's table.
 KNOX_TOKEN_MODEL = "knox.AuthToken"  # noqa: S105 (a model)
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
     "TOKEN_PREFIX": "dp_",
-    "TOKEN_TTL": dt.timedelta(hours=env.int("DERMAPORT_TOKEN_HOURS", default=10)),
+    "TOKEN_TTL": dt.timedelta(hours=10),
     "TOKEN_LIMIT_PER_USER": 20,
     "AUTO_REFRESH": False,
 }
 # Of the tokens that people make on the page, in days: what is proposed, and the longest.
-DERMAPORT_TOKEN_DAYS = env.int("DERMAPORT_TOKEN_DAYS", default=90)
-DERMAPORT_TOKEN_MAX_DAYS = env.int("DERMAPORT_TOKEN_MAX_DAYS", default=365)
+DERMAPORT_TOKEN_DAYS = 90
+DERMAPORT_TOKEN_MAX_DAYS = 365
 
 # --- OAuth 2 --------------------------------------------------------------------------------
 # How long the former secret of an application works beside a new one.
-DERMAPORT_OAUTH_OVERLAP_HOURS = env.int("DERMAPORT_OAUTH_OVERLAP_HOURS", default=24)
+DERMAPORT_OAUTH_OVERLAP_HOURS = 24
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthApplication"
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "portal.accounts.oauth.server.Server",
@@ -31,9 +27,9 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_GENERATOR": "portal.accounts.oauth.server.generate_access_token",
     "REFRESH_TOKEN_GENERATOR": "portal.accounts.oauth.server.generate_refresh_token",
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
-    "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("DERMAPORT_OAUTH_ACCESS_MINUTES", default=60) * 60,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     # Counted from the end of the last access token: one that is in use lives on.
-    "REFRESH_TOKEN_EXPIRE_SECONDS": env.int("DERMAPORT_OAUTH_REFRESH_DAYS", default=30) * 24 * 3600,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 30 * 24 * 3600,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "PKCE_REQUIRED": True,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],

@@ -1,28 +1,49 @@
 """Webhooks: where they may go, how long one may take, how often it is tried."""
 
-import environ
+from portal.settings.environment import Environment
 
-env = environ.Env()
+env = Environment("Programs and webhooks")
 
-# The portal's own address, such as https://skin.example: before the paths in what others are sent.
-DERMAPORT_SITE_URL = env.str("DERMAPORT_SITE_URL", default="").rstrip("/")
+DERMAPORT_SITE_URL = (
+    Environment("The site")
+    .text(
+        "DERMAPORT_SITE_URL",
+        "the portal's own address, such as `https://skin.example`: before the paths in webhooks and mails",
+    )
+    .rstrip("/")
+)
 
-DERMAPORT_WEBHOOK_PORTS: list[int] = env.list("DERMAPORT_WEBHOOK_PORTS", cast=int, default=[443, 8443])
-# Networks of the hospital itself, such as 10.20.0.0/16: the only private addresses that are called.
-DERMAPORT_WEBHOOK_NETWORKS: list[str] = env.list("DERMAPORT_WEBHOOK_NETWORKS", default=[])
-# For a developer who receives on the same machine: http to loopback, on any port.
-DERMAPORT_WEBHOOK_LOOPBACK = env.bool("DERMAPORT_WEBHOOK_LOOPBACK", default=False)
-# Certificates of the hospital's own authority, besides the public ones.
-DERMAPORT_WEBHOOK_CA_FILE = env.str("DERMAPORT_WEBHOOK_CA_FILE", default="")
+DERMAPORT_WEBHOOK_PORTS = [
+    int(port)
+    for port in env.names("DERMAPORT_WEBHOOK_PORTS", "ports that webhooks may name", default=("443", "8443"))
+]
+DERMAPORT_WEBHOOK_NETWORKS = env.names(
+    "DERMAPORT_WEBHOOK_NETWORKS",
+    "the hospital's own networks, such as `10.20.0.0/16`: the only private addresses that webhooks may call",
+)
+DERMAPORT_WEBHOOK_CA_FILE = env.text(
+    "DERMAPORT_WEBHOOK_CA_FILE", "certificates of the hospital's own authority, besides the public ones"
+)
+DERMAPORT_WEBHOOK_LOOPBACK = env.switch(
+    "DERMAPORT_WEBHOOK_LOOPBACK",
+    "lets a developer receive webhooks on the same machine over http; never in production",
+    default=False,
+)
 
-DERMAPORT_WEBHOOK_CONNECT_SECONDS = env.float("DERMAPORT_WEBHOOK_CONNECT_SECONDS", default=5.0)
+# To look the name up and connect.
+DERMAPORT_WEBHOOK_CONNECT_SECONDS = 5.0
 # From looking up the name to the last byte of the answer that is read.
-DERMAPORT_WEBHOOK_SECONDS = env.float("DERMAPORT_WEBHOOK_SECONDS", default=10.0)
-DERMAPORT_WEBHOOK_PARALLEL = env.int("DERMAPORT_WEBHOOK_PARALLEL", default=16)
-DERMAPORT_WEBHOOK_PER_ENDPOINT = env.int("DERMAPORT_WEBHOOK_PER_ENDPOINT", default=2)
+DERMAPORT_WEBHOOK_SECONDS = 10.0
+# Deliveries under way at once in one process, and of these for one endpoint.
+DERMAPORT_WEBHOOK_PARALLEL = 16
+DERMAPORT_WEBHOOK_PER_ENDPOINT = 2
 
-DERMAPORT_WEBHOOK_RETRY_HOURS = env.float("DERMAPORT_WEBHOOK_RETRY_HOURS", default=24.0)
-DERMAPORT_WEBHOOK_DISABLE_DAYS = env.float("DERMAPORT_WEBHOOK_DISABLE_DAYS", default=3.0)
-DERMAPORT_WEBHOOK_OVERLAP_HOURS = env.float("DERMAPORT_WEBHOOK_OVERLAP_HOURS", default=24.0)
-DERMAPORT_WEBHOOK_KEEP_DAYS = env.int("DERMAPORT_WEBHOOK_KEEP_DAYS", default=30)
-DERMAPORT_WEBHOOK_MOST = env.int("DERMAPORT_WEBHOOK_MOST", default=20)
+# How long one delivery is tried; after how long without a success an endpoint is switched off.
+DERMAPORT_WEBHOOK_RETRY_HOURS = 24.0
+DERMAPORT_WEBHOOK_DISABLE_DAYS = 3.0
+# How long a former secret signs beside a new one.
+DERMAPORT_WEBHOOK_OVERLAP_HOURS = 24.0
+# How long the log of deliveries is kept.
+DERMAPORT_WEBHOOK_KEEP_DAYS = 30
+# Webhooks of one clinic.
+DERMAPORT_WEBHOOK_MOST = 20

@@ -30,14 +30,14 @@ class StackConfiguration:
         if not text.isdigit() or not 0 < int(text) < 2**16:
             raise StackError(f"PORT: expected a number from 1 to 65535, received {text!r}.")
         gpus = os.environ.get("DERMAPORT_GPUS", "1")
-        if not gpus.isdigit() or int(gpus) < 1:
-            raise StackError(f"DERMAPORT_GPUS: expected a number from 1, received {gpus!r}.")
+        if not gpus.isdigit():
+            raise StackError(f"DERMAPORT_GPUS: expected a number, received {gpus!r}.")
         return cls(
             var=Path(os.environ.get("DERMAPORT_VAR") or PROJECT / "var").resolve(),
             host=os.environ.get("HOST") or "127.0.0.1",
             port=int(text),
             broker_url=os.environ.get("REDIS_URL") or None,
-            processes=int(gpus),
+            processes=max(1, int(gpus)),
         )
 
     @property

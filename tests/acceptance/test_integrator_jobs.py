@@ -1,4 +1,4 @@
-"""The README's five jobs, as they stand there, against the running portal."""
+"""The five jobs of docs/integrators.md, as they stand there, against the running portal."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ import pytest
 from classifier.client import Client, is_genuine
 from tests.classifier.webhooks.receiver import Receiver
 from tests.factories import draw_jpeg
+from tests.support.integrators_page import PAGE, read_jobs
 from tests.support.live_clinic import LiveClinic
 from tests.support.live_stack import PROJECT
 from tests.support.ports import free_port
-from tests.support.readme import read_jobs
 
 pytestmark = [pytest.mark.stack, pytest.mark.acceptance]
 SECONDS = 60.0
@@ -42,7 +42,7 @@ from portal.accounts.models import User
 made = {{}}
 for role, scopes in {scopes!r}.items():
     owner = User.objects.get(email=f"{{role}}@{domain}")
-    made[role] = make_own_token(actor=owner, name="README", scopes=scopes, days=1).text
+    made[role] = make_own_token(actor=owner, name="five jobs", scopes=scopes, days=1).text
 print(json.dumps(made))
 """
 GOES_WITH = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
@@ -164,7 +164,7 @@ def test_jobs_by_the_client(clinic, tmp_path, monkeypatch, capsys):
     names: dict = {}
 
     def run(code: str) -> str:
-        exec(compile(code, "README.md", "exec"), names)
+        exec(compile(code, PAGE.name, "exec"), names)
         return capsys.readouterr().out
 
     run(before.lines_in("python"))

@@ -43,16 +43,13 @@ class LiveStack:
         self.services = LiveServices.from_environment()
         self.env = {
             **os.environ,
-            "DJANGO_SETTINGS_MODULE": "portal.settings.development",
+            "DJANGO_SETTINGS_MODULE": "tests.support.live_settings",
             "DERMAPORT_VAR": str(var),
             "DERMAPORT_DEMO": "0",
             "PORT": str(self.port),
             "HOST": "127.0.0.1",
             "DERMAPORT_LOGIN_RATE": "1000/m/ip",
-            "DERMAPORT_TOKEN_RATE": "1000/min",
             "DERMAPORT_MFA_REQUIRED_ROLES": "",
-            # One log-in serves a session of tests.
-            "DERMAPORT_STEP_UP_MINUTES": "600",
             # Spots drawn in a moment pass no gate, and the small network answers faster.
             "DERMAPORT_GATES": "0",
             "DERMAPORT_DEFAULT_MODEL": "paper-cnn-2",

@@ -1,4 +1,4 @@
-"""The report as a whole, and the block of figures that the README quotes."""
+"""The report as a whole, and the block of figures that docs/networks.md quotes."""
 
 from ml.research.report import ablation, clinic, curves, development, extra_data, gates, sets
 from ml.research.report.measures import TITLES, measure_part
@@ -40,7 +40,7 @@ def write_report(results: Results) -> str:
 
 
 def write_figures(results: Results) -> str:
-    """Return the README's table of the default network, between its markers."""
+    """Return the table in docs/networks.md of the default network, between its markers."""
     if not results.networks:
         return join_parts(BEGIN, name_missing("this table", sets.COMMAND), END)
     network = results.networks[0]
@@ -56,22 +56,24 @@ def write_figures(results: Results) -> str:
     rows: list[list[object]] = [["Images", *(len(part.rows) for part in held.values())]]
     rows += [[TITLES[key], *(each[key] for each in figures.values())] for key in (*_QUOTED, *_QUOTED_TOO)]
     version = network.record["version"]
-    words = f"`{network.name}` {version}, 95 % intervals; everything else is in [ml/REPORT.md](ml/REPORT.md):"
+    words = (
+        f"`{network.name}` {version}, 95 % intervals; everything else is in [ml/REPORT.md](../ml/REPORT.md):"
+    )
     return join_parts(BEGIN, words, format_table(["", *held], rows), END)
 
 
-def extract_figures(readme: str) -> str | None:
-    """Return the README's block of figures with its markers, None when it has none."""
-    start, end = readme.find(BEGIN), readme.find(END)
-    return readme[start : end + len(END)] if 0 <= start < end else None
+def extract_figures(page: str) -> str | None:
+    """Return the page's block of figures with its markers, None when it has none."""
+    start, end = page.find(BEGIN), page.find(END)
+    return page[start : end + len(END)] if 0 <= start < end else None
 
 
-def replace_figures(readme: str, block: str) -> str:
-    """Return the README with its block of figures replaced; raises ValueError without markers."""
-    old = extract_figures(readme)
+def replace_figures(page: str, block: str) -> str:
+    """Return the page with its block of figures replaced; raises ValueError without markers."""
+    old = extract_figures(page)
     if old is None:
-        raise ValueError(f"Expected {BEGIN} and {END} in the README, received neither.")
-    return readme.replace(old, block)
+        raise ValueError(f"Expected {BEGIN} and {END} in the page, received neither.")
+    return page.replace(old, block)
 
 
 def _write_introduction(results: Results) -> str:

@@ -49,7 +49,7 @@ def open_results(shelf):
 def run(shelf, command, *more):
     places = ["--results", str(shelf / "results"), "--weights", str(shelf / "weights"), "--bootstrap", "30"]
     if command == "report":
-        places += ["--output", str(shelf / "REPORT.md"), "--readme", str(shelf / "README.md")]
+        places += ["--output", str(shelf / "REPORT.md"), "--page", str(shelf / "networks.md")]
     return main([command, *places, *more])
 
 
@@ -270,17 +270,17 @@ def test_extra_data_are_judged_against_the_same_recipe_on_the_images_that_both_h
     assert "both-by-another-plan" not in section
 
 
-def test_the_command_writes_and_checks_report_and_readme(shelf, capsys):
-    readme = shelf / "README.md"
-    readme.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
+def test_the_command_writes_and_checks_report_and_page(shelf, capsys):
+    page = shelf / "networks.md"
+    page.write_text(f"before\n{BEGIN}\n{END}\nafter\n")
     assert run(shelf, "report", "--check") == 1
     assert run(shelf, "report", "--update") == 0
     assert run(shelf, "report", "--check") == 0
-    assert readme.read_text() == f"before\n{write_figures(open_results(shelf))}\nafter\n"
-    readme.write_text(readme.read_text().replace("AUC", "ACU"))
+    assert page.read_text() == f"before\n{write_figures(open_results(shelf))}\nafter\n"
+    page.write_text(page.read_text().replace("AUC", "ACU"))
     assert run(shelf, "report", "--check", "--figures") == 1
-    assert "README.md is not what" in capsys.readouterr().err
-    readme.write_text("no markers")
+    assert "networks.md is not what" in capsys.readouterr().err
+    page.write_text("no markers")
     assert run(shelf, "report", "--update") == 1
 
 
@@ -344,8 +344,6 @@ def test_the_committed_report_and_cards_are_what_the_results_give():
     assert committed == results.plots
 
 
-def test_the_readme_quotes_the_figures():
-    readme = (stored.WEIGHTS.parents[1] / "README.md").read_text(encoding="utf-8")
-    if BEGIN not in readme:
-        pytest.skip("the README has no markers for the figures yet")
-    assert write_figures(Results()) in readme
+def test_the_page_of_the_networks_quotes_the_figures():
+    page = (stored.WEIGHTS.parents[1] / "docs" / "networks.md").read_text(encoding="utf-8")
+    assert write_figures(Results()) in page

@@ -13,7 +13,6 @@ from tests.portal.accounts.test_login_settings import read_settings
     [
         ("DERMAPORT_MFA_REQUIRED_ROLES", ""),
         ("DERMAPORT_IDLE_MINUTES", "0"),
-        ("DERMAPORT_STEP_UP_MINUTES", "0"),
         ("DERMAPORT_LOCAL_LOGIN", "0"),
         ("DERMAPORT_OIDC_UNKNOWN", "perhaps"),
         ("DERMAPORT_RETENTION_HOURS", "noon"),

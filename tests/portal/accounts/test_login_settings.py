@@ -23,8 +23,8 @@ NAMES = [
     "ALLAUTH_TRUSTED_PROXY_COUNT",
 ]
 SCRIPT = (
-    "import json; from django.conf import settings as s; "
-    f"print(json.dumps({{n: getattr(s, n, s.REST_FRAMEWORK.get(n)) for n in {NAMES!r}}}))"
+    "import json, sys; from django.conf import settings as s; "
+    "print(json.dumps({n: getattr(s, n, s.REST_FRAMEWORK.get(n)) for n in sys.argv[1:]}))"
 )
 GIVEN = {
     "DJANGO_SETTINGS_MODULE": "portal.settings.production",
@@ -36,11 +36,12 @@ GIVEN = {
 }
 
 
-def read_settings(**environment: str | None):
+def read_settings(*names: str, **environment: str | None):
+    """Load the settings of production with `environment`; `names` are those of settings to print."""
     given = {name: value for name, value in {**GIVEN, **environment}.items() if value is not None}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", SCRIPT, *(names or NAMES)],
         capture_output=True,
         check=False,
         cwd=Path.cwd(),

@@ -71,7 +71,7 @@ def test_hang_up_of_the_terminal_stops_everything(own_stack):
 
 
 def test_wrong_configuration_stops_the_stack_with_its_sentence(folder):
-    stack = LiveStack(folder, DERMAPORT_VISIBILITY_SECONDS="10")
+    stack = LiveStack(folder, TEST_VISIBILITY_SECONDS="10")
     stack.log.unlink(missing_ok=True)
 
     with pytest.raises(AssertionError) as failed:

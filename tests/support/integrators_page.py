@@ -1,4 +1,4 @@
-"""The README's section for integrators, as the lines that a reader would run."""
+"""The five jobs of docs/integrators.md, as the lines that a reader would run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from tests.support.live_stack import PROJECT
 
-SECTION = "### Five jobs for an integrator"
+PAGE = PROJECT / "docs" / "integrators.md"
+SECTION = "## Five jobs for an integrator"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TO_FILL_IN = "…"
 """A line that holds it is the reader's own to write: tests set what it sets."""
@@ -25,15 +26,15 @@ class Job:
 
 def read_jobs() -> tuple[Job, list[Job]]:
     """What comes before the first job, and the jobs."""
-    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     head, found, rest = text.partition(f"\n{SECTION}\n")
-    assert found, f"README.md has no section {SECTION!r}"
+    assert found, f"{PAGE.name} has no section {SECTION!r}"
     assert SECTION not in head + rest, "the section stands twice"
     # A comment in a block begins like a heading: the end of the section is sought outside of blocks.
     bare = FENCE.sub(lambda block: re.sub(r"[^\n]", "x", block[0]), rest)
-    end = re.search(r"^#{1,3} ", bare, re.MULTILINE)
+    end = re.search(r"^#{1,2} ", bare, re.MULTILINE)
     stop = end.start() if end else len(rest)
-    starts = [found.start() for found in re.finditer(r"^#### ", bare[:stop], re.MULTILINE)]
+    starts = [found.start() for found in re.finditer(r"^### ", bare[:stop], re.MULTILINE)]
     parts = [rest[a:b] for a, b in zip([0, *starts], [*starts, stop], strict=True)]
     before, *jobs = (read_job(part) for part in parts)
     filled = tuple((name, fill_in(code)) for name, code in before.blocks)

@@ -1,0 +1,159 @@
+"""Environment variables: what an operator may set, each read in one place with its default and its meaning.
+
+The table in docs/operators.md is made from what is recorded here (`manage.py list_settings --update`), and a
+test compares the two. Whatever nobody turns is a constant in the settings modules instead. A name that was
+a variable once stays in `FORMER`, so that whoever still sets it is told at the start.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import environ
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable: its name, its default as people read it, and what it does."""
+
+    name: str
+    default: str
+    meaning: str
+    group: str
+
+
+VARIABLES: dict[str, Variable] = {}
+"""What the settings modules asked for, in the order in which they did."""
+
+GROUPS = (
+    "The site",
+    "Database, broker, files",
+    "Log-in",
+    "Single sign-on",
+    "Programs and webhooks",
+    "Networks and workers",
+    "Privacy and audit log",
+    "Logs and demo",
+)
+"""Headings of the operators' table."""
+
+
+class Environment:
+    """Read the variables of one group of settings, and remember what was asked for.
+
+    Each method takes the variable's name, its meaning (one sentence for the operators' table) and the
+    `default`. `shown` is how the table tells a default that depends on the machine. A second read of a
+    name that was recorded before leaves the meaning out. A number or switch that is set to nothing has its
+    default; a text or a list set to nothing is empty. A value that can't be read as its kind raises
+    ImproperlyConfigured or ValueError, which stop the start.
+    """
+
+    def __init__(self, group: str) -> None:
+        self._read = environ.Env()
+        self._group = group
+
+    def text(self, name: str, meaning: str = "", *, default: str = "", shown: str | None = None) -> str:
+        self._record(name, meaning, default or "none" if shown is None else shown)
+        return str(self._read.str(name, default=default))
+
+    def integer(self, name: str, meaning: str = "", *, default: int, shown: str | None = None) -> int:
+        self._record(name, meaning, str(default) if shown is None else shown)
+        return int(self._read.int(name, default=default)) if os.environ.get(name) else default
+
+    def number(self, name: str, meaning: str = "", *, default: float) -> float:
+        self._record(name, meaning, f"{default:g}")
+        return float(self._read.float(name, default=default)) if os.environ.get(name) else default
+
+    def switch(self, name: str, meaning: str = "", *, default: bool, shown: str | None = None) -> bool:
+        self._record(name, meaning, ("on" if default else "off") if shown is None else shown)
+        return bool(self._read.bool(name, default=default)) if os.environ.get(name) else default
+
+    def names(
+        self, name: str, meaning: str = "", *, default: tuple[str, ...] = (), shown: str | None = None
+    ) -> list[str]:
+        """Read a list, separated by commas."""
+        self._record(name, meaning, ",".join(default) or "none" if shown is None else shown)
+        return list(self._read.list(name, default=list(default)))
+
+    def database(self, name: str, meaning: str, *, default: str, shown: str) -> dict[str, Any]:
+        self._record(name, meaning, shown)
+        return dict(self._read.db_url(name, default=default))
+
+    def mail(self, name: str, meaning: str, *, default: str, shown: str) -> dict[str, Any]:
+        self._record(name, meaning, shown)
+        return dict(self._read.email_url(name, default=default))
+
+    def _record(self, name: str, meaning: str, default: str) -> None:
+        if meaning:
+            VARIABLES.setdefault(name, Variable(name, default, meaning, self._group))
+        elif name not in VARIABLES:
+            raise LookupError(f"{name}: expected a meaning where the variable is read first, received none.")
+
+
+FORMER = {
+    "DERMAPORT_API_JSON_MAX_BYTES": "40 MiB",
+    "DERMAPORT_API_WAITING": "4 requests of one web process",
+    "DERMAPORT_AUDIT_ANCHOR_SECONDS": "every hour",
+    "DERMAPORT_BATCH_SIZE": "32 images",
+    "DERMAPORT_CSRF_TRUSTED_ORIGINS": "the names of DERMAPORT_ALLOWED_HOSTS by https, and DERMAPORT_SITE_URL",
+    "DERMAPORT_DERIVATIVE_MAX_SIDE": "2,048 pixels",
+    "DERMAPORT_DEVICE": "a GPU where there is one; DERMAPORT_GPUS=0 never takes one",
+    "DERMAPORT_EMERGENCY_ATTEMPTS": "5 an hour",
+    "DERMAPORT_EMERGENCY_MINUTES": "60 minutes",
+    "DERMAPORT_EMERGENCY_REASON_LENGTH": "20 characters",
+    "DERMAPORT_FHIR_MAX_BYTES": "64 MiB",
+    "DERMAPORT_INVITATION_DAYS": "7 days",
+    "DERMAPORT_KEPT_FORM_MINUTES": "nothing: no forms are kept after a session ended",
+    "DERMAPORT_LEASE_SECONDS": "180 seconds",
+    "DERMAPORT_MAX_ATTEMPTS": "3 attempts",
+    "DERMAPORT_MFA_ISSUER": "Dermaport",
+    "DERMAPORT_OAUTH_ACCESS_MINUTES": "60 minutes",
+    "DERMAPORT_OAUTH_OVERLAP_HOURS": "24 hours",
+    "DERMAPORT_OAUTH_RATE": "60 calls a minute of one address",
+    "DERMAPORT_OAUTH_REFRESH_DAYS": "30 days",
+    "DERMAPORT_RECONCILE_SECONDS": "every minute",
+    "DERMAPORT_SIGNING_SESSION_HOURS": "4 hours",
+    "DERMAPORT_STEP_UP_MINUTES": "10 minutes",
+    "DERMAPORT_TASK_HARD_SECONDS": "150 seconds",
+    "DERMAPORT_TASK_SOFT_SECONDS": "120 seconds",
+    "DERMAPORT_TLS_REDIRECT": "always, in production; DERMAPORT_BEHIND_PROXY=1 tells that TLS ends at a proxy",
+    "DERMAPORT_TOKEN_DAYS": "90 days",
+    "DERMAPORT_TOKEN_HOURS": "10 hours",
+    "DERMAPORT_TOKEN_MAX_DAYS": "365 days",
+    "DERMAPORT_TOKEN_RATE": "10 a minute of one address",
+    "DERMAPORT_UPLOAD_FORMATS": "JPEG, PNG, WebP, TIFF, HEIC and DICOM",
+    "DERMAPORT_UPLOAD_MAX_IMAGES": "10 images",
+    "DERMAPORT_UPLOAD_MAX_PIXELS": "60,000,000 pixels",
+    "DERMAPORT_UPLOAD_MIN_SIDE": "224 pixels",
+    "DERMAPORT_VISIBILITY_SECONDS": "900 seconds",
+    "DERMAPORT_WEBHOOK_CONNECT_SECONDS": "5 seconds",
+    "DERMAPORT_WEBHOOK_DISABLE_DAYS": "3 days",
+    "DERMAPORT_WEBHOOK_KEEP_DAYS": "30 days",
+    "DERMAPORT_WEBHOOK_MOST": "20 webhooks of one clinic",
+    "DERMAPORT_WEBHOOK_OVERLAP_HOURS": "24 hours",
+    "DERMAPORT_WEBHOOK_PARALLEL": "16 deliveries",
+    "DERMAPORT_WEBHOOK_PER_ENDPOINT": "2 deliveries",
+    "DERMAPORT_WEBHOOK_RETRY_HOURS": "24 hours",
+    "DERMAPORT_WEBHOOK_SECONDS": "10 seconds",
+}
+"""Variables of former versions that are read no more, each with what holds instead."""
+
+
+def find_former() -> dict[str, str]:
+    """The variables that are set here and read no more, each with what holds instead."""
+    return {name: instead for name, instead in FORMER.items() if name in os.environ}
+
+
+def draw_table() -> str:
+    """The operators' table of settings, in Markdown, by group and in the order in which they are read."""
+    lines = ["| Variable | Default | What it does |", "|---|---|---|"]
+    for group in GROUPS:
+        lines += ["| **" + group + "** | | |"]
+        lines += [
+            f"| `{one.name}` | {one.default} | {one.meaning} |"
+            for one in VARIABLES.values()
+            if one.group == group
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,89 @@
+"""Docs that lead astray are worse than none: links, places and names on the pages exist."""
+
+import functools
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```.*?^```$|^ {4}\S[^\n]*$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
+PLACE = re.compile(r"`((?:classifier|portal|ml|tests|templates|deploy|docs|requirements)/[\w./*\\-]*)`")
+NAME = re.compile(r"`(\w+)(?:\.\w+)*`")
+
+
+def name_page(path):
+    return str(path.relative_to(PROJECT))
+
+
+@functools.cache
+def list_anchors(path):
+    text = FENCE.sub("", path.read_text(encoding="utf-8"))
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    # As the pages are shown: lower case, words joined by hyphens, other signs left out.
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@functools.cache
+def read_code():
+    files = subprocess.run(
+        ["git", "ls-files", "*.py", "deploy/Procfile"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    return "\n".join(
+        (PROJECT / file).read_text(encoding="utf-8") for file in files if (PROJECT / file).is_file()
+    )
+
+
+@pytest.mark.parametrize("document", PAGES, ids=name_page)
+def test_links_lead_somewhere(document):
+    astray = []
+    for found in LINK.findall(FENCE.sub("", document.read_text(encoding="utf-8"))):
+        link = found[0] or found[1]
+        if re.match(r"https?:", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (document.parent / file).resolve() if file else document
+        if not target.exists() or (anchor and anchor not in list_anchors(target)):
+            astray.append(link)
+
+    assert astray == []
+
+
+@pytest.mark.parametrize("document", PAGES, ids=name_page)
+def test_places_in_the_code_exist(document):
+    places = PLACE.findall(document.read_text(encoding="utf-8"))
+
+    assert [place for place in places if not list(PROJECT.glob(place.rstrip("/")))] == []
+
+
+def test_names_of_the_glossary_stand_in_the_code():
+    rows = [
+        line.split("|")[3]
+        for line in (PROJECT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("|") and line.count("|") == 4
+    ]
+    names = {name for row in rows for name in NAME.findall(row)}
+    code = read_code()
+
+    assert len(names) > 30
+    assert {name for name in names if not re.search(rf"\b{name}\b", code)} == set()
+
+
+def test_every_page_is_reached_from_the_readme():
+    reached, open_pages = set(), [PROJECT / "README.md"]
+    while open_pages:
+        page = open_pages.pop()
+        reached.add(page)
+        for found in LINK.findall(page.read_text(encoding="utf-8")):
+            target = (page.parent / (found[0] or found[1]).partition("#")[0]).resolve()
+            if target.suffix == ".md" and target.is_file() and target not in reached:
+                open_pages.append(target)
+
+    assert set(PAGES) <= reached
