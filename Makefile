@@ -22,7 +22,7 @@ SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-loadscop
 APART := -m "(not browser or walk) and not acceptance" $(addprefix --ignore=tests/, \
 	ml architecture classifier/client classifier/demo classifier/commands/test_register_model.py \
 	permissions/test_reachable.py permissions/test_sessions.py permissions/test_tokens.py \
-	portal/stack/test_ends.py security/test_open_redirect.py security/test_xss_in_html.py)
+	portal/operations/stack/test_ends.py security/test_open_redirect.py security/test_xss_in_html.py)
 LOCK ?= runtime
 
 export PORT HOST
@@ -30,7 +30,7 @@ export PORT HOST
 .PHONY: run test services-test bench lint types lock screenshots settings python runtime dev browser
 
 run: runtime
-	@exec $(BIN)/python -m portal.stack run
+	@exec $(BIN)/python -m portal.operations.stack run
 
 test: dev browser
 	$(BIN)/python -m pytest $(SPREAD) $(ARGS)

@@ -13,17 +13,16 @@ from classifier.claims.wake_ups import (
     RUN_EXPLANATIONS,
     RUN_PREDICTIONS,
 )
-from classifier.services.explaining import run_queued_explanations
-from classifier.services.explanation_queue import explanation_claims
-from classifier.services.file_removals import remove_files
-from classifier.services.idempotency import forget_requests
-from classifier.services.inference import run_queued
-from classifier.services.queue import prediction_claims
-from classifier.services.rate_limits import forget_calls
-from classifier.services.retention import run_automatic_retention
+from classifier.engine.explain import explanation_claims, run_queued_explanations
+from classifier.engine.queue import prediction_claims
+from classifier.engine.run import run_queued
+from classifier.file_removals import remove_files
+from classifier.intake.idempotency import forget_requests
+from classifier.intake.rate_limits import forget_calls
+from classifier.privacy.retention import run_automatic_retention
 from classifier.webhooks.delivery import deliver_due, reconcile_webhooks
-from portal.accounts.sessions import forget_expired_sessions
-from portal.accounts.token_use import forget_expired_tokens
+from portal.trust.accounts.sessions.sessions import forget_expired_sessions
+from portal.trust.accounts.tokens.use import forget_expired_tokens
 
 RUN_BUDGET_SHARE = 0.25
 """Part of the soft limit after which a task ends and wakes the next."""

@@ -5,8 +5,8 @@ from typing import Any
 
 from gunicorn.http import parser
 
+from portal.operations.stack.keeper import end_with_parent
 from portal.settings.serving import HOST, PORT, WEB_CONCURRENCY, WEB_THREADS
-from portal.stack.keeper import end_with_parent
 
 bind = f"{HOST}:{PORT}"
 worker_class = "gthread"

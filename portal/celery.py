@@ -49,7 +49,7 @@ def refuse_wrong_configuration(**_: Any) -> None:
     """Stop before taking work; exit code 78 (EX_CONFIG) tells the keeper not to try again."""
     from django.db import connections  # noqa: PLC0415 - needs Django set up
 
-    from portal.health.configuration import stop_on_errors  # noqa: PLC0415
+    from portal.operations.health.configuration import stop_on_errors  # noqa: PLC0415
 
     stop_on_errors()
     # The children are forked after this: a connection that they inherit breaks for both.
@@ -59,8 +59,8 @@ def refuse_wrong_configuration(**_: Any) -> None:
 @signals.worker_ready.connect
 def start_heartbeat(sender: Any, **_: Any) -> None:
     """Say that this worker lives, and that it is ready to the supervisor that waits for it."""
-    from portal.health.consumption import CHECK_SECONDS, ConsumptionWatch  # noqa: PLC0415
-    from portal.health.heartbeat import HEARTBEAT_SECONDS, record_heartbeat  # noqa: PLC0415
+    from portal.operations.health.consumption import CHECK_SECONDS, ConsumptionWatch  # noqa: PLC0415
+    from portal.operations.health.heartbeat import HEARTBEAT_SECONDS, record_heartbeat  # noqa: PLC0415
 
     watch = ConsumptionWatch(tuple(sender.app.amqp.queues.consume_from))
     sender.timer.call_repeatedly(CHECK_SECONDS, watch.check)
@@ -73,7 +73,7 @@ def start_heartbeat(sender: Any, **_: Any) -> None:
 @signals.worker_process_init.connect
 def die_with_parent(**_: Any) -> None:
     """A child must not outlive the worker: two would share one GPU."""
-    from portal.stack.keeper import end_with_parent  # noqa: PLC0415
+    from portal.operations.stack.keeper import end_with_parent  # noqa: PLC0415
 
     end_with_parent()
 

@@ -26,11 +26,23 @@ from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
-from classifier.cases.standing import CaseFacts, Held, refresh_lesions, refresh_standing
+from classifier.domain.limits import UploadLimits
+from classifier.domain.states import FINISHED, PredictionState
+from classifier.domain.vocabulary import (
+    AcknowledgedAs,
+    Agreement,
+    Diagnosis,
+    Histopathology,
+    Laterality,
+    Management,
+    ModelLifecycle,
+    Outcome,
+    Procedure,
+    Sex,
+)
 from classifier.intake import build_derivative, build_thumbnail, inspect_image
 from classifier.intake.submission import CasePatient, Question, submit_case
 from classifier.intake.uploads import SentImage
-from classifier.limits import UploadLimits
 from classifier.models import (
     Acknowledgement,
     Explanation,
@@ -44,20 +56,8 @@ from classifier.models import (
     SubmissionImage,
 )
 from classifier.models import Outcome as HistologyOutcome
-from classifier.states import FINISHED, PredictionState
-from classifier.vocabulary import (
-    AcknowledgedAs,
-    Agreement,
-    Diagnosis,
-    Histopathology,
-    Laterality,
-    Management,
-    ModelLifecycle,
-    Outcome,
-    Procedure,
-    Sex,
-)
-from portal.accounts.models import User
+from classifier.standing.standing import CaseFacts, Held, refresh_lesions, refresh_standing
+from portal.trust.accounts.models import User
 from tests.support.people import (  # noqa: F401 (one address for everything invented)
     PASSWORD,
     ClinicFactory,
@@ -72,7 +72,7 @@ from tests.support.people import (  # noqa: F401 (one address for everything inv
 
 
 def restate(*submissions: Submission) -> None:
-    """Keep the columns that `classifier.cases.standing` writes as the rows now are."""
+    """Keep the columns that `classifier.standing.standing` writes as the rows now are."""
     with transaction.atomic():
         refresh_standing({submission.pk for submission in submissions})
         refresh_lesions({submission.lesion_id for submission in submissions})

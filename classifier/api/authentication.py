@@ -11,16 +11,16 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.throttling import BaseThrottle
 
 from classifier.drf.permissions import ScopeMissing, require_scope
-from portal.accounts.scopes import SCOPES
-from portal.accounts.second_factor import MFA_REQUIRED, MFA_WORDS, lacks_factor
-from portal.accounts.token_use import UNKNOWN, Bearer, TokenRefusedError, find_token, note_refusal
-from portal.audit.middleware import mark_recorded
+from portal.trust.accounts.second_factor.codes import MFA_REQUIRED, MFA_WORDS, lacks_factor
+from portal.trust.accounts.tokens.scopes import SCOPES
+from portal.trust.accounts.tokens.use import UNKNOWN, Bearer, TokenRefusedError, find_token, note_refusal
+from portal.trust.audit.middleware import mark_recorded
 
 if TYPE_CHECKING:
     from drf_spectacular.openapi import AutoSchema
     from rest_framework.request import Request
 
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 
 class BearerAuthentication(TokenAuthentication):

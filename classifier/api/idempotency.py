@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
-from django.http import Http404
+from django.http import Http404, QueryDict
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from classifier.api.fingerprint import fingerprint
-from classifier.services.errors import InvalidInputError, ServiceError
-from classifier.services.idempotency import (
-    KeptAnswer,
-    claim_request,
-    keep_answer,
-    read_answer,
-    release_request,
-)
+from classifier.domain.errors import InvalidInputError, ServiceError
+from classifier.intake.idempotency import KeptAnswer, claim_request, keep_answer, read_answer, release_request
+from portal.trust.encryption.sealed import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +27,42 @@ if TYPE_CHECKING:
 
     from classifier.drf.views import NoStoreView
     from classifier.models import IdempotentRequest
-    from portal.accounts.requests import ApiRequest
+    from portal.trust.accounts.requests import ApiRequest
 
     Post = TypeVar("Post", bound=Callable[..., Response])
+
+
+# --- What makes two requests the same: method, address and body, whatever its boundary or key order.
+
+
+def fingerprint(request: Request) -> str:
+    """A keyed digest: what it is made of may be short and a patient's. Files count by content."""
+    whole = {
+        "method": request.method,
+        "path": request.path,
+        "query": sorted((name, values) for name, values in request.query_params.lists()),
+        "body": describe_body(request.data),
+    }
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # A lone surrogate can come in JSON; it must not keep the request from being told so.
+    return digest(text.encode("utf-8", "surrogatepass"), purpose="request fingerprint")
+
+
+def describe_body(data: Any) -> Any:
+    if not isinstance(data, QueryDict):
+        return data
+    return {name: [describe_value(value) for value in values] for name, values in data.lists()}
+
+
+def describe_value(value: Any) -> Any:
+    if not isinstance(value, UploadedFile):
+        return value
+    hasher = hashlib.sha256()
+    for chunk in value.chunks():
+        hasher.update(chunk)
+    value.seek(0)
+    return {"name": value.name, "sha256": hasher.hexdigest()}
+
 
 HEADER = "Idempotency-Key"
 KEY_LIMIT = 128

@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from classifier.domain.errors import InvalidInputError
+from classifier.domain.vocabulary import Source
 from classifier.intake.submission import CasePatient, NewLesion, Question, Submitted, submit_case
-from classifier.services.errors import InvalidInputError
-from classifier.vocabulary import Source
-from portal.accounts.models import Clinic
+from portal.trust.accounts.models import Clinic
 
 if TYPE_CHECKING:
     from classifier.models import Lesion, Patient
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 HOW_TO_CONSENT = "Send the answer as consents_to_inference, true or false."
 PATIENT_FACTS = ("birth_date", "sex", "skin_type", "consents_to_inference")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from classifier.cases.reviews import Decision
+
 ID = "/id"
 FIRST = "/results/0/id"
 
@@ -108,3 +110,16 @@ def add_links(operation: str, bodies: dict[str, Any]) -> None:
     success = next((code for code in bodies if code.startswith("2")), None)
     if links and success:
         bodies[success]["links"] = {link.operation: link.describe() for link in links}
+
+
+# --- A review as it comes over the API, made into what the service signs.
+
+
+def make_decision(facts: dict[str, Any]) -> Decision:
+    """Agreement with the model follows from the diagnosis; what older clients send of it isn't used."""
+    return Decision(
+        diagnosis=facts["diagnosis"],
+        management=facts["management"],
+        comment=facts["comment"],
+        unseen_reason=facts.get("unseen_reason", ""),
+    )

@@ -6,8 +6,8 @@ from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
+from classifier.domain.limits import describe_bytes
 from classifier.drf.exceptions import TooLarge
-from classifier.limits import describe_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from django.utils.http import parse_etags
 from rest_framework.response import Response
 
-from classifier.entity_tags import tag_of
-from classifier.services.errors import InvalidInputError
+from classifier.domain.errors import InvalidInputError
+from classifier.preconditions import tag_of
 
 if TYPE_CHECKING:
     from django.db import models

@@ -19,9 +19,8 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce, Concat
 
-from classifier.cases.hiding import HIDES_STANDING, when_answer_is_hidden, when_blinded, when_worst_is_hidden
-from classifier.cases.reviews import IS_IN_FORCE
-from classifier.cases.standing import rank as rank_of
+from classifier.domain.states import PredictionState
+from classifier.domain.vocabulary import Standing, StandingBasis
 from classifier.models import (
     Acknowledgement,
     Lesion,
@@ -32,8 +31,14 @@ from classifier.models import (
     Submission,
     SubmissionImage,
 )
-from classifier.states import PredictionState
-from classifier.vocabulary import Standing, StandingBasis
+from classifier.standing.hiding import (
+    HIDES_STANDING,
+    when_answer_is_hidden,
+    when_blinded,
+    when_worst_is_hidden,
+)
+from classifier.standing.reviews import IS_IN_FORCE
+from classifier.standing.standing import rank as rank_of
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from classifier.models.prediction import PredictionQuerySet
     from classifier.models.review import ReviewQuerySet
     from classifier.models.submission import SubmissionQuerySet
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
     Rows = TypeVar("Rows", bound=QuerySet[Any])
 

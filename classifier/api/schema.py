@@ -11,11 +11,11 @@ from rest_framework import serializers
 
 from classifier.api import examples
 from classifier.api.errors import PROBLEM_JSON
-from classifier.api.expansion import EXPAND, find_parts
 from classifier.api.idempotency import KEY_LIMIT
 from classifier.api.links import add_links
+from classifier.api.listing import EXPAND, find_parts
 from classifier.api.problems import PROBLEMS
-from classifier.api.strict import StrictSerializer
+from classifier.api.serializers.fields import StrictSerializer
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):

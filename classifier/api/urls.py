@@ -2,23 +2,15 @@
 
 from django.urls import include, path, re_path
 
-from classifier.api.views import (
-    dicom,
-    docs,
-    images,
-    lesions,
-    outcomes,
-    patients,
-    predictions,
-    privacy,
-    reviews,
-    site,
-    submission,
-    submission_report,
-    submission_status,
-    submissions,
-    tokens,
-)
+from classifier.api.views import files, patients, reviews, site, submissions
+from classifier.api.views import patients as lesions
+from classifier.api.views import patients as privacy
+from classifier.api.views import reviews as outcomes
+from classifier.api.views import site as docs
+from classifier.api.views import site as tokens
+from classifier.api.views import submissions as predictions
+from classifier.api.views import submissions as submission
+from classifier.api.views import submissions as submission_status
 
 urlpatterns = [
     path("token/", tokens.TokenView.as_view(), name="api-token"),
@@ -32,7 +24,7 @@ urlpatterns = [
     ),
     path(
         "submissions/<uuid:pk>/report/",
-        submission_report.SubmissionReport.as_view(),
+        files.SubmissionReport.as_view(),
         name="api-submission-report",
     ),
     path(
@@ -51,8 +43,8 @@ urlpatterns = [
         submission.SubmissionAcknowledgement.as_view(),
         name="api-submission-acknowledgement",
     ),
-    path("images/<uuid:pk>/derivative/", images.ImageDerivative.as_view(), name="api-image-derivative"),
-    path("images/<uuid:pk>/dicom/", dicom.ImageDicom.as_view(), name="api-image-dicom"),
+    path("images/<uuid:pk>/derivative/", files.ImageDerivative.as_view(), name="api-image-derivative"),
+    path("images/<uuid:pk>/dicom/", files.ImageDicom.as_view(), name="api-image-dicom"),
     path("patients/", patients.PatientList.as_view(), name="api-patients"),
     path("patients/<uuid:pk>/", patients.PatientDetail.as_view(), name="api-patient"),
     path("patients/<uuid:pk>/consents/", privacy.PatientConsents.as_view(), name="api-patient-consents"),

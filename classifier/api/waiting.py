@@ -9,17 +9,20 @@ from __future__ import annotations
 import threading
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from classifier.domain.errors import InvalidInputError
+from classifier.domain.states import FINISHED, PredictionState
+from classifier.engine.queue import position_in_queue
 from classifier.models import Prediction
-from classifier.services.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from rest_framework.request import Request
 
     from classifier.models import Submission
+
 
 PARAMETER = "wait"
 LONGEST_SECONDS = 30
@@ -58,3 +61,31 @@ def wait_until_finished(submission: Submission, seconds: int) -> bool:
 
 def _is_finished(submission: Submission) -> bool:
     return not Prediction.objects.served().unfinished().filter(image__submission=submission).exists()
+
+
+RETRY_AFTER_SECONDS = 2
+RETRY_BUSY_SECONDS = 5
+
+
+def read_progress(submission: Submission) -> dict[str, Any]:
+    """Where a case stands, from its images' newest served predictions; ids and counts only.
+
+    A picture that the model is not to judge is finished as it comes.
+    """
+    newest: dict[Any, Prediction] = {}
+    rows = Prediction.objects.served().filter(image__submission=submission)
+    for row in rows.in_queue_order():
+        known = newest.get(row.image_id)
+        if known is None or known.queued_at < row.queued_at:
+            newest[row.image_id] = row
+    waiting = [row for row in newest.values() if row.state == PredictionState.QUEUED]
+    unfinished = [row for row in newest.values() if row.state not in FINISHED]
+    images = submission.images.count()
+    return {
+        "id": submission.pk,
+        "state": submission.state,
+        "is_finished": not unfinished,
+        "images": images,
+        "images_finished": images - len(unfinished),
+        "position_in_queue": position_in_queue(waiting[0]) if waiting else None,
+    }

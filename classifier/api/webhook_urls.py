@@ -1,6 +1,7 @@
 from django.urls import path
 
-from classifier.api.views import webhook_deliveries, webhooks
+from classifier.api.views import webhooks
+from classifier.api.views import webhooks as webhook_deliveries
 
 urlpatterns = [
     path("webhooks/", webhooks.WebhookList.as_view(), name="api-webhooks"),

@@ -1,1 +1,1 @@
-"""Cases: what each is held for, and what is open of it. Pages, API, FHIR, reports and exports call it."""
+"""Cases: what people do with a case after it came in: read, sign, order, follow up, compare, withdraw."""

@@ -9,21 +9,21 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q
 
-from classifier.cases.standing import lock_patients
-from classifier.cases.working_days import working_days_before
+from classifier.cases.targets import working_days_before
+from classifier.domain.errors import ConflictError
 from classifier.models import Submission
-from classifier.services.errors import ConflictError
-from classifier.services.preconditions import check_unchanged
-from portal.accounts.models import Membership
-from portal.accounts.permissions import require, role_in
-from portal.accounts.roles import ROLES_ALLOWED, Action, Role
-from portal.audit.services import record_event
+from classifier.preconditions import check_unchanged
+from classifier.standing.standing import lock_patients
+from portal.trust.accounts.models import Membership
+from portal.trust.accounts.permissions import require, role_in
+from portal.trust.accounts.roles import ROLES_ALLOWED, Action, Role
+from portal.trust.audit.services import record_event
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Collection
 
-    from portal.accounts.models import Clinic, User
+    from portal.trust.accounts.models import Clinic, User
 
 FOLLOWING = ROLES_ALLOWED[Action.SUBMIT] - {Role.INTEGRATION}
 """People whom a result reaches. A record system sends and fetches, and looks after nobody."""

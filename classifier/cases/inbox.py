@@ -14,8 +14,6 @@ from django.db.models import Case, Exists, OuterRef, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import formats, timezone
 
-from classifier.case_queries import with_risk
-from classifier.case_rows import CaseRow, build_rows, load_cases
 from classifier.cases.follow_up import (
     is_order_overdue,
     is_unread_overdue,
@@ -23,19 +21,20 @@ from classifier.cases.follow_up import (
     overdue_unread,
     unfollowed,
 )
-from classifier.cases.hiding import is_blinded, is_read_first
-from classifier.cases.reviews import find_review_in_force
+from classifier.domain.states import Headline, SubmissionState
+from classifier.domain.vocabulary import Management, Priority, StandingBasis
 from classifier.models import Submission
-from classifier.states import Headline, SubmissionState
-from classifier.vocabulary import Management, Priority, StandingBasis
-from portal.accounts.roles import ROLES_ALLOWED, Action
+from classifier.standing.hiding import is_blinded, is_read_first
+from classifier.standing.reviews import find_review_in_force
+from classifier.standing.rows import CaseRow, build_rows, load_cases, with_risk
+from portal.trust.accounts.roles import ROLES_ALLOWED, Action
 
 if TYPE_CHECKING:
     import datetime as dt
     import uuid
 
     from classifier.models.submission import SubmissionQuerySet
-    from portal.accounts.models import Clinic, User
+    from portal.trust.accounts.models import Clinic, User
 
 SHOWN = 10
 MOST_WORRYING = 1

@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from classifier.cases.follow_up import overdue_orders, overdue_unread
 from classifier.models import Submission
-from portal.accounts.mail import tell
-from portal.accounts.models import Clinic, User
-from portal.accounts.models.membership import Membership
-from portal.accounts.roles import Role
+from portal.trust.accounts.login.adapter import tell
+from portal.trust.accounts.models import Clinic, User
+from portal.trust.accounts.models.membership import Membership
+from portal.trust.accounts.roles import Role
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

@@ -18,10 +18,10 @@ from django.db.models import Q
 from django.utils import timezone
 from isic_metadata.anatom_site_hierarchical import AnatomSiteEnum
 
+from classifier.domain.vocabulary import BODY_SITES, UNSPECIFIED_SITE, Laterality
+from classifier.labels.text import MONTHS
 from classifier.models import Lesion, Patient, Review, Submission
-from classifier.vocabulary import BODY_SITES, UNSPECIFIED_SITE, Laterality
-from classifier.wording import MONTHS
-from portal.accounts.models import User
+from portal.trust.accounts.models import User
 
 if TYPE_CHECKING:
     import uuid
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from classifier.models.patient import PatientQuerySet
     from classifier.models.submission import SubmissionQuerySet
-    from portal.accounts.models import Clinic
+    from portal.trust.accounts.models import Clinic
 
 SEARCH_HINT = (
     "Finds record numbers, public ids, body sites (left shoulder), birth dates or years "

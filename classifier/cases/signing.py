@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
-from classifier.services.errors import InvalidInputError
-from classifier.states import Headline, PredictionState
-from classifier.vocabulary import (
+from classifier.domain.errors import InvalidInputError
+from classifier.domain.states import Headline, PredictionState
+from classifier.domain.vocabulary import (
     DIAGNOSIS_GROUPS,
     CaptureKind,
     LesionGroup,
@@ -15,11 +16,14 @@ from classifier.vocabulary import (
     Standing,
     StandingBasis,
 )
+from classifier.models import Review
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from classifier.models import Submission
+    from classifier.models.review import ReviewQuerySet
+    from portal.trust.accounts.models import User
 
 
 def check_seen(submission: Submission, seen: Collection[Any] | None, *, reason: str) -> str:
@@ -105,3 +109,43 @@ def _find_word(submission: Submission) -> str:
 
     word = label_standing(submission).word
     return word[:1].lower() + word[1:]
+
+
+# --- What a dermatologist signed lately: told after signing, and the way back to it.
+
+
+LAST = 10
+MOST_AMENDED = 5
+"""Signatures of one person on one case that the list still sees past."""
+
+
+def list_own_signatures(user: User, count: int = LAST) -> list[Review]:
+    """The newest signature of `user` on each of the last cases that they signed, newest first."""
+    newest: dict[uuid.UUID, Review] = {}
+    for review in _own(user).order_by("-signed_at")[: count * MOST_AMENDED]:
+        newest.setdefault(review.submission_id, review)
+    return list(newest.values())[:count]
+
+
+def find_own_signature(user: User, key: str | None) -> Review | None:
+    """The review of this id if `user` signed it and may still see the case, with what amends it by now."""
+    try:
+        wanted = uuid.UUID(key or "")
+    except ValueError:
+        return None
+    return _own(user).filter(pk=wanted).select_related("amended_by__signed_by").first()
+
+
+def describe_decision(diagnosis: str, management: str) -> str:
+    """Both labels as part of a sentence: "melanocytic naevus, no further action"."""
+    return f"{_lower(diagnosis)}, {_lower(management)}"
+
+
+def _lower(label: str) -> str:
+    return label[:1].lower() + label[1:]
+
+
+def _own(user: User) -> ReviewQuerySet:
+    return (
+        Review.objects.visible_to(user).filter(signed_by=user).select_related("submission__lesion__patient")
+    )

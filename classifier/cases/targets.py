@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import timezone
 
-from classifier.cases.standing import BATCH, lock_patients, refresh_standing
+from classifier.domain.errors import ConflictError, InvalidInputError
+from classifier.domain.vocabulary import ORDERS
 from classifier.models import Submission
-from classifier.services.errors import ConflictError, InvalidInputError
-from classifier.vocabulary import ORDERS
-from portal.accounts.models import Clinic
-from portal.accounts.permissions import require
-from portal.accounts.roles import Action
-from portal.audit.services import record_event
+from classifier.standing.standing import BATCH, lock_patients, refresh_standing
+from portal.trust.accounts.models import Clinic
+from portal.trust.accounts.permissions import require
+from portal.trust.accounts.roles import Action
+from portal.trust.audit.services import record_event
 
 if TYPE_CHECKING:
     import uuid
 
     from django.db.models import QuerySet
 
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
+
 
 MOST_READING_DAYS = 30
 MOST_ORDER_DAYS = 730
@@ -103,3 +106,29 @@ def _check(reading_target_days: int, order_target_days: dict[str, int]) -> None:
 
 def _out_of_range(field: str, most: int) -> InvalidInputError:
     return InvalidInputError("days_out_of_range", f"Give a number from 1 to {most}.", field=field)
+
+
+# --- Working days: Saturdays and Sundays don't count. Public holidays are not known here.
+
+
+SATURDAY = 5
+WORKING_DAYS_A_WEEK = 5
+
+
+def working_days_before(moment: dt.datetime, days: int) -> dt.datetime:
+    """The latest moment of submission that has waited `days` working days at `moment`.
+
+    Waiting time stands still from Saturday to Monday, in the portal's time zone.
+    """
+    local = timezone.localtime(moment)
+    zone, wall = local.tzinfo, local.replace(tzinfo=None)
+    if wall.weekday() >= SATURDAY:
+        midnight = wall.replace(hour=0, minute=0, second=0, microsecond=0)
+        wall = midnight - dt.timedelta(days=wall.weekday() - SATURDAY)
+    weeks, rest = divmod(days, WORKING_DAYS_A_WEEK)
+    wall -= dt.timedelta(weeks=weeks)
+    for _ in range(rest):
+        wall -= dt.timedelta(days=1)
+        if wall.weekday() >= SATURDAY:
+            wall -= dt.timedelta(days=2)
+    return wall.replace(tzinfo=zone)

@@ -15,18 +15,18 @@ from django.db.models import Case, Exists, F, FloatField, IntegerField, OuterRef
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from classifier.cases.working_days import working_days_before
+from classifier.cases.targets import working_days_before
+from classifier.domain.states import SubmissionState
+from classifier.domain.vocabulary import Priority
 from classifier.models import ReadingClaim, Submission
-from classifier.states import SubmissionState
-from classifier.vocabulary import Priority
-from portal.accounts.models import Clinic, Membership
-from portal.accounts.roles import ROLES_ALLOWED, Action
+from portal.trust.accounts.models import Clinic, Membership
+from portal.trust.accounts.roles import ROLES_ALLOWED, Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from classifier.models.submission import SubmissionQuerySet
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 LONGEST_DAYS = 30
 """Working days after which a case comes before urgent ones: six weeks."""

@@ -25,8 +25,8 @@ from django.utils import timezone
 
 from classifier.claims.identity import list_dead_holders, worker_id
 from classifier.claims.wake_ups import send_wake_up, wake_on_commit
+from classifier.domain.states import LEGAL_MOVES, PredictionState, transition
 from classifier.models.claimable import Claimable
-from classifier.states import LEGAL_MOVES, PredictionState, transition
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -5,7 +5,7 @@ is. See "Five jobs for an integrator" in docs/integrators.md.
 """
 
 from classifier.client.client import Client
-from classifier.client.connection import make_key
+from classifier.client.connection import Page, make_key
 from classifier.client.credentials import ClientCredentials, Token, TokenFile
 from classifier.client.errors import (
     ApiError,
@@ -14,12 +14,11 @@ from classifier.client.errors import (
     FieldError,
     LostConnectionError,
     ProtocolError,
+    RetryPolicy,
     StoppedError,
     WaitTimeoutError,
 )
-from classifier.client.paging import Page
 from classifier.client.resources import ImageFile
-from classifier.client.retrying import RetryPolicy
 from classifier.client.signatures import is_genuine
 
 __all__ = [

@@ -8,10 +8,9 @@ from typing import Self
 
 import httpx
 
-from classifier.client.addresses import API
 from classifier.client.connection import Call, Connection
-from classifier.client.credentials import Credentials, Token
-from classifier.client.environment import read_credentials, read_site_setting
+from classifier.client.credentials import API, Credentials, Token, read_credentials, read_site_setting
+from classifier.client.errors import RetryPolicy
 from classifier.client.records import Me
 from classifier.client.resources import (
     Clinics,
@@ -27,7 +26,6 @@ from classifier.client.resources import (
     Webhooks,
 )
 from classifier.client.resources.base import parse
-from classifier.client.retrying import RetryPolicy
 
 
 class Client:

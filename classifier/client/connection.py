@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event, Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import httpx
 
-from classifier.client.addresses import read_site
-from classifier.client.credentials import Credentials
-from classifier.client.errors import ApiError, LostConnectionError, ProtocolError, StoppedError
-from classifier.client.problems import read_problem
-from classifier.client.retrying import TOO_MANY, UNAVAILABLE, RetryPolicy, may_repeat
+from classifier.client.credentials import Credentials, read_site
+from classifier.client.errors import (
+    TOO_MANY,
+    UNAVAILABLE,
+    ApiError,
+    LostConnectionError,
+    ProtocolError,
+    RetryPolicy,
+    StoppedError,
+    may_repeat,
+    read_problem,
+)
 
 UNAUTHORIZED, NOT_MODIFIED = 401, 304
 CONNECT_SECONDS, ANSWER_SECONDS = 10.0, 60.0
@@ -144,3 +152,38 @@ class Connection:
 
 def make_key() -> str:
     return str(uuid.uuid4())
+
+
+# --- Lists, page by page.
+
+
+Row = TypeVar("Row")
+
+LARGEST = 100
+Filter = str | bool | int | dt.datetime | dt.date | Iterable[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """Some rows, and the places of the pages beside it; None where there is none."""
+
+    results: tuple[Row, ...]
+    next: str | None
+    previous: str | None
+
+
+def write_filters(filters: Mapping[str, Filter]) -> dict[str, Any]:
+    """As the API takes them; what is None is left out, and several values repeat the name."""
+    return {name: write_value(value) for name, value in filters.items() if value is not None}
+
+
+def write_value(value: Filter) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dt.datetime) and value.tzinfo is None:
+        raise ValueError("expected a moment with its time zone, received one without")
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    if isinstance(value, str | int):
+        return str(value)
+    return [str(one) for one in value or ()]

@@ -7,6 +7,13 @@ it may stand in any log. What the server says to people is in `detail`.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
 
 
 class ClientError(Exception):
@@ -65,3 +72,98 @@ class WaitTimeoutError(ClientError):
     def __init__(self, submission: str, seconds: float) -> None:
         super().__init__(f"Submission {submission} was not finished after {seconds:.0f} s.")
         self.submission = submission
+
+
+# --- When a call is made again, and for how long.
+
+
+TOO_MANY, CONFLICT, UNAVAILABLE = 429, 409, 503
+GATEWAY = frozenset({502, 504})
+"""From a proxy whose server is away: nothing came through, or its answer was lost."""
+OPERATORS = frozenset({"no_active_model"})
+"""503 that only a person ends."""
+PENDING = "request_in_progress"
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """Calls are made again for `patience` seconds at most, after pauses that grow up to `longest`.
+
+    A pause that the server asks for (Retry-After) is kept; one that is longer than the patience left
+    ends the attempts at once.
+    """
+
+    patience: float = 300.0
+    first: float = 0.5
+    longest: float = 30.0
+
+    def pause(self, attempt: int) -> float:
+        """After the failure number `attempt`, from 0, where the server named none."""
+        return float(min(self.longest, self.first * 2 ** min(attempt, 16)))
+
+
+def may_repeat(problem: ApiError, *, is_safe: bool) -> bool:
+    """Whether the same request may come again; `is_safe`: done twice it counts once."""
+    if problem.status == TOO_MANY:
+        return True
+    if problem.status == UNAVAILABLE:
+        return problem.code not in OPERATORS
+    if problem.status == CONFLICT:
+        return problem.code == PENDING
+    return is_safe and problem.status in GATEWAY
+
+
+def read_retry_after(answer: httpx.Response) -> float | None:
+    """Seconds, of a number or a date; None where there is none that can be read."""
+    text = answer.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return max(0.0, (moment - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+# --- An answer that is an error, as the exception that tells of it.
+
+
+def read_problem(answer: httpx.Response) -> ApiError:
+    """Of problem+json, of FHIR's OperationOutcome, or of whatever a proxy says."""
+    told = read_object(answer)
+    fields = told.get("fields")
+    retry_after = read_retry_after(answer)
+    if told.get("resourceType") == "OperationOutcome":
+        return read_outcome(answer.status_code, told, retry_after)
+    return ApiError(
+        answer.status_code,
+        str(told.get("code") or "unexplained"),
+        str(told.get("detail") or ""),
+        fields=tuple(
+            FieldError(
+                field=str(one.get("field")), code=str(one.get("code")), detail=str(one.get("detail") or "")
+            )
+            for one in (fields if isinstance(fields, list) else ())
+            if isinstance(one, Mapping)
+        ),
+        retry_after=retry_after,
+    )
+
+
+def read_outcome(status: int, told: Mapping[str, Any], retry_after: float | None) -> ApiError:
+    try:
+        (issue, *_) = told["issue"]
+        (coding, *_) = issue["details"]["coding"]
+        detail = str(issue["details"].get("text") or issue.get("diagnostics") or "")
+        return ApiError(status, str(coding["code"]), detail, retry_after=retry_after)
+    except (KeyError, TypeError, ValueError):
+        return ApiError(status, "unexplained", retry_after=retry_after)
+
+
+def read_object(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        told = answer.json()
+    except ValueError:
+        return {}
+    return told if isinstance(told, Mapping) else {}

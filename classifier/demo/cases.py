@@ -12,21 +12,11 @@ from typing import TYPE_CHECKING
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from classifier.case_summary import summarise
+from classifier.cases.reviews import Decision, sign_review
 from classifier.demo.lesions import draw_lesion
 from classifier.demo.people import HARBOUR, HILLSIDE
-from classifier.intake.submission import (
-    CasePatient,
-    NewLesion,
-    Question,
-    find_by_request_key,
-    submit_case,
-)
-from classifier.intake.uploads import SentImage
-from classifier.models import Lesion, Patient, Submission
-from classifier.services.reviews import Decision, sign_review
-from classifier.states import SubmissionState
-from classifier.vocabulary import (
+from classifier.domain.states import SubmissionState
+from classifier.domain.vocabulary import (
     Diagnosis,
     Laterality,
     Management,
@@ -36,8 +26,18 @@ from classifier.vocabulary import (
     SkinType,
     Source,
 )
-from portal.accounts.models import Clinic, Membership, User
-from portal.accounts.roles import Role
+from classifier.intake.submission import (
+    CasePatient,
+    NewLesion,
+    Question,
+    find_by_request_key,
+    submit_case,
+)
+from classifier.intake.uploads import SentImage
+from classifier.models import Lesion, Patient, Submission
+from classifier.standing.summary import summarise
+from portal.trust.accounts.models import Clinic, Membership, User
+from portal.trust.accounts.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

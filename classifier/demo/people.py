@@ -9,9 +9,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from portal.accounts.models import Clinic, Membership, User
-from portal.accounts.roles import Role
-from portal.audit.services import record_event
+from portal.trust.accounts.models import Clinic, Membership, User
+from portal.trust.accounts.roles import Role
+from portal.trust.audit.services import record_event
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from classifier.dicom.anatomy import SKIN, find_code
 from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import derive_uid
 from classifier.dicom.writing import describe_pixels, write_file
-from classifier.modalities import MODALITIES
-from classifier.vocabulary import CaptureKind, Laterality, Sex
+from classifier.domain.modalities import MODALITIES
+from classifier.domain.vocabulary import CaptureKind, Laterality, Sex
 
 if TYPE_CHECKING:
     import uuid

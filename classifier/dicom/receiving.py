@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from django.utils.formats import date_format
 
 from classifier.dicom.anatomy import find_site
-from classifier.intake.image import Notice, RejectedImageError
-from classifier.vocabulary import BODY_SITES
+from classifier.domain.image import Notice, RejectedImageError
+from classifier.domain.vocabulary import BODY_SITES
 
 if TYPE_CHECKING:
     from ml.imaging.dicom.facts import DicomFacts

@@ -18,8 +18,8 @@ from pydicom.uid import UID, DermoscopicPhotographyImageStorage, ExplicitVRLittl
 from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import replace_uid
 from classifier.dicom.writing import describe_pixels, write_file
-from classifier.modalities import MODALITIES
-from classifier.vocabulary import CaptureKind
+from classifier.domain.modalities import MODALITIES
+from classifier.domain.vocabulary import CaptureKind
 from ml.imaging.decoding import decode_image
 from ml.imaging.errors import UndecodableImageError
 

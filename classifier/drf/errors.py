@@ -8,6 +8,15 @@ from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from classifier.domain.errors import (
+    ChangedError,
+    ConflictError,
+    ContradictionError,
+    InvalidInputError,
+    LimitError,
+    ServiceError,
+    UnavailableError,
+)
 from classifier.drf.exceptions import (
     Conflict,
     PreconditionFailed,
@@ -18,15 +27,6 @@ from classifier.drf.exceptions import (
     Unprocessable,
 )
 from classifier.intake.uploads import RefusedImagesError
-from classifier.services.errors import (
-    ChangedError,
-    ConflictError,
-    ContradictionError,
-    InvalidInputError,
-    LimitError,
-    ServiceError,
-    UnavailableError,
-)
 
 
 class PortalExceptionHandler(ExceptionHandler):

@@ -8,11 +8,11 @@ from django.urls import reverse
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 
-from portal.accounts.freshness import lacks_confirmation
-from portal.accounts.models import Membership
-from portal.accounts.roles import ROLES_ALLOWED, Action
-from portal.accounts.scopes import METHODS
-from portal.audit.middleware import mark_asked
+from portal.trust.accounts.models import Membership
+from portal.trust.accounts.roles import ROLES_ALLOWED, Action
+from portal.trust.accounts.second_factor.step_up import lacks_confirmation
+from portal.trust.accounts.tokens.scopes import METHODS
+from portal.trust.audit.middleware import mark_asked
 
 if TYPE_CHECKING:
     from collections.abc import Collection

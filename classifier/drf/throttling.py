@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from rest_framework.throttling import BaseThrottle
 
-from classifier.services.rate_limits import MINUTE_SECONDS, count_call
-from portal.accounts.models import Membership
+from classifier.intake.rate_limits import MINUTE_SECONDS, count_call
+from portal.trust.accounts.models import Membership
 
 if TYPE_CHECKING:
     from rest_framework.request import Request

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
     from rest_framework.response import Response
 
-    from portal.accounts.requests import ApiRequest
+    from portal.trust.accounts.requests import ApiRequest
 
 
 # Comments, not docstrings: those would stand in the OpenAPI schema.

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from classifier.domain.vocabulary import Laterality
+from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.systems import BODY_SITE, SNOMED_CT, coding, concept
-from classifier.vocabulary import Laterality
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from classifier.fhir.systems import JSON
     from classifier.models import Lesion
+
 
 SIDES = {
     Laterality.LEFT: ("7771000", "Left"),
@@ -41,3 +50,60 @@ def side_of(lesion: Lesion) -> JSON | None:
 def drop_empty(resource: JSON) -> JSON:
     """FHIR forbids null, empty strings, lists and objects: what there isn't is left out."""
     return {name: value for name, value in resource.items() if value not in (None, "", [], {})}
+
+
+# --- FHIR's dates in searches: a prefix, and a moment that may be as wide as a year.
+
+
+DATE = re.compile(r"(?P<prefix>[a-z]{2})?(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)(?P<time>T.+)?)?)?")
+PREFIXES: dict[str, Callable[[str, dt.datetime, dt.datetime], Q]] = {
+    "eq": lambda name, start, end: Q(**{f"{name}__gte": start, f"{name}__lt": end}),
+    "ne": lambda name, start, end: ~Q(**{f"{name}__gte": start, f"{name}__lt": end}),
+    "ge": lambda name, start, _: Q(**{f"{name}__gte": start}),
+    "gt": lambda name, _, end: Q(**{f"{name}__gte": end}),
+    "le": lambda name, _, end: Q(**{f"{name}__lt": end}),
+    "lt": lambda name, start, _: Q(**{f"{name}__lt": start}),
+    "sa": lambda name, _, end: Q(**{f"{name}__gte": end}),
+    "eb": lambda name, start, _: Q(**{f"{name}__lt": start}),
+}
+
+
+def within(name: str, value: str) -> Q:
+    """The condition that `value`, such as `ge2026-03-01`, puts on the column `name`."""
+    # A plus in an address means a space: +02:00 arrives torn.
+    found = DATE.fullmatch(value.strip().replace(" ", "+"))
+    if found is None:
+        raise _invalid()
+    try:
+        start, end = _read_interval(found)
+        return PREFIXES[found["prefix"] or "eq"](name, start, end)
+    except (ValueError, KeyError, OverflowError) as error:
+        raise _invalid() from error
+
+
+def _invalid() -> FhirError:
+    text = "A date is written like ge2026-03-01 or lt2026-03-01T12:00:00Z."
+    return FhirError(400, Issue("invalid_date", text, kind="value"))
+
+
+def _read_interval(found: re.Match[str]) -> tuple[dt.datetime, dt.datetime]:
+    year, month, day = (int(found[part] or 1) for part in ("year", "month", "day"))
+    start = dt.datetime(year, month, day, tzinfo=timezone.get_current_timezone())
+    if found["time"]:
+        return _read_moment(f"{start:%Y-%m-%d}{found['time']}")
+    if found["day"]:
+        return start, start + dt.timedelta(days=1)
+    if found["month"]:
+        return start, (start + dt.timedelta(days=31)).replace(day=1)
+    return start, start.replace(year=year + 1)
+
+
+def _read_moment(text: str) -> tuple[dt.datetime, dt.datetime]:
+    moment = parse_datetime(text)
+    if moment is None:
+        raise ValueError(text)
+    if timezone.is_naive(moment):
+        moment = timezone.make_aware(moment)
+    # As exact as it was written: instants are told to the millisecond.
+    step = dt.timedelta(milliseconds=1) if "." in text else dt.timedelta(seconds=1)
+    return moment, moment + step

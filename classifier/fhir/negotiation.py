@@ -12,9 +12,9 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser, FormParser
 from rest_framework.renderers import JSONRenderer
 
+from classifier.domain.limits import describe_bytes
 from classifier.drf.exceptions import TooLarge
 from classifier.fhir.errors import FhirError, Issue
-from classifier.limits import describe_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

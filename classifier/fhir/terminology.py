@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.audit_words import ACTION_WORDS
-from classifier.fhir.systems import OURS
-from classifier.vocabulary import (
+from classifier.domain.vocabulary import (
     BODY_SITES,
     CaptureKind,
     DermoscopicType,
@@ -18,6 +16,8 @@ from classifier.vocabulary import (
     Outcome,
     Standing,
 )
+from classifier.fhir.systems import OURS
+from classifier.labels.audit import ACTION_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

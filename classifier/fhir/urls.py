@@ -9,7 +9,11 @@ from django.urls.resolvers import URLPattern
 
 from classifier.fhir.resources import KINDS
 from classifier.fhir.resources.base import Kind
-from classifier.fhir.views import base, binary, history, intake, metadata, read, search
+from classifier.fhir.views import base, intake, read
+from classifier.fhir.views import read as binary
+from classifier.fhir.views import read as history
+from classifier.fhir.views import read as metadata
+from classifier.fhir.views import read as search
 
 
 def name_route(kind: str) -> str:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from classifier.cases.standing import decide_case
 from classifier.fhir.bundles import add_meta
 from classifier.fhir.resources.base import Version
+from classifier.standing.standing import decide_case
 
 if TYPE_CHECKING:
     import datetime as dt

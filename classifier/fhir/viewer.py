@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from classifier.models.visibility import emergencies_of
-from portal.accounts.models import Membership
+from portal.trust.accounts.models import Membership
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Iterable
 
     from django.http import HttpRequest
     from rest_framework.request import Request
 
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
+
 
 BASE = "/fhir/r4"
 
@@ -45,3 +48,21 @@ class Viewer:
 
 def find_base(request: Request | HttpRequest) -> str:
     return request.build_absolute_uri(BASE)
+
+
+# --- The identifier of an order names its submission: sent twice, it is one.
+
+
+def make_request_key(clinic_id: uuid.UUID, *, system: str, value: str) -> uuid.UUID:
+    """Keys of two clinics never meet, nor those of FHIR and of the REST API."""
+    return uuid.uuid5(clinic_id, f"fhir {system}|{value}")
+
+
+def list_request_keys(clinic_ids: Iterable[uuid.UUID], identifiers: list[str]) -> list[uuid.UUID]:
+    """The keys that these identifiers (`system|value`, or `value` without a system) have in these clinics."""
+    parts = [identifier.rpartition("|") for identifier in identifiers]
+    return [
+        make_request_key(clinic_id, system=system, value=value.strip())
+        for clinic_id in clinic_ids
+        for system, _, value in parts
+    ]

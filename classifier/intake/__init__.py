@@ -1,16 +1,12 @@
-"""Intake: from files that somebody sent to a stored case.
+"""Intake: inspects what is sent, and holds the one door by which a case comes in. Page, REST and FHIR call it."""
 
-`inspection` decides what is an image, `uploads` looks at all images of a case, and `submission` is the one
-door by which cases come in: pages, REST API, FHIR, the client and the demo all go through `submit_case`.
-"""
-
+from classifier.domain.image import IntakeImage, Notice, RejectedImageError
 from classifier.intake.derivatives import (
     DERIVATIVE_CONTENT_TYPE,
     build_derivative,
     build_thumbnail,
     encode_jpeg,
 )
-from classifier.intake.image import IntakeImage, Notice, RejectedImageError
 from classifier.intake.inspection import check_claim, decode_copy, inspect_image, read_upload
 
 __all__ = [

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from classifier.domain.image import IntakeImage, Notice, RejectedImageError
+from classifier.domain.limits import FORMAT_NAMES, UploadLimits, describe_bytes
 from classifier.intake.containers import find_hidden_document
-from classifier.intake.image import IntakeImage, Notice, RejectedImageError
 from classifier.intake.quality import judge_quality
-from classifier.limits import FORMAT_NAMES, UploadLimits, describe_bytes
 from ml.imaging.decoding import decode_image, read_header
 from ml.imaging.errors import UndecodableImageError
 

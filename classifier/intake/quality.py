@@ -10,8 +10,8 @@ import structlog
 from django.conf import settings
 from PIL import Image
 
-from classifier import inference
-from classifier.intake.image import Notice
+from classifier.domain.image import Notice
+from classifier.engine import serving
 
 GOOD: Final = "good"
 POOR: Final = "check"
@@ -36,7 +36,7 @@ def judge_quality(pixels: Image.Image) -> tuple[dict[str, float | int | str], li
     if not settings.DERMAPORT_GATES:
         return {}, []
     try:
-        found = inference.check_image(pixels)
+        found = serving.check_image(pixels)
     except Exception:
         log.exception("gates_not_loaded")
         return {}, []

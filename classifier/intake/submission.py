@@ -20,41 +20,35 @@ from dataclasses import dataclass, field
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
-from classifier.cases.orders import answer_by_image
-from classifier.cases.standing import lock_cases, refresh_standing
-from classifier.intake.uploads import SentImage, hash_files, inspect_images
-from classifier.models import Lesion, ModelVersion, Patient, Submission, SubmissionImage
-from classifier.services.consents import (
+from classifier.consents import (
     NeverAskedError,
     check_inference_consent,
     check_not_erased,
     require_inference_consent,
     state_inference_consent,
 )
-from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
-from classifier.services.field_limits import check_length
-from classifier.services.images import (
+from classifier.domain.errors import ConflictError, InvalidInputError, UnavailableError
+from classifier.domain.limits import check_length
+from classifier.domain.vocabulary import CaptureKind, Laterality, Priority, Sex, Source
+from classifier.engine.queue import queue_predictions, wake_workers
+from classifier.intake.pictures import (
     NewImage,
     StoredFiles,
     find_same_pictures,
     storage_unavailable,
     write_files,
 )
-from classifier.services.lesions import check_lesion_facts, create_lesion
-from classifier.services.patients import (
-    check_mrn,
-    check_patient_facts,
-    clean_mrn,
-    create_patient,
-    mrn_taken,
-)
-from classifier.services.queue import queue_predictions, wake_workers
-from classifier.services.rate_limits import check_active_predictions
-from classifier.vocabulary import CaptureKind, Laterality, Priority, Sex, Source
-from portal.accounts.models import Clinic, User
-from portal.accounts.permissions import require
-from portal.accounts.roles import Action
-from portal.audit.services import Entry, record_events
+from classifier.intake.rate_limits import check_active_predictions
+from classifier.intake.uploads import SentImage, hash_files, inspect_images
+from classifier.models import Lesion, ModelVersion, Patient, Submission, SubmissionImage
+from classifier.orders import answer_by_image
+from classifier.patients.lesions import check_lesion_facts, create_lesion
+from classifier.patients.patients import check_mrn, check_patient_facts, clean_mrn, create_patient, mrn_taken
+from classifier.standing.standing import lock_cases, refresh_standing
+from portal.trust.accounts.models import Clinic, User
+from portal.trust.accounts.permissions import require
+from portal.trust.accounts.roles import Action
+from portal.trust.audit.services import Entry, record_events
 
 STANDING_COLUMNS = (
     *("state", "model_answer", "model_probability", "standing", "standing_basis", "standing_diagnosis"),

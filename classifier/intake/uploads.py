@@ -6,12 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from classifier.intake.image import RejectedImageError
+from classifier.domain.errors import InvalidInputError
+from classifier.domain.image import RejectedImageError
+from classifier.domain.limits import UploadLimits
+from classifier.domain.vocabulary import CaptureKind, DermoscopicType
 from classifier.intake.inspection import inspect_image, read_upload
-from classifier.limits import UploadLimits
-from classifier.services.errors import InvalidInputError
-from classifier.services.images import NewImage
-from classifier.vocabulary import CaptureKind, DermoscopicType
+from classifier.intake.pictures import NewImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

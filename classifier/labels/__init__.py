@@ -1,1 +1,1 @@
-"""Every word that pages, the PDF, API texts and mails say of a case, in pure functions."""
+"""Labels: every word that pages, PDF, API and mails say of a row, in functions that only read."""

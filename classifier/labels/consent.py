@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.vocabulary import ConsentOrigin
+from classifier.domain.vocabulary import ConsentOrigin
 
 if TYPE_CHECKING:
     from classifier.models import Consent

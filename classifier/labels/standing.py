@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.answers import choose_words
-from classifier.cases.hiding import hides_standing_of
-from classifier.cases.reviews import find_review_in_force
-from classifier.cases.standing import find_histopathology
-from classifier.states import Headline
-from classifier.vocabulary import (
+from classifier.domain.states import Headline
+from classifier.domain.vocabulary import (
     DIAGNOSIS_GROUPS,
     ORDERS,
     Diagnosis,
@@ -19,12 +15,16 @@ from classifier.vocabulary import (
     Standing,
     StandingBasis,
 )
-from classifier.wording import describe_day
+from classifier.labels.answers import choose_words
+from classifier.labels.text import describe_day
+from classifier.standing.hiding import hides_standing_of
+from classifier.standing.reviews import find_review_in_force
+from classifier.standing.standing import find_histopathology
 
 if TYPE_CHECKING:
-    from classifier.case_summary import CaseSummary
     from classifier.models import Outcome, Review, Submission
     from classifier.models.standing_columns import StandingColumns
+    from classifier.standing.summary import CaseSummary
 
 
 @dataclass(frozen=True)

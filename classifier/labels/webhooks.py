@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.states import DeliveryState
-from classifier.vocabulary import DisabledReason
+from classifier.domain.states import DeliveryState
+from classifier.domain.vocabulary import DisabledReason
 
 if TYPE_CHECKING:
     from classifier.models import WebhookDelivery, WebhookEndpoint

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from portal.common.immutability import refuse_change
+from portal.trust.common.immutability import refuse_change
 
 
 class Migration(migrations.Migration):

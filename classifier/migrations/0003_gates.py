@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from portal.common.immutability import allow_change, refuse_change
+from portal.trust.common.immutability import allow_change, refuse_change
 
 FINISHED = "OLD.state IN ('succeeded', 'rejected', 'failed', 'cancelled')"
 

@@ -1,10 +1,10 @@
-import classifier.models.submission_image
+import classifier.models.submission
 import django.db.models.deletion
 import uuid
 from django.conf import settings
 from django.db import migrations, models
 
-from portal.common.immutability import refuse_change
+from portal.trust.common.immutability import refuse_change
 
 
 class Migration(migrations.Migration):
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                     models.FileField(
                         blank=True,
                         max_length=200,
-                        storage=classifier.models.submission_image.derived_storage,
+                        storage=classifier.models.submission.derived_storage,
                         upload_to="",
                     ),
                 ),

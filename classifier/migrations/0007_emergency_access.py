@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from portal.common.encryption.fields import EncryptedTextField
+from portal.trust.encryption.fields import EncryptedTextField
 
 
 class Migration(migrations.Migration):

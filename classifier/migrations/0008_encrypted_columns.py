@@ -1,12 +1,12 @@
 from django.db import migrations
 
-from portal.common.encryption.fields import (
+from portal.trust.encryption.fields import (
     BlindIndexField,
     EncryptedCharField,
     EncryptedDateField,
     EncryptedTextField,
 )
-from portal.common.immutability import allow_change, refuse_change
+from portal.trust.common.immutability import allow_change, refuse_change
 
 GATED = "OLD.gated_at IS NOT NULL"
 

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from portal.common.encryption.rows import decrypt_rows, encrypt_rows
+from portal.trust.encryption.rows import decrypt_rows, encrypt_rows
 
 MODELS = ("Patient", "Lesion", "Submission", "SubmissionImage", "Review")
 

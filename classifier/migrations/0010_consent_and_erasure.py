@@ -3,7 +3,7 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
-from portal.common.immutability import allow_change, refuse_change
+from portal.trust.common.immutability import allow_change, refuse_change
 
 DONE = "OLD.state IN ('succeeded', 'failed')"
 

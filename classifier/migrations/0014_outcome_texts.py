@@ -1,8 +1,8 @@
 from django.db import migrations
 
-from portal.common.encryption.fields import EncryptedCharField, EncryptedTextField
-from portal.common.encryption.rows import decrypt_rows, encrypt_rows
-from portal.common.immutability import allow_change, refuse_change
+from portal.trust.encryption.fields import EncryptedCharField, EncryptedTextField
+from portal.trust.encryption.rows import decrypt_rows, encrypt_rows
+from portal.trust.common.immutability import allow_change, refuse_change
 
 
 def encrypt(apps, _):

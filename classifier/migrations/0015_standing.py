@@ -1,10 +1,10 @@
 import django.db.models.deletion
-import portal.common.encryption.fields
+import portal.trust.encryption.fields
 import uuid
 from django.conf import settings
 from django.db import migrations, models
 
-from portal.common.immutability import allow_change, refuse_change
+from portal.trust.common.immutability import allow_change, refuse_change
 
 GATED = "OLD.gated_at IS NOT NULL"
 
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("done_on", models.DateField(blank=True, null=True)),
-                ("note", portal.common.encryption.fields.EncryptedCharField(blank=True, max_length=500)),
+                ("note", portal.trust.encryption.fields.EncryptedCharField(blank=True, max_length=500)),
                 ("acknowledged_at", models.DateTimeField()),
                 ("taken_back_at", models.DateTimeField(blank=True, null=True)),
             ],
@@ -244,7 +244,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="review",
             name="unseen_reason",
-            field=portal.common.encryption.fields.EncryptedCharField(blank=True, max_length=500),
+            field=portal.trust.encryption.fields.EncryptedCharField(blank=True, max_length=500),
         ),
         migrations.AddField(
             model_name="submission",
@@ -388,7 +388,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="submission",
             name="withdrawal_reason",
-            field=portal.common.encryption.fields.EncryptedCharField(blank=True, max_length=500),
+            field=portal.trust.encryption.fields.EncryptedCharField(blank=True, max_length=500),
         ),
         migrations.AddField(
             model_name="submissionimage",

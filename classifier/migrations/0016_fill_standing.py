@@ -9,8 +9,8 @@ import datetime as dt
 from django.db import migrations, transaction
 from django.db.models import Max, Min
 
-from classifier.cases.standing import Tables, find_agreement, refresh_everything
-from portal.common.immutability import allow_change, refuse_change
+from classifier.standing.standing import Tables, find_agreement, refresh_everything
+from portal.trust.common.immutability import allow_change, refuse_change
 
 BATCH = 500
 SATISFIED_BY_IMAGE = ("new_image", "follow_up")

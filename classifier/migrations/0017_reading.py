@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from portal.common.immutability import refuse_change
+from portal.trust.common.immutability import refuse_change
 
 
 class Migration(migrations.Migration):

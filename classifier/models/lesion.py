@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
+from classifier.domain.vocabulary import BODY_SITES, Laterality, body_site_choices
 from classifier.models.standing_columns import StandingColumns, standing_constraints
 from classifier.models.visibility import visible_rows
-from classifier.vocabulary import BODY_SITES, Laterality, body_site_choices
-from portal.common.encryption.fields import EncryptedCharField
+from portal.trust.encryption.fields import EncryptedCharField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 
 class LesionQuerySet(models.QuerySet["Lesion"]):

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from classifier.vocabulary import ModelLifecycle
+from classifier.domain.vocabulary import ModelLifecycle
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):

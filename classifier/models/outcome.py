@@ -7,14 +7,14 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 
+from classifier.domain.vocabulary import Histopathology, Procedure
 from classifier.models.visibility import visible_rows
-from classifier.vocabulary import Histopathology, Procedure
-from portal.common.encryption.fields import EncryptedCharField, EncryptedTextField
+from portal.trust.encryption.fields import EncryptedCharField, EncryptedTextField
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 
 class OutcomeQuerySet(models.QuerySet["Outcome"]):

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import models
 
+from classifier.domain.vocabulary import Sex, SkinType
 from classifier.models.standing_columns import StandingColumns, standing_constraints
 from classifier.models.visibility import visible_rows
-from classifier.vocabulary import Sex, SkinType
-from portal.common.encryption.fields import BlindIndexField, EncryptedCharField, EncryptedDateField
-from portal.common.encryption.texts import make_index
+from portal.trust.encryption.fields import BlindIndexField, EncryptedCharField, EncryptedDateField
+from portal.trust.encryption.texts import make_index
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 # Without 0/O, 1/I/L and U: read aloud and typed without slips (Crockford's choice).
 PUBLIC_ID_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"

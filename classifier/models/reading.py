@@ -7,13 +7,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from classifier.domain.vocabulary import READING_QUESTION, Diagnosis, Management
 from classifier.models.visibility import visible_rows
-from classifier.vocabulary import READING_QUESTION, Diagnosis, Management
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 
 class ReadingQuerySet(models.QuerySet["Reading"]):

@@ -1,4 +1,4 @@
-"""The columns that say what a case, a lesion or a patient is held for; `classifier.cases.standing` writes them."""
+"""The columns that say what a case, a lesion or a patient is held for; `classifier.standing.standing` writes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from classifier.vocabulary import Standing, StandingBasis
+from classifier.domain.vocabulary import Standing, StandingBasis
 
 NO_RANK = 9
 """Of a patient or a lesion without any case."""

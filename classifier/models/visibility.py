@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Q, Subquery
 
-from portal.accounts.models import Membership
+from portal.trust.accounts.models import Membership
 
 if TYPE_CHECKING:
     import uuid
 
     from django.contrib.auth.models import AnonymousUser
 
-    from classifier.models.emergency_access import EmergencyAccess
-    from portal.accounts.models import User
+    from classifier.models.privacy import EmergencyAccess
+    from portal.trust.accounts.models import User
 
 
 def clinic_ids_of(user: User | AnonymousUser) -> Subquery | list[str]:

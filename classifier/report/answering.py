@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from classifier.answers import CANNOT_JUDGE, choose_words, find_cautions, find_doubts
-from classifier.duplicates import find_doubles
-from classifier.report.content import Answer, Scale
-from classifier.report.words import say_moment
+from classifier.cases.duplicates import find_doubles
+from classifier.labels.answers import CANNOT_JUDGE, choose_words, find_cautions, find_doubts
+from classifier.report.content import Answer, Scale, say_moment
 from classifier.templatetags.cases import case_chip
 from classifier.templatetags.scale import probability_scale
 from classifier.templatetags.ui import in_hundred, percent
 
 if TYPE_CHECKING:
-    from classifier.case_summary import CaseSummary, ImageAnswer
     from classifier.models import Prediction, Submission
+    from classifier.standing.summary import CaseSummary, ImageAnswer
 
 HASH_START = 12
 

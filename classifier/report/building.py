@@ -4,26 +4,50 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.cases.reviews import find_review_in_force
-from classifier.outcome_rows import list_outcomes
+from classifier.cases.histopathology import list_outcomes
+from classifier.labels.text import name_site
 from classifier.report.answering import build_answer
-from classifier.report.content import Footer, Picture, Report, Status
-from classifier.report.facts import build_clinical, build_groups
-from classifier.report.signing import build_finding, build_review
-from classifier.report.standing import build_standing
-from classifier.report.words import say_day, say_moment
+from classifier.report.content import (
+    Footer,
+    Picture,
+    Report,
+    Status,
+    build_clinical,
+    build_finding,
+    build_groups,
+    build_review,
+    build_standing,
+    say_day,
+    say_moment,
+)
+from classifier.report.parts import (
+    draw_answer,
+    draw_clinical,
+    draw_facts,
+    draw_findings,
+    draw_heading,
+    draw_limits,
+    draw_notes,
+    draw_others,
+    draw_review,
+    draw_signature,
+    draw_standing,
+)
+from classifier.report.sheet import SMALL, WIDTH, Sheet, make_printable
+from classifier.standing.reviews import find_review_in_force
 from classifier.templatetags.cases import image_chip
 from classifier.templatetags.ui import percent
-from classifier.wording import name_site
 
 if TYPE_CHECKING:
     import datetime as dt
     import uuid
     from collections.abc import Mapping
 
-    from classifier.case_summary import CaseSummary, ImageAnswer
     from classifier.models import Review, Submission
-    from classifier.report.pictures import Reduced
+    from classifier.report.content import Report
+    from classifier.report.parts import Reduced
+    from classifier.standing.summary import CaseSummary, ImageAnswer
+
 
 UNSIGNED = "not signed by a dermatologist"
 INTENDED_USE = "A second look for trained clinicians; not a medical device."
@@ -107,3 +131,31 @@ def _show(
 
 def _describe_print(picture: Reduced) -> str:
     return f"printed here at {picture.width}×{picture.height}, re-encoded."
+
+
+# --- The report as a PDF: what stands where.
+
+
+GAPS = "Some characters can't be printed here: each stands as □. The portal shows them."
+
+
+def draw_report(content: Report) -> bytes:
+    """The PDF of a case: one page where its texts are short, as many as they need otherwise."""
+    report, has_gaps = make_printable(content)
+    sheet = Sheet(status=report.status, footer=report.footer)
+    sheet.set_fill_color(0)
+    draw_heading(sheet, report)
+    draw_standing(sheet, report.standing)
+    draw_facts(sheet, report.groups)
+    draw_answer(sheet, report)
+    draw_notes(sheet, report.answer)
+    draw_review(sheet, report.review)
+    draw_others(sheet, report.others)
+    draw_clinical(sheet, report.clinical)
+    draw_findings(sheet, report.findings)
+    draw_limits(sheet, report.answer)
+    if has_gaps:
+        sheet.gap(2)
+        sheet.paragraph(GAPS, width=WIDTH, points=SMALL, bold=True)
+    draw_signature(sheet, report)
+    return sheet.finish()

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from classifier.domain.vocabulary import Source, StandingBasis
+from classifier.labels.standing import label_case, say_case, say_finding_below
+from classifier.labels.text import describe_birth
+from classifier.standing.hiding import hides_standing_of
+
+if TYPE_CHECKING:
+    from classifier.models import Lesion, Outcome, Patient, Submission
+    from classifier.models import Review as SignedReview
+    from classifier.standing.summary import CaseSummary
 
 
 @dataclass(frozen=True)
@@ -128,3 +143,125 @@ class Report:
     clinical: tuple[Fact, ...]
     findings: tuple[Finding, ...]
     footer: Footer
+
+
+# --- Moments and days as the report writes them: always with the year, since paper is kept.
+
+
+def say_moment(moment: dt.datetime) -> str:
+    """As a case's page does: "3 March 2026, 14:02"."""
+    return date_format(timezone.localtime(moment), "j F Y, H:i")
+
+
+def say_day(day: dt.date | dt.datetime) -> str:
+    return date_format(timezone.localtime(day) if isinstance(day, dt.datetime) else day, "j F Y")
+
+
+# --- Whose lesion it is, and what was asked about it.
+
+
+def build_groups(submission: Submission) -> tuple[Group, ...]:
+    lesion = submission.lesion
+    return (
+        Group("Patient", _describe_patient(lesion.patient)),
+        Group("Lesion", _describe_lesion(lesion)),
+        Group("Case", _describe_case(submission)),
+    )
+
+
+def build_clinical(submission: Submission, *, has_findings: bool) -> tuple[Fact, ...]:
+    """What was asked; that there is no histopathology is said in a line, what there is has its own part."""
+    histology = () if has_findings else (Fact("Histology", "None is recorded for this lesion"),)
+    return (
+        Fact("Question", submission.clinical_question.strip() or "None asked"),
+        Fact("History", submission.clinical_history.strip() or "None given"),
+        *histology,
+    )
+
+
+def _describe_patient(patient: Patient) -> tuple[Fact, ...]:
+    return (
+        Fact("MRN", patient.mrn),
+        Fact("Pseudonym", patient.public_id),
+        Fact("Born", _describe_birth(patient)),
+        Fact("Sex", patient.get_sex_display()),
+        Fact("Skin type", patient.skin_type or "Not given"),
+    )
+
+
+def _describe_birth(patient: Patient) -> str:
+    if patient.birth_date is None:
+        return "Birth date not given"
+    age = describe_birth(patient.birth_date).partition(", ")[2]
+    return f"{say_day(patient.birth_date)}, {age}"
+
+
+def _describe_lesion(lesion: Lesion) -> tuple[Fact, ...]:
+    note = (Fact("Note", lesion.note),) if lesion.note else ()
+    return (Fact("Site", lesion.site_name), Fact("Side", lesion.get_laterality_display()), *note)
+
+
+def _describe_case(submission: Submission) -> tuple[Fact, ...]:
+    by = submission.submitted_by.get_full_name()
+    if submission.source != Source.PAGE:
+        by = f"{by} ({submission.get_source_display()})"
+    responsible = submission.responsible
+    followed = (Fact("Followed by", responsible.get_full_name()),) if responsible else ()
+    return (
+        Fact("Submitted", say_moment(submission.submitted_at)),
+        Fact("By", by),
+        *followed,
+        Fact("Priority", submission.get_priority_display()),
+    )
+
+
+# --- What a case is held for, as the report opens: the words of its page.
+
+
+BY_THE_MODEL = "Preliminary, from the model alone."
+
+
+def build_standing(submission: Submission, summary: CaseSummary) -> Standing:
+    """As the viewer of `summary` may read it. What the model says in sentences stands below, once."""
+    is_hidden = hides_standing_of(submission, summary)
+    label = label_case(submission, is_hidden=is_hidden)
+    by_people = submission.standing_basis in (StandingBasis.HISTOPATHOLOGY, StandingBasis.REVIEW)
+    if not by_people:
+        is_answer = submission.standing_basis == StandingBasis.MODEL and not is_hidden
+        sentence = BY_THE_MODEL if is_answer else ""
+        below = say_finding_below(submission, summary)
+        return Standing(label.icon, label.word, sentence, below, "", by_people=False)
+    words = say_case(submission, summary)
+    return Standing(label.icon, label.word, words.sentence, words.second, words.next_step, by_people=True)
+
+
+# --- What people found: the signed review, and histopathology.
+
+
+def build_review(review: SignedReview) -> Review:
+    amendment = f"Amended because: {review.amendment_reason}" if review.amendment_reason else ""
+    return Review(
+        management=review.get_management_display(),
+        diagnosis=f"{review.get_diagnosis_display()} · {review.get_agreement_display().lower()}",
+        comment=review.comment,
+        amendment=amendment,
+        signature=(
+            f"Signed electronically by {review.signed_by.get_full_name()}, {say_moment(review.signed_at)}."
+        ),
+    )
+
+
+def build_finding(outcome: Outcome) -> Finding:
+    """A row of `list_outcomes`, which says whether it is the one that counts."""
+    is_current: bool = outcome.is_current  # type: ignore[attr-defined] # annotated by with_standing()
+    name = outcome.get_diagnosis_display()
+    name = name if is_current else f"{name} (changed since)"
+    taken = f"{outcome.get_procedure_display().lower()} of {say_day(outcome.specimen_taken_on)}"
+    breslow = f", Breslow {outcome.breslow_mm} mm" if outcome.breslow_mm else ""
+    reason = f"Why changed: {outcome.correction_reason}" if outcome.correction_reason else ""
+    recorded = f"Recorded {say_moment(outcome.recorded_at)} by {outcome.recorded_by.get_full_name()}."
+    return Finding(
+        text=f"{say_day(outcome.reported_on)}: {name}, {taken}{breslow}",
+        is_current=is_current,
+        details=tuple(filter(None, (outcome.comment, reason, recorded))),
+    )

@@ -2,17 +2,97 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from classifier.report.scale import draw_scale
+from PIL import Image
+
+from classifier.intake import encode_jpeg
 from classifier.report.shapes import draw_mark
 from classifier.report.sheet import BODY, HEADING, LEADING, SIDE, SMALL, WIDTH
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from classifier.report.content import Answer, Fact, Finding, Group, Picture, Report, Review, Standing
+    from classifier.report.content import (
+        Answer,
+        Fact,
+        Finding,
+        Group,
+        Picture,
+        Report,
+        Review,
+        Scale,
+        Standing,
+    )
     from classifier.report.sheet import Sheet
+
+
+# --- The calibrated figure on its line from 0 to 100, as templates/components/probability_scale.html.
+
+
+PIXEL = 0.27
+"""Millimetres for one pixel of the page's drawing."""
+BAR_TOP, BAR_HEIGHT = 34 * PIXEL, 12 * PIXEL
+HATCH = 1.4
+LIGHT, DARK = 240, 165
+HALF = 7 * PIXEL
+"""Half the marker's width."""
+NEAR_END = 0.06
+
+
+def draw_scale(sheet: Sheet, scale: Scale, *, x: float, y: float, width: float) -> float:
+    """Draw it with its key, and return where it ends."""
+    top = y + BAR_TOP
+    _draw_bar(sheet, scale, x=x, top=top, width=width)
+    at = x + scale.threshold * width
+    sheet.set_line_width(0.5)
+    sheet.line(at, top - 4 * PIXEL, at, top + BAR_HEIGHT + 4 * PIXEL)
+    _draw_marker(sheet, scale, x=x + scale.marker * width, top=y)
+    for place, word, align in ((0.0, "0", "L"), (0.5, "50", "C"), (1.0, "100", "R")):
+        sheet.write_at(word, x=x + place * width, y=top + BAR_HEIGHT + 1.2, points=7, align=align)
+    return _draw_key(sheet, scale, x=x, y=top + BAR_HEIGHT + 5, width=width)
+
+
+def _draw_bar(sheet: Sheet, scale: Scale, *, x: float, top: float, width: float) -> None:
+    low, high = x + scale.low * width, x + scale.high * width
+    sheet.shade(LIGHT, x=x, y=top, width=low - x, height=BAR_HEIGHT)
+    sheet.shade(DARK, x=high, y=top, width=x + width - high, height=BAR_HEIGHT)
+    if scale.has_band:
+        draw_hatch(sheet, x=low, y=top, width=high - low)
+    sheet.set_line_width(0.2)
+    sheet.rect(x, top, width, BAR_HEIGHT, style="D")
+
+
+def draw_hatch(sheet: Sheet, *, x: float, y: float, width: float, height: float = BAR_HEIGHT) -> None:
+    sheet.set_line_width(0.2)
+    with sheet.rect_clip(x, y, width, height):
+        start = x - height
+        while start < x + width:
+            sheet.line(start, y + height, start + height, y)
+            start += HATCH
+    sheet.line(x, y, x, y + height)
+    sheet.line(x + width, y, x + width, y + height)
+
+
+def _draw_marker(sheet: Sheet, scale: Scale, *, x: float, top: float) -> None:
+    tip, shoulder, back = top + 46 * PIXEL, top + 33 * PIXEL, top + 25 * PIXEL
+    corners = [(x, tip), (x + HALF, shoulder), (x + HALF, back), (x - HALF, back), (x - HALF, shoulder)]
+    sheet.polygon(corners, style="F")
+    align, at = "C", x
+    if scale.marker < NEAR_END:
+        align, at = "L", x - HALF
+    elif scale.marker > 1 - NEAR_END:
+        align, at = "R", x + HALF
+    sheet.write_at(scale.figure, x=at, y=top + 1.2, points=10, bold=True, align=align)
+
+
+def _draw_key(sheet: Sheet, scale: Scale, *, x: float, y: float, width: float) -> float:
+    sheet.set_xy(x, y)
+    sheet.paragraph(scale.key, width=width, points=7)
+    return sheet.get_y()
+
 
 GUTTER = 5.0
 PICTURE_WIDTH, PICTURE_HEIGHT = 74.0, 68.0
@@ -231,3 +311,36 @@ def _draw_signature_lines(sheet: Sheet) -> None:
         sheet.set_y(y)
         sheet.rule(x=x, width=width)
         sheet.write_at(word, x=x, y=y + 0.6, points=SMALL)
+
+
+# --- Pictures made small enough to be printed and sent, from pixels alone.
+
+
+LARGE_SIDE, SMALL_SIDE = 1200, 400
+"""Longest side in pixels: of the picture that speaks for the case, and of the others."""
+QUALITY = 88
+
+
+class UnreadableError(Exception):
+    """The stored bytes are no picture any more."""
+
+
+@dataclass(frozen=True)
+class Reduced:
+    jpeg: bytes
+    width: int
+    height: int
+
+
+def reduce_picture(data: bytes, longest: int) -> Reduced:
+    """The picture with at most `longest` pixels on its longer side. Raises UnreadableError."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            # A JPEG can be decoded at a half or a quarter: less memory, and no less of what is kept.
+            image.draft("RGB", (longest, longest))
+            pixels = image.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UnreadableError from error
+    jpeg = encode_jpeg(pixels, longest, QUALITY)
+    with Image.open(io.BytesIO(jpeg)) as reduced:
+        return Reduced(jpeg, *reduced.size)

@@ -4,9 +4,9 @@ from typing import Any
 
 from django import template
 
-from classifier.case_summary import CaseSummary, ImageAnswer
-from classifier.cases.hiding import hides_standing_of
-from classifier.gate_words import GateFigure, list_figures
+from classifier.domain.states import Headline, PredictionState
+from classifier.domain.vocabulary import Standing
+from classifier.labels.gates import GateFigure, list_figures
 from classifier.labels.standing import (
     LOOKS,
     StandingLabel,
@@ -15,11 +15,11 @@ from classifier.labels.standing import (
     label_standing,
     say_model_below,
 )
+from classifier.labels.text import MINUTE, describe_age, describe_birth, describe_day, name_site
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
-from classifier.states import Headline, PredictionState
+from classifier.standing.hiding import hides_standing_of
+from classifier.standing.summary import CaseSummary, ImageAnswer
 from classifier.templatetags.ui import OUTCOMES, STATES, Look
-from classifier.vocabulary import Standing
-from classifier.wording import MINUTE, describe_age, describe_birth, describe_day, name_site
 
 register = template.Library()
 

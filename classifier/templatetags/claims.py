@@ -6,8 +6,8 @@ import datetime as dt
 
 from django import template
 
-from classifier.cases.claims import describe_claim, tell_time
-from classifier.cases.signatures import describe_decision
+from classifier.cases.reading_claims import describe_claim, tell_time
+from classifier.cases.signing import describe_decision
 from classifier.models import ReadingClaim, Review
 
 register = template.Library()

@@ -8,9 +8,9 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from classifier.domain.vocabulary import Sex
 from classifier.models import Patient
 from classifier.templatetags.cases import HEADLINES
-from classifier.vocabulary import Sex
 
 register = template.Library()
 

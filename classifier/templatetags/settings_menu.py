@@ -7,8 +7,8 @@ from typing import Any
 from django import template
 from django.template import Context
 
-from classifier.settings_pages import list_groups
-from portal.accounts.second_factor import has_factor
+from classifier.pages.settings import list_groups
+from portal.trust.accounts.second_factor.codes import has_factor
 
 register = template.Library()
 

@@ -26,12 +26,12 @@ from django.utils import timezone
 from classifier.claims.engine import Claims
 from classifier.claims.identity import worker_id
 from classifier.claims.wake_ups import DELIVER_WEBHOOKS
+from classifier.domain.states import DELIVERY_MOVES, DeliveryState
+from classifier.domain.vocabulary import WebhookEventType
+from classifier.engine.stopping import is_stopping
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from classifier.states import DELIVERY_MOVES, DeliveryState
-from classifier.stopping import is_stopping
-from classifier.vocabulary import WebhookEventType
+from classifier.outbox import write_payload
 from classifier.webhooks.endpoints import cancel_waiting, note_failure, note_success
-from classifier.webhooks.outbox import write_payload
 from classifier.webhooks.signing import LostSecretError, read_signer
 from classifier.webhooks.transport import DeliveryRequest, DeliveryResult, send
 

@@ -19,18 +19,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from classifier.claims.wake_ups import DELIVER_WEBHOOKS, wake_on_commit
+from classifier.domain.errors import ConflictError, InvalidInputError
+from classifier.domain.limits import check_length
+from classifier.domain.states import DELIVERY_MOVES, UNFINISHED_DELIVERIES, DeliveryState, transition
+from classifier.domain.vocabulary import CHOSEN_EVENTS, DisabledReason, SignatureScheme, WebhookEventType
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from classifier.services.errors import ConflictError, InvalidInputError
-from classifier.services.field_limits import check_length
-from classifier.states import DELIVERY_MOVES, UNFINISHED_DELIVERIES, DeliveryState, transition
-from classifier.vocabulary import CHOSEN_EVENTS, DisabledReason, SignatureScheme, WebhookEventType
-from classifier.webhooks.outbox import add_delivery
+from classifier.outbox import add_delivery
 from classifier.webhooks.signing import make_secret, seal
 from classifier.webhooks.ssrf_guard import RefusedAddressError, check_url
-from portal.accounts.models import Clinic, Membership, User
-from portal.accounts.permissions import require
-from portal.accounts.roles import Action, Role
-from portal.audit.services import record_event
+from portal.trust.accounts.models import Clinic, Membership, User
+from portal.trust.accounts.permissions import require
+from portal.trust.accounts.roles import Action, Role
+from portal.trust.audit.services import record_event
 
 if TYPE_CHECKING:
     import uuid

@@ -29,11 +29,11 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from standardwebhooks import Webhook
 
+from classifier.domain.vocabulary import SignatureScheme
 from classifier.models import WebhookEndpoint
-from classifier.vocabulary import SignatureScheme
-from portal.common.encryption import sealed as encryption
-from portal.common.encryption.keys import DecryptionError
-from portal.common.encryption.rotation import resealer
+from portal.trust.encryption import sealed as encryption
+from portal.trust.encryption.keys import DecryptionError
+from portal.trust.encryption.rotation import resealer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

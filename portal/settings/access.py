@@ -27,7 +27,7 @@ DERMAPORT_MFA_REQUIRED_ROLES = env.names(
     default=("dermatologist", "administrator"),
     shown="dermatologist,administrator (the demo: none)",
 )
-MFA_ADAPTER = "portal.accounts.mfa_adapter.MFAAdapter"
+MFA_ADAPTER = "portal.trust.accounts.second_factor.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Dermaport"
@@ -35,8 +35,8 @@ MFA_TOTP_ISSUER = "Dermaport"
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODE_COUNT = 10
 MFA_FORMS = {
-    "authenticate": "portal.accounts.code_forms.AuthenticateForm",
-    "reauthenticate": "portal.accounts.code_forms.ReauthenticateForm",
+    "authenticate": "portal.trust.accounts.second_factor.codes.AuthenticateForm",
+    "reauthenticate": "portal.trust.accounts.second_factor.codes.ReauthenticateForm",
 }
 # An administrator vouches for the address of whom they add.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
@@ -112,7 +112,7 @@ def describe_provider(issuer: str, client_id: str, secret: str, name: str) -> di
     return {"openid_connect": {"APPS": [app]}}
 
 
-SOCIALACCOUNT_ADAPTER = "portal.accounts.sso_adapter.SSOAdapter"
+SOCIALACCOUNT_ADAPTER = "portal.trust.accounts.login.sso_adapter.SSOAdapter"
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
 # A link starts it: the content security policy lets no form lead to another site.
 SOCIALACCOUNT_LOGIN_ON_GET = True

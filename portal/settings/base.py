@@ -49,10 +49,10 @@ if (_site := urlsplit(DERMAPORT_SITE_URL)).scheme and _site.netloc:
     CSRF_TRUSTED_ORIGINS.append(f"{_site.scheme}://{_site.netloc}")
 
 INSTALLED_APPS = [
-    "portal.common",
-    "portal.audit",
-    "portal.accounts",
-    "portal.health",
+    "portal.trust.common",
+    "portal.trust.audit",
+    "portal.trust.accounts",
+    "portal.operations.health",
     "classifier",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -79,7 +79,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "portal.common.middleware.IsolationHeadersMiddleware",
+    "portal.trust.common.middleware.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -92,13 +92,13 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "portal.accounts.session_limits.SessionLimitsMiddleware",
-    "portal.accounts.middleware.CurrentClinicMiddleware",
-    "portal.accounts.mfa_middleware.SecondFactorMiddleware",
-    "classifier.middleware.EmergencyMiddleware",
+    "portal.trust.accounts.sessions.limits.SessionLimitsMiddleware",
+    "portal.trust.accounts.middleware.CurrentClinicMiddleware",
+    "portal.trust.accounts.second_factor.middleware.SecondFactorMiddleware",
+    "classifier.pages.emergency_session.EmergencyMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "portal.common.middleware.NoStoreMiddleware",
-    "portal.audit.middleware.AuditRefusalsMiddleware",
+    "portal.trust.common.middleware.NoStoreMiddleware",
+    "portal.trust.audit.middleware.AuditRefusalsMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"
@@ -114,7 +114,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "portal.accounts.context.site",
+                "portal.trust.accounts.context.site",
             ],
         },
     },
@@ -176,7 +176,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
-ACCOUNT_ADAPTER = "portal.accounts.adapter.AccountAdapter"
+ACCOUNT_ADAPTER = "portal.trust.accounts.login.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -420,15 +420,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
     "ENUM_NAME_OVERRIDES": {
-        "DiagnosisEnum": "classifier.vocabulary.Diagnosis",
-        "ManagementEnum": "classifier.vocabulary.Management",
-        "CaptureKindEnum": "classifier.vocabulary.CaptureKind",
-        "DermoscopicTypeEnum": "classifier.vocabulary.DermoscopicType",
-        "HistopathologyEnum": "classifier.vocabulary.Histopathology",
-        "PredictionStateEnum": "classifier.states.PredictionState",
-        "DeliveryStateEnum": "classifier.states.DeliveryState",
-        "WebhookEventTypeEnum": "classifier.vocabulary.WebhookEventType",
-        "WebhookChosenEventEnum": "classifier.vocabulary.CHOSEN_EVENTS",
+        "DiagnosisEnum": "classifier.domain.vocabulary.Diagnosis",
+        "ManagementEnum": "classifier.domain.vocabulary.Management",
+        "CaptureKindEnum": "classifier.domain.vocabulary.CaptureKind",
+        "DermoscopicTypeEnum": "classifier.domain.vocabulary.DermoscopicType",
+        "HistopathologyEnum": "classifier.domain.vocabulary.Histopathology",
+        "PredictionStateEnum": "classifier.domain.states.PredictionState",
+        "DeliveryStateEnum": "classifier.domain.states.DeliveryState",
+        "WebhookEventTypeEnum": "classifier.domain.vocabulary.WebhookEventType",
+        "WebhookChosenEventEnum": "classifier.domain.vocabulary.CHOSEN_EVENTS",
         "SubmissionStateEnum": "classifier.models.submission.SubmissionState",
     },
 }
@@ -442,7 +442,7 @@ DERMAPORT_DEMO = running.switch(
 )
 
 # --- Logging --------------------------------------------------------------------------------
-DEFAULT_EXCEPTION_REPORTER = "portal.common.reports.PatientSafeReporter"
+DEFAULT_EXCEPTION_REPORTER = "portal.trust.common.reports.PatientSafeReporter"
 LOGGING = configure_logging(
     as_json=running.switch("DERMAPORT_LOG_JSON", "one JSON object a line of the log", default=False),
     level=running.text("DERMAPORT_LOG_LEVEL", "how much the log says", default="INFO"),

@@ -30,11 +30,11 @@ S3_OPTIONS = {
 def _image_storage(root: Path, prefix: str) -> dict[str, object]:
     if S3_OPTIONS["bucket_name"]:
         return {
-            "BACKEND": "portal.common.encryption.object_storage.EncryptedS3Storage",
+            "BACKEND": "portal.trust.encryption.object_storage.EncryptedS3Storage",
             "OPTIONS": {**S3_OPTIONS, "location": prefix},
         }
     return {
-        "BACKEND": "portal.common.encryption.storage.EncryptedFileSystemStorage",
+        "BACKEND": "portal.trust.encryption.storage.EncryptedFileSystemStorage",
         # No base_url: asking for a public address of a patient's image is an error.
         "OPTIONS": {"location": str(root), "file_permissions_mode": 0o600},
     }

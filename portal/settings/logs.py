@@ -16,7 +16,7 @@ def drop_query(_logger: Any, _name: str, event: EventDict) -> EventDict:
     request = event.get("request")
     if isinstance(request, str):
         # Late: the settings are read before there are addresses.
-        from portal.common.addresses import hide_words  # noqa: PLC0415
+        from portal.trust.common.addresses import hide_words  # noqa: PLC0415
 
         method, _, path = request.split("?", 1)[0].partition(" ")
         event["request"] = f"{method} {hide_words(path)}"

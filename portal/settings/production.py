@@ -4,7 +4,6 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.common.encryption.keys import check_secrets
 from portal.settings.base import *  # noqa: F403
 from portal.settings.base import (
     ALLOWED_HOSTS,
@@ -15,6 +14,7 @@ from portal.settings.base import (
     DERMAPORT_MFA_REQUIRED_ROLES,
     HSTS_SECONDS,
 )
+from portal.trust.encryption.keys import check_secrets
 
 for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DERMAPORT_ALLOWED_HOSTS"):
     if not os.environ.get(name):

@@ -21,11 +21,11 @@ DERMAPORT_TOKEN_MAX_DAYS = 365
 DERMAPORT_OAUTH_OVERLAP_HOURS = 24
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.OAuthApplication"
 OAUTH2_PROVIDER = {
-    "OAUTH2_SERVER_CLASS": "portal.accounts.oauth.server.Server",
-    "OAUTH2_VALIDATOR_CLASS": "portal.accounts.oauth.validator.PortalValidator",
-    "SCOPES_BACKEND_CLASS": "portal.accounts.oauth.scopes.ApplicationScopes",
-    "ACCESS_TOKEN_GENERATOR": "portal.accounts.oauth.server.generate_access_token",
-    "REFRESH_TOKEN_GENERATOR": "portal.accounts.oauth.server.generate_refresh_token",
+    "OAUTH2_SERVER_CLASS": "portal.trust.accounts.oauth.server.Server",
+    "OAUTH2_VALIDATOR_CLASS": "portal.trust.accounts.oauth.server.PortalValidator",
+    "SCOPES_BACKEND_CLASS": "portal.trust.accounts.oauth.scopes.ApplicationScopes",
+    "ACCESS_TOKEN_GENERATOR": "portal.trust.accounts.oauth.server.generate_access_token",
+    "REFRESH_TOKEN_GENERATOR": "portal.trust.accounts.oauth.server.generate_refresh_token",
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     # Counted from the end of the last access token: one that is in use lives on.

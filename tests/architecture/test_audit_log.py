@@ -11,13 +11,13 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 LOG = {"AuditEvent", "AuditChain", "AuditAnchor", "EventTally"}
-WRITES_AND_VERIFIES = "portal.audit"
+WRITES_AND_VERIFIES = "portal.trust.audit"
 SHOWS = {
-    "classifier.forms.trail": "filters of the page of the audit log",
-    "classifier.views.audit_trail": "the page of the audit log",
-    "classifier.services.exports": "the audit log as CSV",
+    "classifier.pages.forms.audit_log": "filters of the page of the audit log",
+    "classifier.pages.audit_log": "the page of the audit log",
+    "classifier.exports.cases": "the audit log as CSV",
     "classifier.fhir.resources.site": "the audit log as AuditEvent",
-    "classifier.trail": "the timeline of a case, and who opened it",
+    "classifier.cases.timeline": "the timeline of a case, and who opened it",
 }
 
 
@@ -32,10 +32,13 @@ def find_reads(text):
             node.body = [ast.Pass()]
     found = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module in ("portal.audit", "portal.audit.models"):
+        if isinstance(node, ast.ImportFrom) and node.module in (
+            "portal.trust.audit",
+            "portal.trust.audit.models",
+        ):
             found |= {alias.name for alias in node.names} & {*LOG, "models", "*"}
         elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names if alias.name.startswith("portal.audit")}
+            found |= {alias.name for alias in node.names if alias.name.startswith("portal.trust.audit")}
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("get_model"):
             said = ".".join(arg.value for arg in node.args if isinstance(arg, ast.Constant)).lower()
             found |= {said} if said.startswith("audit.") else set()
@@ -64,12 +67,12 @@ def test_only_what_shows_the_log_reads_it():
 @pytest.mark.parametrize(
     "text",
     [
-        "from portal.audit.models import AuditEvent",
-        "from portal.audit.models import AuditEvent as Event",
-        "def f():\n    from portal.audit.models import AuditChain",
-        "from portal.audit.models import *",
-        "from portal.audit import models",
-        "import portal.audit.models",
+        "from portal.trust.audit.models import AuditEvent",
+        "from portal.trust.audit.models import AuditEvent as Event",
+        "def f():\n    from portal.trust.audit.models import AuditChain",
+        "from portal.trust.audit.models import *",
+        "from portal.trust.audit import models",
+        "import portal.trust.audit.models",
         "apps.get_model('audit', 'AuditEvent')",
         "apps.get_model('audit.auditevent')",
         "clinic.audit_chain.events.last()",
@@ -84,8 +87,8 @@ def test_every_way_to_read_is_seen(text):
 @pytest.mark.parametrize(
     "text",
     [
-        "from portal.audit.services import record_event",
-        "if TYPE_CHECKING:\n    from portal.audit.models import AuditEvent",
+        "from portal.trust.audit.services import record_event",
+        "if TYPE_CHECKING:\n    from portal.trust.audit.models import AuditEvent",
         "apps.get_model('classifier', 'Reading')",
         '"""No AuditEvent is read here."""',
     ],

@@ -4,10 +4,10 @@ import pytest
 from django.apps import apps
 from django.db import models
 
-from classifier.audit_subjects import NEVER_RECORDED, OF_PATIENTS, SUBJECTS
 from classifier.models import Patient
-from portal.audit.models import AuditChain
-from portal.audit.services import Entry, record_event, record_events
+from classifier.models.audit_subjects import NEVER_RECORDED, OF_PATIENTS, SUBJECTS
+from portal.trust.audit.models import AuditChain
+from portal.trust.audit.services import Entry, record_event, record_events
 from tests.factories import UserFactory
 
 

@@ -1,4 +1,4 @@
-"""Blinding has one home: whoever wants to know whether an answer is hidden asks `classifier.cases.hiding`."""
+"""Blinding has one home: whoever wants to know whether an answer is hidden asks `classifier.standing.hiding`."""
 
 from pathlib import Path
 

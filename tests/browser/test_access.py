@@ -146,7 +146,7 @@ def test_pages_of_access_are_clean(visit, staff, settings, viewport, monkeypatch
     later = ["/accounts/2fa/", "/accounts/2fa/recovery-codes/", "/accounts/2fa/totp/deactivate/"]
     faults += [(address, check(page, address)) for address in later]
     settings.DERMAPORT_STEP_UP_MINUTES = 10
-    monkeypatch.setattr("portal.accounts.step_up.is_fresh", lambda request, **_: False)
+    monkeypatch.setattr("portal.trust.accounts.second_factor.step_up.is_fresh", lambda request, **_: False)
     page.goto("/settings/tokens/")
     page.get_by_role("textbox", name="Name").fill("Ward tablet")
     page.get_by_label(re.compile("submissions:read")).check()

@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from classifier.settings_pages import GROUPS
+from classifier.pages.settings import GROUPS
 from tests.browser.conftest import DESK, PHONE
 from tests.factories import service_account, staff_clinic
 from tests.support.oauth import ask, register

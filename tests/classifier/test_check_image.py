@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from classifier import inference
-from classifier.inference import UnusableImageError, check_image
-from classifier.vocabulary import CaptureKind
+from classifier.domain.vocabulary import CaptureKind
+from classifier.engine import serving
+from classifier.engine.serving import UnusableImageError, check_image
 from tests.ml.drawing import draw_lesion
 
 
@@ -41,7 +41,7 @@ def test_bytes_and_pixels_get_one_answer():
 def test_without_a_size_it_is_the_workers_own_verdict():
     picture = draw(300).filter(ImageFilter.GaussianBlur(5))
     found = check_image(picture)
-    (verdict,) = inference.assess([inference.look_at(np.asarray(picture))])
+    (verdict,) = serving.assess([serving.look_at(np.asarray(picture))])
     assert (found.state, found.messages, found.verdict) == ("refused", verdict.refusals, verdict)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from classifier import inference
+from classifier.engine import serving
 from tests.factories import ModelVersionFactory, tiny_specification
 
 PIXELS = np.zeros((32, 32, 3), np.uint8)
@@ -31,8 +31,8 @@ def judge(monkeypatch):
         version = ModelVersionFactory.build(
             sha256=specification["sha256"], specification=specification, name=specification["name"]
         )
-        monkeypatch.setattr(inference, "load_predictor", lambda _: FixedPredictor(raw))
-        return inference.predict(version, [PIXELS] * len(raw)).judgements
+        monkeypatch.setattr(serving, "load_predictor", lambda _: FixedPredictor(raw))
+        return serving.predict(version, [PIXELS] * len(raw)).judgements
 
     return judge
 

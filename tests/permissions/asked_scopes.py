@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from portal.accounts.scopes import SCOPES
+from portal.trust.accounts.tokens.scopes import SCOPES
 from tests.permissions.rows import Row
 
 NONE, ANY = "none", "any"

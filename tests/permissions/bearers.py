@@ -12,10 +12,10 @@ from django.utils import timezone
 from knox.models import AuthToken
 from oauth2_provider.models import AccessToken
 
-from portal.accounts.models import ApiToken, Clinic, Membership, OAuthApplication, User
-from portal.accounts.scopes import SCOPES
-from portal.accounts.token_use import KINDS
-from portal.accounts.tokens import store_token
+from portal.trust.accounts.models import ApiToken, Clinic, Membership, OAuthApplication, User
+from portal.trust.accounts.tokens.scopes import SCOPES
+from portal.trust.accounts.tokens.tokens import store_token
+from portal.trust.accounts.tokens.use import KINDS
 from tests.factories import MembershipFactory
 from tests.permissions.world import ROLES, World
 from tests.support.oauth import RETURN, agree, ask_by_itself, redeem, register

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portal.health.probes import Probe
+from portal.operations.health.probes import Probe
 from tests.permissions.world import World, build_world
 from tests.support.shared_rows import shared_rows
 
@@ -27,5 +27,5 @@ def world(shared_world: World, db: None, monkeypatch: pytest.MonkeyPatch) -> Wor
     # No broker is asked: a thousand requests would each wait for it.
     for name in ("broker", "worker"):
         probe = Probe(name, True, "Not asked in this test.")
-        monkeypatch.setattr(f"portal.health.probes.probe_{name}", lambda probe=probe: probe)
+        monkeypatch.setattr(f"portal.operations.health.probes.probe_{name}", lambda probe=probe: probe)
     return shared_world

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from classifier.vocabulary import ORDERS
+from classifier.domain.vocabulary import ORDERS
 from tests.factories import PASSWORD
 from tests.permissions import expectations as may
 from tests.permissions.access_rows import ACCESS_ROWS

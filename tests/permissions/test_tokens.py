@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import transaction
 
-from portal.accounts.scopes import SCOPES
+from portal.trust.accounts.tokens.scopes import SCOPES
 from tests.permissions.asked_scopes import ANY, NONE, OF_ROUTE, SPECIAL, TAKES_ANY, TAKES_NONE, scope_asked
 from tests.permissions.bearers import ENDS, Bearer, make_bearers
 from tests.permissions.calling import FOR_PROGRAMS, call

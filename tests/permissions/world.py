@@ -14,7 +14,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 from oauth2_provider.models import RefreshToken, set_token_value
 
-from classifier.middleware import SESSION_KEY as EMERGENCIES_KEY
+from classifier.domain.vocabulary import Management
 from classifier.models import (
     Acknowledgement,
     EmergencyAccess,
@@ -28,13 +28,13 @@ from classifier.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from classifier.vocabulary import Management
-from portal.accounts.invitations import Letter, invite
-from portal.accounts.middleware import SESSION_KEY
-from portal.accounts.models import Membership, OAuthApplication, User
-from portal.accounts.roles import Role
-from portal.audit.models import AuditEvent
-from portal.audit.services import record_event
+from classifier.pages.emergency_session import SESSION_KEY as EMERGENCIES_KEY
+from portal.trust.accounts.middleware import SESSION_KEY
+from portal.trust.accounts.models import Membership, OAuthApplication, User
+from portal.trust.accounts.people.invitations import Letter, invite
+from portal.trust.accounts.roles import Role
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event
 from tests.factories import (
     AcknowledgementFactory,
     ExplanationFactory,

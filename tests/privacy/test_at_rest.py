@@ -7,8 +7,8 @@ import json
 from django.test import Client
 from django.urls import reverse
 
+from classifier.file_removals import remove_files
 from classifier.models import Patient, Submission
-from classifier.services.file_removals import remove_files
 from tests.privacy.conftest import (
     FILE,
     HISTORY,

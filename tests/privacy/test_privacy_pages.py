@@ -12,7 +12,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PASSWORD
 from tests.privacy.conftest import (
     HISTORY,
@@ -66,7 +66,7 @@ def test_mail_about_an_error_quotes_nobody(pages: Client, side, settings, monkey
     def fail(*_: Any, **__: Any) -> None:
         raise ValueError(HISTORY)
 
-    monkeypatch.setattr("classifier.new_case.submit_case", fail)
+    monkeypatch.setattr("classifier.pages.new_case.submit_case", fail)
     answer = pages.post(reverse("submission-new"), new_case(side, images=[picture()]))
     assert answer.status_code == 500
     (sent,) = mail.outbox

@@ -12,11 +12,12 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from classifier import inference, tasks
+from classifier import tasks
+from classifier.engine import serving
+from classifier.engine.run import run_queued
 from classifier.models import Patient, Prediction, Submission
-from classifier.services.inference import run_queued
-from portal.audit.models import AuditEvent
-from portal.common.addresses import hide_words
+from portal.trust.audit.models import AuditEvent
+from portal.trust.common.addresses import hide_words
 from tests.factories import (
     LesionFactory,
     PatientFactory,
@@ -174,8 +175,8 @@ def test_bug_tells_nobody_what_it_stumbled_over(clients, side, watch: Watch, mon
     def stumble(name: str) -> None:
         raise fault(name)
 
-    monkeypatch.setattr("classifier.api.views.details.record_viewed", fail)
-    monkeypatch.setattr("classifier.views.submission_detail.record_viewed", fail)
+    monkeypatch.setattr("classifier.api.views.base.record_viewed", fail)
+    monkeypatch.setattr("classifier.pages.submission.record_viewed", fail)
     answers = [
         api.get(f"/api/v1/submissions/{case.pk}/"),
         pages.get(reverse("submission-detail", args=[case.pk])),
@@ -217,8 +218,8 @@ def test_worker(side, watch: Watch, api, monkeypatch) -> None:
     def fail(*_: Any) -> None:
         raise ValueError(HISTORY)
 
-    monkeypatch.setattr(inference, "load_predictor", lambda _: None)
-    monkeypatch.setattr(inference, "predict", fail)
+    monkeypatch.setattr(serving, "load_predictor", lambda _: None)
+    monkeypatch.setattr(serving, "predict", fail)
     # A bug is raised to the task, whose log is the next test.
     with contextlib.suppress(ValueError):
         run_queued(budget_seconds=1)

@@ -12,7 +12,7 @@ from django.core.files.storage import storages
 from django.utils import timezone
 
 from classifier.webhooks import ssrf_guard
-from portal.health.probes import Probe
+from portal.operations.health.probes import Probe
 from tests.factories import TwoClinics
 from tests.permissions.world import World, build_world
 from tests.support.shared_rows import shared_rows
@@ -44,7 +44,7 @@ def no_outside(monkeypatch) -> None:
     """No broker, no resolver: a thousand requests would each wait for them."""
     for name in ("broker", "worker"):
         probe = Probe(name, True, "Not asked in this test.")
-        monkeypatch.setattr(f"portal.health.probes.probe_{name}", lambda probe=probe: probe)
+        monkeypatch.setattr(f"portal.operations.health.probes.probe_{name}", lambda probe=probe: probe)
     monkeypatch.setattr(ssrf_guard.socket, "getaddrinfo", lambda *_, **__: [(0, 0, 0, "", (PUBLIC, 443))])
 
 

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.http import HttpResponse
 from django.test import Client
 
-from portal.accounts.roles import Role
+from portal.trust.accounts.roles import Role
 from tests.permissions.calling import FOR_PROGRAMS
 from tests.permissions.expectations import OK
 from tests.permissions.matrix import MATRIX, Row

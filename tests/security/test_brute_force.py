@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from knox.models import AuthToken
 
-from portal.accounts.models import LoginWait
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import LoginWait
+from portal.trust.audit.models import AuditEvent
 from tests.factories import service_account, staff_clinic
 from tests.support.oauth import ask_by_itself, register
 from tests.support.second_factor import code_of, log_in, recovery_codes_of, set_up_app

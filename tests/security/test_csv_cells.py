@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.services.csv_cells import BOM, neutralise, starts_formula, write_rows
+from classifier.domain.csv_cells import BOM, neutralise, starts_formula, write_rows
 
 HOSTILE = [
     "=1+1",

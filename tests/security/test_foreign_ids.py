@@ -12,9 +12,9 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
+from classifier.cases.access import record_viewed
 from classifier.fhir.resources import KINDS
 from classifier.models import Submission
-from classifier.services.access import record_viewed
 from tests.permissions.calling import FORM, ROUTES, call
 from tests.permissions.expectations import OK
 from tests.permissions.matrix import MATRIX, Row

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from classifier.models import Lesion, Patient, Submission
-from portal.accounts.models import Clinic, User
+from portal.trust.accounts.models import Clinic, User
 from tests.factories import SubmissionFactory
 from tests.permissions.matrix import MATRIX
 from tests.permissions.test_matrix import call

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classifier.limits import UploadLimits
+from classifier.domain.limits import UploadLimits
 from tests.classifier.intake.hostile import mutate, pass_gate
 from tests.classifier.intake.samples import FORMATS, draw_picture, encode
 

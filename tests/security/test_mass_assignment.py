@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import transaction
 
 from classifier.models import ModelVersion, Prediction
-from portal.accounts.models import Membership, User
+from portal.trust.accounts.models import Membership, User
 from tests.factories import UserFactory
 from tests.permissions.calling import call
 from tests.security.targets import WRITES, actors_of, all_rows, client_of

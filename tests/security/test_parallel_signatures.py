@@ -8,7 +8,7 @@ from django.urls import reverse
 from knox.models import AuthToken
 
 from classifier.models import Review, WebhookEvent
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import MembershipFactory, PredictionFactory, SubmissionFactory, staff_clinic
 from tests.support.reading import seen
 from tests.support.threads import run_in_threads

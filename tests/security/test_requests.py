@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from classifier.models import Patient
-from portal.accounts.models import Invitation
+from portal.trust.accounts.models import Invitation
 from tests.permissions.expectations import OK
 from tests.permissions.test_matrix import call
 from tests.security.targets import READS, actors_of, client_of, is_for_programs, text_of

@@ -14,8 +14,8 @@ from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
 
-from portal.accounts.session_keys import renew_key
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.sessions.sessions import renew_key
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PASSWORD, SubmissionFactory, staff_clinic
 from tests.support.second_factor import code_of, log_in, set_up_app
 

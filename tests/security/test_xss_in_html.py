@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from classifier.models import Prediction
-from portal.accounts.models import Clinic, User
+from portal.trust.accounts.models import Clinic, User
 from tests.permissions.rows import JUDGED, PREDICTION
 from tests.permissions.world import build_world
 from tests.security.hostile import ELEMENT, LONG, SHORT, find_injected, list_text_fields, plant

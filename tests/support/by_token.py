@@ -5,7 +5,7 @@ from __future__ import annotations
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from portal.accounts.models import User
+from portal.trust.accounts.models import User
 
 
 def call_by_token(user: User) -> APIClient:

@@ -66,7 +66,7 @@ class LiveStack:
             self.env.update(self.services.create())
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "portal.stack", "run"],
+                [sys.executable, "-m", "portal.operations.stack", "run"],
                 cwd=PROJECT,
                 env=self.env,
                 stdin=subprocess.DEVNULL,

@@ -14,9 +14,9 @@ from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler, SQLUpdateCompiler
 from django.db.transaction import Atomic
 
-from classifier.cases import standing
 from classifier.models import Lesion, Patient, Prediction, Submission
-from portal.audit.models import AuditEvent
+from classifier.standing import standing
+from portal.trust.audit.models import AuditEvent
 
 if TYPE_CHECKING:
     import pytest

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.test import Client
 
-from portal.accounts.oauth.applications import register_application
+from portal.trust.accounts.oauth.applications import register_application
 
 AUTHORIZE, TOKEN = "/oauth/authorize/", "/oauth/token/"
 RETURN = "https://records.example/callback"

@@ -8,8 +8,8 @@ from typing import Any
 
 import factory
 
-from portal.accounts.models import SERVICE_DOMAIN, Clinic, Membership, User, UserKind
-from portal.accounts.roles import Role
+from portal.trust.accounts.models import SERVICE_DOMAIN, Clinic, Membership, User, UserKind
+from portal.trust.accounts.roles import Role
 
 PASSWORD = "correct-horse-battery-staple"
 

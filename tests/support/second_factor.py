@@ -10,7 +10,7 @@ import time
 from allauth.mfa.models import Authenticator
 from django.test import Client
 
-from portal.accounts.models import User
+from portal.trust.accounts.models import User
 from tests.support.people import PASSWORD
 
 STEP_SECONDS = 30

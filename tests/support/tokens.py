@@ -1,6 +1,6 @@
 """Tokens for tests."""
 
-from portal.accounts.api_tokens import make_own_token
+from portal.trust.accounts.tokens.tokens import make_own_token
 
 
 def make_token(person, *scopes, **changes):

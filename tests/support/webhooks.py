@@ -8,9 +8,9 @@ from typing import Any
 import factory
 from django.utils import timezone
 
+from classifier.domain.states import FINISHED_DELIVERIES, DeliveryState
+from classifier.domain.vocabulary import CHOSEN_EVENTS
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from classifier.states import FINISHED_DELIVERIES, DeliveryState
-from classifier.vocabulary import CHOSEN_EVENTS
 from classifier.webhooks.signing import seal
 from tests.support.people import ClinicFactory, UserFactory
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portal.accounts.models import Clinic, Membership, User
-from portal.accounts.roles import ROLES_ALLOWED, Action, Role
+from portal.trust.accounts.models import Clinic, Membership, User
+from portal.trust.accounts.roles import ROLES_ALLOWED, Action, Role
 
 
 class TokenRequestSerializer(serializers.Serializer[Any]):

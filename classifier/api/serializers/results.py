@@ -7,9 +7,48 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from classifier.api.serializers.models import ModelReferenceSerializer, ThresholdPolicySerializer
-from classifier.models import Prediction, SubmissionImage
-from classifier.vocabulary import DermoscopicType, Outcome
+from classifier.api.listing import ExpandedField
+from classifier.api.serializers.patients import LesionReferenceSerializer, PatientSerializer
+from classifier.api.withholding import withhold_prediction
+from classifier.domain.vocabulary import DermoscopicType, Outcome
+from classifier.models import ModelVersion, Prediction, SubmissionImage
+
+
+class ModelVersionSerializer(serializers.ModelSerializer[ModelVersion]):
+    specification = serializers.DictField(
+        read_only=True,
+        help_text="As registered: input, scaling, classes, calibration, policy, metrics, licence.",
+    )
+
+    class Meta:
+        model = ModelVersion
+        fields = [
+            "id",
+            "name",
+            "version",
+            "sha256",
+            "lifecycle",
+            "specification",
+            "registered_at",
+            "activated_at",
+        ]
+        read_only_fields = fields
+
+
+class ModelReferenceSerializer(serializers.ModelSerializer[ModelVersion]):
+    class Meta:
+        model = ModelVersion
+        fields = ["id", "name", "version", "sha256"]
+        read_only_fields = fields
+
+
+class ThresholdPolicySerializer(serializers.Serializer[Any]):
+    """Outcome by calibrated probability: refer within the band, else by the threshold."""
+
+    version = serializers.CharField()
+    threshold = serializers.FloatField()
+    refer_low = serializers.FloatField()
+    refer_high = serializers.FloatField()
 
 
 class RefusalSerializer(serializers.Serializer[Any]):
@@ -150,3 +189,44 @@ class ImageSerializer(serializers.ModelSerializer[SubmissionImage]):
     @extend_schema_field(OpenApiTypes.URI)
     def get_derivative_url(self, image: SubmissionImage) -> str:
         return reverse("api-image-derivative", [image.pk], request=self.context["request"])
+
+
+class PredictionDetailSerializer(PredictionSerializer):
+    """One image judged by one model version, with the case that it belongs to."""
+
+    submission = serializers.UUIDField(source="image.submission_id", read_only=True)
+    lesion = serializers.UUIDField(source="image.submission.lesion_id", read_only=True)
+    preliminary = serializers.SerializerMethodField(
+        help_text="True until a dermatologist signs: a model's result alone decides nothing."
+    )
+    is_withheld = serializers.BooleanField(
+        read_only=True, help_text="True while your clinic wants you to read the images first."
+    )
+    expanded = ExpandedField(
+        name="PredictionExpanded",
+        parts={
+            "lesion": ("image.submission.lesion", LesionReferenceSerializer),
+            "model_version": ("model_version", ModelVersionSerializer),
+            "patient": ("image.submission.lesion.patient", PatientSerializer),
+        },
+    )
+
+    class Meta(PredictionSerializer.Meta):
+        fields = [
+            *PredictionSerializer.Meta.fields,
+            "image",
+            "submission",
+            "lesion",
+            "preliminary",
+            "is_withheld",
+            "expanded",
+        ]
+        read_only_fields = fields
+
+    def to_representation(self, prediction: Prediction) -> dict[str, Any]:
+        if prediction.is_withheld:  # type: ignore[attr-defined] # annotated by the query
+            withhold_prediction(prediction)
+        return super().to_representation(prediction)
+
+    def get_preliminary(self, prediction: Prediction) -> bool:
+        return not prediction.image.submission.is_reviewed

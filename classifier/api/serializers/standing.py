@@ -8,15 +8,10 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from classifier.api import examples
-from classifier.api.choices import ChoiceField
+from classifier.api.serializers.fields import ChoiceField, StrictSerializer
 from classifier.api.serializers.people import PersonSerializer
-from classifier.api.strict import StrictSerializer
-from classifier.cases.hiding import hides_standing, hides_worst, holds_unread_answer, is_blinded
-from classifier.cases.standing import find_order
-from classifier.labels.standing import label_case, label_standing
-from classifier.models import Acknowledgement, Patient, ReadingClaim, Submission
-from classifier.states import SubmissionState
-from classifier.vocabulary import (
+from classifier.domain.states import SubmissionState
+from classifier.domain.vocabulary import (
     AcknowledgedAs,
     Diagnosis,
     Histopathology,
@@ -24,7 +19,11 @@ from classifier.vocabulary import (
     Standing,
     StandingBasis,
 )
-from portal.accounts.models import Membership
+from classifier.labels.standing import label_case, label_standing
+from classifier.models import Acknowledgement, Patient, ReadingClaim, Submission
+from classifier.standing.hiding import hides_standing, hides_worst, holds_unread_answer, is_blinded
+from classifier.standing.standing import find_order
+from portal.trust.accounts.models import Membership
 
 if TYPE_CHECKING:
     import uuid
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from classifier.labels.standing import StandingLabel
     from classifier.models.standing_columns import StandingColumns
-    from portal.accounts.models import Clinic
+    from portal.trust.accounts.models import Clinic
 
 DIAGNOSES = sorted({**dict(Diagnosis.choices), **dict(Histopathology.choices)}.items())
 

@@ -8,8 +8,9 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from classifier.api import examples
-from classifier.api.expansion import ExpandedField
-from classifier.api.serializers.lesions import LesionReferenceSerializer
+from classifier.api.listing import ExpandedField
+from classifier.api.serializers.fields import StrictSerializer
+from classifier.api.serializers.patients import LesionReferenceSerializer
 from classifier.api.serializers.people import ClinicSerializer, PersonSerializer
 from classifier.api.serializers.results import ImageSerializer
 from classifier.api.serializers.reviews import ReviewReferenceSerializer
@@ -21,10 +22,9 @@ from classifier.api.serializers.standing import (
     describe_order,
     describe_standing,
 )
-from classifier.api.strict import StrictSerializer
 from classifier.api.withholding import withhold_submission
+from classifier.domain.states import SubmissionState
 from classifier.models import Patient, Submission
-from classifier.states import SubmissionState
 
 
 class PatientReferenceSerializer(serializers.ModelSerializer[Patient]):

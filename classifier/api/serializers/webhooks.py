@@ -5,13 +5,12 @@ from typing import Any
 from rest_framework import serializers
 
 from classifier.api import examples
-from classifier.api.choices import ChoiceField
-from classifier.api.strict import StrictSerializer
+from classifier.api.serializers.fields import ChoiceField, StrictSerializer
+from classifier.domain.states import DeliveryState
+from classifier.domain.vocabulary import CHOSEN_EVENTS, DisabledReason, WebhookEventType
 from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
-from classifier.states import DeliveryState
-from classifier.vocabulary import CHOSEN_EVENTS, DisabledReason, WebhookEventType
-from portal.accounts.models import Clinic, Membership
-from portal.accounts.roles import Role
+from portal.trust.accounts.models import Clinic, Membership
+from portal.trust.accounts.roles import Role
 
 
 class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):

@@ -9,26 +9,34 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from classifier.api.filters.results import ReviewFilter
+from classifier.api.filters import OutcomeFilter, ReviewFilter
 from classifier.api.idempotency import idempotent
+from classifier.api.links import make_decision
 from classifier.api.preconditions import read_if_match
-from classifier.api.queries import select_reviews
+from classifier.api.queries import select_outcomes, select_reviews
 from classifier.api.schema import CREATED, IF_MATCH
-from classifier.api.serializers.reviews import AmendmentSerializer, NewReviewSerializer, ReviewSerializer
-from classifier.api.signing import make_decision
-from classifier.api.views.details import RecordedDetail
-from classifier.api.views.lists import RecordedList
-from classifier.drf.permissions import MayReview, is_write
+from classifier.api.serializers.reviews import (
+    AmendmentSerializer,
+    CorrectionSerializer,
+    NewOutcomeSerializer,
+    NewReviewSerializer,
+    OutcomeSerializer,
+    ReviewSerializer,
+)
+from classifier.api.views.base import RecordedDetail, RecordedList
+from classifier.cases.histopathology import Finding, correct_outcome, record_outcome
+from classifier.cases.reviews import amend_review, sign_review
+from classifier.drf.permissions import MayRecordOutcomes, MayReview, is_write
 from classifier.drf.views import NoStoreView
-from classifier.models import Review
-from classifier.services.reviews import amend_review, sign_review
-from portal.accounts.scopes import scopes_for
+from classifier.models import Outcome, Review
+from portal.trust.accounts.tokens.scopes import scopes_for
 
 if TYPE_CHECKING:
     import uuid
 
     from rest_framework.request import Request
 
+    from classifier.models.outcome import OutcomeQuerySet
     from classifier.models.review import ReviewQuerySet
 
 
@@ -120,3 +128,88 @@ class ReviewAmend(_Reviews, RecordedDetail):
                 expected=read_if_match(request),
             )
             return self.answer_signed(amendment)
+
+
+class _Outcomes(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
+    scopes = scopes_for("outcomes")
+    serializer_class = OutcomeSerializer
+    queryset = Outcome.objects.none()
+    clinic_of = attrgetter("lesion.patient.clinic_id")
+
+    def get_queryset(self) -> OutcomeQuerySet:
+        return select_outcomes(self.request.user)
+
+    def get_permissions(self) -> list[Any]:
+        more = [MayRecordOutcomes()] if is_write(self) else []
+        return [*super().get_permissions(), *more]
+
+    def answer_recorded(self, outcome: Outcome) -> Response:
+        self.clinic_id = outcome.lesion.patient.clinic_id
+        row = self.get_queryset().get(pk=outcome.pk)
+        data = self.get_serializer(row).data
+        location = reverse("api-outcome", [row.pk], request=self.request)
+        return Response(data, status=201, headers={"Location": location})
+
+
+class OutcomeList(_Outcomes, RecordedList):
+    filterset_class = OutcomeFilter
+    ordering_fields = ["recorded_at"]
+    ordering = ["-recorded_at"]
+    listed = "outcomes"
+
+    @extend_schema(operation_id="outcomes_list", summary="List histopathology, newest first")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="outcomes_create",
+        summary="Record histopathology of a lesion",
+        request=NewOutcomeSerializer,
+        parameters=CREATED,
+        responses={201: OutcomeSerializer},
+        filters=False,
+    )
+    @idempotent
+    def post(self, request: Request) -> Response:
+        asked = NewOutcomeSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        facts = asked.validated_data
+        lesion = facts.pop("lesion")
+        with transaction.atomic():
+            outcome = record_outcome(actor=self.request.user, lesion=lesion, finding=Finding(**facts))
+            return self.answer_recorded(outcome)
+
+
+class OutcomeDetail(_Outcomes, RecordedDetail):
+    @extend_schema(operation_id="outcomes_read", summary="Read an outcome")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class OutcomeCorrect(_Outcomes, RecordedDetail):
+    http_method_names = ["post"]
+
+    @extend_schema(
+        operation_id="outcomes_correct",
+        summary="Correct the outcome that counts",
+        description="The correction is a new outcome; the one before stays as it was recorded.",
+        request=CorrectionSerializer,
+        parameters=CREATED,
+        responses={201: OutcomeSerializer},
+    )
+    @idempotent
+    def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002 - get_object reads it
+        with transaction.atomic():
+            outcome = self.get_object()
+            asked = CorrectionSerializer(data=request.data)
+            asked.is_valid(raise_exception=True)
+            facts = asked.validated_data
+            reason = facts.pop("correction_reason")
+            correction = correct_outcome(
+                actor=self.request.user,
+                outcome=outcome,
+                finding=Finding(**facts),
+                reason=reason,
+                expected=read_if_match(request),
+            )
+            return self.answer_recorded(correction)

@@ -13,9 +13,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from classifier.client.batch.cases import ANSWERS, Case, Kind
-from classifier.client.batch.doubts import find_submitted, is_recognisable
 from classifier.client.batch.journal import Digest, Entry, Journal
+from classifier.client.batch.mapping import ANSWERS, Case, Kind, find_submitted, is_recognisable
 from classifier.client.client import Client
 from classifier.client.errors import ApiError
 from classifier.client.resources import ImageFile

@@ -9,8 +9,9 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from classifier.client.batch.cases import ANSWERS, Kind
-from classifier.client.command import acts, reading, submitting
+from classifier.client.batch.mapping import ANSWERS, Kind
+from classifier.client.command import acts, submitting
+from classifier.client.command import acts as reading
 from classifier.client.output import FORMATS
 
 EPILOG = """\

@@ -8,15 +8,16 @@ from collections.abc import Sequence
 
 from classifier.client.client import Client
 from classifier.client.command.arguments import build_parser
-from classifier.client.environment import read_credentials, read_site_setting
+from classifier.client.credentials import read_credentials, read_site_setting
 from classifier.client.errors import (
+    TOO_MANY,
     ApiError,
     ClientError,
     ConfigurationError,
     LostConnectionError,
+    RetryPolicy,
     WaitTimeoutError,
 )
-from classifier.client.retrying import TOO_MANY, RetryPolicy
 
 DONE, REFUSED, MISUSED, UNKNOWN, UNANSWERED, STOPPED = 0, 1, 2, 3, 4, 130
 NOT_ALLOWED = frozenset({401, 403})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from classifier.client.batch import Case, Journal, Sent, find_cases, read_mapping, submit_cases
 from classifier.client.client import Client
-from classifier.client.command.progress import make_bar, wait_for
+from classifier.client.command.acts import make_bar, wait_for
 from classifier.client.errors import ConfigurationError
 
 WORDED = ("images", "consents_to_inference")

@@ -1,10 +1,8 @@
 """The API's resources, one class each."""
 
-from classifier.client.resources.documents import Images, Reports
-from classifier.client.resources.findings import Outcomes, Reviews
+from classifier.client.resources.base import Clinics, ModelVersions, Predictions
 from classifier.client.resources.patients import Lesions, Patients
-from classifier.client.resources.read_only import Clinics, ModelVersions, Predictions
-from classifier.client.resources.submissions import ImageFile, Submissions
+from classifier.client.resources.submissions import ImageFile, Images, Outcomes, Reports, Reviews, Submissions
 from classifier.client.resources.webhooks import Webhooks
 
 __all__ = [

@@ -8,11 +8,20 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from classifier.client.addresses import API, read_cursor
-from classifier.client.connection import NOT_MODIFIED, Call, Connection, make_key
+from classifier.client.connection import (
+    LARGEST,
+    NOT_MODIFIED,
+    Call,
+    Connection,
+    Filter,
+    Page,
+    make_key,
+    write_filters,
+)
+from classifier.client.credentials import API, read_cursor
 from classifier.client.errors import ProtocolError
-from classifier.client.paging import LARGEST, Filter, Page, write_filters
 from classifier.client.reading import read_record
+from classifier.client.records import ClinicDetail, ModelVersion, PredictionDetail
 
 Row = TypeVar("Row")
 Other = TypeVar("Other")
@@ -145,3 +154,18 @@ def id_of(row: Any) -> str:
 
 def tag_of(row: Any) -> str:
     return "" if isinstance(row, str) else str(getattr(row, "etag", ""))
+
+
+# --- What a program only reads: the networks' answers, the networks, and the clinics.
+
+
+class Predictions(Collection[PredictionDetail]):
+    kind, path = PredictionDetail, "predictions"
+
+
+class ModelVersions(Collection[ModelVersion]):
+    kind, path = ModelVersion, "model-versions"
+
+
+class Clinics(Collection[ClinicDetail]):
+    kind, path = ClinicDetail, "clinics"

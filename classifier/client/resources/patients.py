@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from classifier.client.addresses import API
 from classifier.client.connection import Call
+from classifier.client.credentials import API
 from classifier.client.records import Consents, Erased, Lesion, Patient
 from classifier.client.resources.base import ANY, Collection, given, id_of, tag_of
 

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NotRequired, TypedDict, Unpack
 
-from classifier.client.addresses import API
 from classifier.client.connection import ANSWER_SECONDS, Call, make_key
-from classifier.client.errors import WaitTimeoutError
-from classifier.client.records import Accepted, ReadingClaim, Status, Submission
-from classifier.client.resources.base import Collection, given, id_of, parse, tag_of
-from classifier.client.retrying import read_retry_after
+from classifier.client.credentials import API
+from classifier.client.errors import WaitTimeoutError, read_retry_after
+from classifier.client.records import (
+    Accepted,
+    Image,
+    Lesion,
+    Outcome,
+    ReadingClaim,
+    Review,
+    ReviewReference,
+    Status,
+    Submission,
+)
+from classifier.client.resources.base import (
+    ANY,
+    Collection,
+    Resource,
+    given,
+    id_of,
+    parse,
+    parse_object,
+    tag_of,
+)
 
 LONGEST_WAIT = 30
 HOUR = 3600.0
@@ -192,3 +211,113 @@ class Submissions(Collection[Submission]):
         answer = self._connection.send(call)
         pause = read_retry_after(answer)
         return parse(Status, answer), self._connection.retries.first if pause is None else pause
+
+
+# --- Sign and amend reviews; record and correct histopathology.
+
+
+class Decision(TypedDict):
+    """What a review says; codes as the schema lists them."""
+
+    diagnosis: str
+    management: str
+    agreement: NotRequired[str | None]
+    """Deprecated: it follows from the diagnosis, and what is sent isn't used."""
+    comment: NotRequired[str | None]
+    unseen_reason: NotRequired[str | None]
+
+
+class Finding(TypedDict):
+    """What histopathology says; codes as the schema lists them, the thickness in millimetres."""
+
+    diagnosis: str
+    procedure: str
+    specimen_taken_on: dt.date
+    reported_on: dt.date
+    breslow_mm: NotRequired[float | None]
+    comment: NotRequired[str | None]
+
+
+class Reviews(Collection[Review]):
+    kind, path = Review, "reviews"
+
+    def sign(
+        self,
+        submission: Submission | str,
+        *,
+        if_match: str | None = None,
+        key: str | None = None,
+        **decision: Unpack[Decision],
+    ) -> Review:
+        """Sign the first review of a case. One that was read before is signed as it was read, or not
+        at all (412).
+        """
+        body = given(submission=id_of(submission), **decision)
+        condition = tag_of(submission) if if_match is None else if_match
+        return self._post(Review, "reviews/", body, key=key, if_match=condition)
+
+    def amend(
+        self,
+        review: Review | ReviewReference | str,
+        *,
+        reason: str,
+        key: str | None = None,
+        **decision: Unpack[Decision],
+    ) -> Review:
+        """Sign another decision in its place: the newest review of a case alone can be amended."""
+        body = given(amendment_reason=reason, **decision)
+        path = f"reviews/{id_of(review)}/amend/"
+        return self._post(Review, path, body, key=key, if_match=tag_of(review))
+
+
+class Outcomes(Collection[Outcome]):
+    kind, path = Outcome, "outcomes"
+
+    def record(self, lesion: Lesion | str, *, key: str | None = None, **finding: Unpack[Finding]) -> Outcome:
+        """Record what was found of a lesion."""
+        return self._post(Outcome, "outcomes/", given(lesion=id_of(lesion), **finding), key=key)
+
+    def correct(
+        self, outcome: Outcome | str, *, reason: str, key: str | None = None, **finding: Unpack[Finding]
+    ) -> Outcome:
+        """Record another finding in its place: the newest outcome alone can be corrected."""
+        body = given(correction_reason=reason, **finding)
+        path = f"outcomes/{id_of(outcome)}/correct/"
+        return self._post(Outcome, path, body, key=key, if_match=tag_of(outcome))
+
+
+# --- What is not JSON of the API itself: pictures, DICOM files and reports.
+
+
+FHIR = "/fhir/r4"
+FHIR_JSON = "application/fhir+json"
+
+
+class Images(Resource):
+    def derivative(self, image: Image | str) -> bytes:
+        """The JPEG that the pages show, rebuilt from pixels."""
+        call = Call(method="GET", path=f"{API}/images/{id_of(image)}/derivative/", headers=ANY)
+        return self._connection.send(call).content
+
+    def dicom(self, image: Image | str, *, patient: str = "pseudonymous") -> bytes:
+        """A DICOM file under the pseudonym, or with `patient="identified"` under the record number."""
+        call = Call(
+            method="GET",
+            path=f"{API}/images/{id_of(image)}/dicom/",
+            params={"patient": patient},
+            headers=ANY,
+        )
+        return self._connection.send(call).content
+
+
+class Reports(Resource):
+    def pdf(self, submission: Submission | str) -> bytes:
+        """The case's report for the patient's record; every page says how far it was signed."""
+        call = Call(method="GET", path=f"{API}/submissions/{id_of(submission)}/report/", headers=ANY)
+        return self._connection.send(call).content
+
+    def read(self, submission: Submission | str) -> Mapping[str, Any]:
+        """The case's FHIR DiagnosticReport: `preliminary`, `final`, `amended` and so on."""
+        path = f"{FHIR}/DiagnosticReport/{id_of(submission)}"
+        call = Call(method="GET", path=path, headers={"Accept": FHIR_JSON})
+        return parse_object(self._connection.send(call))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from classifier.client.paging import LARGEST, Filter, write_filters
+from classifier.client.connection import LARGEST, Filter, write_filters
 from classifier.client.records import IssuedWebhook, Webhook, WebhookDelivery
 from classifier.client.resources.base import Collection, given, id_of
 

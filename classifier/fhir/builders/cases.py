@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from classifier.domain.modalities import MODALITIES
+from classifier.domain.vocabulary import CaptureKind, DermoscopicType
 from classifier.fhir.elements import drop_empty, instant, refer_to, site_of
 from classifier.fhir.systems import CAPTURE_KIND, CASE, DERMOSCOPIC_TYPE, DICOM, HL7, coded, coding, concept
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
-from classifier.modalities import MODALITIES
-from classifier.vocabulary import CaptureKind, DermoscopicType
 
 if TYPE_CHECKING:
     from classifier.fhir.systems import JSON

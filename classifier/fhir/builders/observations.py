@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from classifier.case_summary import WITHHOLDING
+from classifier.domain.states import Headline, PredictionState
+from classifier.domain.vocabulary import Outcome
 from classifier.fhir.elements import drop_empty, instant, refer_to, site_of
 from classifier.fhir.systems import ERROR, FIGURE, HL7, OUTCOME, UCUM, coded, coding, concept
-from classifier.states import Headline, PredictionState
-from classifier.vocabulary import Outcome
+from classifier.standing.summary import WITHHOLDING
 
 if TYPE_CHECKING:
-    from classifier.case_summary import CaseSummary
     from classifier.fhir.systems import JSON
     from classifier.models import Prediction
+    from classifier.standing.summary import CaseSummary
 
 PROBABILITY = ("malignancy-probability", "Calibrated probability that the lesion is malignant")
 POLICY_FIGURES = {"threshold": "threshold", "refer_low": "refer-low", "refer_high": "refer-high"}

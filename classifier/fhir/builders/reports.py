@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from classifier.answers import choose_words
-from classifier.case_summary import IN_WORK
-from classifier.cases.hiding import hides_standing_of
-from classifier.cases.reviews import find_review_in_force
+from classifier.domain.states import Headline
+from classifier.domain.vocabulary import (
+    Diagnosis,
+    Histopathology,
+    Management,
+    Outcome,
+    Standing,
+    StandingBasis,
+)
 from classifier.fhir.elements import drop_empty, instant, refer_to
 from classifier.fhir.systems import (
     CASE,
@@ -23,23 +28,25 @@ from classifier.fhir.systems import (
     coding,
     concept,
 )
+from classifier.labels.answers import choose_words
 from classifier.labels.standing import (
     differs_from_model,
     say_case,
     say_finding_below,
     say_model_below,
 )
-from classifier.states import Headline
-from classifier.vocabulary import Diagnosis, Histopathology, Management, Outcome, Standing, StandingBasis
+from classifier.standing.hiding import hides_standing_of
+from classifier.standing.reviews import find_review_in_force
+from classifier.standing.summary import IN_WORK
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from django.db.models import TextChoices
 
-    from classifier.case_summary import CaseSummary
     from classifier.fhir.systems import JSON
     from classifier.models import Review, Submission
+    from classifier.standing.summary import CaseSummary
 
 UNDECIDED = ("", Standing.IN_WORK, Standing.WITHDRAWN)
 NOTHING_YET = IN_WORK | {Headline.FAILED, Headline.REJECTED, Headline.NOT_ASKED}

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING
 
 from django.core.files.base import ContentFile
 
+from classifier.domain.errors import InvalidInputError
+from classifier.domain.modalities import KINDS
+from classifier.domain.vocabulary import CaptureKind, Priority
 from classifier.fhir.errors import FhirError, Issue
-from classifier.fhir.intake.parcel import check_condition
+from classifier.fhir.intake.bundle import check_condition
 from classifier.fhir.intake.patients import Subject, read_lesion, read_subject
 from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE, DICOM
 from classifier.intake.uploads import SentImage, check_image_count
-from classifier.modalities import KINDS
-from classifier.services.errors import InvalidInputError
-from classifier.vocabulary import CaptureKind, Priority
 
 if TYPE_CHECKING:
+    from classifier.fhir.intake.bundle import Parcel, Part
     from classifier.fhir.intake.elements import Element
-    from classifier.fhir.intake.parcel import Parcel, Part
     from classifier.intake.submission import NewLesion
     from classifier.models import Lesion
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 PRIORITIES = {
     "": Priority.ROUTINE,

@@ -6,8 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.domain.errors import InvalidInputError
+from classifier.domain.vocabulary import UNSPECIFIED_SITE, Laterality, Sex
 from classifier.fhir.elements import SIDES
-from classifier.fhir.intake.parcel import check_condition
+from classifier.fhir.intake.bundle import check_condition
 from classifier.fhir.systems import (
     BODY_SITE,
     CONSENT_EXTENSION,
@@ -19,14 +21,12 @@ from classifier.fhir.systems import (
 )
 from classifier.intake.submission import CasePatient, NewLesion, check_lesion_of
 from classifier.models import Lesion, Patient
-from classifier.services.errors import InvalidInputError
-from classifier.vocabulary import UNSPECIFIED_SITE, Laterality, Sex
-from portal.accounts.models import Clinic
+from portal.trust.accounts.models import Clinic
 
 if TYPE_CHECKING:
+    from classifier.fhir.intake.bundle import Parcel, Part
     from classifier.fhir.intake.elements import Element
-    from classifier.fhir.intake.parcel import Parcel, Part
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 SNOMED_SIDES = {code: side.value for side, (code, _) in SIDES.items()}
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from classifier.domain.errors import ConflictError, InvalidInputError
+from classifier.domain.vocabulary import Source
 from classifier.fhir.errors import FhirError, Issue
-from classifier.fhir.request_keys import make_request_key
 from classifier.fhir.systems import CONSENT_EXTENSION
+from classifier.fhir.viewer import make_request_key
 from classifier.intake.submission import Question, Submitted, submit_case
 from classifier.intake.uploads import RefusedImagesError, WrongKindError
-from classifier.services.errors import ConflictError, InvalidInputError
-from classifier.vocabulary import Source
 
 if TYPE_CHECKING:
     from classifier.fhir.intake.order import Order
     from classifier.intake import RejectedImageError
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 
 def submit_order(order: Order, *, user: User) -> Submitted:

@@ -6,10 +6,10 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from classifier.fhir.dates import within
+from classifier.fhir.elements import within
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.paging import Page, take_page
-from portal.accounts.roles import Action
+from portal.trust.accounts.roles import Action
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -8,15 +8,15 @@ from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 
-from classifier.case_summary import summarise, summary_prefetches
+from classifier.domain.states import Headline, SubmissionState
+from classifier.domain.vocabulary import Priority
 from classifier.fhir.builders.cases import build_media, build_service_request
 from classifier.fhir.builders.reports import build_diagnostic_report
-from classifier.fhir.request_keys import list_request_keys
 from classifier.fhir.resources.base import Kind, Param, by_change, by_code, by_date, by_id, by_reference
 from classifier.fhir.versions import list_report_versions
+from classifier.fhir.viewer import list_request_keys
 from classifier.models import Outcome, Prediction, Review, Submission, SubmissionImage
-from classifier.states import Headline, SubmissionState
-from classifier.vocabulary import Priority
+from classifier.standing.summary import summarise, summary_prefetches
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

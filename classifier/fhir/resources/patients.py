@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Q
 
 from classifier.cases.search import has_public_id, has_record_number
-from classifier.fhir.builders.patients import build_body_structure, build_patient
+from classifier.fhir.builders.people import build_body_structure, build_patient
 from classifier.fhir.resources.base import Kind, Param, by_change, by_date, by_id, by_reference
 from classifier.fhir.resources.cases import newest_of
 from classifier.fhir.systems import MRN_PREFIX, PSEUDONYM

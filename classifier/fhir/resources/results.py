@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import F, Prefetch
 
-from classifier.case_summary import summarise, summary_prefetches
+from classifier.domain.states import PredictionState
 from classifier.fhir.builders.observations import build_observation
 from classifier.fhir.builders.provenance import build_prediction_provenance, build_review_provenance
 from classifier.fhir.errors import FhirError, Issue
@@ -15,7 +15,7 @@ from classifier.fhir.paging import Page
 from classifier.fhir.resources.base import Kind, Param, by_change, by_id, by_reference, read_references
 from classifier.fhir.resources.cases import newest_of, signed_at
 from classifier.models import Prediction, Review, Submission
-from classifier.states import PredictionState
+from classifier.standing.summary import summarise, summary_prefetches
 
 if TYPE_CHECKING:
     import uuid

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import F
 
-from classifier.fhir.builders.audit import KINDS, build_audit_event
 from classifier.fhir.builders.people import build_device, build_organization, build_practitioner
+from classifier.fhir.builders.provenance import KINDS, build_audit_event
 from classifier.fhir.resources.base import (
     Kind,
     Param,
@@ -21,9 +21,9 @@ from classifier.fhir.resources.base import (
 )
 from classifier.fhir.resources.cases import newest_of
 from classifier.models import ModelVersion
-from portal.accounts.models import Clinic, User
-from portal.accounts.roles import Action
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import Clinic, User
+from portal.trust.accounts.roles import Action
+from portal.trust.audit.models import AuditEvent
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet

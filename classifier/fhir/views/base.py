@@ -13,7 +13,7 @@ from classifier.drf.permissions import MayViewCases
 from classifier.drf.views import NoStoreView
 from classifier.fhir.errors import answer_with_outcome
 from classifier.fhir.negotiation import FhirNegotiation, FhirParser, FhirRenderer, PlainJsonParser
-from portal.accounts.roles import Action
+from portal.trust.accounts.roles import Action
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from rest_framework.response import Response
 
+from classifier.cases.access import record_viewed
 from classifier.drf.permissions import MaySubmit
 from classifier.fhir.bundles import finish
 from classifier.fhir.errors import Issue, build_notices
+from classifier.fhir.intake.bundle import Parcel, Part, open_bundle, open_request
 from classifier.fhir.intake.order import Order, read_order
-from classifier.fhir.intake.parcel import Parcel, Part, open_bundle, open_request
 from classifier.fhir.intake.submit import submit_order
 from classifier.fhir.resources import KINDS
 from classifier.fhir.viewer import Viewer, find_base
 from classifier.fhir.views.base import READ, WRITE, FhirView, answer_with
-from classifier.fhir.views.search import Search
-from classifier.services.access import record_viewed
+from classifier.fhir.views.read import Search
 
 if TYPE_CHECKING:
     from rest_framework.request import Request

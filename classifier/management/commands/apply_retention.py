@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from classifier.services.retention import apply_retention, find_due
-from portal.accounts.models import Clinic
+from classifier.privacy.retention import apply_retention, find_due
+from portal.trust.accounts.models import Clinic
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from classifier.services.comparison import compare_with_table, read_table
+from classifier.cases.comparison import compare_with_table, read_table
 
 
 class Command(BaseCommand):

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from classifier import inference
-from classifier.services.errors import ServiceError
-from classifier.services.model_files import register_file
+from classifier.domain.errors import ServiceError
+from classifier.engine import serving
+from classifier.registry.files import register_file
 
 
 class Command(BaseCommand):
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         self.stdout.write("Not calibrated: its figures are the network's own.")
 
 
-def read_declaration(options: dict[str, Any]) -> inference.Declaration:
+def read_declaration(options: dict[str, Any]) -> serving.Declaration:
     """What the options say. Raises ValueError and OSError with a sentence."""
     low, _, high = options["refer"].partition(",")
     size = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", options["input_size"])
@@ -59,7 +59,7 @@ def read_declaration(options: dict[str, Any]) -> inference.Declaration:
         raise ValueError(f"Expected HEIGHTxWIDTH in --input-size, received {options['input_size']}.")
     if options["expected"] is not None and options["reference"] is None:
         raise ValueError("Expected --reference with --expected, received none.")
-    return inference.declare(
+    return serving.declare(
         scaling=options["scale"],
         classes=split_names(options["classes"]),
         malignant_classes=split_names(options["malignant"]),

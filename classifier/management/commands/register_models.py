@@ -2,10 +2,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from classifier.inference import SpecificationError
+from classifier.domain.errors import ServiceError
+from classifier.engine.serving import SpecificationError
 from classifier.models import ModelVersion
-from classifier.services.errors import ServiceError
-from classifier.services.model_versions import find_newer_default, register_shipped_models
+from classifier.registry.versions import find_newer_default, register_shipped_models
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from classifier.views import submission_new
+from classifier.pages import new_submission
 from tests.browser.conftest import DESK
 from tests.browser.new_case.steps import give_password
 from tests.factories import active_model, draw_jpeg, staff_clinic
@@ -52,7 +52,7 @@ def lose_answer(monkeypatch):
     """From the call on, the next case is stored and its answer lost."""
 
     def lose():
-        answer, lost = submission_new.HttpResponseClientRedirect, []
+        answer, lost = new_submission.HttpResponseClientRedirect, []
 
         def break_once(address):
             if not lost:
@@ -60,6 +60,6 @@ def lose_answer(monkeypatch):
                 raise OSError("the answer is lost")
             return answer(address)
 
-        monkeypatch.setattr(submission_new, "HttpResponseClientRedirect", break_once)
+        monkeypatch.setattr(new_submission, "HttpResponseClientRedirect", break_once)
 
     return lose

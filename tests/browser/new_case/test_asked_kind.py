@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import expect
 
-from classifier import inference
+from classifier.engine import serving
 from classifier.models import Submission
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.new_case.steps import CASE, TOUCH, bar, fill, is_seen, submit
@@ -36,13 +36,13 @@ def taken_for(monkeypatch, photos):
         for path, kind in zip(paths, kinds, strict=True):
             with Image.open(path) as image:
                 proposed[np.asarray(image.convert("RGB")).tobytes()] = kind
-        check = inference.check_image
+        check = serving.check_image
 
         def propose(image, original_size=None):
             found = check(image, original_size)
             return dataclasses.replace(found, kind=proposed[np.asarray(image).tobytes()])
 
-        monkeypatch.setattr(inference, "check_image", propose)
+        monkeypatch.setattr(serving, "check_image", propose)
         return paths
 
     return draw

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect
 
-from classifier import inference, picture_check
 from classifier.demo.lesions import draw_lesion
+from classifier.engine import serving
 from classifier.models import Submission
+from classifier.pages import picture_check
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.new_case.steps import CASE, TOUCH, bar, fill, submit
 
@@ -156,7 +157,7 @@ class TestCheck:
         fill(page, list(paths.values()))
         for name, path in paths.items():
             with Image.open(path) as image:
-                (verdict,) = inference.assess([inference.look_at(np.asarray(image.convert("RGB")))])
+                (verdict,) = serving.assess([serving.look_at(np.asarray(image.convert("RGB")))])
             item = self.line(page, name)
             if not verdict.refusals:
                 expect(item).to_contain_text("Sharp, bright and large enough.")

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from classifier.services.reviews import Decision, sign_review
+from classifier.cases.reviews import Decision, sign_review
 from tests.factories import MembershipFactory, answered_submission
 
 pytestmark = [pytest.mark.walk, pytest.mark.django_db(transaction=True)]

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
-from portal.accounts.models import User
+from portal.trust.accounts.models import User
 from tests.factories import TwoClinics, active_model, draw_jpeg, two_clinics
 from tests.support.by_token import call_by_token
 

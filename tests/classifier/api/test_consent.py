@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from classifier.consents import record_consent
 from classifier.models import Consent, Patient, Prediction, Submission
-from classifier.services.consents import record_consent
-from portal.accounts.services import update_clinic
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.people.services import update_clinic
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.api.conftest import codes, form, jpeg
 from tests.factories import LesionFactory, PatientFactory
 

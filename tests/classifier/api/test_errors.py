@@ -5,7 +5,7 @@ from django.core.exceptions import SuspiciousOperation
 from rest_framework.test import APIClient
 
 from classifier.api.problems import PROBLEMS
-from classifier.services.errors import ConflictError, InvalidInputError, ServiceError, UnavailableError
+from classifier.domain.errors import ConflictError, InvalidInputError, ServiceError, UnavailableError
 from tests.classifier.api.conftest import ROOT
 
 pytestmark = pytest.mark.django_db

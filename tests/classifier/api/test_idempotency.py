@@ -9,9 +9,9 @@ from django.db import connection
 from django.urls import get_resolver
 from django.utils import timezone
 
+from classifier.intake.idempotency import CLAIM
 from classifier.models import IdempotentRequest, Lesion, Patient, Prediction, Submission, SubmissionImage
-from classifier.services.idempotency import CLAIM
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes, form, jpeg
 from tests.factories import PredictionFactory, SubmissionFactory
 from tests.permissions.calling import walk

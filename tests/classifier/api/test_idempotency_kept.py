@@ -6,11 +6,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from classifier.intake.idempotency import KEPT, forget_requests
 from classifier.models import IdempotentRequest
-from classifier.services.erasure import erase_patient
-from classifier.services.idempotency import KEPT, forget_requests
+from classifier.privacy.erasure import erase_patient
 from classifier.tasks import forget_requests_task
-from portal.accounts.models import Membership
+from portal.trust.accounts.models import Membership
 from tests.classifier.api.conftest import ROOT, form, jpeg
 from tests.factories import SubmissionFactory
 

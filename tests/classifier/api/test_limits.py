@@ -6,8 +6,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from classifier.intake.rate_limits import forget_calls
 from classifier.models import Prediction, RequestCount
-from classifier.services.rate_limits import forget_calls
 from tests.classifier.api.conftest import ROOT, form
 from tests.factories import PredictionFactory, SubmissionFactory, service_account
 from tests.support.oauth import ask_by_itself, call, register

@@ -7,7 +7,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from classifier.models import Outcome
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes
 from tests.factories import LesionFactory, OutcomeFactory
 

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 
 from classifier.models import Consent, Patient, Prediction
-from classifier.services.holds import set_hold
-from portal.audit.models import AuditEvent
+from classifier.privacy.retention import set_hold
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes
 from tests.factories import PatientFactory, PredictionFactory, SubmissionFactory, answered_submission
 

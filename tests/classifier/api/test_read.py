@@ -8,11 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from classifier.engine.queue import position_in_queue
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
 from classifier.models import Prediction, SubmissionImage
-from classifier.services.queue import position_in_queue
-from portal.audit.models import AuditEvent
-from portal.common.encryption.storage import EncryptedFileSystemStorage
+from portal.trust.audit.models import AuditEvent
+from portal.trust.encryption.storage import EncryptedFileSystemStorage
 from tests.classifier.api.conftest import ROOT
 from tests.factories import (
     TOO_BLURRED,

@@ -3,8 +3,8 @@
 import pytest
 from rest_framework.test import APIClient
 
-from portal.accounts.scopes import SCOPES
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.tokens.scopes import SCOPES
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes, form
 from tests.factories import MembershipFactory, SubmissionFactory
 from tests.support.tokens import make_token

@@ -4,7 +4,7 @@ from django.urls import get_resolver
 from rest_framework.views import APIView
 
 from classifier.api.authentication import BearerAuthentication
-from portal.accounts.scopes import ANY_TOKEN, METHODS, SCOPES
+from portal.trust.accounts.tokens.scopes import ANY_TOKEN, METHODS, SCOPES
 from tests.permissions.calling import walk
 
 

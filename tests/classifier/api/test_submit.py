@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes, form, jpeg
 from tests.factories import LesionFactory, MembershipFactory, PatientFactory
 

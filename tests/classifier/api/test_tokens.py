@@ -8,8 +8,8 @@ from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from portal.accounts.tokens import IssuedToken
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.tokens.tokens import IssuedToken
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes
 from tests.factories import PASSWORD
 

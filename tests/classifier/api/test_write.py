@@ -5,9 +5,9 @@ import threading
 import pytest
 from django.db import connection
 
-from classifier.entity_tags import tag_of
 from classifier.models import Patient
-from portal.audit.models import AuditEvent
+from classifier.preconditions import tag_of
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes
 from tests.factories import MembershipFactory, PatientFactory
 

@@ -3,7 +3,7 @@
 import pytest
 
 from classifier.models import Lesion
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.api.conftest import ROOT, codes
 from tests.factories import LesionFactory, PatientFactory
 

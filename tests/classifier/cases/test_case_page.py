@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
+from classifier.domain.vocabulary import CaptureKind
 from classifier.models import Prediction
-from classifier.vocabulary import CaptureKind
 from tests.classifier.cases.looking import chips_of, get, main_of, open_as
 from tests.factories import (
     PredictionFactory,

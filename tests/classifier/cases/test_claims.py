@@ -6,13 +6,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from classifier.cases.claims import CLAIM, claim_case, find_claim, release_claim
+from classifier.cases.reading_claims import CLAIM, claim_case, find_claim, release_claim
+from classifier.cases.withdrawal import cancel_submission, retry_submission
+from classifier.consents import record_consent
+from classifier.domain.errors import ConflictError
 from classifier.models import ReadingClaim, Review
-from classifier.services.consents import record_consent
-from classifier.services.erasure import erase_patient
-from classifier.services.errors import ConflictError
-from classifier.services.submissions import cancel_submission, retry_submission
-from portal.audit.models import AuditEvent
+from classifier.privacy.erasure import erase_patient
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     MembershipFactory,
     PredictionFactory,

@@ -15,8 +15,12 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from classifier.api.queries import select_predictions, select_submissions
-from classifier.case_summary import summarise, summary_prefetches
-from classifier.cases.hiding import (
+from classifier.domain.errors import ConflictError
+from classifier.exports.cases import export_submissions
+from classifier.models import Submission, WebhookDelivery
+from classifier.outbox import announce_predictions
+from classifier.report.case_reports import export_report
+from classifier.standing.hiding import (
     HIDES_ANSWER,
     HIDES_STANDING,
     IS_READ_FIRST,
@@ -24,14 +28,10 @@ from classifier.cases.hiding import (
     hides_standing,
     is_read_first,
 )
-from classifier.models import Submission, WebhookDelivery
-from classifier.services.case_reports import export_report
-from classifier.services.errors import ConflictError
-from classifier.services.exports import export_submissions
+from classifier.standing.summary import summarise, summary_prefetches
 from classifier.templatetags.ui import percent
 from classifier.webhooks.delivery import write_request
-from classifier.webhooks.outbox import announce_predictions
-from portal.audit.services import record_event
+from portal.trust.audit.services import record_event
 from tests.classifier.cases.looking import main_of, open_as, rows_of
 from tests.classifier.report.papers import add_image, judge, make_case, read_pages
 from tests.factories import (
@@ -48,7 +48,7 @@ from tests.support.webhooks import WebhookEndpointFactory
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from portal.accounts.models import User
+    from portal.trust.accounts.models import User
 
 pytestmark = pytest.mark.django_db
 FIGURE = percent(0.91)

@@ -8,17 +8,17 @@ from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 from django.utils import timezone
 
+from classifier.cases.access import record_viewed
 from classifier.cases.follow_up import is_unread_overdue, overdue_unread, take_over
 from classifier.cases.inbox import SHOWN, build_inbox
-from classifier.cases.orders import acknowledge_order
 from classifier.cases.overdue_mail import tell_overdue
-from classifier.cases.working_days import working_days_before
+from classifier.cases.targets import working_days_before
+from classifier.cases.withdrawal import cancel_submission
+from classifier.domain.errors import ConflictError
 from classifier.models import Submission
-from classifier.services.access import record_viewed
-from classifier.services.errors import ConflictError
-from classifier.services.submissions import cancel_submission
-from portal.accounts.services import set_active
-from portal.audit.models import AuditEvent
+from classifier.orders import acknowledge_order
+from portal.trust.accounts.people.services import set_active
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     MembershipFactory,
     OutcomeFactory,

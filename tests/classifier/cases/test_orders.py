@@ -6,19 +6,19 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from classifier.case_summary import summarise
-from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
-from classifier.cases.reviews import IS_IN_FORCE
-from classifier.cases.standing import find_differences
-from classifier.entity_tags import tag_of
+from classifier.cases.histopathology import Finding, correct_outcome, record_outcome
+from classifier.cases.reviews import Decision, amend_review, sign_review
+from classifier.cases.timeline import build_trail
+from classifier.cases.withdrawal import cancel_submission
+from classifier.domain.errors import ChangedError, ServiceError
+from classifier.domain.vocabulary import ORDERS, Management
 from classifier.models import Acknowledgement, Submission
-from classifier.services.errors import ChangedError, ServiceError
-from classifier.services.outcomes import Finding, correct_outcome, record_outcome
-from classifier.services.reviews import Decision, amend_review, sign_review
-from classifier.services.submissions import cancel_submission
-from classifier.trail import build_trail
-from classifier.vocabulary import ORDERS, Management
-from portal.audit.models import AuditEvent
+from classifier.orders import acknowledge_order, take_back_acknowledgement
+from classifier.preconditions import tag_of
+from classifier.standing.reviews import IS_IN_FORCE
+from classifier.standing.standing import find_differences
+from classifier.standing.summary import summarise
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     ReviewFactory,
     answered_submission,

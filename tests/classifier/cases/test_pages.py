@@ -6,11 +6,10 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from classifier.cases.withdrawal import weigh_withdrawal
+from classifier.cases.withdrawal import cancel_submission, weigh_withdrawal
+from classifier.domain.errors import ServiceError
 from classifier.models import Acknowledgement, Submission
-from classifier.services.errors import ServiceError
-from classifier.services.submissions import cancel_submission
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     OutcomeFactory,
     PredictionFactory,

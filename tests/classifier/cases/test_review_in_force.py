@@ -4,10 +4,10 @@ import pytest
 from rest_framework.test import APIClient
 
 from classifier.api.queries import select_reviews
-from classifier.cases.reviews import IS_IN_FORCE, find_review_in_force
+from classifier.exports.cases import SUBMISSION_COLUMNS, describe_submission
 from classifier.models import Review, Submission
-from classifier.services.archive_facts import describe_cases
-from classifier.services.exports import SUBMISSION_COLUMNS, describe_submission
+from classifier.privacy.archive_facts import describe_cases
+from classifier.standing.reviews import IS_IN_FORCE, find_review_in_force
 from tests.classifier.report.papers import judge, make_case, read
 from tests.factories import ReviewFactory, SubmissionFactory, two_clinics
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from classifier.cases.search import read_terms, search_cases, search_patients
 from classifier.models import Patient, Submission
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
     PatientFactory,

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from classifier.cases.reviews import Decision, amend_review, sign_review
 from classifier.cases.signing import find_contradictions
+from classifier.domain.errors import InvalidInputError
 from classifier.models import Review
-from classifier.services.errors import InvalidInputError
-from classifier.services.reviews import Decision, amend_review, sign_review
 from tests.factories import (
     MembershipFactory,
     OutcomeFactory,

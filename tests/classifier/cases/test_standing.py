@@ -14,24 +14,27 @@ from django.utils import timezone
 
 from classifier.cases import targets
 from classifier.cases.follow_up import take_over
-from classifier.cases.orders import acknowledge_order, take_back_acknowledgement
-from classifier.cases.standing import find_agreement, find_differences, lock_patients, rank, refresh_standing
+from classifier.cases.hand_over import end_access, hand_over_work
+from classifier.cases.histopathology import Finding, correct_outcome, record_outcome
+from classifier.cases.reviews import Decision, amend_review, sign_review
 from classifier.cases.targets import set_targets
+from classifier.cases.withdrawal import cancel_submission, retry_submission
+from classifier.consents import record_consent
+from classifier.domain.errors import ConflictError, InvalidInputError
+from classifier.domain.vocabulary import UNSPECIFIED_SITE, Diagnosis, Management, Standing
+from classifier.engine.queue import prediction_claims
 from classifier.intake.submission import CasePatient, NewLesion, Question, submit_case
 from classifier.models import Lesion, Patient, Prediction, Submission
-from classifier.services.consents import record_consent
-from classifier.services.departures import end_access, hand_over_work
-from classifier.services.erasure import erase_patient
-from classifier.services.errors import ConflictError, InvalidInputError
-from classifier.services.outcomes import Finding, correct_outcome, record_outcome
-from classifier.services.queue import prediction_claims
-from classifier.services.reviews import Decision, amend_review, sign_review
-from classifier.services.submissions import (
-    cancel_submission,
-    retry_submission,
+from classifier.orders import acknowledge_order, take_back_acknowledgement
+from classifier.privacy.erasure import erase_patient
+from classifier.standing.standing import (
+    find_agreement,
+    find_differences,
+    lock_patients,
+    rank,
+    refresh_standing,
 )
-from classifier.vocabulary import UNSPECIFIED_SITE, Diagnosis, Management, Standing
-from portal.accounts.models import Clinic
+from portal.trust.accounts.models import Clinic
 from tests import factories
 from tests.factories import (
     AcknowledgementFactory,

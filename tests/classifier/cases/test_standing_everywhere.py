@@ -20,11 +20,11 @@ from rest_framework.test import APIClient
 from classifier.client.output import write_submissions
 from classifier.client.reading import read_record
 from classifier.client.records import Lesion, Patient, Submission
-from classifier.entity_tags import tag_of
+from classifier.exports.cases import export_submissions
 from classifier.models import Submission as Case
-from classifier.services.archives import archive_patient
-from classifier.services.exports import export_submissions
-from portal.accounts.models import User
+from classifier.preconditions import tag_of
+from classifier.privacy.archives import archive_patient
+from portal.trust.accounts.models import User
 from tests.classifier.cases.looking import get, open_as
 from tests.classifier.report.papers import judge, make_case, read
 from tests.factories import (

@@ -7,11 +7,11 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from classifier.cases.histopathology import Finding, record_outcome
+from classifier.cases.reviews import Decision, sign_review
+from classifier.domain.vocabulary import Diagnosis, Histopathology, Management, Procedure
 from classifier.models import Submission
-from classifier.services.outcomes import Finding, record_outcome
-from classifier.services.reviews import Decision, sign_review
-from classifier.vocabulary import Diagnosis, Histopathology, Management, Procedure
-from portal.audit.services import record_event
+from portal.trust.audit.services import record_event
 from tests.classifier.cases.looking import chips_of, get, main_of, open_as, rows_of
 from tests.factories import (
     LesionFactory,

@@ -6,13 +6,13 @@ from decimal import Decimal
 import pytest
 from django.db.models import OuterRef
 
-from classifier.case_rows import load_cases
-from classifier.case_summary import summarise
-from classifier.cases.hiding import HIDES_STANDING, hides_standing, hides_worst, when_worst_is_hidden
+from classifier.domain.states import PredictionState
+from classifier.domain.vocabulary import Diagnosis, Histopathology, Management
 from classifier.labels.standing import label_case, say_case, say_model_below
 from classifier.models import Lesion, Patient, Submission
-from classifier.states import PredictionState
-from classifier.vocabulary import Diagnosis, Histopathology, Management
+from classifier.standing.hiding import HIDES_STANDING, hides_standing, hides_worst, when_worst_is_hidden
+from classifier.standing.rows import load_cases
+from classifier.standing.summary import summarise
 from tests.factories import (
     AcknowledgementFactory,
     OutcomeFactory,

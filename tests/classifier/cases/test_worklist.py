@@ -6,8 +6,8 @@ import uuid
 import pytest
 from django.utils import timezone
 
-from classifier.cases.claims import claim_case
-from classifier.cases.working_days import working_days_before
+from classifier.cases.reading_claims import claim_case
+from classifier.cases.targets import working_days_before
 from classifier.cases.worklist import (
     find_next,
     in_worklist_order,
@@ -16,7 +16,7 @@ from classifier.cases.worklist import (
     waits_too_long,
 )
 from classifier.models import Submission
-from portal.accounts.models import Clinic
+from portal.trust.accounts.models import Clinic
 from tests.factories import LesionFactory, MembershipFactory, answered_submission, staff_clinic
 
 pytestmark = pytest.mark.django_db

@@ -10,11 +10,10 @@ from typing import Any
 from django.utils import timezone
 
 from classifier.claims.engine import Claims
-from classifier.services.explaining import Finding, finish
-from classifier.services.explanation_queue import claim_explanation, explanation_claims
-from classifier.services.inference import Answer, finish_batch
-from classifier.services.queue import claim_batch, prediction_claims
-from classifier.states import PredictionState
+from classifier.domain.states import PredictionState
+from classifier.engine.explain import Finding, claim_explanation, explanation_claims, finish
+from classifier.engine.queue import claim_batch, prediction_claims
+from classifier.engine.run import Answer, finish_batch
 from classifier.webhooks.delivery import claim_deliveries, delivery_claims, finish_delivery
 from classifier.webhooks.transport import DeliveryResult
 from tests.factories import ExplanationFactory, PredictionFactory

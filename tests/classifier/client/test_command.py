@@ -16,8 +16,8 @@ from knox.models import AuthToken
 
 from classifier.client import Client, ImageFile
 from classifier.client.command import run, submitting
+from classifier.engine.run import run_queued
 from classifier.models import Patient, Submission
-from classifier.services.inference import run_queued
 from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
 from tests.classifier.client.portal import problem
 from tests.factories import PatientFactory, draw_jpeg

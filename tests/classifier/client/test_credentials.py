@@ -17,8 +17,7 @@ from classifier.client import (
     Token,
     TokenFile,
 )
-from classifier.client.addresses import read_site
-from classifier.client.environment import read_credentials
+from classifier.client.credentials import read_credentials, read_site
 from tests.classifier.client.portal import TOKEN, Portal, problem
 from tests.classifier.client.shapes import example
 

@@ -6,8 +6,9 @@ import io
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from classifier.client.csv_cells import format_moment, neutralise, write_csv
-from classifier.services import csv_cells, exported
+from classifier.client.output import format_moment, neutralise, write_csv
+from classifier.domain import csv_cells
+from classifier.domain import csv_cells as exported
 
 NASTY = st.text(alphabet="=+-@;,|\t\r\n\"' \u00a0\uff1d\u2212\ufeff\u200b\x00aé1")
 

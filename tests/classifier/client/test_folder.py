@@ -11,9 +11,9 @@ import pytest
 
 from classifier.client import ApiError, ConfigurationError, LostConnectionError
 from classifier.client.batch import Journal, find_cases, read_mapping, submit_cases
-from classifier.client.batch.cases import Kind
+from classifier.client.batch.mapping import Kind
+from classifier.engine.run import run_queued
 from classifier.models import IdempotentRequest, Patient, Submission, SubmissionImage
-from classifier.services.inference import run_queued
 from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
 from tests.factories import draw_jpeg
 

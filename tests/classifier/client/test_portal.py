@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 
 from classifier.client import ApiError, Client, ClientCredentials, ImageFile
+from classifier.engine.run import run_queued
 from classifier.models import Lesion, Patient, Prediction, Submission
-from classifier.services.inference import run_queued
 from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
 from tests.classifier.client.portal import problem
 from tests.factories import draw_jpeg

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from classifier.client import ApiError, LostConnectionError, RetryPolicy, StoppedError
-from classifier.client.retrying import read_retry_after
+from classifier.client.errors import read_retry_after
 from tests.classifier.client.portal import Portal, problem
 from tests.classifier.client.shapes import ID, example
 

@@ -7,10 +7,10 @@ from django.core.management import CommandError, call_command
 
 from classifier.demo import cases
 from classifier.demo.people import LOG_INS_FILE, PEOPLE
+from classifier.domain.vocabulary import Source
 from classifier.models import Submission
-from classifier.vocabulary import Source
-from portal.accounts.models import Clinic, Membership, User
-from portal.accounts.roles import Role
+from portal.trust.accounts.models import Clinic, Membership, User
+from portal.trust.accounts.roles import Role
 from tests.factories import ModelVersionFactory
 
 pytestmark = pytest.mark.django_db

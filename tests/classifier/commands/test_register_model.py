@@ -7,9 +7,9 @@ import h5py
 import pytest
 from django.core.management import CommandError, call_command
 
-from classifier.inference import ModelSpecification, load_predictor
+from classifier.engine.serving import ModelSpecification, load_predictor
 from classifier.models import ModelVersion
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 
 OLD = Path(__file__).resolve().parents[2] / "ml" / "network_files" / "old_networks"
 DECLARED = ["--scale", "unit", "--classes", "benign,malignant"]

@@ -1,9 +1,9 @@
 import pytest
 
 from classifier.demo.lesions import draw_lesion
-from classifier.inference import check_image
+from classifier.domain.limits import UploadLimits
+from classifier.engine.serving import check_image
 from classifier.intake import inspect_image
-from classifier.limits import UploadLimits
 
 KINDS = ("naevus", "melanoma", "blurred", "unclear")
 

@@ -8,9 +8,9 @@ import pytest
 from classifier.demo.cases import create_cases, sign_some_reviews
 from classifier.demo.lesions import draw_lesion
 from classifier.demo.people import create_people
+from classifier.engine.run import run_queued
 from classifier.models import Prediction, Review
-from classifier.services.inference import run_queued
-from classifier.services.model_versions import register_shipped_models
+from classifier.registry.versions import register_shipped_models
 from ml.imaging.decoding import decode_image, to_array
 from ml.serving.calibration import Calibration
 from ml.serving.policy import DecisionPolicy

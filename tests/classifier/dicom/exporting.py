@@ -4,8 +4,8 @@ from io import BytesIO
 
 import pydicom
 
-from classifier.services.dicom_exports import PSEUDONYMOUS, export_image
-from classifier.vocabulary import Sex
+from classifier.domain.vocabulary import Sex
+from classifier.exports.dicom import PSEUDONYMOUS, export_image
 from tests.factories import LesionFactory, PatientFactory, SubmissionFactory, SubmissionImageFactory
 
 

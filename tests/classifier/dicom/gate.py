@@ -5,8 +5,8 @@ from io import BytesIO
 import pydicom
 import pytest
 
+from classifier.domain.limits import UploadLimits
 from classifier.intake import RejectedImageError, inspect_image
-from classifier.limits import UploadLimits
 from tests.classifier.intake.samples import draw_picture
 
 NAME = "Quackenbush"

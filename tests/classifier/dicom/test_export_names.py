@@ -6,8 +6,8 @@ from io import BytesIO
 import pydicom
 import pytest
 
-from classifier.services.dicom_exports import IDENTIFIED, export_image
-from classifier.services.errors import InvalidInputError
+from classifier.domain.errors import InvalidInputError
+from classifier.exports.dicom import IDENTIFIED, export_image
 from tests.classifier.dicom.exporting import export, make_image
 from tests.factories import SubmissionFactory, SubmissionImageFactory
 

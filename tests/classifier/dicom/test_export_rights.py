@@ -3,11 +3,11 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from classifier.services.consents import record_consent
-from classifier.services.dicom_exports import IDENTIFIED, PSEUDONYMOUS, export_image
-from classifier.services.erasure import erase_patient
-from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
-from portal.audit.models import AuditEvent
+from classifier.consents import record_consent
+from classifier.domain.errors import ConflictError, InvalidInputError, UnavailableError
+from classifier.exports.dicom import IDENTIFIED, PSEUDONYMOUS, export_image
+from classifier.privacy.erasure import erase_patient
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.dicom.exporting import export, make_image
 
 pytestmark = pytest.mark.django_db

@@ -9,10 +9,10 @@ from django.core.files.base import ContentFile
 from PIL import Image
 from pydicom.sr.codedict import codes
 
+from classifier.domain.limits import UploadLimits
+from classifier.domain.vocabulary import CaptureKind, Laterality
+from classifier.exports.dicom import IDENTIFIED, PSEUDONYMOUS, export_image
 from classifier.intake import inspect_image
-from classifier.limits import UploadLimits
-from classifier.services.dicom_exports import IDENTIFIED, PSEUDONYMOUS, export_image
-from classifier.vocabulary import CaptureKind, Laterality
 from tests.classifier.dicom.exporting import export, make_image
 from tests.classifier.dicom.iod import find_faults
 from tests.classifier.dicom.samples import DERMOSCOPIC, PHOTOGRAPHIC

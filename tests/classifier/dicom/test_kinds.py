@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from classifier.limits import UploadLimits
+from classifier.domain.limits import UploadLimits
 from tests.classifier.dicom.gate import PICTURE, refuse
 from tests.classifier.dicom.samples import (
     SECONDARY,

@@ -11,10 +11,10 @@ from knox.models import AuthToken
 from PIL import Image
 from rest_framework.test import APIClient
 
-from classifier.forms.submission import ACCEPT
+from classifier.engine.decode import Unusable, start_decoding
 from classifier.models import SubmissionImage
-from classifier.services.decoding import Unusable, start_decoding
-from portal.audit.models import AuditEvent
+from classifier.pages.forms.submission import ACCEPT
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.dicom.samples import build_dicom
 from tests.classifier.intake.samples import draw_picture
 from tests.factories import LesionFactory, active_model, staff_clinic

@@ -5,7 +5,7 @@ from django.urls import reverse
 from classifier.models import (
     Prediction,
 )
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 
 REASON = "Unconscious patient in our emergency room, brought in from Zebedee's farm"
 DECISION = {"diagnosis": "melanoma", "agreement": "agrees", "management": "excise", "comment": ""}

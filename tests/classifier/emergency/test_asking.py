@@ -6,11 +6,11 @@ import re
 import pytest
 from django.utils import timezone
 
+from classifier.domain.errors import ServiceError
 from classifier.models import (
     EmergencyAccess,
 )
-from classifier.services.emergencies import open_emergency
-from classifier.services.errors import ServiceError
+from classifier.privacy.emergency_access import open_emergency
 from tests.classifier.emergency.asking import REASON, ask
 from tests.factories import (
     MembershipFactory,

@@ -12,7 +12,7 @@ from knox.models import AuthToken
 from classifier.models import (
     EmergencyAccess,
 )
-from portal.accounts.models import Membership
+from portal.trust.accounts.models import Membership
 from tests.classifier.emergency.asking import actions, ask, statuses
 from tests.factories import (
     MembershipFactory,

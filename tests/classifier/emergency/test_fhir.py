@@ -3,8 +3,8 @@
 import pytest
 
 from classifier.models import EmergencyAccess, Prediction
-from classifier.services.patients import update_patient
-from portal.audit.models import AuditEvent
+from classifier.patients.patients import update_patient
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.emergency.asking import ask
 from tests.factories import answered_submission
 

@@ -8,11 +8,11 @@ import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from classifier.domain.errors import ConflictError, ServiceError
 from classifier.models import (
     EmergencyAccess,
 )
-from classifier.services.emergencies import open_emergency
-from classifier.services.errors import ConflictError, ServiceError
+from classifier.privacy.emergency_access import open_emergency
 from tests.classifier.emergency.asking import REASON, ask
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.urls import reverse
 from classifier.models import (
     EmergencyAccess,
 )
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.emergency.asking import actions, ask
 
 pytestmark = pytest.mark.django_db

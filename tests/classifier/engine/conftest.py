@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from classifier import inference
-from classifier.inference import BatchResult, ImageCheck, Judgement, Verdict
+from classifier.engine import serving
+from classifier.engine.serving import BatchResult, ImageCheck, Judgement, Verdict
 from classifier.models import Prediction, Submission
 from ml.serving import judging
 from tests.factories import PredictionFactory, SubmissionFactory, SubmissionImageFactory
@@ -37,8 +37,8 @@ class FakeNetwork:
 @pytest.fixture
 def network(monkeypatch) -> FakeNetwork:
     fake = FakeNetwork()
-    monkeypatch.setattr(inference, "predict", fake.predict)
-    monkeypatch.setattr(inference, "load_predictor", fake.load)
+    monkeypatch.setattr(serving, "predict", fake.predict)
+    monkeypatch.setattr(serving, "load_predictor", fake.load)
     return fake
 
 
@@ -74,11 +74,11 @@ def gates(monkeypatch, settings) -> FakeGates:
     fake = FakeGates()
     settings.DERMAPORT_GATES = True
     monkeypatch.setattr(judging, "look_at", lambda pixels, size=None: pixels.shape[1])
-    monkeypatch.setattr(inference, "load_gates", fake.load)
-    monkeypatch.setattr(inference, "assess", fake.assess)
+    monkeypatch.setattr(serving, "load_gates", fake.load)
+    monkeypatch.setattr(serving, "assess", fake.assess)
     # The factories' uploads are looked at as well, by the web process: not counted here.
     passed = ImageCheck("good", [], "", Verdict(fake.version, {}, []))
-    monkeypatch.setattr(inference, "check_image", lambda image, original_size=None: passed)
+    monkeypatch.setattr(serving, "check_image", lambda image, original_size=None: passed)
     return fake
 
 

@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
+from classifier.domain.states import PredictionState
+from classifier.engine.queue import claim_batch, position_in_queue, prediction_claims
 from classifier.models import Prediction
-from classifier.services.queue import claim_batch, position_in_queue, prediction_claims
-from classifier.states import PredictionState
 from tests.factories import ModelVersionFactory, PredictionFactory, active_model
 from tests.support.threads import run_in_threads
 

@@ -7,15 +7,15 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import OperationalError
 
-from classifier import stopping
 from classifier.claims.engine import OutageError
 from classifier.claims.identity import worker_id
-from classifier.inference import RefusedNetworkError
+from classifier.engine import run as service
+from classifier.engine import stopping
+from classifier.engine.queue import prediction_claims
+from classifier.engine.run import run_queued
+from classifier.engine.serving import RefusedNetworkError
 from classifier.models import Prediction, SubmissionImage
-from classifier.services import inference as service
-from classifier.services.inference import run_queued
-from classifier.services.queue import prediction_claims
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PredictionFactory
 
 pytestmark = pytest.mark.django_db

@@ -9,14 +9,20 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 from PIL import Image
 
-from classifier import inference, tasks
+from classifier import tasks
 from classifier.claims.engine import OutageError
 from classifier.claims.identity import worker_id
-from classifier.inference import ExplainedImage
+from classifier.engine import serving
+from classifier.engine.explain import (
+    claim_explanation,
+    explain,
+    explanation_claims,
+    finish,
+    run_queued_explanations,
+)
+from classifier.engine.serving import ExplainedImage
 from classifier.models import Explanation
-from classifier.services.explaining import explain, finish, run_queued_explanations
-from classifier.services.explanation_queue import claim_explanation, explanation_claims
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import EXPLANATION_FIGURES, ExplanationFactory, PredictionFactory
 from tests.support.networks import write_untrained_network
 
@@ -38,7 +44,7 @@ def maker(network, monkeypatch):
             return ExplainedImage(b"drawn", dict(EXPLANATION_FIGURES))
 
     made = Maker()
-    monkeypatch.setattr(inference, "explain", made.explain)
+    monkeypatch.setattr(serving, "explain", made.explain)
     return made
 
 
@@ -114,7 +120,7 @@ class TestRunning:
 
     def test_network_without_a_map_fails_with_a_sentence(self, maker, ask):
         (row,) = ask()
-        maker.error = inference.ExplanationError("none")
+        maker.error = serving.ExplanationError("none")
         run_queued_explanations(budget_seconds=60)
         row.refresh_from_db()
         assert (row.state, row.error_code) == ("failed", "no_feature_map")

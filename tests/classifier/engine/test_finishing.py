@@ -10,18 +10,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from classifier import inference
+from classifier.cases.withdrawal import cancel_submission
 from classifier.claims.identity import worker_id
-from classifier.inference import BatchResult, Judgement
+from classifier.domain.states import PredictionState
+from classifier.engine import serving
+from classifier.engine.decode import start_decoding
+from classifier.engine.queue import claim_batch, prediction_claims
+from classifier.engine.run import Work, finish_batch, judge, run_queued
+from classifier.engine.serving import BatchResult, Judgement
 from classifier.models import Prediction
-from classifier.services.decoding import start_decoding
-from classifier.services.inference import Work, finish_batch, judge, run_queued
-from classifier.services.queue import claim_batch, prediction_claims
-from classifier.services.submissions import cancel_submission
-from classifier.states import PredictionState
-from portal.accounts.models import Clinic
-from portal.audit.models import AuditEvent
-from portal.audit.services import verify_chains
+from portal.trust.accounts.models import Clinic
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import verify_chains
 from tests.factories import ClinicFactory, MembershipFactory, ModelVersionFactory, SubmissionFactory
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +61,7 @@ def test_each_row_gets_its_own_answer(network, queue_images, monkeypatch):
     work = start_work()
     order = [row.pk for row in work.rows]
     judgements = [answers[pk] for pk in order]
-    monkeypatch.setattr(inference, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
+    monkeypatch.setattr(serving, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
     assert finish_batch(judge(work)) == 3
     for row in Prediction.objects.all():
         found = (row.probability, row.calibrated_probability, row.outcome)
@@ -174,7 +174,7 @@ class TestBatchAhead:
             )
             return real(version, images)
 
-        monkeypatch.setattr(inference, "predict", notice)
+        monkeypatch.setattr(serving, "predict", notice)
         assert run_queued(budget_seconds=60) == 4
         assert max(leases[1]) > max(leases[0])
 
@@ -191,7 +191,7 @@ class TestBatchAhead:
             assert len(claim_batch(worker="elsewhere/0/1/1.1", limit=1)) == 1
             return real(version, images)
 
-        monkeypatch.setattr(inference, "predict", lose_the_next)
+        monkeypatch.setattr(serving, "predict", lose_the_next)
         assert run_queued(budget_seconds=60) == 2
         assert network.batches == [2]
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from classifier import inference
 from classifier.claims.engine import OutageError
+from classifier.engine import serving
+from classifier.engine.queue import queue_predictions
+from classifier.engine.run import finish_batch, judge, run_queued
 from classifier.models import Prediction, SubmissionImage
-from classifier.services.inference import finish_batch, judge, run_queued
-from classifier.services.queue import queue_predictions
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.engine.test_finishing import start_work
 from tests.factories import (
     ModelVersionFactory,
@@ -130,6 +130,6 @@ def test_sentences_are_kept_as_they_were_said(monkeypatch):
             return [GateVerdict("gates-1", figures, ("too_small",)) for _ in looks]
 
     monkeypatch.setattr(gating, "load_gates", OneVerdict)
-    (verdict,) = inference.assess([None])
+    (verdict,) = serving.assess([None])
     assert verdict.refusals[0]["code"] == "too_small"
     assert "200 pixels on its short side; the model needs at least 224" in verdict.refusals[0]["message"]

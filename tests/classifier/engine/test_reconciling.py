@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from classifier.claims import identity
 from classifier.claims.identity import host_id, is_dead_neighbour, read_start, worker_id
+from classifier.engine.queue import prediction_claims
 from classifier.models import Prediction
-from classifier.services.queue import prediction_claims
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PredictionFactory
 
 AGO = timezone.now() - dt.timedelta(seconds=1)

@@ -5,8 +5,8 @@ import itertools
 import pytest
 from django.db.models import F
 
+from classifier.domain.states import FINISHED, LEGAL_MOVES, IllegalMoveError, PredictionState, transition
 from classifier.models import Prediction
-from classifier.states import FINISHED, LEGAL_MOVES, IllegalMoveError, PredictionState, transition
 from tests.factories import PredictionFactory
 
 MOVES = list(itertools.product(PredictionState, PredictionState))

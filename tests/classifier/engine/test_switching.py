@@ -2,14 +2,14 @@
 
 import pytest
 
-from classifier import inference
-from classifier.inference import BatchResult, Judgement
+from classifier.cases.withdrawal import retry_submission
+from classifier.domain.vocabulary import ModelLifecycle
+from classifier.engine import serving
+from classifier.engine.queue import queue_predictions
+from classifier.engine.run import run_queued
+from classifier.engine.serving import BatchResult, Judgement
 from classifier.models import ModelVersion, Prediction
-from classifier.services.inference import run_queued
-from classifier.services.model_versions import set_lifecycle
-from classifier.services.queue import queue_predictions
-from classifier.services.submissions import retry_submission
-from classifier.vocabulary import ModelLifecycle
+from classifier.registry.versions import set_lifecycle
 from tests.factories import (
     ModelVersionFactory,
     SubmissionFactory,
@@ -30,7 +30,7 @@ def asked(network, monkeypatch) -> list[ModelVersion]:
         found.append(version)
         return BatchResult([Judgement(0.25, 0.25, "benign") for _ in images], "CPU: fake", 0.001)
 
-    monkeypatch.setattr(inference, "predict", predict)
+    monkeypatch.setattr(serving, "predict", predict)
     return found
 
 

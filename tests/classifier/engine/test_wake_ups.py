@@ -12,10 +12,10 @@ from redis.exceptions import ResponseError
 from classifier import tasks
 from classifier.claims import wake_ups as module
 from classifier.claims.wake_ups import RUN_PREDICTIONS, send_wake_up, wake_on_commit
+from classifier.engine.queue import prediction_claims, wake_workers
 from classifier.models import Prediction
-from classifier.services.queue import prediction_claims, wake_workers
-from portal.audit.models import AuditEvent
 from portal.celery import WAKE_UPS, app
+from portal.trust.audit.models import AuditEvent
 from tests.support.ports import free_port
 
 SLOWEST_SECONDS = 8

@@ -5,9 +5,9 @@ import os
 import pytest
 import structlog
 
-from classifier import inference, worker_signals
 from classifier.claims.identity import host_id
-from classifier.devices import choose_device
+from classifier.engine import serving, worker
+from classifier.engine.devices import choose_device
 from classifier.models import Prediction
 from tests.factories import ModelVersionFactory, PredictionFactory, active_model
 
@@ -16,8 +16,8 @@ from tests.factories import ModelVersionFactory, PredictionFactory, active_model
 def warmed(monkeypatch):
     """Versions that were loaded and compiled."""
     found = []
-    monkeypatch.setattr(inference, "warm_up", found.append)
-    monkeypatch.setattr(worker_signals.connection, "close", lambda: None)
+    monkeypatch.setattr(serving, "warm_up", found.append)
+    monkeypatch.setattr(worker.connection, "close", lambda: None)
     return found
 
 
@@ -25,41 +25,41 @@ def warmed(monkeypatch):
 class TestPreparing:
     def test_active_network_is_loaded(self, warmed):
         ModelVersionFactory(shadow=True)
-        worker_signals.prepare_process()
+        worker.prepare_process()
         assert warmed == []
         active = active_model()
-        worker_signals.prepare_process()
+        worker.prepare_process()
         assert warmed == [active]
 
     def test_dead_predecessors_rows_come_back(self, warmed, wake_ups):
         row = PredictionFactory(state="running", worker=f"{host_id()}/{os.getpid()}.1")
-        worker_signals.prepare_process()
+        worker.prepare_process()
         assert Prediction.objects.get(pk=row.pk).state == "queued"
         assert len(wake_ups) == 1
 
     def test_lost_message_of_a_dead_predecessor(self, warmed, wake_ups):
         PredictionFactory()
-        worker_signals.prepare_process()
+        worker.prepare_process()
         assert len(wake_ups) == 1
 
     def test_broken_network_is_told_and_not_fatal(self, warmed, monkeypatch):
         def refuse(_):
             raise OSError("no such file")
 
-        monkeypatch.setattr(inference, "warm_up", refuse)
+        monkeypatch.setattr(serving, "warm_up", refuse)
         version = active_model()
         with structlog.testing.capture_logs() as logs:
-            worker_signals.prepare_process()
+            worker.prepare_process()
         assert [(entry["event"], entry["model_version"]) for entry in logs] == [
             ("model_not_loaded", str(version.pk))
         ]
 
     def test_gates_are_loaded_where_they_are_on(self, warmed, monkeypatch, settings):
-        monkeypatch.setattr(inference, "warm_up_gates", lambda: warmed.append("gates"))
-        worker_signals.prepare_process()
+        monkeypatch.setattr(serving, "warm_up_gates", lambda: warmed.append("gates"))
+        worker.prepare_process()
         assert warmed == []
         settings.DERMAPORT_GATES = True
-        worker_signals.prepare_process()
+        worker.prepare_process()
         assert warmed == ["gates"]
 
     def test_broken_gates_are_told_and_not_fatal(self, warmed, monkeypatch, settings):
@@ -67,9 +67,9 @@ class TestPreparing:
             raise OSError("no such file")
 
         settings.DERMAPORT_GATES = True
-        monkeypatch.setattr(inference, "warm_up_gates", refuse)
+        monkeypatch.setattr(serving, "warm_up_gates", refuse)
         with structlog.testing.capture_logs() as logs:
-            worker_signals.prepare_process()
+            worker.prepare_process()
         assert [entry["event"] for entry in logs] == ["gates_not_loaded"]
 
 

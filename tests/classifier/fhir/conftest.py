@@ -8,7 +8,7 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from rest_framework.test import APIClient
 
-from portal.accounts.models import User
+from portal.trust.accounts.models import User
 from tests.factories import TwoClinics, active_model, two_clinics
 from tests.support.by_token import call_by_token
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.fhir.conftest import FHIR_JSON, ROOT, check
 
 

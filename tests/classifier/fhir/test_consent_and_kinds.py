@@ -6,7 +6,7 @@ import pytest
 
 from classifier.fhir.systems import CAPTURE_KIND, CONSENT_EXTENSION, DERMOSCOPIC_TYPE, DICOM, SNOMED_CT
 from classifier.models import Consent, Patient, Prediction, SubmissionImage
-from portal.accounts.services import update_clinic
+from portal.trust.accounts.people.services import update_clinic
 from tests.classifier.fhir import orders
 from tests.classifier.fhir.conftest import read
 from tests.classifier.fhir.sending import places, send

@@ -8,11 +8,11 @@ import json
 import pytest
 from rest_framework.test import APIClient
 
-from classifier import inference
-from classifier.inference import BatchResult, Judgement
+from classifier.cases.reviews import Decision, amend_review, sign_review
+from classifier.engine import serving
+from classifier.engine.run import run_queued
+from classifier.engine.serving import BatchResult, Judgement
 from classifier.models import Review, Submission
-from classifier.services.inference import run_queued
-from classifier.services.reviews import Decision, amend_review, sign_review
 from tests.classifier.fhir.conftest import BASE
 from tests.classifier.fhir.follower import Follower
 from tests.factories import PASSWORD, draw_jpeg
@@ -35,8 +35,8 @@ def network(monkeypatch):
     def predict(_, images):
         return BatchResult([Judgement(0.88, 0.91, "malignant") for _ in images], "CPU: fake", 0.001)
 
-    monkeypatch.setattr(inference, "predict", predict)
-    monkeypatch.setattr(inference, "load_predictor", lambda _: None)
+    monkeypatch.setattr(serving, "predict", predict)
+    monkeypatch.setattr(serving, "load_predictor", lambda _: None)
 
 
 @pytest.mark.usefixtures("network")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.fhir.conftest import ROOT, codes, read
 from tests.factories import ReviewFactory, answered_submission
 

@@ -7,7 +7,7 @@ from fhir.resources.R4B.bundle import Bundle
 from rest_framework.test import APIClient
 
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.fhir import orders
 from tests.classifier.fhir.conftest import BASE, check, codes, ids, post_search
 from tests.classifier.fhir.sending import count_rows, places, send

@@ -7,7 +7,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from classifier.models import Submission, SubmissionImage
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.fhir.conftest import BASE, ROOT, check, codes, read
 from tests.factories import (
     LesionFactory,

@@ -3,7 +3,7 @@
 import pytest
 
 from classifier.models import Prediction
-from portal.audit.services import record_event
+from portal.trust.audit.services import record_event
 from tests.classifier.fhir.conftest import ROOT, codes, included, read, search
 from tests.factories import (
     TOO_BLURRED,

@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from classifier.services.lesions import update_lesion
-from classifier.services.patients import update_patient
-from portal.audit.models import AuditEvent
+from classifier.patients.lesions import update_lesion
+from classifier.patients.patients import update_patient
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.fhir.conftest import BASE, ROOT, check, codes, ids, included, post_search, read, search
 from tests.factories import (
     LesionFactory,

@@ -6,11 +6,11 @@ import itertools
 import pytest
 from django.utils import timezone
 
-from classifier.case_queries import with_headline
-from classifier.case_summary import summarise, summary_prefetches
 from classifier.cases.worklist import in_worklist_order, waiting_for_review
+from classifier.domain.states import PredictionState
 from classifier.models import Submission
-from classifier.states import PredictionState
+from classifier.standing.rows import with_headline
+from classifier.standing.summary import summarise, summary_prefetches
 from tests.factories import (
     ModelVersionFactory,
     PredictionFactory,

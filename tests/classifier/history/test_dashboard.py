@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from classifier.figures import measure_clinic
+from classifier.cases.statistics import measure_clinic
 from classifier.templatetags.history import duration
 from tests.factories import (
     PredictionFactory,

@@ -6,8 +6,8 @@ import io
 
 import pytest
 
-from classifier.services import exports
-from portal.audit.models import AuditEvent
+from classifier.exports import cases
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
     PatientFactory,
@@ -29,7 +29,7 @@ def export(client, address="/submissions/export/", **data):
 
 
 def test_export_holds_the_whole_filtered_list(client, clinics, monkeypatch):
-    monkeypatch.setattr(exports, "CHUNK", 7)
+    monkeypatch.setattr(cases, "CHUNK", 7)
     for _ in range(30):
         answered_submission(clinics.own, "malignant")
     answered_submission(clinics.own, "benign")

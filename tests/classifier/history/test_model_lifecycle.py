@@ -6,12 +6,12 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
+from classifier.domain.errors import ConflictError
+from classifier.domain.vocabulary import ModelLifecycle
+from classifier.engine.queue import queue_predictions
 from classifier.models import Prediction
-from classifier.services.errors import ConflictError
-from classifier.services.model_versions import change_lifecycle, find_newer_default
-from classifier.services.queue import queue_predictions
-from classifier.vocabulary import ModelLifecycle
-from portal.audit.models import AuditEvent
+from classifier.registry.versions import change_lifecycle, find_newer_default
+from portal.trust.audit.models import AuditEvent
 from tests.factories import ModelVersionFactory, SubmissionImageFactory, UserFactory, active_model
 
 pytestmark = pytest.mark.django_db

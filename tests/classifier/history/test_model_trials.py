@@ -7,8 +7,8 @@ import pytest
 from django.urls import reverse
 
 from classifier.models import Patient, Prediction
-from classifier.trials import compare, find_opponents, select_pairs
-from portal.audit.models import AuditEvent
+from classifier.registry.trials import compare, find_opponents, select_pairs
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     ModelVersionFactory,
     PredictionFactory,

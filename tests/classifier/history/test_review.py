@@ -2,10 +2,10 @@
 
 import pytest
 
-from classifier.cases.standing import find_agreement
+from classifier.domain.vocabulary import DIAGNOSIS_GROUPS, Diagnosis
 from classifier.models import Review
-from classifier.vocabulary import DIAGNOSIS_GROUPS, Diagnosis
-from portal.audit.models import AuditEvent
+from classifier.standing.standing import find_agreement
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     PredictionFactory,
     ReviewFactory,
@@ -266,8 +266,8 @@ class TestHiddenUntilRead:
         assert "Choose what you read in the image." in answer.content.decode()
 
     def test_first_reading_is_the_one_that_counts(self, reader, clinics, case):
-        from classifier.reading import find_unseen_reading
-        from classifier.services.readings import record_unseen_reading
+        from classifier.cases.readings import record_unseen_reading
+        from classifier.standing.readings import find_unseen_reading
 
         made = [
             record_unseen_reading(actor=clinics.own.dermatologist, submission=case, diagnosis=diagnosis)

@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from classifier.domain.limits import UploadLimits
 from classifier.intake import IntakeImage, RejectedImageError, inspect_image
-from classifier.limits import UploadLimits
 
 # Small pictures, a low limit: a mutated header asks for megabytes, not gigabytes.
 LIMITS = UploadLimits(min_side=8, max_pixels=1_000_000)

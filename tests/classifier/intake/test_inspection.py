@@ -8,8 +8,8 @@ import zlib
 import pytest
 from PIL import Image
 
+from classifier.domain.limits import UploadLimits
 from classifier.intake import RejectedImageError, inspect_image
-from classifier.limits import UploadLimits
 from tests.classifier.intake.samples import (
     EXTENSIONS,
     FORMATS,

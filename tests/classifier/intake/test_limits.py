@@ -1,6 +1,6 @@
 import pytest
 
-from classifier.limits import UploadLimits, describe_bytes
+from classifier.domain.limits import UploadLimits, describe_bytes
 
 
 def test_every_limit_comes_from_settings(settings):

@@ -326,7 +326,7 @@ def test_every_door_calls_the_one_service(side, monkeypatch):
         called.append(case)
         return real(**case)
 
-    for module in ("classifier.new_case", "classifier.api.intake", "classifier.fhir.intake.submit"):
+    for module in ("classifier.pages.new_case", "classifier.api.intake", "classifier.fhir.intake.submit"):
         monkeypatch.setattr(f"{module}.submit_case", note)
     for number, door in enumerate(DOORS):
         assert by(door, side, Asked(mrn=f"MRN-{number}")).case

@@ -5,8 +5,8 @@ import struct
 import pytest
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
+from classifier.domain.limits import UploadLimits
 from classifier.intake import build_derivative, build_thumbnail, inspect_image
-from classifier.limits import UploadLimits
 from tests.classifier.intake.samples import EXTENSIONS, FORMATS, draw_picture, encode
 
 NAME = "Zebediah Quackenbush"

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from classifier import inference
-from classifier.inference import look_at
+from classifier.domain.limits import UploadLimits
+from classifier.domain.vocabulary import CaptureKind
+from classifier.engine import serving
+from classifier.engine.serving import look_at
 from classifier.intake import inspect_image
+from classifier.intake.pictures import NewImage
 from classifier.intake.quality import judge_quality
-from classifier.limits import UploadLimits
-from classifier.services.images import NewImage
-from classifier.vocabulary import CaptureKind
 from ml.imaging.decoding import decode_image
 from tests.classifier.intake.samples import draw_picture, encode, encode_picture
 
@@ -36,7 +36,7 @@ def test_figures_are_plain_json_under_their_old_names():
     names = {"sharpness", "brightness", "contrast", "dark_fraction", "bright_fraction"}
     assert names <= set(quality)
     assert all(type(quality[name]) is float for name in names)
-    assert quality["version"] == inference.load_gates().specification.version
+    assert quality["version"] == serving.load_gates().specification.version
     assert json.loads(json.dumps(quality)) == quality
 
 
@@ -55,7 +55,7 @@ def test_figures_are_plain_json_under_their_old_names():
 def test_the_worker_says_the_same_in_the_same_words(change, code):
     image = change(draw_picture())
     quality, notices = judge_quality(image)
-    (verdict,) = inference.assess([look_at(np.asarray(image))])
+    (verdict,) = serving.assess([look_at(np.asarray(image))])
     assert code in {notice.code for notice in notices}
     assert [{"code": one.code, "message": one.message} for one in notices] == verdict.refusals
     assert quality["sharpness"] == verdict.figures["sharpness"]

@@ -9,11 +9,11 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.storage import FileSystemStorage
 from django.db import OperationalError
 
+from classifier.domain.errors import ConflictError, InvalidInputError, UnavailableError
 from classifier.intake import submission as intake
 from classifier.intake.submission import CasePatient, NewLesion, Question, submit_case
 from classifier.models import Lesion, ModelVersion, Patient, Prediction, Submission, SubmissionImage
-from classifier.services.errors import ConflictError, InvalidInputError, UnavailableError
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
     ModelVersionFactory,

@@ -12,8 +12,8 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from classifier.models import FileRemoval, IdempotentRequest, ReadingClaim, RefusedEmergency
-from portal.accounts.models import ApiToken, OAuthApplication
-from portal.audit.models import AuditChain, AuditEvent
+from portal.trust.accounts.models import ApiToken, OAuthApplication
+from portal.trust.audit.models import AuditChain, AuditEvent
 from tests.factories import (
     AcknowledgementFactory,
     ClinicFactory,

@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
-from classifier.states import PredictionState
-from classifier.vocabulary import Outcome
-from portal.accounts.models import Clinic
-from portal.accounts.roles import Role
+from classifier.domain.states import PredictionState
+from classifier.domain.vocabulary import Outcome
+from portal.trust.accounts.models import Clinic
+from portal.trust.accounts.roles import Role
 from tests.factories import (
     ClinicFactory,
     LesionFactory,

@@ -3,11 +3,11 @@
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
+from classifier.domain.states import FINISHED, UNFINISHED
 from classifier.models import Prediction, Reading, Review, SubmissionImage
-from classifier.states import FINISHED, UNFINISHED
-from portal.audit.models import AuditEvent
-from portal.audit.services import record_event
-from portal.common.excuses import excused_change
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event
+from portal.trust.common.bypass import excused_change
 from tests.factories import (
     PredictionFactory,
     ReadingFactory,

@@ -5,9 +5,9 @@ import itertools
 import pytest
 from django.utils import timezone
 
-from classifier.cases.standing import find_differences, refresh_standing
+from classifier.domain.states import PredictionState, SubmissionState
 from classifier.models import Submission
-from classifier.states import PredictionState, SubmissionState
+from classifier.standing.standing import find_differences, refresh_standing
 from tests.factories import (
     ModelVersionFactory,
     PredictionFactory,

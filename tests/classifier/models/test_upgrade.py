@@ -12,7 +12,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from classifier.cases.standing import find_differences
+from classifier.cases.hand_over import find_open_work
+from classifier.domain.errors import ConflictError
 from classifier.models import (
     Acknowledgement,
     Consent,
@@ -26,15 +27,14 @@ from classifier.models import (
     Submission,
 )
 from classifier.models.patient import make_public_id
-from classifier.open_work import find_open_work
-from classifier.reading import find_unseen_reading
-from classifier.services.emergencies import open_emergency
-from classifier.services.errors import ConflictError
-from portal.accounts.closing import reopen_membership
-from portal.accounts.errors import PeopleError
-from portal.accounts.models import Membership, User
-from portal.audit.models import AuditEvent
-from portal.audit.services import record_event, verify_chains
+from classifier.privacy.emergency_access import open_emergency
+from classifier.standing.readings import find_unseen_reading
+from classifier.standing.standing import find_differences
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import Membership, User
+from portal.trust.accounts.people.closing import reopen_membership
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event, verify_chains
 from tests.factories import (
     PROBABILITIES,
     LesionFactory,

@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 
 from classifier.models import Submission
-from portal.accounts.models import Membership
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import Membership
+from portal.trust.audit.models import AuditEvent
 from tests.factories import UserFactory, answered_submission
 
 pytestmark = pytest.mark.django_db

@@ -1,8 +1,8 @@
 import pytest
 
-from classifier.case_summary import summarise, summary_prefetches
+from classifier.domain.states import Headline
 from classifier.models import Submission
-from classifier.states import Headline
+from classifier.standing.summary import summarise, summary_prefetches
 from tests.factories import (
     ModelVersionFactory,
     PredictionFactory,

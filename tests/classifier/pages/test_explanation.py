@@ -5,9 +5,9 @@ import re
 import pytest
 from django.urls import reverse
 
+from classifier.cases.readings import record_unseen_reading
 from classifier.models import Explanation
-from classifier.services.readings import record_unseen_reading
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     ExplanationFactory,
     PredictionFactory,

@@ -7,11 +7,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image, ImageDraw
 
-from classifier import picture_check
 from classifier.cases.search import CANDIDATES_SHOWN
 from classifier.demo.lesions import draw_lesion
 from classifier.models import SubmissionImage
-from portal.audit.models import AuditEvent
+from classifier.pages import picture_check
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
     PatientFactory,

@@ -2,9 +2,9 @@ import pytest
 from django.urls import reverse
 
 from classifier.cases.inbox import build_inbox, name_day
-from classifier.cases.orders import acknowledge_order
-from classifier.services.submissions import cancel_submission
-from portal.audit.models import AuditEvent
+from classifier.cases.withdrawal import cancel_submission
+from classifier.orders import acknowledge_order
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     PredictionFactory,
     ReviewFactory,

@@ -1,7 +1,7 @@
 import pytest
 from django.urls import NoReverseMatch, reverse
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import SubmissionFactory, SubmissionImageFactory
 
 pytestmark = pytest.mark.django_db

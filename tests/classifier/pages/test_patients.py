@@ -3,10 +3,10 @@ import re
 import pytest
 from django.urls import reverse
 
+from classifier.cases.patient_rows import LESIONS_SHOWN
+from classifier.consents import check_inference_consent
 from classifier.models import Patient
-from classifier.patient_rows import LESIONS_SHOWN
-from classifier.services.consents import check_inference_consent
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
     OutcomeFactory,

@@ -4,8 +4,8 @@ import pytest
 from django.urls import reverse
 
 from classifier.fhir.resources import KINDS
-from classifier.settings_pages import GROUPS
-from portal.accounts.scopes import SCOPES
+from classifier.pages.settings import GROUPS
+from portal.trust.accounts.tokens.scopes import SCOPES
 from tests.factories import MembershipFactory, UserFactory, staff_clinic
 
 pytestmark = pytest.mark.django_db

@@ -5,9 +5,9 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
+from classifier.cases.withdrawal import cancel_submission
 from classifier.models import Prediction, Submission
-from classifier.services.submissions import cancel_submission
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
     ModelVersionFactory,

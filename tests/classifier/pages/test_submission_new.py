@@ -8,9 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from classifier.draft_keys import ClosedDraftError, reopen_key
-from classifier.limits import UploadLimits
+from classifier.domain.limits import UploadLimits
 from classifier.models import Lesion, Patient, Prediction, Submission
+from classifier.pages.new_submission import ClosedDraftError, reopen_key
 from tests.factories import LesionFactory, PatientFactory, draw_jpeg
 
 pytestmark = pytest.mark.django_db

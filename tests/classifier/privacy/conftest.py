@@ -6,13 +6,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from classifier.consents import record_consent
 from classifier.models import (
     Explanation,
     Lesion,
     Patient,
 )
-from classifier.services.consents import record_consent
-from classifier.services.erasure import erase_patient
+from classifier.privacy.erasure import erase_patient
 from tests.factories import (
     ExplanationFactory,
     LesionFactory,

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 from django.urls import reverse
 
-from classifier.services.exported import format_moment
-from portal.audit.models import AuditEvent
+from classifier.domain.csv_cells import format_moment
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     OutcomeFactory,
     PredictionFactory,

@@ -8,15 +8,18 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from classifier.models import Patient
-from classifier.services import retention
-from classifier.services.retention import run_automatic_retention
+from classifier.privacy import retention
+from classifier.privacy.retention import run_automatic_retention
 from classifier.tasks import apply_retention_task
-from portal.accounts.automatic_retention import start_automatic_retention, stop_automatic_retention
-from portal.accounts.errors import PeopleError
-from portal.accounts.models import Clinic
-from portal.accounts.services import update_clinic
-from portal.audit.models import AuditEvent
 from portal.celery import app
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import Clinic
+from portal.trust.accounts.people.automatic_retention import (
+    start_automatic_retention,
+    stop_automatic_retention,
+)
+from portal.trust.accounts.people.services import update_clinic
+from portal.trust.audit.models import AuditEvent
 from tests.factories import LesionFactory, SubmissionFactory
 
 pytestmark = pytest.mark.django_db

@@ -3,10 +3,10 @@
 import pytest
 from django.db import DatabaseError, transaction
 
+from classifier.domain.errors import InvalidInputError
 from classifier.models import Consent, Patient
-from classifier.services.errors import InvalidInputError
-from classifier.services.patients import create_patient, update_patient
-from portal.audit.models import AuditEvent
+from classifier.patients.patients import create_patient, update_patient
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     PatientFactory,
 )

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from classifier.vocabulary import ConsentPurpose
+from classifier.domain.vocabulary import ConsentPurpose
 from tests.factories import (
     PatientFactory,
 )

@@ -5,7 +5,7 @@ import io
 
 from django.urls import reverse
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     answered_submission,
 )

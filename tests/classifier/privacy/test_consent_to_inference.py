@@ -3,15 +3,15 @@
 import pytest
 from django.urls import reverse
 
+from classifier.cases.explanations import request_explanation
+from classifier.cases.withdrawal import retry_submission
+from classifier.consents import state_inference_consent
+from classifier.domain.errors import ConflictError, InvalidInputError
+from classifier.domain.states import PredictionState
+from classifier.engine.queue import claim_batch
+from classifier.engine.run import Answer, finish_batch
 from classifier.models import Explanation, Patient, Prediction, Submission
-from classifier.services.consents import state_inference_consent
-from classifier.services.errors import ConflictError, InvalidInputError
-from classifier.services.explanations import request_explanation
-from classifier.services.inference import Answer, finish_batch
-from classifier.services.queue import claim_batch
-from classifier.services.submissions import retry_submission
-from classifier.states import PredictionState
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     ExplanationFactory,
     LesionFactory,

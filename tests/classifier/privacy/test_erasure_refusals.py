@@ -2,9 +2,9 @@
 
 import pytest
 
-from classifier.services.errors import ConflictError, InvalidInputError
-from classifier.services.holds import set_hold
-from portal.audit.models import AuditEvent
+from classifier.domain.errors import ConflictError, InvalidInputError
+from classifier.privacy.retention import set_hold
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     submit,
 )

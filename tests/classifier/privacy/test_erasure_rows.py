@@ -6,6 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from knox.models import AuthToken
 
+from classifier.file_removals import remove_files
 from classifier.models import (
     EmergencyAccess,
     Explanation,
@@ -18,10 +19,9 @@ from classifier.models import (
     Submission,
     SubmissionImage,
 )
-from classifier.services.emergencies import open_emergency
-from classifier.services.file_removals import remove_files
-from portal.audit.models import AuditEvent
-from portal.audit.services import record_event, verify_chains
+from classifier.privacy.emergency_access import open_emergency
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event, verify_chains
 from tests.classifier.privacy.conftest import stored
 from tests.factories import (
     OutcomeFactory,

@@ -7,14 +7,13 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.domain.states import PredictionState
+from classifier.engine.explain import Finding, claim_explanation, finish
+from classifier.file_removals import overlay_name, remove_files
 from classifier.models import (
     FileRemoval,
     Prediction,
 )
-from classifier.services.explaining import Finding, finish
-from classifier.services.explanation_queue import claim_explanation
-from classifier.services.file_removals import overlay_name, remove_files
-from classifier.states import PredictionState
 from tests.classifier.privacy.conftest import stored
 from tests.factories import (
     ExplanationFactory,

@@ -4,8 +4,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from classifier.models import Patient
-from classifier.services.retention import find_due
-from portal.audit.models import AuditEvent
+from classifier.privacy.retention import find_due
+from portal.trust.audit.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
 

@@ -3,8 +3,8 @@
 import pytest
 from django.urls import reverse
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.services import update_clinic
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.people.services import update_clinic
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from io import BytesIO
 from django.core.files.base import ContentFile
 from pypdf import PdfReader
 
-from classifier.services.case_reports import export_report
+from classifier.report.case_reports import export_report
 from tests.factories import (
     LesionFactory,
     PatientFactory,

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from classifier.report.fonts import MISSING, clean, make_printable
-from classifier.report.pictures import LARGE_SIDE, UnreadableError, reduce_picture
+from classifier.report.parts import LARGE_SIDE, UnreadableError, reduce_picture
+from classifier.report.sheet import MISSING, clean, make_printable
 from tests.classifier.report.papers import judge, make_case, read, read_pages, take
 from tests.factories import ReviewFactory, draw_jpeg
 

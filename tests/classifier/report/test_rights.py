@@ -4,12 +4,12 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 
-from classifier.audit_words import ACTION_WORDS
-from classifier.services.case_reports import export_report
-from classifier.services.consents import record_consent
-from classifier.services.erasure import erase_patient
-from classifier.services.errors import ConflictError, UnavailableError
-from portal.audit.models import AuditEvent
+from classifier.consents import record_consent
+from classifier.domain.errors import ConflictError, UnavailableError
+from classifier.labels.audit import ACTION_WORDS
+from classifier.privacy.erasure import erase_patient
+from classifier.report.case_reports import export_report
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.report.papers import add_image, judge, make_case, take
 from tests.factories import PredictionFactory, staff_clinic
 

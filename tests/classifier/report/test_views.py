@@ -8,9 +8,9 @@ from django.utils import timezone
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from classifier.middleware import SESSION_KEY
 from classifier.models import EmergencyAccess
-from portal.audit.models import AuditEvent
+from classifier.pages.emergency_session import SESSION_KEY
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.report.papers import add_image, judge, make_case, read_pages
 from tests.factories import PredictionFactory, staff_clinic
 

@@ -3,11 +3,11 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
+from classifier.cases.explanations import request_explanation
+from classifier.cases.readings import record_unseen_reading
+from classifier.domain.errors import ConflictError
 from classifier.models import Explanation
-from classifier.services.errors import ConflictError
-from classifier.services.explanations import request_explanation
-from classifier.services.readings import record_unseen_reading
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     ExplanationFactory,
     PredictionFactory,

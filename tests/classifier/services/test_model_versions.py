@@ -2,18 +2,18 @@
 
 import pytest
 
-from classifier.inference import ModelSpecification
+from classifier.domain.errors import ConflictError
+from classifier.domain.vocabulary import ModelLifecycle
+from classifier.engine.queue import queue_predictions
+from classifier.engine.serving import ModelSpecification
 from classifier.models import ModelVersion, Prediction
-from classifier.services.errors import ConflictError
-from classifier.services.model_versions import (
+from classifier.registry.versions import (
     find_newer_default,
     register_model,
     register_shipped_models,
     set_lifecycle,
 )
-from classifier.services.queue import queue_predictions
-from classifier.vocabulary import ModelLifecycle
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     ModelVersionFactory,
     PredictionFactory,

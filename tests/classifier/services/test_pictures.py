@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from classifier.services.errors import UnavailableError
-from classifier.services.pictures import read_derivative
-from portal.common.encryption.keys import DecryptionError
+from classifier.domain.errors import UnavailableError
+from classifier.intake.stored import read_derivative
+from portal.trust.encryption.keys import DecryptionError
 
 
 class Torn(io.BytesIO):

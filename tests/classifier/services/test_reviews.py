@@ -5,12 +5,12 @@ import dataclasses
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from classifier.cases.reviews import IS_IN_FORCE
+from classifier.cases.reviews import Decision, amend_review, sign_review
+from classifier.domain.errors import ConflictError, InvalidInputError
 from classifier.models import Review
-from classifier.services.errors import ConflictError, InvalidInputError
-from classifier.services.reviews import Decision, amend_review, sign_review
-from portal.audit.models import AuditEvent
-from portal.audit.services import verify_chains
+from classifier.standing.reviews import IS_IN_FORCE
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import verify_chains
 from tests.factories import PredictionFactory, SubmissionFactory, answered_submission, two_clinics
 from tests.support.threads import run_in_threads
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from classifier.cases.withdrawal import cancel_submission, retry_submission
+from classifier.domain.errors import ConflictError
 from classifier.models import Prediction
-from classifier.services.errors import ConflictError
-from classifier.services.submissions import cancel_submission, retry_submission
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     ModelVersionFactory,
     PredictionFactory,

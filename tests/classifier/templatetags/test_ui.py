@@ -7,10 +7,10 @@ from django.conf import settings
 from django.template import Context, Template
 from django.urls import resolve, reverse
 
-from classifier.states import PredictionState
+from classifier.domain.states import PredictionState
+from classifier.domain.vocabulary import Outcome
 from classifier.templatetags import ui
 from classifier.templatetags.scale import policy_limits, say_limits
-from classifier.vocabulary import Outcome
 
 
 def render(source, **context):

@@ -4,10 +4,10 @@ import json
 
 from django.db import transaction
 
+from classifier.domain.states import PredictionState
 from classifier.models import WebhookDelivery
-from classifier.states import PredictionState
+from classifier.outbox import announce_predictions
 from classifier.webhooks.delivery import write_request
-from classifier.webhooks.outbox import announce_predictions
 from tests.factories import (
     PredictionFactory,
     SubmissionFactory,

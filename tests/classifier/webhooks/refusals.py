@@ -2,7 +2,7 @@
 
 import pytest
 
-from classifier.services.errors import ServiceError
+from classifier.domain.errors import ServiceError
 from classifier.webhooks.ssrf_guard import RefusedAddressError
 
 

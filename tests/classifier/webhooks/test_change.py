@@ -12,7 +12,7 @@ from classifier.webhooks.endpoints import (
     set_endpoint_active,
     update_endpoint,
 )
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.webhooks.endpoints import create
 from tests.classifier.webhooks.refusals import code_of
 from tests.support.webhooks import WebhookDeliveryFactory, WebhookEndpointFactory

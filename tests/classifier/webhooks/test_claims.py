@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
+from classifier.domain.states import DELIVERY_MOVES, DeliveryState, IllegalMoveError, transition
 from classifier.models import WebhookDelivery
-from classifier.states import DELIVERY_MOVES, DeliveryState, IllegalMoveError, transition
 from classifier.webhooks.delivery import claim_deliveries
 from tests.classifier.webhooks.rows import add, claim
 from tests.support.threads import run_in_threads

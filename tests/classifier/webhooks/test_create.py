@@ -7,8 +7,8 @@ from classifier.models import WebhookEndpoint
 from classifier.webhooks import ssrf_guard
 from classifier.webhooks.endpoints import create_endpoint
 from classifier.webhooks.signing import read_secrets
-from portal.audit.models import AuditEvent
-from portal.audit.services import verify_chains
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import verify_chains
 from tests.classifier.webhooks.endpoints import URL, create
 from tests.classifier.webhooks.refusals import code_of
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from classifier.cases.reviews import Decision, sign_review
 from classifier.models import WebhookDelivery
-from classifier.services.reviews import Decision, sign_review
 from tests.classifier.webhooks.payloads import announce, answer, read_payloads
 
 DECISION = Decision(diagnosis="naevus", management="no_action", comment="Mrs Invented.")

@@ -9,7 +9,7 @@ from django.utils import timezone
 from classifier.models import WebhookDelivery, WebhookEndpoint
 from classifier.webhooks.delivery import finish_delivery
 from classifier.webhooks.transport import DeliveryResult
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.webhooks.rows import DAY, FAILED, add, claim, fail_until
 from tests.support.webhooks import WebhookEndpointFactory
 

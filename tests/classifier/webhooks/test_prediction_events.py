@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from classifier.engine.queue import prediction_claims
+from classifier.engine.run import run_queued
 from classifier.models import Prediction, WebhookDelivery, WebhookEvent
-from classifier.services.inference import run_queued
-from classifier.services.queue import prediction_claims
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.webhooks.payloads import announce, answer, read_payloads
 from tests.factories import (
     PredictionFactory,

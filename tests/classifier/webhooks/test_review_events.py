@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from classifier.cases.reviews import Decision, amend_review, sign_review
 from classifier.models import Review, WebhookDelivery, WebhookEvent
-from classifier.services.reviews import Decision, amend_review, sign_review
 from tests.classifier.webhooks.payloads import announce, answer, read_payloads
 from tests.factories import (
     answered_submission,
@@ -32,7 +32,7 @@ class TestReviews:
         def fail(**_):
             raise RuntimeError
 
-        monkeypatch.setattr("classifier.services.reviews.record_event", fail)
+        monkeypatch.setattr("classifier.cases.reviews.record_event", fail)
         with pytest.raises(RuntimeError):
             sign_review(actor=staff.dermatologist, submission=answered_submission(staff), decision=DECISION)
         assert not Review.objects.exists()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from classifier.models import WebhookEndpoint
 from classifier.webhooks.endpoints import remove_endpoint, rotate_secret, update_endpoint
 from classifier.webhooks.signing import LostSecretError, read_secrets, read_signer, seal, unseal
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.webhooks.endpoints import create
 from tests.support.webhooks import FORMER_SECRET, WebhookEndpointFactory
 

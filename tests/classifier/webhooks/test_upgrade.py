@@ -14,8 +14,8 @@ from classifier.models import WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.webhooks.delivery import deliver_due
 from classifier.webhooks.endpoints import rotate_secret, send_test
 from classifier.webhooks.signing import seal
-from portal.audit.models import AuditEvent
-from portal.audit.services import record_event, verify_chains
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event, verify_chains
 from tests.support.webhooks import FORMER_SECRET, WebhookEndpointFactory
 
 THIS = ("classifier", "0021_webhook_signature")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from portal.accounts.checks import check_required_roles
+from portal.trust.accounts.checks import check_required_roles
 from tests.portal.accounts.test_login_settings import read_settings
 
 

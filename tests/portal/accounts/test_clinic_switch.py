@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.accounts.models import Membership
+from portal.trust.accounts.models import Membership
 from tests.factories import MembershipFactory, answered_submission
 
 pytestmark = pytest.mark.django_db

@@ -5,10 +5,10 @@ from django.test import Client
 from django.urls import reverse
 from knox.models import AuthToken
 
-from portal.accounts.closing import end_membership, reopen_membership
-from portal.accounts.errors import PeopleError
-from portal.accounts.models import Membership, User
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import Membership, User
+from portal.trust.accounts.people.closing import end_membership, reopen_membership
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     MembershipFactory,
     answered_submission,

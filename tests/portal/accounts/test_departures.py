@@ -9,14 +9,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from classifier.cases.hand_over import end_access, find_open_work, hand_over_work
 from classifier.cases.inbox import build_inbox
+from classifier.cases.readings import record_unseen_reading
+from classifier.domain.errors import InvalidInputError
 from classifier.models import Submission
-from classifier.open_work import find_open_work
-from classifier.services.departures import end_access, hand_over_work
-from classifier.services.errors import InvalidInputError
-from classifier.services.readings import record_unseen_reading
-from portal.accounts.models import Membership
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import Membership
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     MembershipFactory,
     PredictionFactory,

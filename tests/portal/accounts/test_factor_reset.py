@@ -7,10 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from knox.models import AuthToken
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.factor_reset import reset_factor
-from portal.accounts.models import Membership
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import Membership
+from portal.trust.accounts.second_factor.reset import reset_factor
+from portal.trust.audit.models import AuditEvent
 from tests.factories import MembershipFactory, UserFactory
 from tests.support.second_factor import code_of, log_in, set_up_app
 

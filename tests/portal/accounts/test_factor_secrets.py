@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from classifier.models import WebhookEndpoint
 from classifier.webhooks.signing import read_secrets, seal
-from portal.accounts import factor_secrets
+from portal.trust.accounts.second_factor import secrets
 from tests.factories import UserFactory
 from tests.support.webhooks import WebhookEndpointFactory
 
@@ -33,7 +33,7 @@ def app_row(settings):
 
 def read(row):
     row.refresh_from_db()
-    return factor_secrets.unseal(row.data["secret"])
+    return secrets.unseal(row.data["secret"])
 
 
 def change_key(settings):

@@ -5,9 +5,9 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.accounts.models import Clinic, Membership, User
-from portal.audit.models import AuditEvent
-from portal.audit.services import verify_chains
+from portal.trust.accounts.models import Clinic, Membership, User
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import verify_chains
 from tests.factories import UserFactory, two_clinics
 
 pytestmark = pytest.mark.django_db

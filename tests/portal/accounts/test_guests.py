@@ -12,13 +12,13 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from classifier.models import Explanation, Lesion, Patient, Prediction, Review, Submission, SubmissionImage
-from portal.accounts.errors import PeopleError
-from portal.accounts.guests import change_guest_end
-from portal.accounts.invitations import accept_invitation, invite
-from portal.accounts.models import Clinic, Membership
-from portal.accounts.permissions import role_in
-from portal.accounts.services import change_role
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import Clinic, Membership
+from portal.trust.accounts.people.founding import change_guest_end
+from portal.trust.accounts.people.invitations import accept_invitation, invite
+from portal.trust.accounts.people.services import change_role
+from portal.trust.accounts.permissions import role_in
+from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     ExplanationFactory,
     MembershipFactory,

@@ -5,7 +5,7 @@ from django.conf import settings as site_settings
 from django.test import Client
 from django.urls import reverse
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PASSWORD, UserFactory, staff_clinic
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from portal.accounts.login_limits import ACCOUNT, PAIR, count_attempt
-from portal.accounts.models import LoginWait
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.login.limits import ACCOUNT, PAIR, count_attempt
+from portal.trust.accounts.models import LoginWait
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PASSWORD, staff_clinic
 from tests.support.second_factor import log_in
 

@@ -7,7 +7,7 @@ from django.core import mail
 from django.test import Client
 from knox.models import AuthToken
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PASSWORD, staff_clinic
 
 pytestmark = pytest.mark.django_db

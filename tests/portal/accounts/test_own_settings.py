@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import MembershipFactory, answered_submission
 
 pytestmark = pytest.mark.django_db

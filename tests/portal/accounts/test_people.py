@@ -6,15 +6,10 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.models import Membership, User
-from portal.accounts.services import (
-    change_role,
-    make_password_link,
-    set_active,
-    update_clinic,
-)
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import Membership, User
+from portal.trust.accounts.people.services import change_role, make_password_link, set_active, update_clinic
+from portal.trust.audit.models import AuditEvent
 from tests.factories import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

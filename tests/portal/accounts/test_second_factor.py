@@ -9,7 +9,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PASSWORD, staff_clinic
 from tests.support.second_factor import code_of, log_in, recovery_codes_of, set_up_app
 

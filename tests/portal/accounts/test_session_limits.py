@@ -11,8 +11,8 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from classifier.models import Submission
-from portal.accounts.models import User
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import User
+from portal.trust.audit.models import AuditEvent
 from tests.factories import answered_submission, draw_jpeg, staff_clinic
 from tests.support.second_factor import log_in
 

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from classifier.tasks import forget_expired_sessions_task
-from portal.accounts.sessions import describe_agent
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.sessions.sessions import describe_agent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import staff_clinic
 from tests.support.second_factor import log_in
 

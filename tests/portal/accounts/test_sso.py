@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from allauth.socialaccount.models import SocialAccount
 
-from portal.accounts.models import Membership, User
-from portal.audit.models import AuditEvent
 from portal.settings.access import describe_provider
+from portal.trust.accounts.models import Membership, User
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PASSWORD, UserFactory, staff_clinic
 from tests.support.oidc_provider import OIDCProviderProcess, Visitor
 from tests.support.second_factor import set_up_app

@@ -9,7 +9,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from classifier.models import Review
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.factories import PASSWORD, ReviewFactory, answered_submission, staff_clinic
 from tests.support.reading import seen
 from tests.support.second_factor import code_of, log_in, recovery_codes_of, set_up_app

@@ -11,13 +11,13 @@ from django.utils import timezone
 from knox.models import AuthToken
 from oauth2_provider.models import AccessToken
 
-from portal.accounts.models import User
-from portal.accounts.oauth.server import generate_access_token
-from portal.accounts.scopes import PASSWORD_SCOPES
-from portal.accounts.service_accounts import make_service
-from portal.accounts.token_use import ApiBearer, TokenRefusedError, find_token
-from portal.audit.models import AuditEvent
-from portal.audit.services import record_event, verify_chains
+from portal.trust.accounts.models import User
+from portal.trust.accounts.oauth.server import generate_access_token
+from portal.trust.accounts.people.service_accounts import make_service
+from portal.trust.accounts.tokens.scopes import PASSWORD_SCOPES
+from portal.trust.accounts.tokens.use import ApiBearer, TokenRefusedError, find_token
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event, verify_chains
 from tests.factories import staff_clinic
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -3,10 +3,10 @@
 import pytest
 from django.db import connection
 
-from portal.audit.anchors import anchor_chains
-from portal.audit.models import AuditChain, AuditEvent
-from portal.audit.services import record_event
-from portal.audit.verification import verify_anchors
+from portal.trust.audit.anchors import anchor_chains
+from portal.trust.audit.models import AuditChain, AuditEvent
+from portal.trust.audit.services import record_event
+from portal.trust.audit.verification import verify_anchors
 from tests.factories import ClinicFactory, two_clinics
 
 

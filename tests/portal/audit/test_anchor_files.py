@@ -2,10 +2,10 @@
 
 import pytest
 
-from portal.audit.anchors import anchor_chains, publish_anchors
-from portal.audit.models import AuditAnchor
-from portal.audit.services import record_event
-from portal.audit.tasks import anchor_audit_task
+from portal.trust.audit.anchors import anchor_chains, publish_anchors
+from portal.trust.audit.models import AuditAnchor
+from portal.trust.audit.services import record_event
+from portal.trust.audit.tasks import anchor_audit_task
 from tests.portal.audit.conftest import breaks
 from tests.portal.audit.test_chain import tamper
 

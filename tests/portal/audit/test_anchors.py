@@ -5,9 +5,9 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.audit.anchors import anchor_chains
-from portal.audit.models import AuditAnchor, AuditChain, AuditEvent
-from portal.audit.services import verify_chains
+from portal.trust.audit.anchors import anchor_chains
+from portal.trust.audit.models import AuditAnchor, AuditChain, AuditEvent
+from portal.trust.audit.services import verify_chains
 from tests.portal.audit.conftest import breaks
 from tests.portal.audit.test_chain import tamper
 

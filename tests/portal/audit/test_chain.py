@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from portal.audit.models import AuditChain, AuditEvent
-from portal.audit.services import Entry, record_event, record_events, verify_chains
+from portal.trust.audit.models import AuditChain, AuditEvent
+from portal.trust.audit.services import Entry, record_event, record_events, verify_chains
 from tests.factories import ClinicFactory, UserFactory
 from tests.support.threads import run_in_threads
 

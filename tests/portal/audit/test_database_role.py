@@ -4,8 +4,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from portal.audit.models import AuditEvent
-from portal.audit.services import record_event, verify_chains
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event, verify_chains
 from tests.factories import two_clinics
 
 pytestmark = pytest.mark.django_db

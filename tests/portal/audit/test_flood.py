@@ -6,9 +6,9 @@ import uuid
 import pytest
 from django.urls import reverse
 
-from portal.audit.models import AuditEvent, EventTally
-from portal.audit.services import verify_chains
-from portal.audit.tallies import KEPT_EACH, WINDOW, flush_tallies, record_bounded
+from portal.trust.audit.models import AuditEvent, EventTally
+from portal.trust.audit.services import verify_chains
+from portal.trust.audit.tallies import KEPT_EACH, WINDOW, flush_tallies, record_bounded
 from tests.portal.audit.conftest import events
 
 pytestmark = pytest.mark.django_db

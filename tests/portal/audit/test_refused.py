@@ -60,7 +60,7 @@ def test_page_that_fails(side, monkeypatch):
     def fail(*_, **__):
         raise ValueError("Zebedee")
 
-    monkeypatch.setattr("classifier.views.patients.list_patients", fail)
+    monkeypatch.setattr("classifier.pages.patients.list_patients", fail)
     client = Client(raise_request_exception=False)
     client.force_login(side.own.clinician)
     assert client.get(reverse("patient-list")).status_code == 500

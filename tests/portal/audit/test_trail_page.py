@@ -5,11 +5,11 @@ import io
 
 import pytest
 
-from classifier.audit_words import describe_action
-from classifier.cases.claims import claim_case
-from classifier.cases.orders import acknowledge_order
-from portal.audit.models import AuditEvent
-from portal.audit.services import record_event, verify_chains
+from classifier.cases.reading_claims import claim_case
+from classifier.labels.audit import describe_action
+from classifier.orders import acknowledge_order
+from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event, verify_chains
 from tests.factories import MembershipFactory, ReviewFactory, answered_submission
 
 pytestmark = pytest.mark.django_db

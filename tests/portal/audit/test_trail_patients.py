@@ -8,7 +8,7 @@ import uuid
 import pytest
 from django.utils import timezone
 
-from classifier.audit_subjects import OF_PATIENTS
+from classifier.intake.idempotency import SEALED_FOR, read_answer
 from classifier.models import (
     Consent,
     EmergencyAccess,
@@ -17,9 +17,9 @@ from classifier.models import (
     WebhookDelivery,
     WebhookEvent,
 )
-from classifier.services.idempotency import SEALED_FOR, read_answer
-from portal.audit.services import record_event
-from portal.common.encryption.sealed import seal
+from classifier.models.audit_subjects import OF_PATIENTS
+from portal.trust.audit.services import record_event
+from portal.trust.encryption.sealed import seal
 from tests.factories import (
     AcknowledgementFactory,
     ExplanationFactory,

@@ -5,8 +5,8 @@ import os
 import pytest
 from django.core.files.base import ContentFile
 
-from portal.common.encryption import files, keys
-from portal.common.encryption.storage import EncryptedFileSystemStorage
+from portal.trust.encryption import files, keys
+from portal.trust.encryption.storage import EncryptedFileSystemStorage
 from tests.factories import (
     draw_jpeg,
 )

@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.core.management import call_command
 
+from classifier.intake.idempotency import KeptAnswer, claim_request, keep_answer, read_answer
 from classifier.models import IdempotentRequest
-from classifier.services.idempotency import KeptAnswer, claim_request, keep_answer, read_answer
-from portal.common.encryption.keys import DecryptionError, UnknownKeyError
-from portal.common.encryption.sealed import LostSealError, digest, is_current, reseal, seal, unseal
+from portal.trust.encryption.keys import DecryptionError, UnknownKeyError
+from portal.trust.encryption.sealed import LostSealError, digest, is_current, reseal, seal, unseal
 from tests.factories import staff_clinic
 from tests.portal.common.conftest import NEW
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from classifier.claims.engine import OutageError
-from classifier.services.decoding import start_decoding
+from classifier.engine.decode import start_decoding
 from tests.factories import (
     PredictionFactory,
     SubmissionImageFactory,

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.common.encryption import keys, texts
+from portal.trust.encryption import keys, texts
 from tests.portal.common.conftest import NEW
 
 

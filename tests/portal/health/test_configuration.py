@@ -6,11 +6,11 @@ import json
 import pytest
 from django.core.checks import run_checks
 
-from classifier.inference import ModelSpecification
+from classifier.engine.serving import ModelSpecification
 from classifier.models import ModelVersion
-from classifier.services.model_versions import register_shipped_models
-from portal.health import configuration, probes
-from portal.health.configuration import EX_CONFIG, stop_on_errors
+from classifier.registry.versions import register_shipped_models
+from portal.operations.health import configuration, probes
+from portal.operations.health.configuration import EX_CONFIG, stop_on_errors
 from tests.factories import tiny_specification
 
 

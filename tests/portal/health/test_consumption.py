@@ -5,8 +5,8 @@ import signal
 import pytest
 from celery.worker import state
 
-from portal.health import consumption
-from portal.health.consumption import STRIKES, ConsumptionWatch, count_waiting
+from portal.operations.health import consumption
+from portal.operations.health.consumption import STRIKES, ConsumptionWatch, count_waiting
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from portal.health import probes
-from portal.health.heartbeat import SEEN_SECONDS, record_heartbeat, workers_seen
-from portal.health.models import WorkerHeartbeat
+from portal.operations.health import probes
+from portal.operations.health.heartbeat import SEEN_SECONDS, record_heartbeat, workers_seen
+from portal.operations.health.models import WorkerHeartbeat
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ import re
 import pytest
 from django.core.management import CommandError, call_command
 
-from portal.health.configuration import check_former_variables, stop_on_errors
-from portal.health.management.commands.list_settings import BEGIN, END, PAGE
+from portal.operations.health.configuration import check_former_variables, stop_on_errors
+from portal.operations.health.management.commands.list_settings import BEGIN, END, PAGE
 from portal.settings import environment
 from portal.settings.environment import FORMER, GROUPS, VARIABLES, Environment
 from portal.settings.paths import BASE_DIR

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from portal.health.heartbeat import record_heartbeat, workers_seen
-from portal.health.webhooks import probe_webhooks
+from portal.operations.health.heartbeat import record_heartbeat, workers_seen
+from portal.operations.health.webhooks import probe_webhooks
 from tests.support.webhooks import WebhookDeliveryFactory, WebhookEndpointFactory
 
 pytestmark = pytest.mark.django_db

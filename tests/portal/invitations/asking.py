@@ -4,10 +4,8 @@ import re
 
 from django.urls import reverse
 
-from portal.accounts.invitations import (
-    invite,
-)
-from portal.accounts.models import Membership
+from portal.trust.accounts.models import Membership
+from portal.trust.accounts.people.invitations import invite
 
 PASSWORD = "seven-quiet-herons-wade"
 NEW = "tove.holm@clinic.example"

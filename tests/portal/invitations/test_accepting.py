@@ -7,12 +7,10 @@ from django.core import mail
 from django.db import connection
 from django.urls import reverse
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.invitations import (
-    accept_invitation,
-)
-from portal.accounts.models import User
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import User
+from portal.trust.accounts.people.invitations import accept_invitation
+from portal.trust.audit.models import AuditEvent
 from tests.factories import MembershipFactory, UserFactory
 from tests.portal.invitations.asking import (
     NEW,

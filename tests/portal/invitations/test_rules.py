@@ -9,14 +9,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.invitations import (
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import Invitation
+from portal.trust.accounts.people.invitations import (
     SENT_AN_HOUR,
     invite,
     resend_invitation,
     withdraw_invitation,
 )
-from portal.accounts.models import Invitation
 from tests.portal.invitations.asking import ask, send_by_page
 
 pytestmark = pytest.mark.django_db

@@ -7,11 +7,9 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
-from portal.accounts.invitations import (
-    find_by_code,
-)
-from portal.accounts.models import Invitation
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import Invitation
+from portal.trust.accounts.people.invitations import find_by_code
+from portal.trust.audit.models import AuditEvent
 from tests.portal.invitations.asking import ask, code_in, open_code, send_by_page, set_password
 
 pytestmark = pytest.mark.django_db

@@ -8,15 +8,15 @@ from django.core import mail
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.invitations import (
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import Invitation, User
+from portal.trust.accounts.models.invitation import InvitationState
+from portal.trust.accounts.people.invitations import (
     accept_invitation,
     find_by_code,
     resend_invitation,
     withdraw_invitation,
 )
-from portal.accounts.models import Invitation, User
-from portal.accounts.models.invitation import InvitationState
 from tests.factories import UserFactory
 from tests.portal.invitations.asking import NEW, ask, code_in, open_code, send_by_page, set_password
 

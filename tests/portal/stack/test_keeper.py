@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from portal.stack.keeper import EX_CONFIG, LONGEST_DELAY, TRIES, Backoff
-from portal.stack.programs import KEEPER
+from portal.operations.stack.keeper import EX_CONFIG, LONGEST_DELAY, TRIES, Backoff
+from portal.operations.stack.programs import KEEPER
 
 SLEEPER = "import time; time.sleep(600)"
 # A program with a child of its own, as web and worker have.

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from portal.stack.configuration import PROJECT
+from portal.operations.stack.configuration import PROJECT
 
 pytestmark = pytest.mark.stack
 SEND = "from portal.celery import WAKE_UPS, app; app.send_task(WAKE_UPS[0])"
@@ -17,7 +17,7 @@ SEND = "from portal.celery import WAKE_UPS, app; app.send_task(WAKE_UPS[0])"
 
 def test_second_start_on_the_same_folder_is_refused(live_stack):
     done = subprocess.run(
-        [sys.executable, "-m", "portal.stack", "run"],
+        [sys.executable, "-m", "portal.operations.stack", "run"],
         cwd=PROJECT,
         env=live_stack.env,
         capture_output=True,

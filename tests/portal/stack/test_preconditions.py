@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from portal.stack import preconditions
-from portal.stack.configuration import PROJECT, StackConfiguration, StackError
+from portal.operations.stack import preconditions
+from portal.operations.stack.configuration import PROJECT, StackConfiguration, StackError
 from tests.support.ports import free_port
 
 
@@ -52,7 +52,7 @@ def test_run_ends_with_that_sentence_and_no_traceback(configuration):
         other.bind((configuration.host, configuration.port))
         other.listen()
         done = subprocess.run(
-            [sys.executable, "-m", "portal.stack", "run"],
+            [sys.executable, "-m", "portal.operations.stack", "run"],
             cwd=PROJECT,
             env=environment,
             capture_output=True,

@@ -1,5 +1,5 @@
 // What a browser keeps of a case that was not sent yet, encrypted with AES-GCM in IndexedDB. The key
-// comes from the server, for the logged-in person alone, and is never stored (classifier/draft_keys.py).
+// comes from the server, for the logged-in person alone, and is never stored (classifier/pages/new_submission.py).
 //   drafts  {id, person, clinic, ticket, savedAt, sealed}   id: the request key of the form
 //   files   {id, draft, sealed}
 

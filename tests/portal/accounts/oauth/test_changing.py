@@ -9,11 +9,11 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import Grant
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.models import OAuthApplication
-from portal.accounts.oauth.application_secrets import end_former_secret, rotate_secret
-from portal.accounts.oauth.applications import update_application
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import OAuthApplication
+from portal.trust.accounts.oauth.application_secrets import end_former_secret, rotate_secret
+from portal.trust.accounts.oauth.applications import update_application
+from portal.trust.audit.models import AuditEvent
 from tests.support.oauth import RETURN, TOKEN, agree, ask_by_itself, call, redeem, register
 
 PAGE = "/settings/applications/"

@@ -1,8 +1,8 @@
 """Closing an account or an application shuts a system out."""
 
-from portal.accounts.oauth.applications import set_application_active
-from portal.accounts.service_accounts import set_service_active
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.oauth.applications import set_application_active
+from portal.trust.accounts.people.service_accounts import set_service_active
+from portal.trust.audit.models import AuditEvent
 from tests.support.oauth import ask_by_itself, call
 
 

@@ -6,8 +6,8 @@ import time_machine
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, RefreshToken
 
-from portal.accounts.models import Membership, OAuthApplication
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import Membership, OAuthApplication
+from portal.trust.audit.models import AuditEvent
 from tests.factories import MembershipFactory
 from tests.support.oauth import agree, call, redeem
 

@@ -7,8 +7,8 @@ import time_machine
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Grant
 
-from portal.accounts.models import Membership
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import Membership
+from portal.trust.audit.models import AuditEvent
 from tests.support.oauth import agree, redeem
 
 NOT_TAKEN = (400, "invalid_grant")

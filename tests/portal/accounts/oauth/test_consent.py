@@ -1,6 +1,6 @@
 """The page on which a person agrees, and what never gets that far."""
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.support.oauth import AUTHORIZE, RETURN, agree, ask, redeem, register, returned
 
 

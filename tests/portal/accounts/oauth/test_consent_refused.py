@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.accounts.models import OAuthApplication
+from portal.trust.accounts.models import OAuthApplication
 from tests.support.oauth import AUTHORIZE, ask, returned
 
 

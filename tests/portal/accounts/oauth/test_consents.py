@@ -1,6 +1,6 @@
 """A person sees what acts for them, and stops it."""
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.support.oauth import agree, call, redeem, refresh
 
 PAGE = "/settings/tokens/"

@@ -3,7 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from portal.accounts.models import OAuthApplication
+from portal.trust.accounts.models import OAuthApplication
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """OAuth tokens that are ended before their time."""
 
-from portal.accounts.token_use import revoke_all_tokens
+from portal.trust.accounts.tokens.use import revoke_all_tokens
 from tests.support.oauth import call, refresh
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.accounts.scopes import SCOPES
+from portal.trust.accounts.tokens.scopes import SCOPES
 
 pytestmark = pytest.mark.django_db
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.oauth.redirects import clean_redirects
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.oauth.redirects import clean_redirects
 from tests.support.oauth import RETURN
 
 

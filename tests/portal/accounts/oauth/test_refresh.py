@@ -5,8 +5,8 @@ import datetime as dt
 import time_machine
 from django.utils import timezone
 
-from portal.accounts.models import Membership
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import Membership
+from portal.trust.audit.models import AuditEvent
 from tests.support.oauth import call, refresh, register
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.models import OAuthApplication
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import OAuthApplication
 from tests.factories import service_account
 from tests.support.oauth import RETURN, register
 

@@ -5,10 +5,10 @@ from allauth.account.adapter import get_adapter
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.invitations import invite
-from portal.accounts.models import User
-from portal.accounts.services import may_invite
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import User
+from portal.trust.accounts.people.invitations import invite
+from portal.trust.accounts.people.services import may_invite
 
 pytestmark = pytest.mark.django_db
 

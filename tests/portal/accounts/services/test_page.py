@@ -4,8 +4,8 @@ import pytest
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
-from portal.accounts.models import ApiToken, Membership, User
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import ApiToken, Membership, User
+from portal.trust.audit.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
 PAGE = "/settings/services/"

@@ -3,11 +3,11 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from portal.accounts.errors import PeopleError
-from portal.accounts.models import ApiToken
-from portal.accounts.token_use import find_token
-from portal.accounts.tokens import drop_surplus_tokens
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import ApiToken
+from portal.trust.accounts.tokens.tokens import drop_surplus_tokens
+from portal.trust.accounts.tokens.use import find_token
+from portal.trust.audit.models import AuditEvent
 from tests.support.tokens import make_token
 
 pytestmark = pytest.mark.django_db

@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from portal.accounts.models import ApiToken
-from portal.accounts.scopes import SCOPES
-from portal.accounts.token_use import find_token
+from portal.trust.accounts.models import ApiToken
+from portal.trust.accounts.tokens.scopes import SCOPES
+from portal.trust.accounts.tokens.use import find_token
 
 pytestmark = pytest.mark.django_db
 PAGE = "/settings/tokens/"

@@ -1,7 +1,7 @@
 import pytest
 from knox.models import AuthToken
 
-from portal.audit.models import AuditEvent
+from portal.trust.audit.models import AuditEvent
 from tests.support.tokens import make_token
 
 pytestmark = pytest.mark.django_db

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.accounts.scopes import PASSWORD_SCOPES, SCOPES, scopes_for
+from portal.trust.accounts.tokens.scopes import PASSWORD_SCOPES, SCOPES, scopes_for
 
 
 def test_scopes_of_the_password_route_are_those_of_the_readme():

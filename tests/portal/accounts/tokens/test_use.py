@@ -6,11 +6,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from portal.accounts.models import ApiToken, Clinic, Membership
-from portal.accounts.permissions import is_allowed
-from portal.accounts.roles import Action
-from portal.accounts.token_use import TokenRefusedError, find_token
-from portal.audit.models import AuditEvent
+from portal.trust.accounts.models import ApiToken, Clinic, Membership
+from portal.trust.accounts.permissions import is_allowed
+from portal.trust.accounts.roles import Action
+from portal.trust.accounts.tokens.use import TokenRefusedError, find_token
+from portal.trust.audit.models import AuditEvent
 from tests.factories import MembershipFactory
 from tests.support.tokens import make_token
 

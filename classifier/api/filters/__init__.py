@@ -1,1 +1,0 @@
-"""What lists can be narrowed by: ids, codes and times. Patients' words have no place in a URL."""

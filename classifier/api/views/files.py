@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.http import FileResponse, HttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
+
+from classifier.api.schema import ERROR
+from classifier.cases.access import record_viewed
+from classifier.drf.permissions import MayViewCases
+from classifier.drf.views import NoStoreView
+from classifier.exports.attachments import attach
+from classifier.exports.dicom import DICOM_TYPE, NAMINGS, PSEUDONYMOUS, export_image
+from classifier.intake import DERIVATIVE_CONTENT_TYPE
+from classifier.intake.stored import open_derivative
+from classifier.models import Submission, SubmissionImage
+from classifier.report.case_reports import PDF_TYPE, export_report
+from portal.trust.accounts.tokens.scopes import scopes_for
+
+if TYPE_CHECKING:
+    import uuid
+
+    from rest_framework.request import Request
+
+
+class JsonForErrors(BaseContentNegotiation):
+    """The answer is an image and its errors are JSON, whatever `Accept` says."""
+
+    def select_renderer(
+        self,
+        request: Request,  # noqa: ARG002
+        renderers: Any,
+        format_suffix: str | None = None,  # noqa: ARG002
+    ) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class ImageDerivative(NoStoreView):
+    scopes = scopes_for("submissions")
+    permission_classes = [MayViewCases]
+    content_negotiation_class = JsonForErrors
+
+    @extend_schema(
+        operation_id="images_derivative",
+        summary="The image, rebuilt from its pixels",
+        responses={(200, DERIVATIVE_CONTENT_TYPE): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> FileResponse:  # noqa: ARG002 (the route)
+        with transaction.atomic():
+            image = get_object_or_404(SubmissionImage.objects.visible_to(self.request.user), pk=pk)
+            record_viewed(actor=self.request.user, obj=image, clinic_id=image.clinic_id)
+            file = open_derivative(image)
+        return FileResponse(file, content_type=DERIVATIVE_CONTENT_TYPE, filename=f"{image.pk}.jpg")
+
+
+NAMING = OpenApiParameter(
+    "patient",
+    enum=NAMINGS,
+    default=PSEUDONYMOUS,
+    description="identified: with record number and birth date, for those who treat the patient.",
+)
+
+
+class ImageDicom(NoStoreView):
+    scopes = scopes_for("submissions")
+    confirms = frozenset({"GET"})
+    permission_classes = [MayViewCases]
+    content_negotiation_class = JsonForErrors
+
+    @extend_schema(
+        operation_id="images_dicom",
+        summary="The image as a DICOM file",
+        description=(
+            "A Dermoscopic Photography Image, or a VL Photographic Image where the photo was not taken "
+            "through a dermatoscope. The picture is that of `derivative`."
+        ),
+        parameters=[NAMING],
+        responses={(200, DICOM_TYPE): OpenApiTypes.BINARY},
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:
+        image = get_object_or_404(SubmissionImage.objects.visible_to(self.request.user), pk=pk)
+        naming = request.query_params.get("patient", PSEUDONYMOUS)
+        export = export_image(actor=self.request.user, image_id=image.pk, naming=naming)
+        return attach(export.data, content_type=DICOM_TYPE, filename=export.filename)
+
+
+class SubmissionReport(NoStoreView):
+    scopes = scopes_for("submissions")
+    permission_classes = [MayViewCases]
+    content_negotiation_class = JsonForErrors
+
+    @extend_schema(
+        operation_id="submissions_report",
+        summary="The case's report as a PDF",
+        description=(
+            "What the case's page says, for the patient's record: preliminary until a dermatologist signs, "
+            "as every page of it tells. It holds the record number, the birth date and the lesion's "
+            "histopathology."
+        ),
+        responses={
+            (200, PDF_TYPE): OpenApiTypes.BINARY,
+            409: OpenApiResponse(ERROR, "The model is still at work on the case."),
+        },
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> HttpResponse:  # noqa: ARG002
+        submission = get_object_or_404(Submission.objects.visible_to(self.request.user), pk=pk)
+        report = export_report(actor=self.request.user, submission_id=submission.pk)
+        return attach(report.data, content_type=PDF_TYPE, filename=report.filename)

@@ -1,0 +1,525 @@
+"""What the API answers with, each record named as its component in the OpenAPI schema."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from classifier.client.reading import HEADER
+
+# --- Clinics, people and the caller.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clinic:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClinicDetail:
+    id: str
+    name: str
+    hide_result_until_read: bool
+    consent_recorded_in: str
+    created_at: dt.datetime
+    etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Membership:
+    clinic: Clinic
+    role: str
+    may: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Me:
+    """Who calls, and what they may in each of their clinics."""
+
+    id: str
+    email: str
+    full_name: str
+    memberships: tuple[Membership, ...]
+
+
+# --- What a case, a lesion or a patient is held for, what is ordered, and who reads.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Histopathology over the signed review over the model; `refer` is too close to call."""
+
+    value: str | None
+    basis: str | None
+    diagnosis: str | None
+    said_by: Person | None
+    at: dt.datetime | None
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acknowledgement:
+    """Somebody's word that an order was carried out."""
+
+    id: str
+    done: str
+    done_on: dt.date | None
+    note: str = field(repr=False)
+    acknowledged_by: Person
+    acknowledged_at: dt.datetime
+    taken_back_at: dt.datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What the signed review asks for; open while there is a `due_at`."""
+
+    management: str
+    due_at: dt.datetime | None
+    is_overdue: bool
+    acknowledgement: Acknowledgement | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadingClaim:
+    """Who has a case open to read it."""
+
+    reader: Person
+    until: dt.datetime
+
+
+# --- Patients and their lesions. What identifies a person is left out of `repr`: that may be logged.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientReference:
+    id: str
+    public_id: str
+    mrn: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientExpanded:
+    clinic: Clinic | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patient:
+    id: str
+    clinic: str
+    public_id: str
+    mrn: str = field(repr=False)
+    birth_date: dt.date | None = field(repr=False)
+    sex: str = field(repr=False)
+    skin_type: str = field(repr=False)
+    consents_to_inference: bool | None
+    created_at: dt.datetime
+    standing: Standing
+    expanded: PatientExpanded
+    etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LesionReference:
+    id: str
+    patient: str
+    body_site: str
+    laterality: str
+    site_name: str
+    note: str = field(repr=False)
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LesionExpanded:
+    patient: Patient | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lesion(LesionReference):
+    standing: Standing
+    expanded: LesionExpanded
+    etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
+
+
+# --- What a network says of an image.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelReference:
+    id: str
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelVersion:
+    id: str
+    name: str
+    version: str
+    sha256: str
+    lifecycle: str
+    specification: Mapping[str, Any] = field(repr=False)
+    registered_at: dt.datetime
+    activated_at: dt.datetime | None
+    etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ThresholdPolicy:
+    version: str
+    threshold: float
+    refer_low: float
+    refer_high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """Why the model didn't judge: a code, and a sentence that says what to do."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prediction:
+    id: str
+    state: str
+    position_in_queue: int | None
+    attempt: int
+    queued_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    outcome: str | None
+    is_judged: bool | None
+    probability: float | None
+    calibrated_probability: float | None
+    threshold_policy: ThresholdPolicy | None
+    refusals: tuple[Refusal, ...]
+    model_version: ModelReference
+    device: str
+    timings: Mapping[str, float] = field(repr=False)
+    error_code: str
+    error_message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictionExpanded:
+    lesion: LesionReference | None = None
+    model_version: ModelVersion | None = None
+    patient: Patient | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictionDetail(Prediction):
+    """A prediction with the case that it belongs to."""
+
+    image: str
+    submission: str
+    lesion: str
+    preliminary: bool
+    is_withheld: bool
+    expanded: PredictionExpanded
+    etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
+
+
+# --- What people found: signed reviews, and histopathology.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewReference:
+    """A dermatologist's signed decision."""
+
+    id: str
+    submission: str
+    diagnosis: str
+    agreement: str
+    management: str
+    comment: str = field(repr=False)
+    unseen_reason: str = field(repr=False)
+    signed_by: Person
+    signed_at: dt.datetime
+    amends: str | None
+    amendment_reason: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewExpanded:
+    lesion: LesionReference | None = None
+    patient: Patient | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Review(ReviewReference):
+    is_current: bool
+    expanded: ReviewExpanded
+    etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutcomeExpanded:
+    lesion: LesionReference | None = None
+    patient: Patient | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outcome:
+    """What histopathology found. A correction is a new outcome that names the one before."""
+
+    id: str
+    lesion: str
+    diagnosis: str
+    procedure: str
+    specimen_taken_on: dt.date
+    reported_on: dt.date
+    breslow_mm: float | None
+    comment: str = field(repr=False)
+    recorded_by: Person
+    recorded_at: dt.datetime
+    corrects: str | None
+    correction_reason: str = field(repr=False)
+    is_current: bool
+    expanded: OutcomeExpanded
+    etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
+
+
+# --- What a patient agreed to, and that a patient was erased.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consent:
+    purpose: str
+    is_given: bool
+    origin: str
+    recorded_at: dt.datetime
+    recorded_by: Person
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Consents:
+    """What holds now, each purpose by itself, and how it came to that."""
+
+    patient: str
+    inference: bool | None
+    teaching: bool | None
+    training: bool | None
+    history: tuple[Consent, ...]
+    etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Erased:
+    id: str
+    public_id: str
+    erased_at: dt.datetime
+
+
+# --- A case, its images, and where it stands.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notice:
+    """Worth a look, and no error: `attr` is the image that it is about."""
+
+    attr: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """The answer to a submission."""
+
+    id: str
+    state: str
+    patient: str
+    lesion: str
+    url: str
+    status_url: str
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Status:
+    id: str
+    state: str
+    is_finished: bool
+    images: int
+    images_finished: int
+    position_in_queue: int | None
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """What the gates measured of an image before a network looked."""
+
+    version: str
+    figures: Mapping[str, float] = field(repr=False)
+    refusals: tuple[Refusal, ...]
+    measured_at: dt.datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    id: str
+    position: int
+    original_name: str = field(repr=False)
+    sha256: str
+    format: str
+    byte_size: int
+    width: int
+    height: int
+    capture_kind: str
+    dermoscopic_type: str
+    quality: Mapping[str, Any] = field(repr=False)
+    gate: Gate | None
+    derivative_url: str
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def prediction(self) -> Prediction | None:
+        """The one that counts: the last."""
+        return self.predictions[-1] if self.predictions else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SubmissionExpanded:
+    clinic: Clinic | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    id: str
+    state: str
+    preliminary: bool
+    is_withheld: bool
+    clinic: str
+    patient: PatientReference
+    lesion: LesionReference
+    submitted_by: Person
+    submitted_at: dt.datetime
+    clinical_question: str = field(repr=False)
+    clinical_history: str = field(repr=False)
+    priority: str
+    source: str
+    cancelled_at: dt.datetime | None
+    withdrawal_reason: str = field(repr=False)
+    standing: Standing
+    is_unread: bool
+    order: Order | None
+    reading_claim: ReadingClaim | None
+    images: tuple[Image, ...]
+    reviews: tuple[ReviewReference, ...]
+    status_url: str
+    expanded: SubmissionExpanded
+    etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
+
+    @property
+    def review(self) -> ReviewReference | None:
+        """The one that counts: the last of its amendments."""
+        return self.reviews[-1] if self.reviews else None
+
+
+# --- Webhooks and their deliveries.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Webhook:
+    id: str
+    clinic: str
+    url: str
+    description: str
+    events: tuple[str, ...]
+    is_active: bool
+    disabled_reason: str
+    disabled_at: dt.datetime | None
+    failing_since: dt.datetime | None
+    previous_secret_until: dt.datetime | None
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IssuedWebhook(Webhook):
+    """With the secret that is shown this once."""
+
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WebhookEvent:
+    id: str
+    type: str
+    submission: str | None
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WebhookDelivery:
+    id: str
+    event: WebhookEvent
+    state: str
+    attempt: int
+    created_at: dt.datetime
+    attempted_at: dt.datetime | None
+    next_attempt_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    status_code: int | None
+    error_code: str
+    answer: str = field(repr=False)
+    milliseconds: int | None
+
+
+__all__ = [
+    "Accepted",
+    "Acknowledgement",
+    "Clinic",
+    "ClinicDetail",
+    "Consent",
+    "Consents",
+    "Erased",
+    "Gate",
+    "Image",
+    "IssuedWebhook",
+    "Lesion",
+    "LesionExpanded",
+    "LesionReference",
+    "Me",
+    "Membership",
+    "ModelReference",
+    "ModelVersion",
+    "Notice",
+    "Order",
+    "Outcome",
+    "OutcomeExpanded",
+    "Patient",
+    "PatientExpanded",
+    "PatientReference",
+    "Person",
+    "Prediction",
+    "PredictionDetail",
+    "PredictionExpanded",
+    "ReadingClaim",
+    "Refusal",
+    "Review",
+    "ReviewExpanded",
+    "ReviewReference",
+    "Standing",
+    "Status",
+    "Submission",
+    "SubmissionExpanded",
+    "ThresholdPolicy",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookEvent",
+]

@@ -1,0 +1,1 @@
+"""Exports: what leaves as CSV, and how a file is handed out."""

@@ -1,0 +1,144 @@
+"""What a case's headline means in words: one sentence, and the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from classifier.domain.states import Headline, PredictionState
+from classifier.domain.vocabulary import CaptureKind
+from classifier.intake.quality import POOR
+
+if TYPE_CHECKING:
+    from classifier.standing.summary import CaseSummary
+
+
+@dataclass(frozen=True)
+class Words:
+    """A sentence that says what the headline means, and what to do now."""
+
+    sentence: str
+    next_step: str
+
+
+WORDS: dict[Headline, Words] = {
+    Headline.MALIGNANT: Words(
+        "The model reads this lesion as malignant.",
+        "Have a dermatologist see the patient soon. If you suspect melanoma yourself, refer now: "
+        "don't wait for the review of this case.",
+    ),
+    Headline.REFER: Words(
+        "The model does not decide: its figure is too close to the threshold.",
+        "Take this as no answer. Have a dermatologist look at the lesion; another, sharper image may help.",
+    ),
+    Headline.BENIGN: Words(
+        "The model reads this lesion as benign.",
+        "A dermatologist reviews it before it counts. If the lesion grows, bleeds or worries you "
+        "or the patient, refer whatever the model says.",
+    ),
+    Headline.NOT_JUDGED: Words(
+        "The model could not judge what was sent.",
+        "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
+        "you, refer without waiting.",
+    ),
+    Headline.NOT_ASKED: Words(
+        "The model was not asked: it judges dermoscopic pictures only.",
+        "A dermatologist reads this case. If the lesion worries you, refer without waiting.",
+    ),
+    Headline.INCOMPLETE: Words(
+        "The model could not judge every image, so it gives no answer for this case.",
+        "Try the failed images again and replace those that can't be judged, or have a dermatologist look.",
+    ),
+    Headline.REJECTED: Words(
+        "The model can't judge what was sent.",
+        "Take the image again and submit it. If the lesion worries you, refer without waiting.",
+    ),
+    Headline.FAILED: Words(
+        "There is no result: the portal could not finish its work.",
+        "Try again. If it fails a second time, tell your operator; if the lesion worries you, "
+        "refer without waiting.",
+    ),
+    Headline.CANCELLED: Words(
+        "This case was withdrawn. It gives no result.",
+        "Submit the images again if you still have the question.",
+    ),
+    Headline.HIDDEN: Words(
+        "Your clinic shows the model's answer only after a dermatologist has read the case.",
+        "Read the images and sign your review; the answer appears then.",
+    ),
+    Headline.QUEUED: Words("The model has not begun yet.", ""),
+    Headline.RUNNING: Words("The model is at work on this case.", ""),
+}
+
+REFUSED = Words(
+    "The model was not asked: it can't judge what was sent.",
+    "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
+    "you, refer without waiting.",
+)
+REFUSED_PARTLY = Words(
+    "The model could not judge every image, so this case has no answer.",
+    "Take the refused pictures again as said above and submit them for the same lesion, or have a "
+    "dermatologist look. If the lesion worries you, refer without waiting.",
+)
+
+
+def choose_words(summary: CaseSummary) -> Words:
+    """The words of a case's headline; a refusal has words of its own."""
+    if summary.headline == Headline.NOT_JUDGED:
+        return REFUSED_PARTLY if any(not a.is_refused for a in summary.asked) else REFUSED
+    return WORDS[summary.headline]
+
+
+CANNOT_JUDGE = (
+    "It sees one picture: not the patient's age, history, other lesions or what you feel.",
+    "It learned from dermoscopic pictures of single lesions, few of them on brown or dark skin.",
+    "It can't judge nails, mucosa, or treated or wounded skin, even where it gives a figure.",
+    (
+        "Its figure comes from the images it was measured on. Malignant lesions are far more common "
+        "there than among most clinics' patients, so the figure is probably too high for yours."
+    ),
+)
+
+
+def count_images(number: int) -> str:
+    return f"{number} image{'' if number == 1 else 's'}"
+
+
+def find_cautions(summary: CaseSummary) -> list[str]:
+    """What to keep in mind about this very case, beside what holds for every case."""
+    cautions = []
+    unjudged = len(summary.unjudged) + len(summary.refused)
+    if summary.has_figure and unjudged:
+        cautions.append(
+            f"{unjudged} of {count_images(len(summary.asked))} could not be judged. "
+            "The answer rests on the others."
+        )
+    if summary.has_figure and summary.image and summary.image.capture_kind != CaptureKind.DERMOSCOPIC:
+        cautions.append(
+            f"The image was marked “{summary.image.get_capture_kind_display()}”. The model learned "
+            "from dermoscopic images; read its figure with doubt."
+        )
+    return cautions
+
+
+def find_doubts(summary: CaseSummary) -> list[str]:
+    """What was hinted at when an image came in, where the gates let it pass and the model judged it."""
+    doubts = []
+    for answer in summary.answers:
+        is_judged = bool(answer.outcome) and not answer.is_refused
+        if is_judged and answer.image.quality.get("verdict") == POOR:
+            of = f"Image {answer.image.position}: " if len(summary.answers) > 1 else ""
+            doubts.append(f"{of}This picture looked poor when it came in. Read its figure with doubt.")
+    return doubts
+
+
+def describe_progress(summary: CaseSummary, ahead: int | None) -> str:
+    """Honest progress: the place in the queue, or how many of the images that the model judges are done."""
+    total = len(summary.asked)
+    if any(a.state == PredictionState.RUNNING for a in summary.asked):
+        return f"In work: {summary.finished_count} of {count_images(total)} done."
+    if ahead is None:
+        return "In the queue."
+    if ahead == 0:
+        return "In the queue: yours is next."
+    return f"In the queue: {count_images(ahead)} ahead of this one."

@@ -1,0 +1,1 @@
+"""Pages: what clinicians, dermatologists and administrators see. The topmost room: nothing imports it."""

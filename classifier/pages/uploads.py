@@ -1,0 +1,98 @@
+"""Requests that carry files: too large, torn or too many is an answer with a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.http import UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from classifier.domain.limits import UploadLimits, describe_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.http import HttpResponse, HttpResponseBase
+
+    from portal.trust.accounts.requests import PortalRequest
+
+    Refuse = Callable[[Any, int, str], HttpResponse]
+
+log = structlog.get_logger(__name__)
+
+ROOM_FOR_FIELDS = 2 * 1024 * 1024
+CHUNK = 64 * 1024
+
+
+def most_bytes(images: int | None = None) -> int:
+    """The largest request that can carry `images` images (a whole submission without it)."""
+    limits = UploadLimits.from_settings()
+    return limits.max_bytes * (images or limits.max_images) + ROOM_FOR_FIELDS
+
+
+def takes_upload(
+    refuse: Refuse, *, images: int | None = None
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """Let `refuse(request, status, message)` answer a request whose body can't be taken.
+
+    The body has to be read inside this guard, and CSRF protection reads it; so the global check is
+    lifted here and the same check runs within.
+    """
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        protected = csrf_protect(view)
+
+        @csrf_exempt
+        @wraps(view)
+        def wrapper(request: PortalRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            trouble = _find_trouble(request, images) if request.method == "POST" else None
+            if trouble is not None:
+                log.info("upload_refused", status=trouble[0])
+                return refuse(request, *trouble)
+            return protected(request, *args, **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+def _find_trouble(request: PortalRequest, images: int | None) -> tuple[int, str] | None:
+    """Read the body; return status and sentence when it can't be taken."""
+    limits = UploadLimits.from_settings()
+    received, most = int(request.META.get("CONTENT_LENGTH") or 0), most_bytes(images)
+    if received > most:
+        _drain(request, most)
+        return 413, (
+            f"You sent {describe_bytes(received)}; at most {describe_bytes(most)} are accepted at "
+            "once. Send fewer or smaller images; nothing of this was kept."
+        )
+    try:
+        request.FILES  # noqa: B018 (reading it parses the body)
+    except TooManyFilesSent:
+        return 413, (
+            f"You sent too many files; one submission takes at most {limits.max_images} images. "
+            "Nothing of this was kept."
+        )
+    except (RequestDataTooBig, TooManyFieldsSent):
+        return 413, (
+            f"The text you sent is larger than {describe_bytes(ROOM_FOR_FIELDS)}. Shorten it; "
+            "nothing of this was kept."
+        )
+    except (UnreadablePostError, MultiPartParserError):
+        return 400, "The upload was cut off before its end; nothing of it was kept. Send it again."
+    except OSError as error:
+        log.error("upload_not_stored", errno=error.errno)  # noqa: TRY400 (a full disk, not a bug)
+        return 503, "The server has no room for the upload. Tell your operator and send it again."
+    return None
+
+
+def _drain(request: PortalRequest, most: int) -> None:
+    """Read on a little: a browser that is still sending doesn't listen to the answer."""
+    with contextlib.suppress(OSError):
+        while most > 0 and (chunk := request.read(CHUNK)):
+            most -= len(chunk)

@@ -1,0 +1,1 @@
+"""Privacy: consent, emergency access, retention, erasure and a patient's archive."""

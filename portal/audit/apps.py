@@ -1,9 +1,0 @@
-from django.apps import AppConfig
-
-
-class AuditConfig(AppConfig):
-    name = "portal.audit"
-    label = "audit"
-
-    def ready(self) -> None:
-        from portal.audit import receivers  # noqa: F401, PLC0415 (log-in events)

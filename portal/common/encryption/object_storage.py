@@ -1,9 +1,0 @@
-"""The same over S3; apart, because importing it needs boto3."""
-
-from storages.backends.s3 import S3Storage
-
-from portal.common.encryption.storage import EncryptedStorageMixin
-
-
-class EncryptedS3Storage(EncryptedStorageMixin, S3Storage):
-    pass

@@ -1,9 +1,0 @@
-from django.apps import AppConfig
-
-
-class HealthConfig(AppConfig):
-    name = "portal.health"
-    label = "health"
-
-    def ready(self) -> None:
-        from portal.health import configuration  # noqa: F401, PLC0415 - registers the checks

@@ -1,6 +1,0 @@
-"""The embedded stack: everything one machine needs, under one supervisor.
-
-python -m portal.stack run              prepare, start, watch, stop
-python -m portal.stack prepare          database, static files, model, demo
-python -m portal.stack services start   local PostgreSQL and Redis for the tests
-"""

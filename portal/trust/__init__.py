@@ -1,0 +1,1 @@
+"""People and trust, the lower floor: accounts, audit log and encryption. Knows nothing of cases."""

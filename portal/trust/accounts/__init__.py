@@ -1,0 +1,1 @@
+"""Accounts: people, clinics and how they get in. Rooms: people, login, second_factor, sessions, tokens, oauth."""

@@ -1,0 +1,125 @@
+"""How people get in: by an administrator or an operator, never by signing themselves up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from allauth.core import context
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from portal.trust.accounts.login.guard import LoginGuard
+from portal.trust.accounts.models import Clinic, User, UserKind
+from portal.trust.accounts.second_factor.step_up import is_fresh
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from django.http import HttpRequest
+
+    from portal.trust.accounts.models import User
+
+
+# --- Forms of a person and of a clinic. Services check what they say.
+
+
+class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    class Meta:
+        model = User
+        fields = ["full_name"]
+        labels = {"full_name": "Name"}
+        help_texts = {"full_name": "As it stands under the reviews that you sign."}
+
+
+class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    class Meta:
+        model = Clinic
+        fields = ["name", "hide_result_until_read", "retention_years", "consent_recorded_in"]
+        labels = {
+            "retention_years": "Keep a patient's data for (years after the last activity)",
+            "hide_result_until_read": "Hide the model's answer until a dermatologist has read the image",
+            "consent_recorded_in": "Consent to judgement by a model is recorded in",
+        }
+        help_texts = {
+            "hide_result_until_read": "Dermatologists first record their own diagnosis, then see the answer "
+            "and sign. Clinicians see it at once.",
+            "retention_years": "Empty keeps everything. Nobody is erased by this alone: the page Retention "
+            "shows whom it would be, and there you let it run every night.",
+            "consent_recorded_in": "Empty: in this portal, where each patient is asked. Otherwise the name of "
+            "the system or paper, such as Practice record: the portal then takes every new patient as asked "
+            "there, and notes that name with the consent.",
+        }
+
+
+# --- Mails to people of the site. They need no request, and a dead mail server undoes nothing.
+
+
+log = structlog.get_logger(__name__)
+
+
+def tell(person: User, template: str, context: dict[str, Any] | None = None) -> None:
+    """Send `<template>_subject.txt` and `<template>_message.txt` to the address they log in with.
+
+    `context` holds counts and addresses; no word about a patient leaves by mail.
+    """
+    subject = render_to_string(f"{template}_subject.txt", context).strip()
+    text = render_to_string(f"{template}_message.txt", context)
+    try:
+        send_mail(f"[Dermaport] {subject}", text, None, [person.email])
+    except OSError as error:
+        log.warning("mail_not_sent", template=template, user=str(person.pk), error=type(error).__name__)
+
+
+class AccountAdapter(LoginGuard):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 (allauth's)
+        return False
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """People go home; an operator without a clinic has one page, and goes there."""
+        user = request.user
+        if user.is_authenticated and user.is_staff and not user.memberships.active().exists():
+            return reverse("status")
+        return str(super().get_login_redirect_url(request))
+
+    def get_login_stages(self) -> list[str]:
+        """A second factor at the provider may stand for one here."""
+        ours = {"allauth.mfa.stages.AuthenticateStage": "portal.trust.accounts.login.sso.FactorStage"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
+    def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:  # noqa: ARG002 (allauth's)
+        """A log-in of a moment ago is as good as a confirmation; allauth would ask again at once."""
+        return not is_fresh(context.request)
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """By the person's own address: allauth's address book is not used here."""
+        found = self.authenticate(context.request, email=user.email, password=password)
+        return found is not None and found.pk == user.pk
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,  # noqa: ARG002 (allauth's)
+        email: str | None = None,  # noqa: ARG002 (allauth's)
+    ) -> None:
+        """Changes of a second factor are told; the address is the one a person logs in with."""
+        if template_prefix.startswith("mfa/"):
+            tell(user, template_prefix)
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> Any:
+        """However somebody came to a service account's log-in: it has no pages."""
+        _refuse_service(user)
+        return super().pre_login(request, user, **kwargs)
+
+    def set_password(self, user: User, password: str) -> None:
+        _refuse_service(user)
+        super().set_password(user, password)
+
+
+def _refuse_service(user: User) -> None:
+    if user.kind == UserKind.SERVICE:
+        raise PermissionDenied("A service account can't log in: it has tokens.")

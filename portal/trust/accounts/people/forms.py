@@ -1,0 +1,112 @@
+"""Forms of what lets programs in. Services check what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+
+from portal.trust.accounts.models import Clinic, Membership
+from portal.trust.accounts.oauth.scopes import ApplicationKind
+from portal.trust.accounts.tokens.scopes import SCOPES
+
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+SCOPE_CHOICES = [(scope, f"{words} ({scope})") for scope, words in SCOPES.items()]
+
+
+class ServiceForm(forms.Form):
+    name = forms.CharField(
+        label="Name", max_length=80, help_text="The system that it stands for, such as “Hospital records”."
+    )
+
+
+class ScopedForm(forms.Form):
+    """A name and what it may do."""
+
+    name = forms.CharField(label="Name", max_length=80, help_text="What uses it, such as “Ward tablet”.")
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=SCOPE_CHOICES,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Never more than the role it acts with. Choose as little as it needs.",
+        error_messages={"required": "Choose at least one thing that it may do."},
+    )
+
+
+class ServiceChoice(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs alone
+    def label_from_instance(self, obj: Membership) -> str:
+        return str(obj.user)
+
+
+class ApplicationForm(ScopedForm):
+    kind = forms.ChoiceField(
+        label="It is",
+        choices=ApplicationKind.choices,
+        widget=forms.RadioSelect,
+        initial=ApplicationKind.SYSTEM,
+    )
+    service = ServiceChoice(
+        label="Acts as",
+        queryset=Membership.objects.none(),
+        required=False,
+        empty_label="No service account",
+        help_text="For a system that acts by itself.",
+    )
+    redirect_uris = forms.CharField(
+        label="People return to",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="For a website or an app: exact https:// addresses, one a line. "
+        "An app on a device may use http://127.0.0.1 with any port.",
+    )
+
+    field_order = ["name", "kind", "service", "redirect_uris", "scopes"]
+
+    def __init__(self, *args: Any, services: QuerySet[Membership], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["service"].queryset = services  # type: ignore[attr-defined]  # a choice of rows
+
+
+class ApplicationChangeForm(forms.Form):
+    """What of an application may change: what it is and may do is settled when it is registered."""
+
+    name = forms.CharField(label="Name", max_length=80)
+    redirect_uris = forms.CharField(
+        label="People return to",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Exact addresses, one a line. One that is taken away stops working at once.",
+    )
+
+    def __init__(self, *args: Any, is_for_people: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_for_people:
+            del self.fields["redirect_uris"]
+
+
+class ServiceTokenForm(ScopedForm):
+    days = forms.IntegerField(label="Works for, in days", min_value=1)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        longest, proposed = settings.DERMAPORT_TOKEN_MAX_DAYS, settings.DERMAPORT_TOKEN_DAYS
+        days = self.fields["days"]
+        days.initial = min(proposed, longest)
+        days.help_text = f"1 to {longest}. After that it no longer opens anything."
+
+
+class OwnTokenForm(ServiceTokenForm):
+    clinic = forms.ModelChoiceField(
+        label="Only in",
+        queryset=Clinic.objects.none(),
+        required=False,
+        empty_label="All your clinics",
+    )
+
+    field_order = ["name", "clinic", "scopes", "days"]
+
+    def __init__(self, *args: Any, clinics: QuerySet[Clinic], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["clinic"].queryset = clinics  # type: ignore[attr-defined]  # a choice of rows

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class AuditConfig(AppConfig):
+    name = "portal.trust.audit"
+    label = "audit"
+
+    def ready(self) -> None:
+        from portal.trust.audit import receivers  # noqa: F401, PLC0415 (log-in events)
