@@ -30,7 +30,7 @@ def make_tag(*facts: Any) -> str:
     Keyed: a bare digest could be tried out, and some are to read a case before they know what the model says.
     """
     text = json.dumps(facts, default=str, separators=(",", ":"))
-    return f'"{salted_hmac("classifier.preconditions", text, algorithm="sha256").hexdigest()[:32]}"'
+    return f'"{salted_hmac("classifier.entity_tags", text, algorithm="sha256").hexdigest()[:32]}"'
 
 
 @singledispatch

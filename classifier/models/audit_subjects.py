@@ -44,7 +44,7 @@ SUBJECTS: dict[str, Subject] = {
     "classifier.outcome": Subject("histopathology", "lesion__patient"),
     "classifier.submission": Subject("case", "lesion__patient"),
     "classifier.submissionimage": Subject("image", OF_CASE),
-    "classifier.standing.readings": Subject("reading before the model's answer", OF_CASE),
+    "classifier.reading": Subject("reading before the model's answer", OF_CASE),
     "classifier.readingclaim": Subject("claim to read a case", OF_CASE),
     "classifier.review": Subject("review", OF_CASE),
     "classifier.acknowledgement": Subject("acknowledgement", f"review__{OF_CASE}"),

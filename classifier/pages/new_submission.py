@@ -204,7 +204,7 @@ def _render(request: PortalRequest, case: NewCase, status: int = 200) -> HttpRes
 # opens for nobody else.
 
 
-SALT = "classifier.pages.new_submission"
+SALT = "classifier.draft_keys"
 LONGEST_TICKET = 500
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 COOKIE = "device"
-SALT = "portal.trust.accounts.device"
+SALT = "portal.accounts.device"
 DAYS = 90
 # People who share a machine; the oldest goes.
 MOST = 8
@@ -166,9 +166,7 @@ def take_places(request: HttpRequest) -> list[str] | None:
     Returns the places, to be given back when the password was right; None where all are taken.
     """
     taken: list[str] = []
-    address = salted_hmac(
-        "portal.trust.accounts.login", find_address(request), algorithm="sha256"
-    ).hexdigest()
+    address = salted_hmac("portal.accounts.login", find_address(request), algorithm="sha256").hexdigest()
     for rate in filter(None, settings.DERMAPORT_LOGIN_FAILED_RATE.split(",")):
         amount, seconds = _parse_rate(rate.strip())
         places = (f"login-failed:{seconds}:{address}:{number}" for number in range(amount))
@@ -198,7 +196,7 @@ def forgive(counters: tuple[Counter, ...]) -> None:
 
 def _counter(limit: Limit, email: str, place: str = "", *, of: str) -> Counter:
     text = f"{of}:{limit.name}:{email.strip().lower()}:{place}"
-    return Counter(limit, salted_hmac("portal.trust.accounts.login", text, algorithm="sha256").hexdigest())
+    return Counter(limit, salted_hmac("portal.accounts.login", text, algorithm="sha256").hexdigest())
 
 
 def _lock(counter: Counter, now: dt.datetime) -> LoginWait:

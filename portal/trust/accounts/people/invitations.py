@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 LONGEST_GUEST_DAYS = 366
 SENT_AN_HOUR = 50
 """Letters of one clinic: more is a slip, or somebody who sends mail to strangers in our name."""
-SIGNER = Signer(salt="portal.trust.accounts.people.invitations")
+SIGNER = Signer(salt="portal.accounts.invitations")
 
 
 @dataclass(frozen=True)
