@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.cases.duplicates import find_doubles
 from classifier.labels.answers import CANNOT_JUDGE, choose_words, find_cautions, find_doubts
+from classifier.labels.looks import look_of_case
+from classifier.labels.probability import draw_scale, in_hundred, percent
 from classifier.report.content import Answer, Scale, say_moment
-from classifier.templatetags.cases import case_chip
-from classifier.templatetags.scale import probability_scale
-from classifier.templatetags.ui import in_hundred, percent
 
 if TYPE_CHECKING:
     from classifier.models import Prediction, Submission
@@ -19,12 +18,12 @@ HASH_START = 12
 
 
 def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: bool) -> Answer:
-    words, chip = choose_words(summary), case_chip(summary)
+    words, look = choose_words(summary), look_of_case(summary)
     figured = summary.prediction if summary.has_figure else None
     return Answer(
         title=f"What the model says{' (preliminary)' if summary.is_judged and not is_signed else ''}",
-        icon=chip["look"].icon,
-        word=chip["word"],
+        icon=look.icon,
+        word=look.word,
         sentence=words.sentence,
         scale=_build_scale(figured) if figured else None,
         frequency=_say_frequency(summary, figured) if figured else "",
@@ -37,7 +36,7 @@ def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: boo
 
 def _build_scale(prediction: Prediction) -> Scale:
     policy: dict[str, Any] = prediction.threshold_policy or {}
-    drawn = probability_scale(
+    drawn = draw_scale(
         prediction.calibrated_probability or 0.0,
         policy["threshold"],
         policy.get("refer_low"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.cases.histopathology import list_outcomes
+from classifier.labels.looks import look_of_image
+from classifier.labels.probability import percent
 from classifier.labels.text import name_site
 from classifier.report.answering import build_answer
 from classifier.report.content import (
@@ -35,8 +37,6 @@ from classifier.report.parts import (
 )
 from classifier.report.sheet import SMALL, WIDTH, Sheet, make_printable
 from classifier.standing.reviews import find_review_in_force
-from classifier.templatetags.cases import image_chip
-from classifier.templatetags.ui import percent
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -109,8 +109,8 @@ def _show(
 ) -> Picture:
     """Large with what it is; small with its own word and, where it has one, figure."""
     image, picture, total = answer.image, pictures[answer.image.pk], len(summary.answers)
-    chip = image_chip(answer)
-    word: str = chip["word"]
+    look = look_of_image(answer)
+    word = look.word
     if answer.outcome and not answer.is_refused and total > 1 and answer.prediction:
         word = f"{word}, {percent(answer.prediction.calibrated_probability)}"
     name = f"Image {image.position} of {total}" if total > 1 else "Image"
@@ -124,7 +124,7 @@ def _show(
         width=picture.width,
         height=picture.height,
         alternative=f"{site}, image {image.position} of {total}",
-        icon=chip["look"].icon,
+        icon=look.icon,
         caption=caption,
     )
 

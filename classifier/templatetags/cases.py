@@ -4,9 +4,9 @@ from typing import Any
 
 from django import template
 
-from classifier.domain.states import Headline, PredictionState
 from classifier.domain.vocabulary import Standing
 from classifier.labels.gates import GateFigure, list_figures
+from classifier.labels.looks import Look, look_of_case, look_of_image
 from classifier.labels.standing import (
     LOOKS,
     StandingLabel,
@@ -19,7 +19,6 @@ from classifier.labels.text import MINUTE, describe_age, describe_birth, describ
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
 from classifier.standing.hiding import hides_standing_of
 from classifier.standing.summary import CaseSummary, ImageAnswer
-from classifier.templatetags.ui import OUTCOMES, STATES, Look
 
 register = template.Library()
 
@@ -28,31 +27,6 @@ register.filter("age", describe_age)
 register.filter("birth", describe_birth)
 register.filter("is_decided", is_decided)
 
-HEADLINES: dict[str, Look] = {
-    Headline.CANCELLED: Look("plain", "close", "Withdrawn"),
-    Headline.QUEUED: Look("waiting", "clock", "In the queue"),
-    Headline.RUNNING: Look("waiting", "outcome-waiting", "In work"),
-    Headline.HIDDEN: Look("waiting", "eye", "Read first"),
-    Headline.MALIGNANT: OUTCOMES["malignant"],
-    Headline.REFER: OUTCOMES["refer"],
-    Headline.INCOMPLETE: Look("failed", "outcome-failed", "Incomplete"),
-    Headline.FAILED: Look("failed", "outcome-failed", "Failed"),
-    Headline.REJECTED: Look("failed", "outcome-failed", "Not judged"),
-    Headline.NOT_JUDGED: Look("failed", "outcome-failed", "Not judged"),
-    Headline.NOT_ASKED: Look("plain", "eye", "For a reader"),
-    Headline.BENIGN: OUTCOMES["benign"],
-}
-
-NOT_ASKED = Look("plain", "eye", "Not for the model")
-
-IMAGE_HEADLINES: dict[str, Headline] = {
-    PredictionState.QUEUED: Headline.QUEUED,
-    PredictionState.RUNNING: Headline.RUNNING,
-    PredictionState.REJECTED: Headline.REJECTED,
-    PredictionState.FAILED: Headline.FAILED,
-    PredictionState.CANCELLED: Headline.CANCELLED,
-}
-
 
 @register.inclusion_tag("components/chip.html")
 def case_chip(summary: CaseSummary, *, large: bool = False, is_plain: bool = False) -> dict[str, Any]:
@@ -60,9 +34,7 @@ def case_chip(summary: CaseSummary, *, large: bool = False, is_plain: bool = Fal
 
     `is_plain` leaves the colour out: where people decided, it would speak louder than they do.
     """
-    look = HEADLINES[summary.headline]
-    if is_plain:
-        look = Look("plain", look.icon, look.word)
+    look = look_of_case(summary, is_plain=is_plain)
     return {"look": look, "large": large, "word": look.word}
 
 
@@ -104,20 +76,8 @@ def standing_label(submission: Submission, summary: CaseSummary) -> StandingLabe
 @register.inclusion_tag("components/chip.html")
 def image_chip(answer: ImageAnswer, *, is_plain: bool = False) -> dict[str, Any]:
     """Chip of the model's answer for one image, as `case_chip`; "Done" while the case shows none."""
-    look = _look_up(answer)
-    if is_plain:
-        look = Look("plain", look.icon, look.word)
+    look = look_of_image(answer, is_plain=is_plain)
     return {"look": look, "large": False, "word": look.word}
-
-
-def _look_up(answer: ImageAnswer) -> Look:
-    if not answer.is_asked:
-        return NOT_ASKED
-    if answer.is_hidden:
-        return STATES["succeeded"]
-    if answer.is_refused:
-        return HEADLINES[Headline.NOT_JUDGED]
-    return HEADLINES[answer.outcome or IMAGE_HEADLINES[answer.state]]
 
 
 @register.filter

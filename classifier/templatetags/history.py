@@ -9,8 +9,8 @@ from django import template
 from django.utils import timezone
 
 from classifier.domain.vocabulary import Sex
+from classifier.labels.looks import HEADLINES
 from classifier.models import Patient
-from classifier.templatetags.cases import HEADLINES
 
 register = template.Library()
 

@@ -1,11 +1,6 @@
-"""Presentation only: icons, chips, words for probabilities, the scale's geometry.
-
-Nothing here reads the database or decides anything: what a value means is settled by the models,
-how it looks and reads is settled here.
-"""
+"""Template tags for any page: icons, chips of single values, moments, names. The words come from `classifier.labels`."""
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 
 from django import template
@@ -17,9 +12,15 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from classifier.labels.looks import OUTCOMES, STATES, Look
+from classifier.labels.probability import in_hundred, percent, plain_sentence
+
 register = template.Library()
 
-HUNDRED = 100
+register.filter("percent", percent)
+register.filter("in_hundred", in_hundred)
+register.filter("plain_sentence", plain_sentence)
+
 # Pages that one comes to from a place that their address does not begin with.
 PLACES = {
     "submission-review": "worklist",
@@ -29,37 +30,6 @@ PLACES = {
     "outcome-correct": "patient-list",
 }
 
-
-@dataclass(frozen=True)
-class Look:
-    """Tone (a colour token), icon of the sprite and word of one vocabulary value."""
-
-    tone: str
-    icon: str
-    word: str
-
-
-OUTCOMES = {
-    "benign": Look("benign", "outcome-benign", "Benign"),
-    "malignant": Look("malignant", "outcome-malignant", "Malignant"),
-    "refer": Look("refer", "outcome-refer", "Refer"),
-    "waiting": Look("waiting", "outcome-waiting", "Waiting"),
-    "failed": Look("failed", "outcome-failed", "Failed"),
-}
-
-STATES = {
-    "draft": Look("waiting", "edit", "Draft"),
-    "queued": Look("waiting", "clock", "In the queue"),
-    "running": Look("accent", "outcome-waiting", "In work"),
-    "succeeded": Look("plain", "check", "Done"),
-    "rejected": Look("refer", "outcome-refer", "Not usable"),
-    "failed": Look("failed", "outcome-failed", "Failed"),
-    "cancelled": Look("plain", "close", "Withdrawn"),
-    "unreviewed": Look("plain", "eye", "Preliminary"),
-    "preliminary": Look("plain", "eye", "Preliminary"),
-    "signed": Look("accent", "signature", "Signed"),
-    "amended": Look("accent", "edit", "Amended"),
-}
 
 BUTTON_LOOKS = {
     "button-danger": {"danger", "delete"},
@@ -178,37 +148,3 @@ def is_place(request: HttpRequest | None, href: str) -> bool:
     if match is not None and (place := PLACES.get(match.url_name or "")):
         path = reverse(place)
     return path == href if href == "/" else bool(href) and path.startswith(href)
-
-
-@register.filter
-def percent(probability: float | None) -> str:
-    """A probability as a figure: 0.423 → "42 %"; the ends never claim certainty."""
-    return "unknown" if probability is None else f"{bounded_hundredths(probability)} %"
-
-
-@register.filter
-def in_hundred(probability: float | None) -> str:
-    """A probability as lesions of a hundred: 0.07 → "about 7 in 100"."""
-    if probability is None:
-        return "unknown"
-    figure = bounded_hundredths(probability)
-    if figure.startswith("<"):
-        return "fewer than 1 in 100"
-    return "more than 99 in 100" if figure.startswith(">") else f"about {figure} in 100"
-
-
-def bounded_hundredths(probability: float) -> str:
-    """Whole hundredths, with "<1" and ">99" where rounding would say never or always."""
-    hundredths = round(float(probability) * 100)
-    if hundredths <= 0:
-        return "<1"
-    return ">99" if hundredths >= HUNDRED else str(hundredths)
-
-
-@register.filter
-def plain_sentence(probability: float | None) -> str:
-    """The calibrated figure as a sentence of frequencies, which people read more truly."""
-    if probability is None:
-        return "The model has no figure for this image."
-    words = in_hundred(probability)
-    return f"{words[0].upper()}{words[1:]} lesions that look like this to the model were malignant."

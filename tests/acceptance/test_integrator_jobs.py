@@ -37,8 +37,8 @@ VARIABLES = {
 ROLES = {variable: role for role, variable in VARIABLES.items()}
 MAKE_TOKENS = """
 import json
-from portal.accounts.api_tokens import make_own_token
-from portal.accounts.models import User
+from portal.trust.accounts.tokens.tokens import make_own_token
+from portal.trust.accounts.models import User
 made = {{}}
 for role, scopes in {scopes!r}.items():
     owner = User.objects.get(email=f"{{role}}@{domain}")

@@ -6,8 +6,9 @@ import classifier
 
 MAY_READ = {
     "hiding.py": "the rule",
-    "entity_tags.py": "a changed setting changes the tag of what it hides",
-    "people.py": "the API and its client show the setting itself",
+    "preconditions.py": "a changed setting changes the tag of what it hides",
+    "people.py": "the API shows the setting itself",
+    "records.py": "and so does its client",
 }
 
 

@@ -39,9 +39,9 @@ import django
 django.setup()
 from django.test import override_settings
 from PIL import Image
-from classifier.inference import check_image
+from classifier.engine.serving import check_image
 from classifier.intake import inspect_image
-from classifier.limits import UploadLimits
+from classifier.domain.limits import UploadLimits
 
 target = io.BytesIO()
 Image.new("RGB", (300, 300), (200, 150, 130)).save(target, "PNG")

@@ -5,8 +5,8 @@ import uuid
 from tests.browser.conftest import DESK
 
 INVITE = """
-from portal.accounts.invitations import invite
-from portal.accounts.models import Membership
+from portal.trust.accounts.people.invitations import invite
+from portal.trust.accounts.models import Membership
 row = Membership.objects.filter(clinic__name="Harbour Skin Clinic", role="administrator").first()
 letter = invite(actor=row.user, clinic=row.clinic, email="{email}", role="clinician")
 print("code=" + letter.code)

@@ -79,7 +79,8 @@ def test_every_icon_exists():
 
 
 def test_every_icon_of_the_vocabulary_exists():
-    from classifier.templatetags.ui import NOTICE_ICONS, OUTCOMES, STATES
+    from classifier.labels.looks import OUTCOMES, STATES
+    from classifier.templatetags.ui import NOTICE_ICONS
 
     sprite = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text()))
     named = {look.icon for look in (*OUTCOMES.values(), *STATES.values())} | set(NOTICE_ICONS.values())

@@ -13,8 +13,8 @@ from tests.support.live_stack import PROJECT, LiveStack
 
 PASSWORD = "correct-horse-battery-staple"
 CREATE = """
-from portal.accounts.models import Clinic, Membership, User
-from portal.accounts.roles import Role
+from portal.trust.accounts.models import Clinic, Membership, User
+from portal.trust.accounts.roles import Role
 clinic = Clinic.objects.create(name={name!r})
 for role in Role:
     user = User.objects.create_user(f"{{role.value}}@{domain}", {password!r}, full_name=role.label)

@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 from classifier.api.queries import select_predictions, select_submissions
 from classifier.domain.errors import ConflictError
 from classifier.exports.cases import export_submissions
+from classifier.labels.probability import percent
 from classifier.models import Submission, WebhookDelivery
 from classifier.outbox import announce_predictions
 from classifier.report.case_reports import export_report
@@ -29,7 +30,6 @@ from classifier.standing.hiding import (
     is_read_first,
 )
 from classifier.standing.summary import summarise, summary_prefetches
-from classifier.templatetags.ui import percent
 from classifier.webhooks.delivery import write_request
 from portal.trust.audit.services import record_event
 from tests.classifier.cases.looking import main_of, open_as, rows_of

@@ -7,11 +7,11 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from classifier.labels.answers import CANNOT_JUDGE, choose_words
+from classifier.labels.probability import say_limits
 from classifier.models import Submission
 from classifier.report.answering import _say_key
 from classifier.standing.rows import load_cases
 from classifier.standing.summary import summarise
-from classifier.templatetags.scale import say_limits
 from tests.classifier.report.papers import add_image, judge, make_case, read
 from tests.factories import PredictionFactory, restate
 

@@ -9,8 +9,10 @@ from django.urls import resolve, reverse
 
 from classifier.domain.states import PredictionState
 from classifier.domain.vocabulary import Outcome
+from classifier.labels import looks
+from classifier.labels import probability as as_words
+from classifier.labels.probability import policy_limits, say_limits
 from classifier.templatetags import ui
-from classifier.templatetags.scale import policy_limits, say_limits
 
 
 def render(source, **context):
@@ -19,8 +21,8 @@ def render(source, **context):
 
 @pytest.mark.parametrize("outcome", Outcome.values)
 def test_every_outcome_has_its_own_look(outcome):
-    others = [look for name, look in ui.OUTCOMES.items() if name != outcome]
-    look = ui.OUTCOMES[outcome]
+    others = [look for name, look in looks.OUTCOMES.items() if name != outcome]
+    look = looks.OUTCOMES[outcome]
 
     assert look.word == Outcome(outcome).label
     assert look.icon not in {other.icon for other in others}
@@ -29,7 +31,7 @@ def test_every_outcome_has_its_own_look(outcome):
 
 @pytest.mark.parametrize("state", PredictionState.values)
 def test_every_state_has_a_look(state):
-    assert state in ui.STATES
+    assert state in looks.STATES
 
 
 def test_chip_shows_icon_and_word():
@@ -65,21 +67,21 @@ def test_unknown_outcome_is_never_benign():
     ],
 )
 def test_probability_words_never_claim_certainty(probability, figure, words):
-    assert ui.percent(probability) == figure
-    assert ui.in_hundred(probability) == words
+    assert as_words.percent(probability) == figure
+    assert as_words.in_hundred(probability) == words
 
 
 def test_sentence_says_what_the_figure_means():
     expected = "About 7 in 100 lesions that look like this to the model were malignant."
 
-    assert ui.plain_sentence(0.07) == expected
+    assert as_words.plain_sentence(0.07) == expected
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.42, 1.0])
 def test_scale_says_in_words_what_it_draws(probability):
     html = render("{% probability_scale p 0.38 0.28 0.52 'refer' %}", p=probability)
 
-    assert f"Calibrated probability of malignancy {ui.in_hundred(probability)}." in html
+    assert f"Calibrated probability of malignancy {as_words.in_hundred(probability)}." in html
     assert "Of 100: threshold 38; refers from 28 to 52." in html
     assert f'<svg x="{probability * 100:.1f}%"' in html
 

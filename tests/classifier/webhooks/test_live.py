@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
 
 MAKE = """
 from classifier.webhooks.endpoints import create_endpoint
-from portal.accounts.models import Clinic, Membership, User
+from portal.trust.accounts.models import Clinic, Membership, User
 clinic = Clinic.objects.create(name="Live webhooks")
 person = User.objects.create_user("admin@live.example")
 Membership.objects.create(user=person, clinic=clinic, role="administrator")
@@ -20,7 +20,7 @@ print(create_endpoint(actor=person, clinic=clinic, url={url!r}, events=["review.
 TEST = """
 from classifier.models import WebhookEndpoint
 from classifier.webhooks.endpoints import send_test
-from portal.accounts.models import User
+from portal.trust.accounts.models import User
 send_test(actor=User.objects.get(email="admin@live.example"), endpoint=WebhookEndpoint.objects.get(clinic__name="Live webhooks"))
 """
 STATES = """
