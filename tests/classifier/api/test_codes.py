@@ -20,6 +20,9 @@ NOT_OVER_THE_API = {
     "classifier/privacy/emergency_access.py",
     "classifier/registry/versions.py",
     "classifier/cases/explanations.py",
+    "classifier/cases/follow_up.py",
+    "classifier/cases/signing.py",
+    "classifier/cases/targets.py",
 }
 OF_OTHER_DOORS = {"identifier_used"}
 """A key of REST that comes with another body is told so by its fingerprint (idempotency_key_reused)."""
