@@ -233,7 +233,7 @@ def test_failing_task(watch: Watch, db, monkeypatch) -> None:
     def fail() -> None:
         raise ValueError(HISTORY)
 
-    monkeypatch.setattr(tasks, "reconcile", fail)
+    monkeypatch.setattr(tasks.prediction_claims, "reconcile", fail)
     tasks.reconcile_predictions_task.apply()
     assert "ValueError: (message withheld" in watch.log.getvalue()
     assert watch.leaks() == {}

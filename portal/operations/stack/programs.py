@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from portal.operations.stack.configuration import PROJECT, StackConfiguration
 
-KEEPER = PROJECT / "portal" / "stack" / "keeper.py"
+KEEPER = Path(__file__).with_name("keeper.py")
 BROKER = "valkey"
 
 
