@@ -11,6 +11,7 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.support.live_stack import LiveStack
+from tests.support.migrated_database import copy_migrated
 
 TESTS = Path(__file__).parent
 STACK_TIMEOUT = 600
@@ -77,6 +78,18 @@ def group_of(item: pytest.Item) -> str:
 def rank(item: pytest.Item) -> int:
     group = group_of(item)
     return next((place for place, start in enumerate(LONGEST) if group.startswith(start)), len(LONGEST))
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Begin with a copy of a migrated database; what Django would do first to its own is done."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if database["ENGINE"] != "django.db.backends.sqlite3":
+        return bool(request.config.getvalue("reuse_db"))
+    copy_migrated(Path(database["TEST"]["NAME"]))
+    return True
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import logging
@@ -9,15 +10,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import kombu
 import pytest
 import structlog
+from celery import Celery
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from knox.models import AuthToken
 
+from portal.celery import app
 from tests.factories import TwoClinics, active_model, draw_jpeg, two_clinics
 
 NAME = "Zebedee-Quillfeather"
@@ -73,7 +77,7 @@ class Watch:
 
 
 @pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+def watch(wake_ups: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
     """Log lines as the site writes them, at the finest level, and messages as they would be sent."""
     seen = Watch()
     root = logging.getLogger()
@@ -94,7 +98,9 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
         seen.messages.append(json.dumps([body, kwargs], default=str))
 
     monkeypatch.setattr(kombu.Producer, "publish", publish)
-    yield seen
+    # Wake-ups are sent in earnest here, as far as the broker.
+    with mock.patch.object(app, "send_task", functools.partial(Celery.send_task, app)):
+        yield seen
     root.setLevel(level)
     root.removeHandler(handler)
 

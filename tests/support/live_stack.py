@@ -9,7 +9,8 @@
 
 The gates are off and the network is the paper's second, unless the test says otherwise by
 `LiveStack(folder, DERMAPORT_GATES="1", DERMAPORT_DEFAULT_MODEL="…")`.
-With DATABASE_URL and REDIS_URL in the environment it uses a fresh PostgreSQL database and a Redis
+Its SQLite database is a copy of a migrated one; `LiveStack(folder, is_new=True)` migrates its own, as on
+a new machine. With DATABASE_URL and REDIS_URL in the environment it uses a fresh PostgreSQL database and a Redis
 database on those services instead of SQLite and its own Valkey.
 """
 
@@ -26,6 +27,7 @@ import psutil
 import redis
 
 from tests.support.live_services import LiveServices
+from tests.support.migrated_database import copy_migrated
 from tests.support.ports import free_port
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -36,8 +38,9 @@ STOP_SECONDS = 40.0
 class LiveStack:
     """Names of processes: "web", "worker", "worker-child", "beat", "broker"."""
 
-    def __init__(self, var: Path, **environment: str) -> None:
+    def __init__(self, var: Path, *, is_new: bool = False, **environment: str) -> None:
         self.var = var
+        self.is_new = is_new
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.services = LiveServices.from_environment()
@@ -64,6 +67,8 @@ class LiveStack:
         self.var.mkdir(parents=True, exist_ok=True)
         if self.services:
             self.env.update(self.services.create())
+        elif not self.is_new and not self.database.exists():
+            copy_migrated(self.database)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "portal.operations.stack", "run"],
@@ -96,6 +101,10 @@ class LiveStack:
         self._process = None
         if self.services:
             self.services.drop()
+
+    @property
+    def database(self) -> Path:
+        return self.var / "db.sqlite3"
 
     def broker(self) -> redis.Redis:
         """A connection to this stack's broker."""
@@ -171,5 +180,5 @@ class LiveStack:
             return self.services.query(sql, parameters)
         import sqlite3
 
-        with contextlib.closing(sqlite3.connect(self.var / "db.sqlite3", timeout=30)) as connection:
+        with contextlib.closing(sqlite3.connect(self.database, timeout=30)) as connection:
             return connection.execute(sql.replace("%s", "?"), parameters).fetchall()

@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 @pytest.fixture
 def own_stack(folder):
     """A stack that this test may end."""
-    stack = LiveStack(folder)
+    stack = LiveStack(folder, is_new=True)
     stack.log.unlink(missing_ok=True)
     stack.start()
     yield stack
@@ -71,7 +71,7 @@ def test_hang_up_of_the_terminal_stops_everything(own_stack):
 
 
 def test_wrong_configuration_stops_the_stack_with_its_sentence(folder):
-    stack = LiveStack(folder, TEST_VISIBILITY_SECONDS="10")
+    stack = LiveStack(folder, is_new=True, TEST_VISIBILITY_SECONDS="10")
     stack.log.unlink(missing_ok=True)
 
     with pytest.raises(AssertionError) as failed:
