@@ -17,7 +17,7 @@ from portal.trust.accounts.tokens.scopes import SCOPES
 from portal.trust.accounts.tokens.tokens import store_token
 from portal.trust.accounts.tokens.use import KINDS
 from tests.factories import MembershipFactory
-from tests.permissions.world import ROLES, World
+from tests.permissions.world import ROLES, World, share_handler
 from tests.support.oauth import RETURN, agree, ask_by_itself, redeem, register
 
 DAY = dt.timedelta(days=1)
@@ -38,7 +38,7 @@ class Bearer:
         return isinstance(self.token, AccessToken)
 
     def client(self) -> Client:
-        return Client(headers={"Authorization": f"Bearer {self.text}"})
+        return share_handler(Client(headers={"Authorization": f"Bearer {self.text}"}))
 
     def hold(self, scopes: Iterable[str]) -> None:
         """Have these scopes, as if the token had been asked for with them."""

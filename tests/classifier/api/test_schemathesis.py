@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -26,6 +27,9 @@ from schemathesis.specs.openapi.checks import (
 from tests.classifier.api.conftest import ROOT
 from tests.permissions.world import World, build_world
 
+ADDRESS = f"{ROOT}/schema/?format=json"
+_document: dict[str, Any] = {}
+"""What stood at ADDRESS: everybody is given the same, and to draw it takes seconds."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -77,7 +81,13 @@ def schema(world: World) -> Any:
         # A server always names the caller's address; sessions and limits go by it.
         return site({"REMOTE_ADDR": "127.0.0.1", **environ}, start)
 
-    return schemathesis.openapi.from_wsgi(f"{ROOT}/schema/?format=json", call_from_here)
+    if not _document:
+        loaded = schemathesis.openapi.from_wsgi(ADDRESS, call_from_here)
+        _document.update(deepcopy(loaded.raw_schema))
+        return loaded
+    loaded = schemathesis.openapi.from_dict(deepcopy(_document))
+    loaded.app, loaded.location = call_from_here, ADDRESS
+    return loaded
 
 
 def known_ids(world: World, path: str) -> dict[str, str] | None:
