@@ -13,8 +13,8 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(shell command -v python3.11 python3 python))
 BIN := .venv/bin
 ARGS ?=
-# One process a core, four at most; tests/conftest.py says which stay together and which begin.
-SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
+# tests/conftest.py says how many processes, which tests stay together and which begin.
+SPREAD := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 # Neither database nor broker can change what these find: the science, what a browser makes of a page,
 # how a stack ends, where links lead, and who calls, which is decided before a row is read. What a
 # caller may do with each row is asked on both (permissions/test_matrix.py), and so is every walk through

@@ -23,7 +23,10 @@ STACK = (
     *("acceptance/test_fhir", "acceptance/test_integrator", "acceptance/test_isic"),
     *("browser/", "faults/", "portal/stack/test_live.py", "classifier/webhooks/test_live.py"),
 )
-LONGEST = ("stack", "browser", "permissions", "classifier/api/test_schema", "classifier/demo", "ml")
+LONGEST = (
+    *("stack", "browser", "permissions", "classifier/api/test_schema", "classifier/models/test_upgrade"),
+    *("portal/stack/test_ends", "classifier/demo", "ml"),
+)
 """Beginnings of groups that no process may be left alone with at the end of a run."""
 
 # What a machine beside other work takes for one example says nothing of what was tried.
@@ -51,6 +54,11 @@ def name_group(path: str) -> str:
     if path.startswith(BROWSER):
         return "browser"
     return "stack" if path.startswith(STACK) else path
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, for two of them mostly wait for a stack or a browser; four at most."""
+    return min(4, len(os.sched_getaffinity(0)) + 1)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Groups:
