@@ -1,4 +1,4 @@
-"""Do it only to what its sender has read."""
+"""Optimistic locking: do it only to what its sender has read."""
 
 from __future__ import annotations
 

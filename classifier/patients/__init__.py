@@ -1,0 +1,1 @@
+"""Patients and lesions: added, found and corrected by services. Intake and the doors call them."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from portal.operations.stack.configuration import PROJECT, StackConfiguration
 
-KEEPER = Path(__file__).with_name("keeper.py")
+KEEPER = PROJECT / "portal" / "operations" / "stack" / "keeper.py"
 BROKER = "valkey"
 
 

@@ -1,0 +1,1 @@
+"""Audit log: events in hash chains, written in the transaction of what they tell, anchored and verified."""

@@ -1,0 +1,1 @@
+"""OAuth: applications of a clinic, and the endpoint that gives them tokens."""
