@@ -20,8 +20,8 @@ from classifier.domain.vocabulary import (
     Diagnosis,
     Histopathology,
     Management,
+    ModelAnswer,
     ModelLifecycle,
-    Outcome,
     Standing,
     StandingBasis,
     body_site_within,
@@ -125,7 +125,7 @@ class PredictionFilter(FilterSet):
     image = django_filters.UUIDFilter()
     model_version = django_filters.UUIDFilter()
     state = django_filters.MultipleChoiceFilter(choices=PredictionState.choices, help_text="May be repeated.")
-    outcome = django_filters.ChoiceFilter(choices=Outcome.choices, method="filter_outcome")
+    outcome = django_filters.ChoiceFilter(choices=ModelAnswer.choices, method="filter_outcome")
     queued_from = MomentFilter(field_name="queued_at", lookup_expr="gte")
     queued_before = MomentFilter(field_name="queued_at", lookup_expr="lt")
     finished_from = MomentFilter(field_name="finished_at", lookup_expr="gte")
@@ -187,7 +187,7 @@ class SubmissionFilter(FilterSet):
         choices=SubmissionState.choices, method="filter_state", help_text="May be repeated."
     )
     outcome = django_filters.ChoiceFilter(
-        choices=Outcome.choices,
+        choices=ModelAnswer.choices,
         method="filter_outcome",
         help_text="Cases with an image of this outcome.",
     )

@@ -12,7 +12,7 @@ from classifier.domain.vocabulary import (
     CaptureKind,
     LesionGroup,
     Management,
-    Outcome,
+    ModelAnswer,
     Standing,
     StandingBasis,
 )
@@ -101,7 +101,7 @@ def _refers_all(submission: Submission) -> bool:
         refusal_code="",
     ).values_list("image_id", "queued_at", "outcome")
     newest = {image: outcome for image, _, outcome in sorted(judged, key=lambda row: row[1])}
-    return bool(newest) and set(newest.values()) == {Outcome.REFER}
+    return bool(newest) and set(newest.values()) == {ModelAnswer.REFER}
 
 
 def _find_word(submission: Submission) -> str:

@@ -20,7 +20,7 @@ from classifier.domain.vocabulary import (
     Diagnosis,
     Laterality,
     Management,
-    Outcome,
+    ModelAnswer,
     Priority,
     Sex,
     SkinType,
@@ -193,7 +193,9 @@ def _worst_outcome(submission: Submission) -> str:
     outcomes = set(
         submission.images.filter(predictions__is_shadow=False).values_list("predictions__outcome", flat=True)
     )
-    return next((o for o in (Outcome.MALIGNANT, Outcome.REFER, Outcome.BENIGN) if o in outcomes), "")
+    return next(
+        (o for o in (ModelAnswer.MALIGNANT, ModelAnswer.REFER, ModelAnswer.BENIGN) if o in outcomes), ""
+    )
 
 
 def _decision(submission: Submission, number: int) -> Decision:
@@ -205,13 +207,13 @@ def _decision(submission: Submission, number: int) -> Decision:
             management=Management.NEW_IMAGE,
             comment="Can't be read from this picture. Take it again, in focus.",
         )
-    if outcome == Outcome.BENIGN:
+    if outcome == ModelAnswer.BENIGN:
         return Decision(
             diagnosis=Diagnosis.NAEVUS,
             management=Management.NO_ACTION,
             comment="Regular network, symmetric.",
         )
-    if outcome == Outcome.MALIGNANT and number % 4 != 3:  # noqa: PLR2004
+    if outcome == ModelAnswer.MALIGNANT and number % 4 != 3:  # noqa: PLR2004
         return Decision(
             diagnosis=Diagnosis.MELANOMA,
             management=Management.EXCISE,

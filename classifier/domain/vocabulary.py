@@ -33,7 +33,7 @@ class Laterality(TextChoices):
     UNSPECIFIED = "unspecified", "Not given"
 
 
-class Outcome(TextChoices):
+class ModelAnswer(TextChoices):
     """What the model says. `refer` is a result: the model can't or shouldn't judge."""
 
     BENIGN = "benign", "Benign"

@@ -20,7 +20,7 @@ from classifier.cases.access import record_listed
 from classifier.cases.follow_up import unfollowed
 from classifier.cases.search import SEARCH_HINT, search_cases
 from classifier.domain.states import SubmissionState
-from classifier.domain.vocabulary import Outcome
+from classifier.domain.vocabulary import ModelAnswer
 from classifier.exports.cases import export_submissions
 from classifier.labels.text import name_site
 from classifier.models import Lesion, Patient, Submission
@@ -385,7 +385,7 @@ def _list_scopes(request: PortalRequest, scope: Scope) -> list[dict[str, Any]]:
 
 def _list_filters(request: PortalRequest, scope: Scope, form: HistoryForm) -> list[dict[str, Any]]:
     values = form.values
-    outcomes = frozenset(Outcome.values)
+    outcomes = frozenset(ModelAnswer.values)
     return [
         build_group(
             request,

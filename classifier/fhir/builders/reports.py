@@ -9,7 +9,7 @@ from classifier.domain.vocabulary import (
     Diagnosis,
     Histopathology,
     Management,
-    Outcome,
+    ModelAnswer,
     Standing,
     StandingBasis,
 )
@@ -165,7 +165,7 @@ def _code(submission: Submission, review: Review | None, summary: CaseSummary) -
     elif review is not None:
         found.append(_code_diagnosis(DIAGNOSIS, Diagnosis, review.diagnosis))
     elif summary.outcome:
-        found.append(coded(OUTCOME, Outcome, summary.outcome))
+        found.append(coded(OUTCOME, ModelAnswer, summary.outcome))
     if review is not None:
         found.append(coded(MANAGEMENT, Management, review.management))
     if not hides_standing_of(submission, summary) and submission.standing not in UNDECIDED:

@@ -8,7 +8,7 @@ from django.template import Context, Template
 from django.urls import resolve, reverse
 
 from classifier.domain.states import PredictionState
-from classifier.domain.vocabulary import Outcome
+from classifier.domain.vocabulary import ModelAnswer
 from classifier.labels import looks
 from classifier.labels import probability as as_words
 from classifier.labels.probability import policy_limits, say_limits
@@ -19,12 +19,12 @@ def render(source, **context):
     return Template("{% load ui scale %}" + source).render(Context(context))
 
 
-@pytest.mark.parametrize("outcome", Outcome.values)
+@pytest.mark.parametrize("outcome", ModelAnswer.values)
 def test_every_outcome_has_its_own_look(outcome):
     others = [look for name, look in looks.OUTCOMES.items() if name != outcome]
     look = looks.OUTCOMES[outcome]
 
-    assert look.word == Outcome(outcome).label
+    assert look.word == ModelAnswer(outcome).label
     assert look.icon not in {other.icon for other in others}
     assert look.tone not in {other.tone for other in others}
 
@@ -35,7 +35,7 @@ def test_every_state_has_a_look(state):
 
 
 def test_chip_shows_icon_and_word():
-    html = render("{% outcome_chip outcome %}", outcome=Outcome.MALIGNANT)
+    html = render("{% outcome_chip outcome %}", outcome=ModelAnswer.MALIGNANT)
 
     assert "#outcome-malignant" in html
     assert "Malignant" in html
