@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from classifier.client.records import Image, Submission
+from classifier.client.records import Image, SubmissionRecord
 
 # --- Cells that a spreadsheet shows and never runs. The same rules as `classifier.domain.csv_cells` and
 # `exported`, which this client can't import; a test holds the two together.
@@ -74,7 +74,7 @@ COLUMNS = (
 
 
 def write_submissions(
-    stream: TextIO, rows: Iterable[Submission], kind: str, *, with_mrn: bool = False
+    stream: TextIO, rows: Iterable[SubmissionRecord], kind: str, *, with_mrn: bool = False
 ) -> None:
     """`csv` has a row for each image; the record number stands in it where it is asked for."""
     if kind == "csv":
@@ -92,7 +92,7 @@ def write_submissions(
         write_json(stream, list(rows))
 
 
-def cells(row: Submission, image: Image) -> tuple[object, ...]:
+def cells(row: SubmissionRecord, image: Image) -> tuple[object, ...]:
     """One image of a case, in the order of COLUMNS."""
     prediction, review = image.prediction, row.review
     policy = prediction.threshold_policy if prediction else None
@@ -115,7 +115,7 @@ def cells(row: Submission, image: Image) -> tuple[object, ...]:
     )
 
 
-def describe_standing(row: Submission) -> tuple[object, ...]:
+def describe_standing(row: SubmissionRecord) -> tuple[object, ...]:
     """What the case is held for, and what is ordered: the columns from `standing` to `acknowledged_at`."""
     standing, order = row.standing, row.order
     done = order.acknowledgement if order else None

@@ -81,7 +81,7 @@ class PlainJsonParser(FhirParser):
     media_type = "application/json"
 
 
-class SearchForm(FormParser):
+class SearchFormParser(FormParser):
     """A search's parameters, as long as the site takes the text of any form."""
 
     def parse(

@@ -8,7 +8,7 @@ from classifier.cases.duplicates import find_doubles
 from classifier.labels.answers import CANNOT_JUDGE, choose_words, find_cautions, find_doubts
 from classifier.labels.looks import look_of_case
 from classifier.labels.probability import draw_scale, in_hundred, percent
-from classifier.report.content import Answer, Scale, say_moment
+from classifier.report.content import ReportAnswer, Scale, say_moment
 
 if TYPE_CHECKING:
     from classifier.models import Prediction, Submission
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 HASH_START = 12
 
 
-def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: bool) -> Answer:
+def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: bool) -> ReportAnswer:
     words, look = choose_words(summary), look_of_case(summary)
     figured = summary.prediction if summary.has_figure else None
-    return Answer(
+    return ReportAnswer(
         title=f"What the model says{' (preliminary)' if summary.is_judged and not is_signed else ''}",
         icon=look.icon,
         word=look.word,

@@ -11,9 +11,9 @@ from classifier.labels.text import name_site
 from classifier.report.answering import build_answer
 from classifier.report.content import (
     Footer,
-    Picture,
     Report,
-    Status,
+    ReportPicture,
+    ReportStatus,
     build_clinical,
     build_finding,
     build_groups,
@@ -87,16 +87,16 @@ def build_report(
     )
 
 
-def _find_status(submission: Submission, review: Review | None) -> Status:
+def _find_status(submission: Submission, review: Review | None) -> ReportStatus:
     if submission.cancelled_at is not None:
         word = f"WITHDRAWN: {UNSIGNED}"
-        return Status(word, f"{word}, and without a result", is_signed=False, awaits_signature=False)
+        return ReportStatus(word, f"{word}, and without a result", is_signed=False, awaits_signature=False)
     if review is None:
         word = f"PRELIMINARY: {UNSIGNED}"
-        return Status(word, word, is_signed=False, awaits_signature=True)
+        return ReportStatus(word, word, is_signed=False, awaits_signature=True)
     word = "Amended" if review.amends_id else "Final"
     by = f"signed by {review.signed_by.get_full_name()} on {say_moment(review.signed_at)}"
-    return Status(word, f"{word}, {by}", is_signed=True, awaits_signature=False)
+    return ReportStatus(word, f"{word}, {by}", is_signed=True, awaits_signature=False)
 
 
 def _show(
@@ -106,7 +106,7 @@ def _show(
     pictures: Mapping[uuid.UUID, Reduced],
     *,
     is_large: bool,
-) -> Picture:
+) -> ReportPicture:
     """Large with what it is; small with its own word and, where it has one, figure."""
     image, picture, total = answer.image, pictures[answer.image.pk], len(summary.answers)
     look = look_of_image(answer)
@@ -119,7 +119,7 @@ def _show(
         own = f"{name}: {word}." if total > 1 else ""
         kind = image.get_capture_kind_display()
         caption = f"{own} {kind}, {image.width}×{image.height} pixels; {_describe_print(picture)}".strip()
-    return Picture(
+    return ReportPicture(
         jpeg=picture.jpeg,
         width=picture.width,
         height=picture.height,

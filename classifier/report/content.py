@@ -15,8 +15,7 @@ from classifier.labels.text import describe_birth
 from classifier.standing.hiding import hides_standing_of
 
 if TYPE_CHECKING:
-    from classifier.models import Lesion, Outcome, Patient, Submission
-    from classifier.models import Review as SignedReview
+    from classifier.models import Lesion, Outcome, Patient, Review, Submission
     from classifier.standing.summary import CaseSummary
 
 
@@ -35,7 +34,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Status:
+class ReportStatus:
     """How far the report may be relied upon: a word for every page's foot, and the whole line."""
 
     word: str
@@ -46,7 +45,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReportStanding:
     """What the case is held for, and on whose word: what the report opens with.
 
     second: what the others had said, each a sentence.
@@ -74,7 +73,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReportAnswer:
     """What the model says, or why it says nothing."""
 
     title: str
@@ -90,7 +89,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportPicture:
     """A JPEG, and what is said below it; `alternative` is for those who don't see it."""
 
     jpeg: bytes
@@ -102,7 +101,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Review:
+class ReportReview:
     """The signed decision that stands."""
 
     management: str
@@ -113,7 +112,7 @@ class Review:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReportFinding:
     """One result of histopathology, oldest corrections included."""
 
     text: str
@@ -133,15 +132,15 @@ class Footer:
 class Report:
     clinic: str
     subject: str
-    status: Status
-    standing: Standing
+    status: ReportStatus
+    standing: ReportStanding
     groups: tuple[Group, ...]
-    answer: Answer
-    picture: Picture | None
-    others: tuple[Picture, ...]
-    review: Review | None
+    answer: ReportAnswer
+    picture: ReportPicture | None
+    others: tuple[ReportPicture, ...]
+    review: ReportReview | None
     clinical: tuple[Fact, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ReportFinding, ...]
     footer: Footer
 
 
@@ -221,7 +220,7 @@ def _describe_case(submission: Submission) -> tuple[Fact, ...]:
 BY_THE_MODEL = "Preliminary, from the model alone."
 
 
-def build_standing(submission: Submission, summary: CaseSummary) -> Standing:
+def build_standing(submission: Submission, summary: CaseSummary) -> ReportStanding:
     """As the viewer of `summary` may read it. What the model says in sentences stands below, once."""
     is_hidden = hides_standing_of(submission, summary)
     label = label_case(submission, is_hidden=is_hidden)
@@ -230,17 +229,19 @@ def build_standing(submission: Submission, summary: CaseSummary) -> Standing:
         is_answer = submission.standing_basis == StandingBasis.MODEL and not is_hidden
         sentence = BY_THE_MODEL if is_answer else ""
         below = say_finding_below(submission, summary)
-        return Standing(label.icon, label.word, sentence, below, "", by_people=False)
+        return ReportStanding(label.icon, label.word, sentence, below, "", by_people=False)
     words = say_case(submission, summary)
-    return Standing(label.icon, label.word, words.sentence, words.second, words.next_step, by_people=True)
+    return ReportStanding(
+        label.icon, label.word, words.sentence, words.second, words.next_step, by_people=True
+    )
 
 
 # --- What people found: the signed review, and histopathology.
 
 
-def build_review(review: SignedReview) -> Review:
+def build_review(review: Review) -> ReportReview:
     amendment = f"Amended because: {review.amendment_reason}" if review.amendment_reason else ""
-    return Review(
+    return ReportReview(
         management=review.get_management_display(),
         diagnosis=f"{review.get_diagnosis_display()} · {review.get_agreement_display().lower()}",
         comment=review.comment,
@@ -251,7 +252,7 @@ def build_review(review: SignedReview) -> Review:
     )
 
 
-def build_finding(outcome: Outcome) -> Finding:
+def build_finding(outcome: Outcome) -> ReportFinding:
     """A row of `list_outcomes`, which says whether it is the one that counts."""
     is_current: bool = outcome.is_current  # type: ignore[attr-defined] # annotated by with_standing()
     name = outcome.get_diagnosis_display()
@@ -260,7 +261,7 @@ def build_finding(outcome: Outcome) -> Finding:
     breslow = f", Breslow {outcome.breslow_mm} mm" if outcome.breslow_mm else ""
     reason = f"Why changed: {outcome.correction_reason}" if outcome.correction_reason else ""
     recorded = f"Recorded {say_moment(outcome.recorded_at)} by {outcome.recorded_by.get_full_name()}."
-    return Finding(
+    return ReportFinding(
         text=f"{say_day(outcome.reported_on)}: {name}, {taken}{breslow}",
         is_current=is_current,
         details=tuple(filter(None, (outcome.comment, reason, recorded))),

@@ -20,7 +20,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic"
 
 
 @dataclass(frozen=True)
-class Kind:
+class PictureKind:
     """How a picture was taken: codes as the schema lists them."""
 
     capture_kind: str = "dermoscopic"
@@ -33,11 +33,11 @@ class Case:
 
     files: tuple[Path, ...]
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
-    kinds: Mapping[Path, Kind] = field(default_factory=dict)
+    kinds: Mapping[Path, PictureKind] = field(default_factory=dict)
     """Of files that were said to be something else than dermoscopic, or dermoscopic of which type."""
 
-    def kind_of(self, file: Path) -> Kind:
-        return self.kinds.get(file, Kind())
+    def kind_of(self, file: Path) -> PictureKind:
+        return self.kinds.get(file, PictureKind())
 
     @property
     def name(self) -> str:
@@ -50,7 +50,7 @@ def find_cases(
     facts: Mapping[str, str],
     *,
     together: bool = False,
-    kinds: Mapping[str, Kind] | None = None,
+    kinds: Mapping[str, PictureKind] | None = None,
 ) -> list[Case]:
     """A case for each file, and for each image below each folder, in name order; or one of all
     `together`. `kinds` by the name of a file; that under "" is of all others. Raise ConfigurationError.
@@ -73,7 +73,7 @@ def find_cases(
     ]
 
 
-def _find_kinds(files: list[Path], kinds: Mapping[str, Kind]) -> dict[Path, Kind]:
+def _find_kinds(files: list[Path], kinds: Mapping[str, PictureKind]) -> dict[Path, PictureKind]:
     names = {file.name for file in files}
     for name in kinds:
         if name and name not in names:
@@ -108,7 +108,7 @@ def read_mapping(path: Path, folder: Path) -> list[Case]:
         # A row without one is a case by itself, whatever others are called.
         group = row.pop(CASE, "") or number
         # A locating, a close-up and a dermoscopic picture of one lesion are one case.
-        kind = Kind(row.pop(KIND, "") or Kind.capture_kind, row.pop(TYPE, ""))
+        kind = PictureKind(row.pop(KIND, "") or PictureKind.capture_kind, row.pop(TYPE, ""))
         check_consent(row.get(CONSENT, ""), number)
         check_birth_date(row.get("birth_date", ""), number)
         known = cases.get(group)

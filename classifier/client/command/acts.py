@@ -14,7 +14,7 @@ from classifier.client.batch import Journal
 from classifier.client.client import Client
 from classifier.client.errors import ConfigurationError
 from classifier.client.output import open_output, write_bytes, write_json, write_submissions
-from classifier.client.records import Submission
+from classifier.client.records import SubmissionRecord
 
 
 def cancel(client: Client, asked: argparse.Namespace) -> int:
@@ -122,7 +122,7 @@ def results(client: Client, asked: argparse.Namespace) -> int:
     return 0
 
 
-def read_cases(client: Client, chosen: list[str], asked: argparse.Namespace) -> Iterator[Submission]:
+def read_cases(client: Client, chosen: list[str], asked: argparse.Namespace) -> Iterator[SubmissionRecord]:
     if chosen:
         return (client.submissions.get(one) for one in chosen)
     if asked.since is None:

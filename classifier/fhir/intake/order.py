@@ -14,7 +14,7 @@ from classifier.domain.modalities import KINDS
 from classifier.domain.vocabulary import CaptureKind, Priority
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.intake.bundle import check_condition
-from classifier.fhir.intake.patients import Subject, read_lesion, read_subject
+from classifier.fhir.intake.patients import IntakePatient, read_lesion, read_subject
 from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE, DICOM
 from classifier.intake.uploads import SentImage, check_image_count
 
@@ -41,7 +41,7 @@ MODALITY_UNKNOWN = (
 
 
 @dataclass(frozen=True)
-class Picture:
+class MediaImage:
     """The image of a Media, and where its bytes stood."""
 
     part: Part
@@ -51,18 +51,18 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Order:
+class IntakeOrder:
     request: Part
     identifier: tuple[str, str]
-    subject: Subject
+    subject: IntakePatient
     lesion: Lesion | NewLesion
-    pictures: list[Picture]
+    pictures: list[MediaImage]
     clinical_question: str
     clinical_history: str
     priority: str
 
 
-def read_order(parcel: Parcel, *, user: User) -> Order:
+def read_order(parcel: Parcel, *, user: User) -> IntakeOrder:
     """Raises FhirError (422) with every fault that was found."""
     requests = parcel.of("ServiceRequest")
     if len(requests) != 1:
@@ -87,7 +87,7 @@ def read_order(parcel: Parcel, *, user: User) -> Order:
     parcel.stop_if_wrong()
     if subject is None or lesion is None or priority is None:
         raise AssertionError("what is missing was told")
-    return Order(
+    return IntakeOrder(
         request=requests[0],
         identifier=identifier,
         subject=subject,
@@ -129,7 +129,7 @@ def _list_words(request: Element, name: str) -> list[str]:
     return [word for word in words if word]
 
 
-def _read_pictures(parcel: Parcel, request: Element) -> list[Picture]:
+def _read_pictures(parcel: Parcel, request: Element) -> list[MediaImage]:
     media = parcel.of("Media")
     try:
         check_image_count(len(media))
@@ -145,14 +145,14 @@ def _read_pictures(parcel: Parcel, request: Element) -> list[Picture]:
     return pictures
 
 
-def _read_picture(parcel: Parcel, part: Part) -> Picture:
+def _read_picture(parcel: Parcel, part: Part) -> MediaImage:
     content = part.element.child("content")
     binary = parcel.resolve(content.text("url")) if "url" in content.value else None
     holder = binary.element if binary is not None and binary.kind == "Binary" else content
     text = holder.text("data", needed="Give the image in base64, or the fullUrl of a Binary as content.url.")
     kind, dermoscopic_type = _read_kind(part.element.child("modality"))
     image = SentImage(ContentFile(_decode(holder, text)), kind, dermoscopic_type)
-    return Picture(part, image, holder.place("data"), binary)
+    return MediaImage(part, image, holder.place("data"), binary)
 
 
 def _read_kind(modality: Element) -> tuple[str, str]:

@@ -32,7 +32,7 @@ SNOMED_SIDES = {code: side.value for side, (code, _) in SIDES.items()}
 
 
 @dataclass(frozen=True)
-class Subject:
+class IntakePatient:
     """The clinic, the patient, and the part that told of them where there is one."""
 
     clinic: Clinic
@@ -40,7 +40,7 @@ class Subject:
     part: Part | None = None
 
 
-def read_subject(parcel: Parcel, request: Element, *, user: User) -> Subject | None:
+def read_subject(parcel: Parcel, request: Element, *, user: User) -> IntakePatient | None:
     """None where it can't be told; then the parcel says why."""
     reference = request.child("subject").text("reference", needed="Say whose lesion it is.")
     part = parcel.resolve(reference)
@@ -55,7 +55,7 @@ def read_subject(parcel: Parcel, request: Element, *, user: User) -> Subject | N
     patient = known.select_related("clinic").first()
     if patient is not None:
         agrees = read_consent(request)
-        return Subject(patient.clinic, CasePatient(known=patient, consents_to_inference=agrees))
+        return IntakePatient(patient.clinic, CasePatient(known=patient, consents_to_inference=agrees))
     if reference:
         text = "There is no such patient, or none that you may see."
         request.refuse("unknown_patient", text, name="subject", kind="not-found")
@@ -79,7 +79,7 @@ def read_consent(*places: Element) -> bool | None:
     return said
 
 
-def _read_patient(part: Part, request: Element, *, user: User) -> Subject | None:
+def _read_patient(part: Part, request: Element, *, user: User) -> IntakePatient | None:
     sent = part.element
     clinic, mrn = _read_identifier(sent, user=user)
     if clinic is not None:
@@ -96,7 +96,7 @@ def _read_patient(part: Part, request: Element, *, user: User) -> Subject | None
         skin_type=skin_type,
         consents_to_inference=read_consent(sent, request),
     )
-    return Subject(clinic, patient, part) if clinic is not None and mrn else None
+    return IntakePatient(clinic, patient, part) if clinic is not None and mrn else None
 
 
 def _read_identifier(sent: Element, *, user: User) -> tuple[Clinic | None, str]:
@@ -124,7 +124,7 @@ def _read_date(sent: Element, text: str) -> dt.date | None:
 
 
 def read_lesion(
-    parcel: Parcel, request: Element, subject: Subject, *, user: User
+    parcel: Parcel, request: Element, subject: IntakePatient, *, user: User
 ) -> Lesion | NewLesion | None:
     """A lesion of this server, a new BodyStructure, or a new lesion at the request's body site."""
     structures = parcel.of("BodyStructure")
@@ -143,7 +143,7 @@ def read_lesion(
     return None
 
 
-def _find_lesion(info: Element, lesion: Lesion | None, subject: Subject) -> Lesion | None:
+def _find_lesion(info: Element, lesion: Lesion | None, subject: IntakePatient) -> Lesion | None:
     if lesion is None:
         info.refuse(
             "unknown_lesion", "There is no such BodyStructure, or none that you may see.", kind="not-found"

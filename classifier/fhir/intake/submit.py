@@ -13,12 +13,12 @@ from classifier.intake.submission import Question, Submitted, submit_case
 from classifier.intake.uploads import RefusedImagesError, WrongKindError
 
 if TYPE_CHECKING:
-    from classifier.fhir.intake.order import Order
+    from classifier.fhir.intake.order import IntakeOrder
     from classifier.intake import RejectedImageError
     from portal.trust.accounts.models import User
 
 
-def submit_order(order: Order, *, user: User) -> Submitted:
+def submit_order(order: IntakeOrder, *, user: User) -> Submitted:
     """Create the case, or find the one that this identifier made before.
 
     Raises PermissionDenied, ConflictError, LimitError, UnavailableError or FhirError; then nothing is left
@@ -56,19 +56,19 @@ def submit_order(order: Order, *, user: User) -> Submitted:
         ) from error
 
 
-def _place_fault(order: Order, index: int, fault: RejectedImageError) -> Issue:
+def _place_fault(order: IntakeOrder, index: int, fault: RejectedImageError) -> Issue:
     picture = order.pictures[index]
     if isinstance(fault, WrongKindError):
         return Issue(fault.code, fault.message, picture.part.element.place("modality"), "business-rule")
     return Issue(fault.code, fault.message, picture.at, "processing")
 
 
-def _say_how_to_consent(order: Order) -> str:
+def _say_how_to_consent(order: IntakeOrder) -> str:
     holder = "the Patient or the ServiceRequest" if order.subject.part else "the ServiceRequest"
     return f"Send the answer with {holder}, as the extension {CONSENT_EXTENSION} with valueBoolean."
 
 
-def _place(order: Order, name: str) -> str:
+def _place(order: IntakeOrder, name: str) -> str:
     """Where the field of a service stood in what was sent."""
     request = order.request.element
     patient = order.subject.part.element if order.subject.part else request

@@ -10,7 +10,7 @@ from classifier.drf.permissions import MaySubmit
 from classifier.fhir.bundles import finish
 from classifier.fhir.errors import Issue, build_notices
 from classifier.fhir.intake.bundle import Parcel, Part, open_bundle, open_request
-from classifier.fhir.intake.order import Order, read_order
+from classifier.fhir.intake.order import IntakeOrder, read_order
 from classifier.fhir.intake.submit import submit_order
 from classifier.fhir.resources import KINDS
 from classifier.fhir.viewer import Viewer, find_base
@@ -67,12 +67,12 @@ class ServiceRequests(Search):
         return response
 
 
-def _answer(parcel: Parcel, order: Order, taken: Submitted) -> JSON:
+def _answer(parcel: Parcel, order: IntakeOrder, taken: Submitted) -> JSON:
     entries = [{"response": _respond(part, parcel, order, taken)} for part in parcel.parts]
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
-def _respond(part: Part, parcel: Parcel, order: Order, taken: Submitted) -> JSON:
+def _respond(part: Part, parcel: Parcel, order: IntakeOrder, taken: Submitted) -> JSON:
     """What became of one entry: where it is now, and what is worth a look."""
     case = taken.submission
     is_new = taken.is_new_patient if part.kind == "Patient" else taken.is_new
@@ -96,7 +96,7 @@ def _respond(part: Part, parcel: Parcel, order: Order, taken: Submitted) -> JSON
     return {**response, **({"outcome": build_notices(notices)} if notices else {})}
 
 
-def _find_number(part: Part, order: Order) -> int | None:
+def _find_number(part: Part, order: IntakeOrder) -> int | None:
     """Which image a Media or a Binary became, from 0."""
     pairs = enumerate(order.pictures)
     return next((number for number, one in pairs if part is one.part or part is one.binary), None)

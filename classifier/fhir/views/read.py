@@ -16,7 +16,7 @@ from classifier.fhir.bundles import add_meta, build_entry, build_searchset, fini
 from classifier.fhir.capability import build_capability_statement
 from classifier.fhir.elements import instant, refer_to
 from classifier.fhir.including import find_included
-from classifier.fhir.negotiation import SearchForm, wants_json
+from classifier.fhir.negotiation import SearchFormParser, wants_json
 from classifier.fhir.search import read_query
 from classifier.fhir.terminology import SYSTEMS, build_code_system
 from classifier.fhir.viewer import Viewer, find_base
@@ -198,7 +198,7 @@ class Search(KindView):
 class PostSearch(Search):
     """The same with its parameters in the body: for what identifies a patient."""
 
-    parser_classes = [SearchForm]
+    parser_classes = [SearchFormParser]
     scopes = SEARCH
     http_method_names = ["post"]
 

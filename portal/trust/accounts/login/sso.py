@@ -62,7 +62,7 @@ class SSORefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Claims:
+class IdentityClaims:
     """What the provider signed about a person."""
 
     subject: str = field(repr=False)
@@ -72,7 +72,7 @@ class Claims:
     has_factor: bool
 
     @classmethod
-    def read(cls, data: Mapping[str, Any]) -> Claims:
+    def read(cls, data: Mapping[str, Any]) -> IdentityClaims:
         amr = data.get("amr") or []
         methods = {data.get("acr"), *(amr if isinstance(amr, list) else [amr])}
         return cls(
@@ -84,7 +84,7 @@ class Claims:
         )
 
 
-def admit(claims: Claims) -> User:
+def admit(claims: IdentityClaims) -> User:
     """The person whom these claims speak of, by their verified address alone.
 
     The identity behind the address is remembered at the first log-in: an address that later
@@ -153,7 +153,7 @@ class OIDCAdapter(OpenIDConnectOAuth2Adapter):
                 raise OAuth2Error("subject")
             data = {**told, **data}
         login = self.get_provider().sociallogin_from_response(request, data)
-        login.claims = Claims.read(data)
+        login.claims = IdentityClaims.read(data)
         # The identity is kept, and nothing else that was told.
         login.account.extra_data = {}
         return login
