@@ -74,9 +74,9 @@ def find_contradictions(submission: Submission, *, diagnosis: str, management: s
         return []
     against = []
     if submission.model_answer == Headline.MALIGNANT:
-        against.append(f"The model said malignant{_tell_figure(submission)}.")
+        against.append(f"The model said malignant{_format_figure(submission)}.")
     elif submission.model_answer == Headline.REFER and _refers_all(submission):
-        against.append(f"The model said refer, too close to call{_tell_figure(submission)}.")
+        against.append(f"The model said refer, too close to call{_format_figure(submission)}.")
     if submission.standing == Standing.MALIGNANT and submission.standing_basis != StandingBasis.MODEL:
         who = "pathologist" if submission.standing_basis == StandingBasis.HISTOPATHOLOGY else "signed review"
         word = _find_word(submission)
@@ -84,7 +84,7 @@ def find_contradictions(submission: Submission, *, diagnosis: str, management: s
     return against
 
 
-def _tell_figure(submission: Submission) -> str:
+def _format_figure(submission: Submission) -> str:
     figure = submission.model_probability
     return "" if figure is None else f", {figure:.0%}".replace("%", " %")
 

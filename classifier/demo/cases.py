@@ -86,7 +86,7 @@ def list_cases() -> list[DemoCase]:
     return [DemoCase(clinic, number) for clinic, count in CASES_PER_CLINIC.items() for number in range(count)]
 
 
-def create_cases(*, pace_seconds: float, tell: Callable[[str], None]) -> int:
+def create_cases(*, pace_seconds: float, report: Callable[[str], None]) -> int:
     """Send every demo case that is not there yet; return how many were made."""
     made = 0
     for case in list_cases():
@@ -95,7 +95,7 @@ def create_cases(*, pace_seconds: float, tell: Callable[[str], None]) -> int:
             continue
         _create_case(case, clinic)
         made += 1
-        tell(f"{made} submitted")
+        report(f"{made} submitted")
         time.sleep(pace_seconds)
     return made
 
@@ -158,7 +158,7 @@ def _image(case: DemoCase, chance: random.Random, position: int) -> SentImage:
     return SentImage(ContentFile(data, f"demo-{case.number + 1}-{position + 1}.jpg"))
 
 
-def sign_some_reviews(*, tell: Callable[[str], None]) -> int:
+def sign_some_reviews(*, report: Callable[[str], None]) -> int:
     """Let the demo dermatologists sign a share of what has a result; return how many."""
     signed = 0
     for clinic in Clinic.objects.filter(name__in=CASES_PER_CLINIC):
@@ -166,7 +166,7 @@ def sign_some_reviews(*, tell: Callable[[str], None]) -> int:
         for submission in _due(clinic):
             sign_review(actor=dermatologist, submission=submission, decision=_decision(submission, signed))
             signed += 1
-            tell(f"{signed} signed")
+            report(f"{signed} signed")
     return signed
 
 

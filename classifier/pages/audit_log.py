@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from classifier.exports.cases import export_audit_events
 from classifier.labels.audit import describe_action
-from classifier.labels.consent import say_origin
+from classifier.labels.consent import format_origin
 from classifier.models.audit_subjects import NamedPatient, find_patients
 from classifier.pages.access import page
 from classifier.pages.forms.audit_log import TrailForm
@@ -91,7 +91,7 @@ def _read(request: PortalRequest) -> tuple[TrailForm, AuditEventQuerySet]:
 def _describe_details(event: AuditEvent) -> str:
     """Counts and codes in a few words; ids are left to the export."""
     parts = []
-    if consent := say_origin(event.details.get("origin", ""), event.details.get("recorded_in", "")):
+    if consent := format_origin(event.details.get("origin", ""), event.details.get("recorded_in", "")):
         parts.append(f"consent: {consent}")
     for name, value in sorted(event.details.items()):
         if value in ("", None, [], {}) or name in NOT_TOLD:

@@ -31,7 +31,7 @@ from classifier.labels.answers import (
     find_cautions,
     find_doubts,
 )
-from classifier.labels.standing import is_decided, label_case, say_case
+from classifier.labels.standing import format_case, is_decided, label_case
 from classifier.labels.text import describe_day, name_site
 from classifier.models import Acknowledgement, Submission
 from classifier.orders import acknowledge_order, take_back_acknowledgement
@@ -93,23 +93,23 @@ def submission_cancel(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
         "submission": submission,
         "label": label_case(submission, is_hidden=hides_standing(submission, rights.role)),
         "is_over": submission.state in (SubmissionState.REVIEWED, SubmissionState.CANCELLED),
-        "trouble": trouble or _say_over(submission),
+        "trouble": trouble or _format_if_over(submission),
         "rule": rule,
         "needs_reader": NEEDS_READER,
-        "result": _say_result(submission),
+        "result": _format_result_to_withdraw(submission),
         "form": form,
     }
     status = 409 if trouble else 400 if form.errors else 200
     return render(request, "classifier/submission_cancel.html", context, status=status)
 
 
-def _say_over(submission: Submission) -> str:
+def _format_if_over(submission: Submission) -> str:
     if submission.state == SubmissionState.CANCELLED:
         return "This case was already withdrawn."
     return "This case is signed, so it can't be withdrawn."
 
 
-def _say_result(submission: Submission) -> str:
+def _format_result_to_withdraw(submission: Submission) -> str:
     """What would be withdrawn with the case."""
     if submission.state == SubmissionState.IN_WORK:
         return "some of the images are judged already"
@@ -230,7 +230,7 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
         "lesion": submission.lesion,
         "patient": submission.lesion.patient,
         "summary": summary,
-        "standing": say_case(submission, summary),
+        "standing": format_case(submission, summary),
         "is_decided": is_decided(submission),
         "model_words": choose_words(summary),
         "review": find_review_in_force(submission.reviews.all()),

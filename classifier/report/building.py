@@ -19,8 +19,8 @@ from classifier.report.content import (
     build_groups,
     build_review,
     build_standing,
-    say_day,
-    say_moment,
+    format_date,
+    format_date_time,
 )
 from classifier.report.parts import (
     draw_answer,
@@ -68,7 +68,7 @@ def build_report(
     site, patient = name_site(submission.lesion), submission.lesion.patient
     return Report(
         clinic=submission.clinic.name,
-        subject=f"{site}, submitted {say_day(submission.submitted_at)}",
+        subject=f"{site}, submitted {format_date(submission.submitted_at)}",
         status=_find_status(submission, review),
         standing=build_standing(submission, summary),
         groups=build_groups(submission),
@@ -82,7 +82,7 @@ def build_report(
         findings=findings,
         footer=Footer(
             f"Patient {patient.mrn} · Case {submission.pk}",
-            f"Printed {say_moment(printed_at)} by {printed_by}. {INTENDED_USE}",
+            f"Printed {format_date_time(printed_at)} by {printed_by}. {INTENDED_USE}",
         ),
     )
 
@@ -95,7 +95,7 @@ def _find_status(submission: Submission, review: Review | None) -> ReportStatus:
         word = f"PRELIMINARY: {UNSIGNED}"
         return ReportStatus(word, word, is_signed=False, awaits_signature=True)
     word = "Amended" if review.amends_id else "Final"
-    by = f"signed by {review.signed_by.get_full_name()} on {say_moment(review.signed_at)}"
+    by = f"signed by {review.signed_by.get_full_name()} on {format_date_time(review.signed_at)}"
     return ReportStatus(word, f"{word}, {by}", is_signed=True, awaits_signature=False)
 
 

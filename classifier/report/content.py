@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from classifier.domain.vocabulary import Source, StandingBasis
-from classifier.labels.standing import label_case, say_case, say_finding_below
+from classifier.labels.standing import format_case, format_finding_below, label_case
 from classifier.labels.text import describe_birth
 from classifier.standing.hiding import hides_standing_of
 
@@ -147,12 +147,12 @@ class Report:
 # --- Moments and days as the report writes them: always with the year, since paper is kept.
 
 
-def say_moment(moment: dt.datetime) -> str:
+def format_date_time(moment: dt.datetime) -> str:
     """As a case's page does: "3 March 2026, 14:02"."""
     return date_format(timezone.localtime(moment), "j F Y, H:i")
 
 
-def say_day(day: dt.date | dt.datetime) -> str:
+def format_date(day: dt.date | dt.datetime) -> str:
     return date_format(timezone.localtime(day) if isinstance(day, dt.datetime) else day, "j F Y")
 
 
@@ -192,7 +192,7 @@ def _describe_birth(patient: Patient) -> str:
     if patient.birth_date is None:
         return "Birth date not given"
     age = describe_birth(patient.birth_date).partition(", ")[2]
-    return f"{say_day(patient.birth_date)}, {age}"
+    return f"{format_date(patient.birth_date)}, {age}"
 
 
 def _describe_lesion(lesion: Lesion) -> tuple[Fact, ...]:
@@ -207,7 +207,7 @@ def _describe_case(submission: Submission) -> tuple[Fact, ...]:
     responsible = submission.responsible
     followed = (Fact("Followed by", responsible.get_full_name()),) if responsible else ()
     return (
-        Fact("Submitted", say_moment(submission.submitted_at)),
+        Fact("Submitted", format_date_time(submission.submitted_at)),
         Fact("By", by),
         *followed,
         Fact("Priority", submission.get_priority_display()),
@@ -228,9 +228,9 @@ def build_standing(submission: Submission, summary: CaseSummary) -> ReportStandi
     if not by_people:
         is_answer = submission.standing_basis == StandingBasis.MODEL and not is_hidden
         sentence = BY_THE_MODEL if is_answer else ""
-        below = say_finding_below(submission, summary)
+        below = format_finding_below(submission, summary)
         return ReportStanding(label.icon, label.word, sentence, below, "", by_people=False)
-    words = say_case(submission, summary)
+    words = format_case(submission, summary)
     return ReportStanding(
         label.icon, label.word, words.sentence, words.second, words.next_step, by_people=True
     )
@@ -247,7 +247,7 @@ def build_review(review: Review) -> ReportReview:
         comment=review.comment,
         amendment=amendment,
         signature=(
-            f"Signed electronically by {review.signed_by.get_full_name()}, {say_moment(review.signed_at)}."
+            f"Signed electronically by {review.signed_by.get_full_name()}, {format_date_time(review.signed_at)}."
         ),
     )
 
@@ -257,12 +257,12 @@ def build_finding(outcome: Outcome) -> ReportFinding:
     is_current: bool = outcome.is_current  # type: ignore[attr-defined] # annotated by with_standing()
     name = outcome.get_diagnosis_display()
     name = name if is_current else f"{name} (changed since)"
-    taken = f"{outcome.get_procedure_display().lower()} of {say_day(outcome.specimen_taken_on)}"
+    taken = f"{outcome.get_procedure_display().lower()} of {format_date(outcome.specimen_taken_on)}"
     breslow = f", Breslow {outcome.breslow_mm} mm" if outcome.breslow_mm else ""
     reason = f"Why changed: {outcome.correction_reason}" if outcome.correction_reason else ""
-    recorded = f"Recorded {say_moment(outcome.recorded_at)} by {outcome.recorded_by.get_full_name()}."
+    recorded = f"Recorded {format_date_time(outcome.recorded_at)} by {outcome.recorded_by.get_full_name()}."
     return ReportFinding(
-        text=f"{say_day(outcome.reported_on)}: {name}, {taken}{breslow}",
+        text=f"{format_date(outcome.reported_on)}: {name}, {taken}{breslow}",
         is_current=is_current,
         details=tuple(filter(None, (outcome.comment, reason, recorded))),
     )

@@ -40,7 +40,7 @@ def submit_order(order: IntakeOrder, *, user: User) -> Submitted:
                 source=Source.API,
                 request_key=make_request_key(clinic.pk, system=system, value=value),
             ),
-            how_to_consent=_say_how_to_consent(order),
+            how_to_consent=_format_how_to_consent(order),
         )
     except RefusedImagesError as error:
         faults = error.faults.items()
@@ -63,7 +63,7 @@ def _place_fault(order: IntakeOrder, index: int, fault: RejectedImageError) -> I
     return Issue(fault.code, fault.message, picture.at, "processing")
 
 
-def _say_how_to_consent(order: IntakeOrder) -> str:
+def _format_how_to_consent(order: IntakeOrder) -> str:
     holder = "the Patient or the ServiceRequest" if order.subject.part else "the ServiceRequest"
     return f"Send the answer with {holder}, as the extension {CONSENT_EXTENSION} with valueBoolean."
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from classifier.cases.access import record_viewed
 from classifier.cases.follow_up import is_unread_overdue, overdue_unread, take_over
 from classifier.cases.inbox import SHOWN, build_inbox
-from classifier.cases.overdue_mail import tell_overdue
+from classifier.cases.overdue_mail import notify_overdue
 from classifier.cases.targets import working_days_before
 from classifier.cases.withdrawal import cancel_submission
 from classifier.domain.errors import ConflictError
@@ -238,7 +238,7 @@ class TestAdministrators:
         settings.DERMAPORT_SITE_URL = "https://portal.example.org"
         case = signed(staff, management="urgent_referral", days=3)
         both = two_clinics()
-        tell_overdue()
+        notify_overdue()
         [letter] = mail.outbox
         assert letter.to == [staff.administrator.email]
         assert "1 order that nobody has acknowledged" in letter.body
@@ -250,7 +250,7 @@ class TestAdministrators:
         mail.outbox.clear()
         acknowledge_order(actor=staff.clinician, submission=case, done="referred")
         Submission.objects.update(is_unread=False)
-        tell_overdue()
+        notify_overdue()
         assert mail.outbox == []
 
 

@@ -11,7 +11,7 @@ from classifier.domain.states import PredictionState
 from classifier.domain.vocabulary import ModelAnswer
 from classifier.labels import looks
 from classifier.labels import probability as as_words
-from classifier.labels.probability import policy_limits, say_limits
+from classifier.labels.probability import format_limits, policy_limits
 from classifier.templatetags import ui
 
 
@@ -155,7 +155,7 @@ def test_limits_say_each_number_once(policy, words):
     key = re.search(r'<ul class="scale-key".*?</ul>', html, re.DOTALL)[0]
     said = re.findall(r"</svg>\s*(.*?)\s*</li>", key, re.DOTALL)
 
-    assert say_limits(*policy) == words
+    assert format_limits(*policy) == words
     assert said == words
     assert f"Of 100: {'; '.join(words)}." in html
 
