@@ -24,7 +24,7 @@ from classifier.models import Lesion, Patient
 from portal.trust.accounts.models import Clinic
 
 if TYPE_CHECKING:
-    from classifier.fhir.intake.bundle import Parcel, Part
+    from classifier.fhir.intake.bundle import BundleEntry, OrderBundle
     from classifier.fhir.intake.elements import Element
     from portal.trust.accounts.models import User
 
@@ -33,25 +33,25 @@ SNOMED_SIDES = {code: side.value for side, (code, _) in SIDES.items()}
 
 @dataclass(frozen=True)
 class IntakePatient:
-    """The clinic, the patient, and the part that told of them where there is one."""
+    """The clinic, the patient, and the entry that told of them where there is one."""
 
     clinic: Clinic
     patient: CasePatient
-    part: Part | None = None
+    entry: BundleEntry | None = None
 
 
-def read_subject(parcel: Parcel, request: Element, *, user: User) -> IntakePatient | None:
-    """None where it can't be told; then the parcel says why."""
+def read_subject(bundle: OrderBundle, request: Element, *, user: User) -> IntakePatient | None:
+    """None where it can't be told; then the bundle says why."""
     reference = request.child("subject").text("reference", needed="Say whose lesion it is.")
-    part = parcel.resolve(reference)
-    for other in parcel.of("Patient"):
-        if other is not part:
+    entry = bundle.resolve(reference)
+    for other in bundle.of("Patient"):
+        if other is not entry:
             other.element.refuse(
                 "not_referred_to", "The ServiceRequest's subject is another.", kind="invalid"
             )
-    if part is not None and part.kind == "Patient":
-        return _read_patient(part, request, user=user)
-    known = Patient.objects.visible_to(user).filter(pk=parcel.read_id(reference, "Patient"))  # type: ignore[misc]  # no id, no row
+    if entry is not None and entry.kind == "Patient":
+        return _read_patient(entry, request, user=user)
+    known = Patient.objects.visible_to(user).filter(pk=bundle.read_id(reference, "Patient"))  # type: ignore[misc]  # no id, no row
     patient = known.select_related("clinic").first()
     if patient is not None:
         agrees = read_consent(request)
@@ -79,11 +79,11 @@ def read_consent(*places: Element) -> bool | None:
     return said
 
 
-def _read_patient(part: Part, request: Element, *, user: User) -> IntakePatient | None:
-    sent = part.element
+def _read_patient(entry: BundleEntry, request: Element, *, user: User) -> IntakePatient | None:
+    sent = entry.element
     clinic, mrn = _read_identifier(sent, user=user)
     if clinic is not None:
-        check_condition(part, mrn_system(clinic.pk), mrn)
+        check_condition(entry, mrn_system(clinic.pk), mrn)
     born = sent.text("birthDate")
     skin_type = ""
     for extension in sent.children("extension"):
@@ -96,7 +96,7 @@ def _read_patient(part: Part, request: Element, *, user: User) -> IntakePatient 
         skin_type=skin_type,
         consents_to_inference=read_consent(sent, request),
     )
-    return IntakePatient(clinic, patient, part) if clinic is not None and mrn else None
+    return IntakePatient(clinic, patient, entry) if clinic is not None and mrn else None
 
 
 def _read_identifier(sent: Element, *, user: User) -> tuple[Clinic | None, str]:
@@ -124,16 +124,16 @@ def _read_date(sent: Element, text: str) -> dt.date | None:
 
 
 def read_lesion(
-    parcel: Parcel, request: Element, subject: IntakePatient, *, user: User
+    bundle: OrderBundle, request: Element, subject: IntakePatient, *, user: User
 ) -> Lesion | NewLesion | None:
     """A lesion of this server, a new BodyStructure, or a new lesion at the request's body site."""
-    structures = parcel.of("BodyStructure")
+    structures = bundle.of("BodyStructure")
     for extra in structures[1:]:
         extra.element.refuse("one_lesion", "A ServiceRequest is about one lesion.", kind="business-rule")
     if structures:
         return _read_structure(structures[0].element)
     for info in request.children("supportingInfo"):
-        key = parcel.read_id(info.text("reference"), "BodyStructure")
+        key = bundle.read_id(info.text("reference"), "BodyStructure")
         if key is not None:
             return _find_lesion(info, Lesion.objects.visible_to(user).filter(pk=key).first(), subject)
     sites = request.children("bodySite")

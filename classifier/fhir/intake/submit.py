@@ -59,19 +59,19 @@ def submit_order(order: IntakeOrder, *, user: User) -> Submitted:
 def _place_fault(order: IntakeOrder, index: int, fault: RejectedImageError) -> Issue:
     picture = order.pictures[index]
     if isinstance(fault, WrongKindError):
-        return Issue(fault.code, fault.message, picture.part.element.place("modality"), "business-rule")
+        return Issue(fault.code, fault.message, picture.entry.element.place("modality"), "business-rule")
     return Issue(fault.code, fault.message, picture.at, "processing")
 
 
 def _format_how_to_consent(order: IntakeOrder) -> str:
-    holder = "the Patient or the ServiceRequest" if order.subject.part else "the ServiceRequest"
+    holder = "the Patient or the ServiceRequest" if order.subject.entry else "the ServiceRequest"
     return f"Send the answer with {holder}, as the extension {CONSENT_EXTENSION} with valueBoolean."
 
 
 def _place(order: IntakeOrder, name: str) -> str:
     """Where the field of a service stood in what was sent."""
     request = order.request.element
-    patient = order.subject.part.element if order.subject.part else request
+    patient = order.subject.entry.element if order.subject.entry else request
     places = {
         "mrn": patient.place("identifier"),
         "birth_date": patient.place("birthDate"),
