@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from classifier.cases.access import record_listed, record_viewed
-from classifier.cases.duplicates import describe_double
+from classifier.cases.duplicates import describe_duplicate
 from classifier.cases.search import find_candidates
 from classifier.domain.limits import UploadLimits
 from classifier.intake import (
@@ -339,7 +339,7 @@ def _check_copy(
     except RejectedImageError:
         return PictureCheck("", [BROKEN]).to_json()
     same = find_same_file(clinic_id=clinic_id, sha256=claim.sha256) if claim.sha256 else None
-    hints = _describe_double(request, clinic_id, same)
+    hints = _describe_duplicate(request, clinic_id, same)
     return check_pixels(pixels, original_size=(claim.width, claim.height), hints=hints).to_json()
 
 
@@ -348,7 +348,7 @@ def _check_whole(request: PortalRequest, clinic_id: uuid.UUID, file: UploadedFil
     intake = inspect_image(read_upload(file, limits), file.name or "", limits)
     digest = intake.pixel_sha256
     same = find_same_pictures(clinic_id=clinic_id, pixel_sha256=[digest]).get(digest)
-    hints = [notice.message for notice in intake.warnings] + _describe_double(request, clinic_id, same)
+    hints = [notice.message for notice in intake.warnings] + _describe_duplicate(request, clinic_id, same)
     found = check_pixels(intake.pixels, hints=hints)
     answer = found.to_json()
     if intake.offer:
@@ -360,10 +360,10 @@ def _check_whole(request: PortalRequest, clinic_id: uuid.UUID, file: UploadedFil
 
 
 @transaction.atomic
-def _describe_double(
+def _describe_duplicate(
     request: PortalRequest, clinic_id: uuid.UUID, earlier: SubmissionImage | None
 ) -> list[str]:
     if earlier is None:
         return []
     record_viewed(actor=request.user, obj=earlier, clinic_id=clinic_id)
-    return [describe_double(earlier)]
+    return [describe_duplicate(earlier)]

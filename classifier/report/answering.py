@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from classifier.cases.duplicates import find_doubles
+from classifier.cases.duplicates import find_duplicates
 from classifier.labels.answers import CANNOT_JUDGE, choose_words, find_cautions, find_doubts
 from classifier.labels.looks import look_of_case
 from classifier.labels.probability import draw_scale, in_hundred, percent
@@ -28,7 +28,7 @@ def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: boo
         scale=_build_scale(figured) if figured else None,
         frequency=_format_frequency(summary, figured) if figured else "",
         next_step="" if is_signed else words.next_step,
-        notes=(*_list_notes(summary), *_list_doubles(submission, summary)),
+        notes=(*_list_notes(summary), *_list_duplicates(submission, summary)),
         limits=CANNOT_JUDGE if figured else (),
         making=_format_making(summary, summary.prediction) if summary.prediction else "",
     )
@@ -87,14 +87,14 @@ def _format_failure(answer: ImageAnswer) -> str:
     return (answer.prediction.error_message if answer.prediction else "") or "There is no result."
 
 
-def _list_doubles(submission: Submission, summary: CaseSummary) -> list[str]:
+def _list_duplicates(submission: Submission, summary: CaseSummary) -> list[str]:
     """Another patient's pseudonym has no place on this patient's paper."""
     return [
-        double.words
-        if double.is_same_patient
-        else f"Image {double.position}: The same picture was submitted for another patient. "
+        duplicate.words
+        if duplicate.is_same_patient
+        else f"Image {duplicate.position}: The same picture was submitted for another patient. "
         "Make sure whose it is; the portal names the other case."
-        for double in find_doubles(submission, summary)
+        for duplicate in find_duplicates(submission, summary)
     ]
 
 
