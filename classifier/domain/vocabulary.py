@@ -86,7 +86,7 @@ class ConsentOrigin(TextChoices):
 
 
 class ErasureReason(TextChoices):
-    """Why a patient's data were erased: a code, so that the trail holds no patient's word."""
+    """Why a patient's data were erased: a code, so that the audit log holds no patient's word."""
 
     REQUEST = "request", "The patient asked for it"
     RETENTION = "retention", "The time that the clinic keeps data is over"

@@ -50,7 +50,7 @@ def image_derivative(request: PortalRequest, pk: uuid.UUID) -> HttpResponseBase:
     with transaction.atomic():
         image = _find(request, pk)
         record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)
-    # Kept, but asked for anew each time: so that every look is on the trail.
+    # Kept, but asked for anew each time: so that every look is in the audit log.
     return _serve(request, image, image.derivative, "picture", caching="private, no-cache")
 
 

@@ -68,7 +68,7 @@ class Scope:
     rows: SubmissionQuerySet
     clinic: Clinic
     role: str
-    trail: tuple[tuple[str, str], ...] = ()
+    breadcrumb: tuple[tuple[str, str], ...] = ()
 
     @property
     def hides_unread(self) -> bool:

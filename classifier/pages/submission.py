@@ -14,11 +14,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from classifier.cases.access import record_viewed
-from classifier.cases.duplicates import find_doubles
+from classifier.cases.duplicates import find_duplicates
 from classifier.cases.follow_up import is_followed, is_order_overdue, take_over
 from classifier.cases.histopathology import list_outcomes
 from classifier.cases.reading_claims import find_other_reader
-from classifier.cases.timeline import build_trail, find_openings
+from classifier.cases.timeline import build_timeline, find_openings
 from classifier.cases.withdrawal import NEEDS_READER, cancel_submission, retry_submission, weigh_withdrawal
 from classifier.domain.errors import InvalidInputError, ServiceError
 from classifier.domain.states import PredictionState, SubmissionState
@@ -248,14 +248,14 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
 
 def describe_history(submission: Submission, summary: CaseSummary, rights: Rights) -> dict[str, Any]:
     """Context of what stands below the answer."""
-    doubles = find_doubles(submission, summary)
+    duplicates = find_duplicates(submission, summary)
     return {
         # In an emergency one patient is open, and no other's case is named.
-        "doubles": [one for one in doubles if one.is_same_patient or not rights.reads_only],
+        "duplicates": [one for one in duplicates if one.is_same_patient or not rights.reads_only],
         "outcomes": list_outcomes(submission.lesion),
         "order": find_order_panel(submission),
         "order_form": AcknowledgeForm(initial={"done_on": timezone.localdate()}),
-        "trail": build_trail(submission, summary),
+        "timeline": build_timeline(submission, summary),
         "openings": find_openings(submission),
     }
 

@@ -90,7 +90,7 @@ def show_endpoint(
         "deliveries": [(row, DELIVERY_LOOKS[row.state], describe_trouble(row)) for row in page_obj],
         "verify": VERIFY,
         "overlap_hours": settings.DERMAPORT_WEBHOOK_OVERLAP_HOURS,
-        "trail": [("Webhooks", reverse("webhooks")), (endpoint.name, "")],
+        "breadcrumb": [("Webhooks", reverse("webhooks")), (endpoint.name, "")],
         **changes,
     }
     return render(request, "classifier/settings/webhook.html", context, status=status)

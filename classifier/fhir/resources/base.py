@@ -61,7 +61,7 @@ class Kind:
     """Search parameter to the element whose references it follows."""
     revincludes: tuple[str, ...] = ()
     listed: str = ""
-    """What the trail calls a list of these; empty where nothing is said of a patient."""
+    """What the audit log calls a list of these; empty where nothing is said of a patient."""
     clinic_of: Callable[[Any], uuid.UUID] = lambda row: row.clinic_id
     shows_standing: bool = True
     """False of a kind made of cases that doesn't say what they stand for: reading it opens no news."""

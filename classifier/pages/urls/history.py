@@ -76,6 +76,6 @@ urlpatterns = [
     path(
         "settings/applications/<uuid:pk>/active/", integrations.application_active, name="application-active"
     ),
-    path("settings/audit/", audit_log.audit_trail, name="audit-trail"),
+    path("settings/audit/", audit_log.audit_log, name="audit-trail"),
     path("settings/audit/export/", audit_log.audit_export, name="audit-export"),
 ]

@@ -239,14 +239,14 @@ class TestAdministrators:
         case = signed(staff, management="urgent_referral", days=3)
         both = two_clinics()
         notify_overdue()
-        [letter] = mail.outbox
-        assert letter.to == [staff.administrator.email]
-        assert "1 order that nobody has acknowledged" in letter.body
-        assert "https://portal.example.org/" in letter.body
+        [message] = mail.outbox
+        assert message.to == [staff.administrator.email]
+        assert "1 order that nobody has acknowledged" in message.body
+        assert "https://portal.example.org/" in message.body
         patient = case.lesion.patient
         for word in (patient.mrn, patient.public_id, str(case.pk), "elanoma"):
-            assert word not in letter.subject + letter.body
-        assert both.own.administrator.email not in letter.to
+            assert word not in message.subject + message.body
+        assert both.own.administrator.email not in message.to
         mail.outbox.clear()
         acknowledge_order(actor=staff.clinician, submission=case, done="referred")
         Submission.objects.update(is_unread=False)

@@ -52,7 +52,7 @@ WORDS = {
 
 
 class SSORefusedError(Exception):
-    """Somebody the provider vouches for doesn't come in: `code` for the trail, `message` for them."""
+    """Somebody the provider vouches for doesn't come in: `code` for the audit log, `message` for them."""
 
     def __init__(self, code: str, person: User | None = None) -> None:
         super().__init__(code)

@@ -183,7 +183,7 @@ def ask_again(request: PortalRequest, *, is_signing: bool = False) -> HttpRespon
     """The page that asks, or None where the act may go on.
 
     `is_signing` is for reviews alone, which are signed one after the other (see `is_fresh`). To be asked
-    is no refusal: the trail gets no event of it. A wrong answer has its own.
+    is no refusal: the audit log gets no event of it. A wrong answer has its own.
     """
     if request.method != "POST" or not settings.DERMAPORT_STEP_UP_MINUTES:
         return None
