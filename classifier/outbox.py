@@ -1,4 +1,4 @@
-"""Outbox: what happened is written down for those who want to know, in its own transaction.
+"""Transactional outbox: what happened is written down, in its own transaction, for those who want to know.
 
 Nothing is sent here, and nothing of the rest of the room is needed to write. An event that nobody
 listens for leaves no row.

@@ -1,4 +1,4 @@
-"""Do it only to what its sender has read."""
+"""Optimistic locking: a change is made only to what its sender has read."""
 
 from __future__ import annotations
 

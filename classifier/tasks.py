@@ -1,4 +1,4 @@
-"""Wake-ups. A task takes nothing, returns nothing and calls services."""
+"""Celery tasks: wake-ups. A task takes nothing, returns nothing and calls services."""
 
 from __future__ import annotations
 

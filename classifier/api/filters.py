@@ -1,4 +1,4 @@
-"""What lists can be narrowed by: ids, codes and times. Patients' words have no place in a URL."""
+"""Filters: lists are narrowed by ids, codes and times. Patients' words have no place in a URL."""
 
 from __future__ import annotations
 

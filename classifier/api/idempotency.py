@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a request sent again with its key is answered once and done once."""
+"""Idempotency: a request sent again with its `Idempotency-Key` is answered once and done once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an answer leads to: OpenAPI links, so that a program finds its way from the schema alone.
+"""OpenAPI links: what an answer leads to, so that a program finds its way from the schema alone.
 
 By operation, what can be asked next with an id that its answer holds.
 """

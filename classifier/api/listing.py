@@ -1,3 +1,5 @@
+"""Pagination: cursor pages, and `?expand=` for what an answer names by id."""
+
 from __future__ import annotations
 
 from operator import attrgetter

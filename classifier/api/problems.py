@@ -1,4 +1,4 @@
-"""Every code that an error of the API can carry, with its title and what to do: a promise to programs.
+"""Error codes: all that the API can answer with, title and what to do: a promise to programs.
 
 A test reads the services and fails for a code that is missing here. The page /api/v1/errors/ and the
 schema are made from this table.

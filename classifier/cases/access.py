@@ -1,4 +1,4 @@
-"""Record that somebody looked at patient data."""
+"""Audit log: record that somebody looked at patient data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same picture, seen before in the clinic."""
+"""Duplicates: the same picture, seen before in the clinic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person leaves a clinic: what is open of theirs goes to colleagues in the same step."""
+"""Hand-over: a person leaves a clinic, and what is open of theirs goes to colleagues in the same step."""
 
 from __future__ import annotations
 

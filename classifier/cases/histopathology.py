@@ -1,4 +1,4 @@
-"""Histopathology as pages show it."""
+"""Histopathology: record what a pathologist found of a lesion, correct it, and list it for the pages."""
 
 from __future__ import annotations
 

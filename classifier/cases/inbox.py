@@ -1,4 +1,4 @@
-"""What waits for a person in a clinic: news they have not opened, open orders, readings, lost cases.
+"""Inbox: what waits for a person in a clinic: unread news, open orders, readings, lost cases.
 
 Nothing leaves the list by age or by number: a result stays until who follows it up opened it, an order
 until it is acknowledged. The list shows the first; the rest stands behind it, counted, on the page of

@@ -1,4 +1,4 @@
-"""Tell the administrators of a clinic once a day what is overdue: counts and a link, nothing of a patient."""
+"""Daily mail: what is overdue, to a clinic's administrators: counts and a link, nothing of a patient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims: who has a case open to read it, so that two never read one case without knowing.
+"""Reading claims: who has a case open to read it, so that two never read one case without knowing.
 
 Opening a case for reading claims it for ten minutes, and the open page renews the claim. It ends by
 leaving the page, by *Release*, by signing, or by time; anyone may take it over, knowingly. A claim keeps

@@ -1,4 +1,4 @@
-"""What stands in the way of a signature: pictures not seen, and a "benign" that others contradict."""
+"""Checks before a signature: pictures not seen, and a "benign" that others contradict."""
 
 from __future__ import annotations
 

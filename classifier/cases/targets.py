@@ -1,4 +1,4 @@
-"""How many days a clinic gives for reading a case and for carrying out an order."""
+"""Targets: how many days a clinic gives for reading a case and for carrying out an order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a case may be withdrawn, and what it says: a result is not taken away unread."""
+"""Withdrawal: whether a case may be withdrawn, and what it says: a result is not taken away unread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request, made again until it is answered, refused or out of patience."""
+"""Retries: one request, made again until it is answered, refused or out of patience."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a call shows who it is by: a token, a file that holds one, or OAuth 2 client credentials."""
+"""Credentials: a token, a file that holds one, or OAuth 2 client credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong, told by codes.
+"""Errors of the client: what can go wrong, told by codes.
 
 The text of an error names codes and fields and repeats nothing that was sent or received, so that
 it may stand in any log. What the server says to people is in `detail`.

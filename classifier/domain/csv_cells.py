@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet shows and never runs."""
+"""CSV injection: cells that a spreadsheet shows and never runs."""
 
 from __future__ import annotations
 

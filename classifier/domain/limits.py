@@ -1,4 +1,4 @@
-"""What an upload may be. Every number comes from settings; every refusal names it."""
+"""Upload limits: every number comes from settings; every refusal names it."""
 
 from __future__ import annotations
 

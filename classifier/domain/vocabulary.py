@@ -1,4 +1,4 @@
-"""Coded words of the domain. Body sites are the ISIC archive's anatomical sites."""
+"""Vocabulary: the coded words of the domain. Body sites are the ISIC archive's anatomical sites."""
 
 from django.db.models import TextChoices
 from isic_metadata.anatom_site_hierarchical import AnatomSiteEnum

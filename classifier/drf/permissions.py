@@ -1,4 +1,4 @@
-"""Who gets in at all. Rows are narrowed by `visible_to`; services check the role in the clinic."""
+"""Permissions: who gets in at all. `visible_to` narrows rows; services check the role in the clinic."""
 
 from __future__ import annotations
 

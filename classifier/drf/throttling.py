@@ -1,4 +1,4 @@
-"""Calls a minute, for each token or application and for each clinic of its owner."""
+"""Rate limits: calls a minute, for each token or application and for each clinic of its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compute claimed explanations: decode, explain, store the overlay, finish on the own claim."""
+"""Heat maps: take queued explanations, decode, explain, store the overlay, finish on the own claim."""
 
 from __future__ import annotations
 

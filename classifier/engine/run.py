@@ -1,4 +1,4 @@
-"""Run claimed predictions: decode, gate, one tensor, decide, finish on the own claim."""
+"""Inference: run claimed predictions: decode, gate, one tensor, decide, finish on the own claim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON alone, under FHIR's name or its own. `_format` goes before `Accept`."""
+"""Content negotiation: JSON alone, under FHIR's name or its own. `_format` goes before `Accept`."""
 
 from __future__ import annotations
 

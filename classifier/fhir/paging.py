@@ -1,4 +1,4 @@
-"""Pages that hold still while rows arrive: each begins after the last row of the one before."""
+"""Keyset pagination: pages hold still while rows arrive; each begins after the last row of the one before."""
 
 from __future__ import annotations
 

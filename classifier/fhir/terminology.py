@@ -1,4 +1,4 @@
-"""The code systems of our own, published so that a code can be looked up where it was met."""
+"""CodeSystem: our own code systems, published so that a code can be looked up where it was met."""
 
 from __future__ import annotations
 

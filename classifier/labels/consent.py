@@ -1,4 +1,4 @@
-"""How a word on consent came into the portal, in the words of pages, audit log and files."""
+"""Consent labels: how a consent came into the portal, in the words of pages, audit log and files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gates' figures as people read them: each measure, its value, and the limit it had to keep."""
+"""Gate labels: each measure of the gates, its value, and the limit it had to keep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a standing is called, and how it looks: one label for chips, headlines, files and mails."""
+"""Standing labels: what a standing is called, and how it looks, for chips, headlines, files and mails."""
 
 from __future__ import annotations
 

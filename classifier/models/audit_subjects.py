@@ -1,4 +1,4 @@
-"""Whom an event of the audit log is about: for each kind of row, the way from it to its patient.
+"""Audit subjects: for each kind of row that an event can name, the way to its patient.
 
 The one register for the page, its search and its export, and for the writer: an event of a kind that is
 missing here is refused. A kind that hangs on a patient and is not here fails a test, so that no look at a

@@ -1,4 +1,4 @@
-"""Who gets to a page: logged in, in a clinic, in a role that the page serves."""
+"""Page access: logged in, in a clinic, in a role that the page serves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who did what in the clinic, for its administrators."""
+"""Audit log: who did what in the clinic, for its administrators."""
 
 from __future__ import annotations
 

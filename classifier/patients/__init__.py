@@ -1,0 +1,1 @@
+"""Patients and lesions: writing them, with who may and what is refused."""

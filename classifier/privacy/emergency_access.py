@@ -1,4 +1,4 @@
-"""Break-glass: open one patient of another clinic, end it, and confirm to have seen it.
+"""Break-glass access: open one patient of another clinic, end it, and confirm to have seen it.
 
 Each step stands in the audit logs of both clinics. The reason is kept with the grant only: it may name
 the patient.

@@ -1,4 +1,4 @@
-"""Erase one patient: pictures, texts and identifiers go; figures, decisions and the audit log stay.
+"""Erasure of a patient: pictures, texts and identifiers go; figures, decisions and the audit log stay.
 
 What stays names nobody: cases with their outcome under a public id that leads nowhere, so that
 what a model did can still be counted, readings, which are codes alone, and events that hold ids.

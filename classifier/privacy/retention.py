@@ -1,4 +1,4 @@
-"""What a clinic's retention policy would erase, and doing so."""
+"""Retention policy and legal hold: what a clinic's policy would erase, doing so, and what prevents it."""
 
 from __future__ import annotations
 

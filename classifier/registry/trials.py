@@ -1,4 +1,4 @@
-"""A version on trial against what was served on the same images: counts, flips, signed diagnoses.
+"""Shadow deployment: a version on trial against what was served: counts, flips, signed diagnoses.
 
 Images that the gates refused are left out: there no network was asked.
 """

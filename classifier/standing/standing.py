@@ -1,4 +1,4 @@
-"""The standing of a case, a lesion and a patient: what each is held for, on whose word, since when.
+"""Standing: what a case, a lesion and a patient are held for, on whose word, since when.
 
 Histopathology outweighs a signed review, which outweighs the model, which outweighs the state of the
 work. `decide_case` is the only place where that is decided. The answer is kept in columns, so that

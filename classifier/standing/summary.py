@@ -1,4 +1,4 @@
-"""What a case says as a whole: one rule for the case's page, every list, the export and the API.
+"""Case summary: what a case says as a whole: one rule for its page, every list, the export and the API.
 
 The most worrying image speaks for the case. While any image is unfinished, or when the case was
 cancelled, no outcome is given at all; images that could not be judged never count as benign.

@@ -1,4 +1,4 @@
-"""What a run has sent, so that another one goes on where it stopped.
+"""Journal: what a run has sent, so that another one goes on where it stopped.
 
 Lines of JSON, added and never changed: a case's key before it is sent, and the submission's id after.
 Nothing else stands there than keys, SHA-256 of files, ids and codes.

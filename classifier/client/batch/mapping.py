@@ -1,4 +1,4 @@
-"""The CSV file that says whose lesion each file shows."""
+"""Mapping: the CSV file that says whose lesion each file shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The resources of one order: the entries of a transaction, or a ServiceRequest with what it contains."""
+"""Bundle: the entries of a transaction, or a ServiceRequest with what it contains, as one order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a bundle to a case: everything is read and found right before anything is saved."""
+"""ServiceRequest: from a bundle to a case; all is read and found right before anything is saved."""
 
 from __future__ import annotations
 

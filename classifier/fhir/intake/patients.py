@@ -1,4 +1,4 @@
-"""Whose lesion it is, and which: rows of this server, or what they are to be made of."""
+"""Patient and BodyStructure: whose lesion it is, as rows of this server or what is to become one."""
 
 from __future__ import annotations
 

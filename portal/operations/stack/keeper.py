@@ -1,4 +1,4 @@
-"""Keep one program running: start it, restart it after a fault, stop it with everything it started.
+"""Process supervision: start a program, restart it after a fault, stop it with all that it started.
 
 Run as a script, on the standard library alone, so that a keeper costs a few megabytes:
 

@@ -1,0 +1,1 @@
+"""Audit log: who did what to whose data, in chains of hashes, anchored outside the database."""

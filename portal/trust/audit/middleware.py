@@ -1,4 +1,4 @@
-"""Refusals and failures leave events: what was asked for and by whom, never the words of it."""
+"""Refused requests leave audit events: what was asked for and by whom, never the words of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Database triggers that refuse changes to rows that must never change.
+"""Immutable rows: database triggers that refuse changes to what must never change.
 
 Model guards stop our own slips; a trigger also stops bulk SQL and a shell. Deletion is not
 refused by trigger on SQLite, because emptying a test database deletes rows there.

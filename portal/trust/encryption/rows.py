@@ -1,4 +1,4 @@
-"""Bring rows under the first key, batch by batch; what is done is not done again."""
+"""Key rotation of rows: bring them under the first key batch by batch; what is done is not done again."""
 
 from __future__ import annotations
 

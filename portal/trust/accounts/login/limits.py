@@ -1,4 +1,4 @@
-"""Growing waits after failed log-ins, in place of a lock that anybody could put on a colleague.
+"""Login throttling: growing waits after failures, in place of a lock that anybody could put on a colleague.
 
 Each try is counted before the password is looked at, so that many at once don't slip through, and
 forgiven when it was right. From a browser in which the person has logged in before only that

@@ -1,4 +1,4 @@
-"""OpenID Connect: code flow with PKCE, state and nonce, and an ID token whose signature is checked.
+"""Single sign-on (OpenID Connect): code flow with PKCE, state, nonce, and a signed ID token.
 
 Allauth trusts the token by the TLS it came over and knows no nonce; both are added here.
 """

@@ -1,4 +1,4 @@
-"""Where a person may be sent back to with a code: exact addresses, TLS, or the own device."""
+"""Redirect addresses: where a person may be sent with a code: exact, over TLS, or the own device."""
 
 from __future__ import annotations
 

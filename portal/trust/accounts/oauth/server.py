@@ -1,4 +1,4 @@
-"""What the OAuth server offers: two grants and the renewal of the first, PKCE by S256 alone.
+"""OAuth server: two grants and the renewal of the first, PKCE by S256 alone.
 
 The toolkit's own server also carries the implicit, password and device grants, and "plain" PKCE;
 what isn't here can't be switched on by a row in the database.

@@ -1,4 +1,4 @@
-"""A new person, by an invitation that reached their mailbox."""
+"""New people, clinics and operators: by an invitation that reached a mailbox, or from the owner's shell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask an address into a clinic. The link goes out by mail alone and works once.
+"""Invitations: ask an address into a clinic. The link goes out by mail alone and works once.
 
 What an administrator reads and waits for is the same whether the address has an account or not:
 else inviting would be a way to ask who works elsewhere on this site.

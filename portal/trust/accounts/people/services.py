@@ -1,4 +1,4 @@
-"""Write clinics, people in them and what a person says of themselves."""
+"""Clinics, memberships and profiles: the services that write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codes of the second factor: guessed ever more slowly, and each good for one use."""
+"""Two-factor codes: guessed ever more slowly, and each good for one use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Giving a colleague who lost their second factor a fresh start."""
+"""Two-factor reset: a fresh start for a colleague who lost their second factor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Confirming who one is, shortly before an act that counts: signing, exports, people, tokens.
+"""Step-up authentication: confirm who one is before an act that counts: signing, exports, people, tokens.
 
 The page that asks carries the whole of what was sent in hidden fields, so that the act goes on
 with the confirmation, and nothing of a patient waits in a session.

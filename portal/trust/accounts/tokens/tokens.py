@@ -1,4 +1,4 @@
-"""Tokens for programs: made with e-mail and password or on the page, scoped, expiring, revocable."""
+"""API tokens: made with e-mail and password or on the page, scoped, expiring, revocable."""
 
 from __future__ import annotations
 
