@@ -8,6 +8,7 @@ class ClassifierConfig(AppConfig):
     def ready(self) -> None:
         # They connect themselves, and need the models.
         from classifier.engine import worker  # noqa: F401, PLC0415
+        from classifier.intake import idempotency  # noqa: F401, PLC0415
         from classifier.models.audit_subjects import SUBJECTS  # noqa: PLC0415
         from classifier.pages import emergency_session  # noqa: F401, PLC0415
         from classifier.webhooks import signing, transport  # noqa: F401, PLC0415

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-HOME = PROJECT / "portal" / "accounts" / "models" / "membership.py"
+HOME = PROJECT / "portal" / "trust" / "accounts" / "models" / "membership.py"
 # A filter on memberships by their flag alone, over however many lines the call has.
 BY_FLAG = re.compile(r"[Mm]embership\w*(?:\.\w+)*\([^()]*\bis_active=True|memberships__is_active")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from portal.operations.stack.configuration import PROJECT, StackConfiguration
 
-KEEPER = PROJECT / "portal" / "stack" / "keeper.py"
+KEEPER = PROJECT / "portal" / "operations" / "stack" / "keeper.py"
 BROKER = "valkey"
 
 

@@ -68,21 +68,21 @@ def test_third_spent_attempt_fails_with_a_reason(network, queue_images):
 def test_poison_image_fails_alone(queue_images, network, monkeypatch):
     """One image breaks the network each time: it fails, and the other four are answered."""
     poison, *others = queue_images(5)
-    prepare, predict = service.inference.prepare, network.predict
+    prepare, predict = service.serving.prepare, network.predict
     marked = SubmissionImage.objects.get(pk=poison.image_id).sha256
 
     def mark(version, data, *, with_look):
         pixels = prepare(version, data, with_look=with_look).pixels.copy()
         pixels[0, 0, 0] = 7 if hashlib.sha256(data).hexdigest() == marked else 8
-        return service.inference.Prepared(pixels, None)
+        return service.serving.Prepared(pixels, None)
 
     def break_on_poison(version, images):
         if any(image[0, 0, 0] == 7 for image in images):
             raise RuntimeError("poison")
         return predict(version, images)
 
-    monkeypatch.setattr(service.inference, "prepare", mark)
-    monkeypatch.setattr(service.inference, "predict", break_on_poison)
+    monkeypatch.setattr(service.serving, "prepare", mark)
+    monkeypatch.setattr(service.serving, "predict", break_on_poison)
     for _ in range(4):
         with contextlib.suppress(RuntimeError):
             run_queued(budget_seconds=60)

@@ -98,7 +98,7 @@ def test_worklist_spans_the_clinics_served_and_names_them(clinics, stay):
 
     page = client.get(reverse("worklist"))
 
-    assert [case.pk for case, _ in page.context["cases"]] == [here.pk, there.pk]
+    assert [row.submission.pk for row in page.context["cases"]] == [here.pk, there.pk]
     for clinic in (clinics.own.clinic, clinics.other.clinic):
         assert f"<strong>{clinic.name}</strong> ·" in page.text
         listed = AuditEvent.objects.get(action="worklist.listed", chain__clinic=clinic)
@@ -106,7 +106,7 @@ def test_worklist_spans_the_clinics_served_and_names_them(clinics, stay):
     reading = client.get(reverse("submission-review", args=[here.pk]))
     assert reading.context["following"] == there
     others = log_in(clinics.own.dermatologist).get(reverse("worklist"))
-    assert [case.pk for case, _ in others.context["cases"]] == [here.pk]
+    assert [row.submission.pk for row in others.context["cases"]] == [here.pk]
     assert f"<strong>{clinics.own.clinic.name}</strong> ·" not in others.text
 
 
@@ -122,7 +122,7 @@ def test_each_clinic_hides_its_own_answers(clinics, stay):
     answered_submission(clinics.other, "malignant")
     Clinic.objects.filter(pk=clinics.own.clinic.pk).update(hide_result_until_read=True)
     page = log_in(stay.user, clinics.other.clinic).get(reverse("worklist"))
-    shown = {case.clinic_id: summary.is_hidden for case, summary in page.context["cases"]}
+    shown = {row.submission.clinic_id: row.summary.is_hidden for row in page.context["cases"]}
     assert shown == {clinics.own.clinic.pk: True, clinics.other.clinic.pk: False}
     assert "stay hidden" in page.text
 

@@ -90,7 +90,7 @@ def test_cases_go_to_the_colleague_in_the_same_step(clinics, colleague):
     page = log_in(colleague).get(reverse("submission-detail", args=[case.pk]))
     assert "Handed over to a colleague" in page.text
     mine = log_in(colleague).get(reverse("submission-list") + "?scope=mine")
-    assert [row.pk for row, _ in mine.context["cases"]] == [case.pk]
+    assert [row.submission.pk for row in mine.context["cases"]] == [case.pk]
 
 
 @pytest.mark.parametrize(("management", "is_unread"), [("excise", False), ("no_action", True)])

@@ -16,7 +16,7 @@ def test_clinic_switch_changes_what_lists_show(client, clinics):
     answer = client.post("/clinic/", {"clinic": clinics.other.clinic.pk})
 
     assert answer.url == "/"
-    assert [case.pk for case, _ in client.get("/submissions/").context["cases"]] == [there.pk]
+    assert [row.submission.pk for row in client.get("/submissions/").context["cases"]] == [there.pk]
 
 
 def test_clinic_without_an_active_membership_does_not_exist(client, clinics):

@@ -72,7 +72,7 @@ def test_task_that_fails(monkeypatch):
     def fail():
         raise ValueError("Zebedee")
 
-    monkeypatch.setattr(tasks, "reconcile", fail)
+    monkeypatch.setattr(tasks.prediction_claims, "reconcile", fail)
     tasks.reconcile_predictions_task.apply()
     (event,) = events("task.failed")
     assert event.details == {
