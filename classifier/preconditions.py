@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from classifier.models.standing_columns import StandingColumns
 
 
-# --- Entity tags: a short word for how a row stands, that changes with all that people can change of it.
+# --- Entity tags --------------------------------------------------------------------------------
+# A short word for how a row stands, that changes with all that people can change of it.
 
 
 def make_tag(*facts: Any) -> str:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
-# --- Moments as filters take them.
+# --- Moments ------------------------------------------------------------------------------------
 
 
 class MomentField(IsoDateTimeField):
@@ -52,7 +52,8 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
     field_class = MomentField
 
 
-# --- What a case, a lesion or a patient is held for, as a filter; what is withheld is found by none.
+# --- Standing -----------------------------------------------------------------------------------
+# What is withheld is found by none.
 
 
 class _WhatIsShown(django_filters.MultipleChoiceFilter):
@@ -77,7 +78,7 @@ def basis_filter() -> _WhatIsShown:
     )
 
 
-# --- What patients and lesions can be narrowed by.
+# --- Patients and lesions -----------------------------------------------------------------------
 
 
 class PatientFilter(FilterSet):
@@ -114,7 +115,7 @@ class LesionFilter(FilterSet):
         return queryset.filter(body_site__in=body_site_within(value))
 
 
-# --- What the model's answers, reviews and histopathology can be narrowed by.
+# --- Predictions, reviews and histopathology ----------------------------------------------------
 
 
 class PredictionFilter(FilterSet):
@@ -176,7 +177,7 @@ class OutcomeFilter(FilterSet):
         fields: list[str] = []
 
 
-# --- What cases can be narrowed by.
+# --- Cases --------------------------------------------------------------------------------------
 
 
 class SubmissionFilter(FilterSet):
@@ -225,7 +226,7 @@ class SubmissionFilter(FilterSet):
         return queryset.filter(Exists(served), is_withheld=False)  # type: ignore[misc]  # annotated by the query
 
 
-# --- What networks can be narrowed by.
+# --- Model versions -----------------------------------------------------------------------------
 
 
 class ModelVersionFilter(FilterSet):

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     Post = TypeVar("Post", bound=Callable[..., Response])
 
 
-# --- What makes two requests the same: method, address and body, whatever its boundary or key order.
+# --- Fingerprint --------------------------------------------------------------------------------
+# Two requests are the same by method, address and body, whatever its boundary or key order.
 
 
 def fingerprint(request: Request) -> str:

@@ -112,7 +112,7 @@ def add_links(operation: str, bodies: dict[str, Any]) -> None:
         bodies[success]["links"] = {link.operation: link.describe() for link in links}
 
 
-# --- A review as it comes over the API, made into what the service signs.
+# --- Decisions ----------------------------------------------------------------------------------
 
 
 def make_decision(facts: dict[str, Any]) -> Decision:

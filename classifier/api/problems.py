@@ -181,7 +181,7 @@ def find_problem(code: str, status: int) -> Problem:
     return Problem(code, status, HTTPStatus(status).phrase, known.advice if known else "")
 
 
-# --- Codes of `fields` entries: what can be wrong with one field, and what to do.
+# --- Codes of `fields` entries ------------------------------------------------------------------
 
 
 FIELD_CODES: dict[str, str] = {

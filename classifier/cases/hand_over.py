@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from portal.trust.accounts.models import User
 
 
-# --- What is open of a person in a clinic: cases they follow up, and readings they began.
+# --- Open work ----------------------------------------------------------------------------------
+# Cases that a person follows up, and readings they began.
 
 
 OPEN_STATES = (SubmissionState.IN_WORK, SubmissionState.AWAITING_REVIEW, SubmissionState.NO_RESULT)

@@ -34,7 +34,7 @@ def list_outcomes(lesion: Lesion) -> list[Outcome]:
     return list(rows.order_by("-recorded_at"))
 
 
-# --- Record what histopathology found, and correct it.
+# --- Recording and correcting -------------------------------------------------------------------
 
 
 THICKEST_MM = 50

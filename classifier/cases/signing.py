@@ -111,7 +111,8 @@ def _find_word(submission: Submission) -> str:
     return word[:1].lower() + word[1:]
 
 
-# --- What a dermatologist signed lately: told after signing, and the way back to it.
+# --- Lately signed ------------------------------------------------------------------------------
+# Told after signing, with the way back to it.
 
 
 LAST = 10

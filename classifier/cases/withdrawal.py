@@ -61,7 +61,7 @@ def weigh_withdrawal(submission: Submission, *, role: str | None) -> Withdrawal:
     return Withdrawal(needs_reader=is_grave or is_hidden, needs_reason=bool(results))
 
 
-# --- Withdraw a case, or try it again; `classifier.intake.submission` is where cases come in.
+# --- Withdraw and try again ---------------------------------------------------------------------
 
 
 def cancel_submission(

@@ -154,7 +154,7 @@ def make_key() -> str:
     return str(uuid.uuid4())
 
 
-# --- Lists, page by page.
+# --- Pagination ---------------------------------------------------------------------------------
 
 
 Row = TypeVar("Row")

@@ -18,8 +18,9 @@ from typing import Any, TextIO
 
 from classifier.client.records import Image, SubmissionRecord
 
-# --- Cells that a spreadsheet shows and never runs. The same rules as `classifier.domain.csv_cells` and
-# `exported`, which this client can't import; a test holds the two together.
+# --- CSV injection ------------------------------------------------------------------------------
+# The same rules as `classifier.domain.csv_cells`, which this client can't import; a test holds the two
+# together.
 
 
 BOM = "\ufeff"

@@ -12,7 +12,7 @@ from typing import Any
 
 from classifier.client.reading import HEADER
 
-# --- Clinics, people and the caller.
+# --- Clinics and people -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +54,7 @@ class MeRecord:
     memberships: tuple[MembershipRecord, ...]
 
 
-# --- What a case, a lesion or a patient is held for, what is ordered, and who reads.
+# --- Standing, orders and reading claims --------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,7 +100,8 @@ class ReadingClaimRecord:
     until: dt.datetime
 
 
-# --- Patients and their lesions. What identifies a person is left out of `repr`: that may be logged.
+# --- Patients and lesions -----------------------------------------------------------------------
+# What identifies a person is left out of `repr`: that may be logged.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +155,7 @@ class LesionRecord(LesionReference):
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 
 
-# --- What a network says of an image.
+# --- Model versions and predictions -------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,7 +237,7 @@ class PredictionDetailRecord(PredictionRecord):
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 
 
-# --- What people found: signed reviews, and histopathology.
+# --- Reviews and histopathology -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -296,7 +297,7 @@ class OutcomeRecord:
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 
 
-# --- What a patient agreed to, and that a patient was erased.
+# --- Consent and erasure ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -327,7 +328,7 @@ class Erased:
     erased_at: dt.datetime
 
 
-# --- A case, its images, and where it stands.
+# --- Submissions --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -434,7 +435,7 @@ class SubmissionRecord:
         return self.reviews[-1] if self.reviews else None
 
 
-# --- Webhooks and their deliveries.
+# --- Webhooks -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -58,7 +58,8 @@ def starts_formula(text: str) -> bool:
     return False
 
 
-# --- What all exports share: the lines on their way out, what stayed behind, and how a moment is written.
+# --- Exports ------------------------------------------------------------------------------------
+# The lines on their way out, what stayed behind, and how a moment is written.
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from classifier.engine.serving import ExplainedImage
 
 
-# --- The queue of explanations, by the claim engine, as `services.queue` does for predictions. One at a
-# time: they are asked for by people, few, and of any model version.
+# --- Queue --------------------------------------------------------------------------------------
+# One at a time: explanations are asked for by people, few, and of any model version.
 
 
 class ExplanationClaims(Claims[Explanation]):

@@ -158,7 +158,8 @@ def get_visible(rows: Visible[Row_co], request: SiteRequest, pk: uuid.UUID) -> R
     return row
 
 
-# --- What a person may do with a row, by their role in the row's own clinic.
+# --- Rights on a row ----------------------------------------------------------------------------
+# By a person's role in the row's own clinic.
 
 
 READER = ""

@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- Whose history: the clinic's, one's own, a patient's, a lesion's or a clinician's.
+# --- Scope --------------------------------------------------------------------------------------
+# The history of the clinic, one's own, a patient's, a lesion's or a clinician's.
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,8 @@ def _read_key(request: PortalRequest, name: str) -> uuid.UUID:
         raise Http404 from None
 
 
-# --- Filters as links: each chip is this address with one parameter changed.
+# --- Filters as links ---------------------------------------------------------------------------
+# Each chip is this address with one parameter changed.
 
 
 def build_address(request: PortalRequest, **changes: str) -> str:
@@ -190,10 +192,11 @@ def build_group(
     }
 
 
-# --- The words of a search: patient data, so that no address and no log may hold them. They travel in a
-# POST and are kept in the session under a random key; the address of the list carries the key
-# (`?search=…`). So a search holds for the list that it was made in, through its filters and pages, and a
-# later visit from the menu, which has no key, shows everything.
+# --- Words of a search --------------------------------------------------------------------------
+# They are patient data, so that no address and no log may hold them. They travel in a POST and are kept in
+# the session under a random key; the address of the list carries the key (`?search=…`). So a search holds
+# for the list that it was made in, through its filters and pages, and a later visit from the menu, which
+# has no key, shows everything.
 
 
 PARAMETER = "search"

@@ -115,7 +115,7 @@ def _show(request: PortalRequest, *, status: int = 200, **changes: Any) -> HttpR
     return render(request, "classifier/settings/tokens.html", context, status=status)
 
 
-# --- Accounts of the clinic's systems, for its administrators.
+# --- Service accounts ---------------------------------------------------------------------------
 
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
@@ -210,7 +210,7 @@ def _show_accounts(
     return render(request, "classifier/settings/service.html", context, status=status)
 
 
-# --- OAuth applications of the clinic, for its administrators.
+# --- OAuth applications -------------------------------------------------------------------------
 
 
 @page(Action.ADMINISTER)
@@ -324,7 +324,7 @@ def _show_applications(
     return render(request, "classifier/settings/application.html", context, status=status)
 
 
-# --- Where other systems reach this site, and where it is written what they can do there.
+# --- Interfaces ---------------------------------------------------------------------------------
 
 
 @page(operators=True)

@@ -170,7 +170,8 @@ def _compare_shadows(request: PortalRequest) -> dict[Any, ShadowAgreement]:
     return {row["model_version"]: ShadowAgreement(row["same"], row["total"]) for row in counts}
 
 
-# --- Activate a version, run it in shadow, retire it: operators alone, each asked before it is done.
+# --- Lifecycle ----------------------------------------------------------------------------------
+# Operators alone, each step asked before it is done.
 
 
 TITLES = {
@@ -218,7 +219,7 @@ def model_lifecycle(request: PortalRequest, version: uuid.UUID) -> HttpResponse:
     return redirect("model-list")
 
 
-# --- Where a version on trial says something else than what was served, on the same images.
+# --- Trials -------------------------------------------------------------------------------------
 
 
 PAGE_SIZE = 25

@@ -192,16 +192,18 @@ def _render(request: PortalRequest, case: NewCase, status: int = 200) -> HttpRes
     return render(request, template, context, status=status)
 
 
-# --- Keys for the draft of a new case that a browser keeps on its device. A reload, the back button or a
-# phone that drops the tab must lose neither words nor photos, so the page keeps them in the browser,
-# encrypted (portal/static/portal/js/sealed-store.js). What lies on the device is unreadable without a key
-# that is never stored there: - With the draft lies a ticket, which names the person, a random number and
-# when it was made, signed. - The key is made from the ticket and SECRET_KEY, and given only to this person
-# while they are logged in. - A ticket is good for as long as a log-in may last (SESSION_COOKIE_AGE), and
-# for no second person. Not bound to one session on purpose: a phone that slept through the idle limit has
-# lost its session, and the same person who logs in again should find the photos. Log-out, sending,
-# *Discard*, another person's page and age erase the draft; on a shared machine what a crash leaves behind
-# opens for nobody else.
+# --- Draft keys ---------------------------------------------------------------------------------
+# A reload, the back button or a phone that drops the tab must lose neither words nor photos, so the page
+# keeps the draft of a new case in the browser, encrypted (portal/static/portal/js/sealed-store.js). What lies
+# on the device is unreadable without a key that is never stored there:
+#
+# - With the draft lies a signed ticket, which names the person, a random number and when it was made.
+# - The key is made from the ticket and SECRET_KEY, and given only to this person while they are logged in.
+# - A ticket is good for as long as a log-in may last (SESSION_COOKIE_AGE), and for no second person.
+#
+# Not bound to one session on purpose: a phone that slept through the idle limit has lost its session, and the
+# same person who logs in again should find the photos. Log-out, sending, *Discard*, another person's page and
+# age erase the draft; on a shared machine what a crash leaves behind opens for nobody else.
 
 
 SALT = "classifier.draft_keys"
@@ -242,7 +244,7 @@ def _derive(ticket: str) -> str:
     return base64.b64encode(key).decode()
 
 
-# --- The key of the draft that a browser keeps of a new case.
+# --- Asking for a draft key ----------------------------------------------------------------------
 
 
 @require_POST
@@ -267,7 +269,8 @@ def open_draft(request: PortalRequest) -> HttpResponse:
     return JsonResponse({"ticket": found.ticket, "key": found.key})
 
 
-# --- The verdict on one picked image, before anything is sent for good. Nothing is kept.
+# --- Check of a picked image --------------------------------------------------------------------
+# Before anything is sent for good. Nothing is kept.
 
 
 COPY_SIDE = 1024

@@ -192,7 +192,8 @@ def _show(request: PortalRequest, **changes: Any) -> HttpResponse:
     return render(request, "classifier/settings/people.html", context)
 
 
-# --- End a person's access: first what is open of theirs, then who takes it.
+# --- Leaving ------------------------------------------------------------------------------------
+# First what is open of a person, then who takes it.
 
 
 SHOWN = 10
@@ -267,7 +268,7 @@ def _describe(membership: Membership, handed: HandedOver) -> str:
     return f"{first} {moved} open case{'' if moved == 1 else 's'} went to the colleagues you chose."
 
 
-# --- Invitations into a clinic, for its administrators.
+# --- Invitations --------------------------------------------------------------------------------
 
 
 ANSWERED_SHOWN = 30
@@ -342,7 +343,8 @@ def _show_invitations(request: PortalRequest, form: InvitationForm, *, status: i
     return render(request, "classifier/settings/invitations.html", context, status=status)
 
 
-# --- Ask before something that lets programs in is closed: what it holds ends for good.
+# --- Closing access -----------------------------------------------------------------------------
+# Asked before: what an account or an application holds ends for good.
 
 
 def ask_to_close(request: PortalRequest, route: str, pk: uuid.UUID, *, name: str, words: str) -> HttpResponse:

@@ -381,7 +381,8 @@ def list_keys() -> list[tuple[str, str]]:
     ]
 
 
-# --- The claim on a case that is being read: renewed by its page, released, taken over.
+# --- Reading claim ------------------------------------------------------------------------------
+# Renewed by the page of the case, released, taken over.
 
 
 PLACES = {"submission-review", "submission-amend"}

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- Withdraw a case, try it again.
+# --- Withdraw and try again ---------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -139,7 +139,7 @@ def _find(request: PortalRequest, pk: uuid.UUID) -> Submission:
     return submission
 
 
-# --- What the page of a case shows of its order: what was asked, until when, and what was done.
+# --- Order of a case ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -294,7 +294,7 @@ def _count_ahead(summary: CaseSummary) -> int | None:
     return position_in_queue(min(queued, key=lambda p: (p.queue_rank, p.queued_at, p.pk)))
 
 
-# --- Say what was done about an order, take that back, and take over a case that nobody follows up.
+# --- Acknowledge, take back, take over ----------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- One webhook: what it is told, its log, and what can be done with it.
+# --- One webhook --------------------------------------------------------------------------------
 
 
 PAGE_SIZE = 25
@@ -125,7 +125,7 @@ def _show(request: PortalRequest, form: WebhookForm, *, status: int = 200) -> Ht
     return render(request, "classifier/settings/webhooks.html", context, status=status)
 
 
-# --- What an administrator does with one webhook.
+# --- Acts of an administrator -------------------------------------------------------------------
 
 
 @page(Action.ADMINISTER)

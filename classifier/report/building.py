@@ -133,7 +133,7 @@ def _describe_print(picture: Reduced) -> str:
     return f"printed here at {picture.width}×{picture.height}, re-encoded."
 
 
-# --- The report as a PDF: what stands where.
+# --- PDF ----------------------------------------------------------------------------------------
 
 
 GAPS = "Some characters can't be printed here: each stands as □. The portal shows them."

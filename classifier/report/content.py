@@ -144,7 +144,8 @@ class Report:
     footer: Footer
 
 
-# --- Moments and days as the report writes them: always with the year, since paper is kept.
+# --- Moments and days ---------------------------------------------------------------------------
+# Always with the year, since paper is kept.
 
 
 def format_date_time(moment: dt.datetime) -> str:
@@ -156,7 +157,7 @@ def format_date(day: dt.date | dt.datetime) -> str:
     return date_format(timezone.localtime(day) if isinstance(day, dt.datetime) else day, "j F Y")
 
 
-# --- Whose lesion it is, and what was asked about it.
+# --- Patient and question -----------------------------------------------------------------------
 
 
 def build_groups(submission: Submission) -> tuple[Group, ...]:
@@ -214,7 +215,7 @@ def _describe_case(submission: Submission) -> tuple[Fact, ...]:
     )
 
 
-# --- What a case is held for, as the report opens: the words of its page.
+# --- Standing -----------------------------------------------------------------------------------
 
 
 BY_THE_MODEL = "Preliminary, from the model alone."
@@ -236,7 +237,7 @@ def build_standing(submission: Submission, summary: CaseSummary) -> ReportStandi
     )
 
 
-# --- What people found: the signed review, and histopathology.
+# --- Review and histopathology ------------------------------------------------------------------
 
 
 def build_review(review: Review) -> ReportReview:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from classifier.report.sheet import Sheet
 
 
-# --- The calibrated figure on its line from 0 to 100, as templates/components/probability_scale.html.
+# --- Probability scale --------------------------------------------------------------------------
+# As templates/components/probability_scale.html draws it.
 
 
 PIXEL = 0.27
@@ -313,7 +314,8 @@ def _draw_signature_lines(sheet: Sheet) -> None:
         sheet.write_at(word, x=x, y=y + 0.6, points=SMALL)
 
 
-# --- Pictures made small enough to be printed and sent, from pixels alone.
+# --- Pictures -----------------------------------------------------------------------------------
+# Made small enough to be printed and sent, from pixels alone.
 
 
 LARGE_SIDE, SMALL_SIDE = 1200, 400

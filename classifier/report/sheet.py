@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from classifier.report.content import Footer, ReportPicture, ReportStatus
 
 
-# --- The typeface, and which characters it has. fpdf2 logs the characters that a font lacks, and they would
-# be a patient's words: so what the font hasn't got is replaced before fpdf2 sees it.
+# --- Typeface -----------------------------------------------------------------------------------
+# fpdf2 logs the characters that a font lacks, and they would be a patient's words: so what the font hasn't
+# got is replaced before fpdf2 sees it.
 
 
 FAMILY = "DejaVu"

@@ -66,7 +66,8 @@ def order_by_state(rows: SubmissionQuerySet) -> SubmissionQuerySet:
     )
 
 
-# --- Rows of a list: a case as every list of pages shows it, loaded in a fixed number of queries.
+# --- Rows ---------------------------------------------------------------------------------------
+# A case as every list of pages shows it, loaded in a fixed number of queries.
 
 
 @dataclass(frozen=True)

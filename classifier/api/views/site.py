@@ -175,7 +175,8 @@ class ApiTokenView(NoStoreView):
         return Response(status=204)
 
 
-# --- What the API is. It says nothing of any patient, so nobody needs to log in for it.
+# --- Schema and codes ---------------------------------------------------------------------------
+# They say nothing of any patient, so nobody needs to log in for them.
 
 
 @cache

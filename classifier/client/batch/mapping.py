@@ -11,7 +11,7 @@ from pathlib import Path
 from classifier.client.client import Client
 from classifier.client.errors import ConfigurationError
 
-# --- Files that make a case.
+# --- Files that make a case ---------------------------------------------------------------------
 
 
 ANSWERS = {"yes": True, "no": False}
@@ -190,7 +190,8 @@ def check_birth_date(text: str, number: int) -> None:
         raise ConfigurationError(f"The birth date of row {number} must read YYYY-MM-DD.") from None
 
 
-# --- Whether the portal has a case whose answer was lost long ago.
+# --- Lost answers -------------------------------------------------------------------------------
+# Whether the portal has a case whose answer was lost long ago.
 
 
 MARGIN = dt.timedelta(minutes=15)

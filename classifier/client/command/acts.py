@@ -67,7 +67,7 @@ def read_text(path: Path | None) -> str | None:
     return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
 
 
-# --- A bar on a terminal, and nothing where there is none.
+# --- Progress bar -------------------------------------------------------------------------------
 
 
 UNJUDGED = frozenset({"no_result", "cancelled"})
@@ -89,7 +89,7 @@ def wait_for(client: Client, submissions: Sequence[str], *, quiet: bool) -> int:
     return failed
 
 
-# --- Commands that read.
+# --- Commands that read -------------------------------------------------------------------------
 
 
 SIGNED = frozenset({"final", "amended"})

@@ -156,7 +156,7 @@ def tag_of(row: Any) -> str:
     return "" if isinstance(row, str) else str(getattr(row, "etag", ""))
 
 
-# --- What a program only reads: the networks' answers, the networks, and the clinics.
+# --- Read-only resources ------------------------------------------------------------------------
 
 
 class Predictions(Collection[PredictionDetailRecord]):

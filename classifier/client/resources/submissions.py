@@ -213,7 +213,7 @@ class Submissions(Collection[SubmissionRecord]):
         return parse(StatusRecord, answer), self._connection.retries.first if pause is None else pause
 
 
-# --- Sign and amend reviews; record and correct histopathology.
+# --- Reviews and histopathology -----------------------------------------------------------------
 
 
 class DecisionFields(TypedDict):
@@ -293,7 +293,8 @@ class Outcomes(Collection[OutcomeRecord]):
         return self._post(OutcomeRecord, path, body, key=key, if_match=tag_of(outcome))
 
 
-# --- What is not JSON of the API itself: pictures, DICOM files and reports.
+# --- Files --------------------------------------------------------------------------------------
+# Pictures, DICOM files and reports: what is not JSON.
 
 
 FHIR = "/fhir/r4"

@@ -77,7 +77,7 @@ def _entity(event: AuditEvent) -> list[JSON]:
     )
 
 
-# --- Who or what made a result or a signature.
+# --- Provenance ---------------------------------------------------------------------------------
 
 
 def build_prediction_provenance(prediction: Prediction) -> JSON:

@@ -59,7 +59,7 @@ class Read(KindView):
             return answer_with(request, resource, self.kind.changed_at(row))
 
 
-# --- What the server is and what its codes mean.
+# --- CapabilityStatement and CodeSystem ---------------------------------------------------------
 
 
 class Metadata(OpenView):
@@ -87,7 +87,7 @@ class CodeSystemSearch(OpenView):
         return Response(build_searchset(entries, total=len(entries), links=links))
 
 
-# --- What a resource said before: its history, and one version of it.
+# --- History ------------------------------------------------------------------------------------
 
 
 class _VersionsView(KindView):

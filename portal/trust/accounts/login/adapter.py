@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.models import User
 
 
-# --- Forms of a person and of a clinic. Services check what they say.
+# --- Forms --------------------------------------------------------------------------------------
 
 
 class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -55,7 +55,8 @@ class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
         }
 
 
-# --- Mails to people of the site. They need no request, and a dead mail server undoes nothing.
+# --- Mails --------------------------------------------------------------------------------------
+# They need no request, and a dead mail server undoes nothing.
 
 
 log = structlog.get_logger(__name__)

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
-# --- Browsers in which a person has logged in before, told by a signed cookie. It opens nothing. It only
-# says whose failures count: those of this browser, not of strangers. A new password makes it worthless.
+# --- Known devices ------------------------------------------------------------------------------
+# A signed cookie tells that a person has logged in here before. It opens nothing. It only says whose
+# failures count: those of this browser, not of strangers. A new password makes it worthless.
 
 
 COOKIE = "device"

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
-# --- Single sign-on: which person of this site somebody is of whom the provider speaks.
+# --- Who it is ----------------------------------------------------------------------------------
+# Which person of this site the provider speaks of.
 
 
 PROVIDER = "sso"
@@ -218,7 +219,8 @@ class CallbackView(OAuth2CallbackView):
         return state, answer
 
 
-# --- A second factor shown at the provider, where the setting takes it for one.
+# --- Second factor at the provider --------------------------------------------------------------
+# Taken for one where the setting says so.
 
 
 SESSION_KEY = "sso_factor"

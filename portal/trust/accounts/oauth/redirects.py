@@ -55,7 +55,8 @@ def _refuse(words: str) -> PeopleError:
     return PeopleError("redirect_refused", words, field="redirect_uris")
 
 
-# --- The character that PostgreSQL refuses: what holds it is refused before it is looked up.
+# --- NUL characters -----------------------------------------------------------------------------
+# PostgreSQL refuses them: what holds one is refused before it is looked up.
 
 
 NUL = "\x00"

@@ -86,7 +86,8 @@ class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationE
         RevocationEndpoint.__init__(self, request_validator)
 
 
-# --- Whom a code or a token may stand for, beyond what the protocol asks.
+# --- Whom a token may stand for -----------------------------------------------------------------
+# Beyond what the protocol asks.
 
 
 def may_act_for(application: OAuthApplication, person: User) -> bool:
@@ -162,7 +163,7 @@ def _find_spent(text: str, client: OAuthApplication) -> RefreshToken | None:
     return rows.select_related("user").first()
 
 
-# --- The end of what applications hold.
+# --- Revocation ---------------------------------------------------------------------------------
 
 
 def revoke_application_tokens(

@@ -237,8 +237,9 @@ def _check_pace(clinic_id: uuid.UUID, now: dt.datetime) -> None:
         )
 
 
-# --- The mail of an invitation. The code stands behind the `#` of the link: a browser sends that part to no
-# server, so it is in no access log, no proxy's log and no referrer. A form posts it.
+# --- Mail ---------------------------------------------------------------------------------------
+# The code stands behind the `#` of the link: a browser sends that part to no server, so it is in no access
+# log, no proxy's log and no referrer. A form posts it.
 
 
 log = structlog.get_logger(__name__)

@@ -72,7 +72,7 @@ class ReauthenticateForm(_LimitedCode, forms.ReauthenticateForm):
     """Before what counts."""
 
 
-# --- The second factor: who must have one, and who has one.
+# --- Who must have one --------------------------------------------------------------------------
 
 
 OPERATOR = "operator"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- How lately somebody showed who they are.
+# --- Age of a confirmation ----------------------------------------------------------------------
 
 
 CONFIRMED = "session_confirmed"
@@ -84,7 +84,7 @@ def lacks_confirmation(request: HttpRequest, *, is_signing: bool = False) -> boo
     return bool(settings.DERMAPORT_STEP_UP_MINUTES) and not is_fresh(request, is_signing=is_signing)
 
 
-# --- The ways in which a person who is logged in shows once more who they are.
+# --- Ways to confirm ----------------------------------------------------------------------------
 
 
 PREFIX = "step_up_"
