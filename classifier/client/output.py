@@ -88,7 +88,7 @@ def write_submissions(
         )
         write_csv(stream, chain([head], lines))
     elif kind == "jsonl":
-        stream.writelines(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in rows)
+        stream.writelines(json.dumps(to_json_value(row), ensure_ascii=False) + "\n" for row in rows)
     else:
         write_json(stream, list(rows))
 
@@ -131,19 +131,19 @@ def describe_standing(row: SubmissionRecord) -> tuple[object, ...]:
 
 
 def write_json(stream: TextIO, value: Any) -> None:
-    json.dump(plain(value), stream, indent=2, ensure_ascii=False)
+    json.dump(to_json_value(value), stream, indent=2, ensure_ascii=False)
     stream.write("\n")
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """What JSON can say, of a record and all within it."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+        return {one.name: to_json_value(getattr(value, one.name)) for one in dataclasses.fields(value)}
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: to_json_value(one) for name, one in value.items()}
+    return [to_json_value(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 @contextlib.contextmanager
