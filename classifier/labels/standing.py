@@ -104,7 +104,7 @@ def _choose_word(row: StandingColumns) -> str:
 # --- In sentences -------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class StandingWords:
-    """A case in sentences, as its page, the PDF and letters say it.
+    """A case in sentences, as its page, the PDF and mails say it.
 
     sentence: what holds, who said it and when. second: what the others had said, each a sentence, and
     whether the one that holds differs from it. next_step: what to do now, or empty.
