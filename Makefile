@@ -22,7 +22,7 @@ SPREAD := --numprocesses=logical --maxprocesses=4 --dist=loadscope --no-loadscop
 APART := -m "(not browser or walk) and not acceptance" $(addprefix --ignore=tests/, \
 	ml architecture classifier/client classifier/demo classifier/commands/test_register_model.py \
 	permissions/test_reachable.py permissions/test_sessions.py permissions/test_tokens.py \
-	portal/operations/stack/test_ends.py security/test_open_redirect.py security/test_xss_in_html.py)
+	portal/stack/test_ends.py security/test_open_redirect.py security/test_xss_in_html.py)
 LOCK ?= runtime
 
 export PORT HOST

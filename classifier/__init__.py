@@ -1,7 +1,8 @@
 """The clinical product: one Django app, one label, a room for every subject.
 
-From the ground up, each room may use those below it:
-domain, models, claims, standing, labels, engine and registry, dicom, intake, cases, privacy, webhooks, exports and
-report, then the doors: api, fhir and pages. `client` stands outside and knows the API's schema only.
+From the ground up, each room may use those below it (the contract `rooms` in pyproject.toml): domain, models,
+claims, standing, consents, outbox and orders, engine, registry, dicom, patients, intake, labels, cases, privacy,
+exports, report and webhooks, then the doors: api and fhir, and pages above them. `client` stands outside and
+knows the API's schema only.
 docs/architecture.md draws the house.
 """

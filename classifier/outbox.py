@@ -1,6 +1,6 @@
 """Transactional outbox: what happened is written down, in its own transaction, for those who want to know.
 
-Nothing is sent here, and nothing of the rest of the room is needed to write. An event that nobody
+Nothing is sent here, and nothing of `classifier.webhooks` is needed to write. An event that nobody
 listens for leaves no row.
 """
 

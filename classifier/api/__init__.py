@@ -1,1 +1,1 @@
-"""REST API: version 1, for integrators. Views ask the services that the pages ask."""
+"""REST API under /api/v1/: views, serializers, errors, schema. FHIR never imports it; programs call it by HTTP."""

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.domain.errors import InvalidInputError
 from classifier.domain.vocabulary import Source
-from classifier.intake.submission import CasePatient, NewLesion, Question, Submitted, submit_case
+from classifier.intake.submission import (
+    QUESTION_TEXTS,
+    CasePatient,
+    NewLesion,
+    Question,
+    Submitted,
+    submit_case,
+)
 from portal.trust.accounts.models import Clinic
 
 if TYPE_CHECKING:
@@ -38,9 +45,7 @@ def take_submission(*, user: User, data: dict[str, Any], request_key: uuid.UUID 
             lesion=lesion or _read_new_lesion(data),
             images=data["images"],
             question=Question(
-                clinical_question=data["clinical_question"],
-                clinical_history=data["clinical_history"],
-                priority=data["priority"],
+                **{name: data[name] for name in (*QUESTION_TEXTS, "priority")},
                 source=Source.API,
                 request_key=request_key or uuid.uuid4(),
             ),

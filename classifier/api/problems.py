@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from classifier.intake.submission import QUESTION_TEXTS
+
 PAGE = "/api/v1/errors/"
 INVALID_INPUT = "invalid_input"
 
@@ -283,8 +285,7 @@ FIELD_CODES: dict[str, str] = {
     # Text that outgrows its field is named after it.
     "mrn_too_long": "Shorten it.",
     "note_too_long": "Shorten it.",
-    "clinical_question_too_long": "Shorten it.",
-    "clinical_history_too_long": "Shorten it.",
+    **{f"{name}_too_long": "Shorten it." for name in QUESTION_TEXTS},
     "comment_too_long": "Shorten it.",
     "correction_reason_too_long": "Shorten it.",
     "amendment_reason_too_long": "Shorten it.",

@@ -84,6 +84,10 @@ class NewLesion:
     note: str = ""
 
 
+QUESTION_TEXTS = {"clinical_question": "The question", "clinical_history": "The history"}
+"""What a sender may write of a case: fields of `Question` and of `Submission`, and what a refusal calls them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """The clinical side of a case, where it came from, and its idempotency key."""
@@ -294,8 +298,8 @@ def _check_before_writing(
     clinic: Clinic, patient: CasePatient, lesion: Lesion | NewLesion, question: Question, *, is_judged: bool
 ) -> None:
     """Refuse before any image is written what would be refused after; behind the lock it is asked again."""
-    check_length(Submission, "clinical_question", question.clinical_question, what="The question")
-    check_length(Submission, "clinical_history", question.clinical_history, what="The history")
+    for name, what in QUESTION_TEXTS.items():
+        check_length(Submission, name, getattr(question, name), what=what)
     if question.priority not in Priority.values:
         raise InvalidInputError(
             "priority_unknown", f"Priority can be one of {', '.join(Priority.values)}.", field="priority"
@@ -352,11 +356,10 @@ def _store(
         clinic=clinic,
         submitted_by=actor,
         submitted_at=timezone.now(),
-        clinical_question=question.clinical_question.strip(),
-        clinical_history=question.clinical_history.strip(),
         priority=question.priority,
         source=question.source,
         request_key=question.request_key,
+        **{name: getattr(question, name).strip() for name in QUESTION_TEXTS},
     )
     stored = StoredFiles()
     # Files first: encoders and slow disks stay out of the transaction, and SQLite has one writer.

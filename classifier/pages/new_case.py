@@ -10,7 +10,7 @@ from classifier.cases.patient_rows import LesionRow, build_lesion_rows
 from classifier.cases.search import Candidates, find_candidates
 from classifier.domain.errors import InvalidInputError, ServiceError
 from classifier.domain.limits import UploadLimits
-from classifier.intake.submission import CasePatient, NewLesion, Question, submit_case
+from classifier.intake.submission import QUESTION_TEXTS, CasePatient, NewLesion, Question, submit_case
 from classifier.intake.uploads import RefusedImagesError, SentImage, inspect_images
 from classifier.models import Lesion, Patient
 from classifier.pages.forms.lesion import NewLesionForm
@@ -192,7 +192,7 @@ class NewCase:
         return NewLesion(**self.lesion_form.cleaned_data) if self.lesion is None else self.lesion
 
     def _take_question(self) -> Question:
-        names = ("clinical_question", "clinical_history", "priority", "request_key")
+        names = (*QUESTION_TEXTS, "priority", "request_key")
         return Question(**{name: self.form.cleaned_data[name] for name in names})
 
     def _show(self, error: ServiceError) -> None:

@@ -1,1 +1,1 @@
-"""Patients and lesions: writing them, with who may and what is refused."""
+"""Patients and lesions: added, found and corrected by services. Intake and the doors call them."""

@@ -36,6 +36,7 @@ from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import record_event
 from portal.trust.common.bypass import bypass_immutability
+from portal.trust.encryption.fields import list_encrypted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -116,7 +117,7 @@ def _erase_rows(patient: Patient) -> dict[str, int]:
     done = Acknowledgement.objects.filter(review__submission__lesion__patient=patient)
     done.exclude(note="").update(note=ERASED)
     counts = {
-        "submissions": submissions.update(clinical_question="", clinical_history="", withdrawal_reason=""),
+        "submissions": submissions.update(**dict.fromkeys(list_encrypted(Submission), "")),
         "images": images.update(original_name="", sha256="", pixel_sha256=""),
         "reviews": reviews.update(comment="", unseen_reason=""),
         "outcomes": outcomes.update(comment=""),

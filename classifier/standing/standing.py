@@ -34,6 +34,7 @@ from classifier.domain.vocabulary import (
 from classifier.models.standing_columns import NO_RANK
 from classifier.standing.reviews import find_review_in_force
 from classifier.standing.summary import weigh_images
+from portal.trust.encryption.fields import list_encrypted
 
 if TYPE_CHECKING:
     import uuid
@@ -589,13 +590,11 @@ def _decide_all(tables: Tables, submission_ids: Iterable[Any]) -> Iterator[tuple
     cases = (
         tables.submission.objects.filter(pk__in=list(submission_ids))
         .select_related("clinic", "lesion__patient")
+        # No text of a patient is decrypted for this.
         .defer(
-            "clinical_question",
-            "clinical_history",
-            "withdrawal_reason",
-            "lesion__note",
-            "lesion__patient__mrn",
-            "lesion__patient__birth_date",
+            *list_encrypted(tables.submission),
+            *(f"lesion__{name}" for name in list_encrypted(tables.lesion)),
+            *(f"lesion__patient__{name}" for name in list_encrypted(tables.patient)),
         )
         .prefetch_related(
             Prefetch("images", images),
@@ -632,7 +631,7 @@ def _decide_lesions(
     for lesion_id, pk, at, due_at, *held in rows:
         cases[lesion_id].append(_Row(pk, at, due_at, Held(*held)))
     outcomes = tables.outcome.objects.only(*OUTCOME_FIELDS)
-    lesions = tables.lesion.objects.filter(pk__in=ids).defer("note").order_by("pk")
+    lesions = tables.lesion.objects.filter(pk__in=ids).defer(*list_encrypted(tables.lesion)).order_by("pk")
     for lesion in lesions.prefetch_related(Prefetch("outcomes", outcomes)):
         held, case_id = decide_lesion(cases[lesion.pk], lesion)
         yield lesion, held, case_id

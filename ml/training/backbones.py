@@ -26,7 +26,7 @@ class Backbone:
     puts it into the network, else `signed`, `torch` or `caffe` as in
     `keras.applications.imagenet_utils.preprocess_input`; `input_size`: side in pixels of its own
     training; `weights_file`: name of its file of ImageNet weights, without the head, in the
-    folder `DERMAPORT_WEIGHTS`, or empty; `head_parameters`: those of the head built here.
+    folder `DERMAPORT_WEIGHTS`, or empty; `smallest`: side that it takes at least.
     """
 
     application: str

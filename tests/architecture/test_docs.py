@@ -63,6 +63,17 @@ def test_places_in_the_code_exist(document):
     assert [place for place in places if not list(PROJECT.glob(place.rstrip("/")))] == []
 
 
+def test_tests_that_make_leaves_out_exist():
+    """A path that leads nowhere leaves nothing out, and nobody is told."""
+    text = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    block = re.search(r"addprefix --ignore=tests/,(.*?)\)", text, re.DOTALL)
+    assert block
+    paths = block[1].replace("\\", " ").split()
+
+    assert len(paths) > 5
+    assert [path for path in paths if not (PROJECT / "tests" / path).exists()] == []
+
+
 def test_names_of_the_glossary_stand_in_the_code():
     rows = [
         line.split("|")[3]

@@ -42,4 +42,8 @@ def call(client: Client, row: Row, world: World, actor: str) -> HttpResponse:
 def name_answer(response: HttpResponse) -> str:
     if response.status_code == 302 and response["Location"].startswith("/accounts/login/?next="):
         return LOGIN
+    # What a form gets whose session ended before it was sent: a page with the way to the log-in.
+    told = {template.name for template in getattr(response, "templates", [])}
+    if response.status_code == 401 and "account/session_ended.html" in told:
+        return LOGIN
     return str(response.status_code)

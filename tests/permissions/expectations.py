@@ -1,6 +1,7 @@
 """What may come back, and who gets what: the columns of the matrix.
 
-OK is the row's own success status. LOGIN is a redirect to the log-in page.
+OK is the row's own success status. LOGIN is a redirect to the log-in page, or the page
+that leads there from a form whose session ended.
 """
 
 from __future__ import annotations

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from classifier.client.client import Client
 from classifier.client.errors import ConfigurationError
+from classifier.client.resources.submissions import Submissions
 
 # --- Files that make a case ---------------------------------------------------------------------
 
@@ -85,10 +87,12 @@ def _find_kinds(files: list[Path], kinds: Mapping[str, PictureKind]) -> dict[Pat
 FILE, CASE = "file", "case"
 KIND, TYPE = "capture_kind", "dermoscopic_type"
 CONSENT = "consents_to_inference"
-FACTS = (
-    *("mrn", "birth_date", "sex", "skin_type", "patient", "lesion", "body_site", "laterality"),
-    *("note", "clinical_question", "clinical_history", "priority", "clinic", CONSENT),
+FACTS = tuple(
+    name.removeprefix("patient_")
+    for name in inspect.signature(Submissions.create).parameters
+    if name not in {"self", "images", "key"}
 )
+"""Columns that a mapping may have: what `Submissions.create` takes of a case, and `mrn` for `patient_mrn`."""
 PERSON = ("birth_date", "sex", "skin_type", CONSENT)
 
 

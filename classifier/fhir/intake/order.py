@@ -11,11 +11,12 @@ from django.core.files.base import ContentFile
 
 from classifier.domain.errors import InvalidInputError
 from classifier.domain.modalities import KINDS
-from classifier.domain.vocabulary import CaptureKind, Priority
+from classifier.domain.vocabulary import CaptureKind, Priority, Source
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.intake.bundle import check_condition
 from classifier.fhir.intake.patients import IntakePatient, read_lesion, read_subject
 from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE, DICOM
+from classifier.intake.submission import Question
 from classifier.intake.uploads import SentImage, check_image_count
 
 if TYPE_CHECKING:
@@ -57,9 +58,27 @@ class IntakeOrder:
     subject: IntakePatient
     lesion: Lesion | NewLesion
     pictures: list[MediaImage]
-    clinical_question: str
-    clinical_history: str
-    priority: str
+    question: Question
+
+    def place(self, name: str) -> str:
+        """Where the field of a service stood in what was sent."""
+        request = self.request.element
+        patient = self.subject.entry.element if self.subject.entry else request
+        places = {
+            "mrn": patient.place("identifier"),
+            "birth_date": patient.place("birthDate"),
+            "sex": patient.place("gender"),
+            "skin_type": patient.place("extension"),
+            "clinical_question": request.place("reasonCode"),
+            "clinical_history": request.place("note"),
+            "body_site": request.place("bodySite"),
+            "laterality": request.place("bodySite"),
+            "note": request.place("bodySite"),
+            "patient": request.place("subject"),
+            "consents_to_inference": patient.place("extension"),
+            "request_key": request.place("identifier[0]"),
+        }
+        return places.get(name, request.at)
 
 
 def read_order(bundle: OrderBundle, *, user: User) -> IntakeOrder:
@@ -93,9 +112,9 @@ def read_order(bundle: OrderBundle, *, user: User) -> IntakeOrder:
         subject=subject,
         lesion=lesion,
         pictures=pictures,
-        clinical_question=question,
-        clinical_history=history,
-        priority=priority,
+        question=Question(
+            clinical_question=question, clinical_history=history, priority=priority, source=Source.API
+        ),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classifier.domain.errors import ConflictError, InvalidInputError
-from classifier.domain.vocabulary import Source
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.systems import CONSENT_EXTENSION
 from classifier.fhir.viewer import make_request_key
-from classifier.intake.submission import Question, Submitted, submit_case
+from classifier.intake.submission import Submitted, submit_case
 from classifier.intake.uploads import RefusedImagesError, WrongKindError
 
 if TYPE_CHECKING:
@@ -33,12 +33,8 @@ def submit_order(order: IntakeOrder, *, user: User) -> Submitted:
             patient=order.subject.patient,
             lesion=order.lesion,
             images=[picture.image for picture in order.pictures],
-            question=Question(
-                clinical_question=order.clinical_question,
-                clinical_history=order.clinical_history,
-                priority=order.priority,
-                source=Source.API,
-                request_key=make_request_key(clinic.pk, system=system, value=value),
+            question=replace(
+                order.question, request_key=make_request_key(clinic.pk, system=system, value=value)
             ),
             how_to_consent=_format_how_to_consent(order),
         )
@@ -46,13 +42,13 @@ def submit_order(order: IntakeOrder, *, user: User) -> Submitted:
         faults = error.faults.items()
         raise FhirError(422, *(_place_fault(order, index, fault) for index, fault in faults)) from error
     except InvalidInputError as error:
-        issue = Issue(error.code, error.message, _place(order, error.field), "business-rule")
+        issue = Issue(error.code, error.message, order.place(error.field), "business-rule")
         raise FhirError(422, issue) from error
     except ConflictError as error:
         if error.field != "request_key":
             raise
         raise FhirError(
-            409, Issue(error.code, error.message, _place(order, error.field), "duplicate")
+            409, Issue(error.code, error.message, order.place(error.field), "duplicate")
         ) from error
 
 
@@ -66,24 +62,3 @@ def _place_fault(order: IntakeOrder, index: int, fault: RejectedImageError) -> I
 def _format_how_to_consent(order: IntakeOrder) -> str:
     holder = "the Patient or the ServiceRequest" if order.subject.entry else "the ServiceRequest"
     return f"Send the answer with {holder}, as the extension {CONSENT_EXTENSION} with valueBoolean."
-
-
-def _place(order: IntakeOrder, name: str) -> str:
-    """Where the field of a service stood in what was sent."""
-    request = order.request.element
-    patient = order.subject.entry.element if order.subject.entry else request
-    places = {
-        "mrn": patient.place("identifier"),
-        "birth_date": patient.place("birthDate"),
-        "sex": patient.place("gender"),
-        "skin_type": patient.place("extension"),
-        "clinical_question": request.place("reasonCode"),
-        "clinical_history": request.place("note"),
-        "body_site": request.place("bodySite"),
-        "laterality": request.place("bodySite"),
-        "note": request.place("bodySite"),
-        "patient": request.place("subject"),
-        "consents_to_inference": patient.place("extension"),
-        "request_key": request.place("identifier[0]"),
-    }
-    return places.get(name, request.at)

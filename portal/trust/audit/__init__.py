@@ -1,1 +1,1 @@
-"""Audit log: who did what to whose data, in chains of hashes, anchored outside the database."""
+"""Audit log: events in hash chains, written in the transaction of what they tell, anchored and verified."""

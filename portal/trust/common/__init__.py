@@ -1,1 +1,1 @@
-"""What every part of the site rests on: headers, immutable rows, the bypass, addresses for logs."""
+"""Common ground: triggers that keep rows as they are, the one bypass, and what logs and error reports may hold."""

@@ -59,6 +59,11 @@ class EncryptedMixin:
         return value if value is None else self.from_stored(decrypt_text(value, label=self.label))
 
 
+def list_encrypted(model: type[models.Model]) -> list[str]:
+    """Names of the encrypted columns of `model`: what an erasure blanks, and a query of many rows leaves sealed."""
+    return [field.name for field in model._meta.get_fields() if isinstance(field, EncryptedMixin)]  # noqa: SLF001
+
+
 class EncryptedCharField(EncryptedMixin, models.CharField):  # type: ignore[type-arg]  # generic in the stubs alone
     """A line of text. `max_length` is of the text; the column has no limit."""
 

@@ -1,1 +1,1 @@
-"""OAuth 2: authorization code with PKCE and client credentials, for applications of a clinic."""
+"""OAuth: applications of a clinic, and the endpoint that gives them tokens."""
