@@ -1,4 +1,4 @@
-"""What patients agree to, as rows with who and when; and what stops when one withdraws."""
+"""Consent: what patients agree to, as rows with who and when; and what stops when one withdraws."""
 
 from __future__ import annotations
 

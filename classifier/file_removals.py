@@ -1,4 +1,4 @@
-"""Remove stored files after the commit that gave them up; what fails is tried again."""
+"""File removal: stored files go after the commit that gave them up; what fails is tried again."""
 
 from __future__ import annotations
 

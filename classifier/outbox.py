@@ -1,4 +1,4 @@
-"""Outbox: what happened is written down for those who want to know, in its own transaction.
+"""Transactional outbox: what happened is written down, in its own transaction, for those who want to know.
 
 Nothing is sent here, and nothing of `classifier.webhooks` is needed to write. An event that nobody
 listens for leaves no row.
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from classifier.claims.wake_ups import DELIVER_WEBHOOKS, wake_on_commit
 from classifier.domain.states import PredictionState
-from classifier.domain.vocabulary import Outcome, WebhookEventType
+from classifier.domain.vocabulary import ModelAnswer, WebhookEventType
 from classifier.models import Prediction, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from classifier.standing.hiding import hides_answer_from_anybody
 
@@ -146,6 +146,6 @@ def _name_result(row: Prediction) -> tuple[WebhookEventType, str]:
     """
     if row.state != PredictionState.SUCCEEDED:
         return WebhookEventType.PREDICTION_FAILED, row.error_code
-    if row.outcome == Outcome.REFER and not hides_answer_from_anybody(row.image.submission):
+    if row.outcome == ModelAnswer.REFER and not hides_answer_from_anybody(row.image.submission):
         return WebhookEventType.PREDICTION_REFUSED, row.refusal_code or POLICY
     return WebhookEventType.PREDICTION_SUCCEEDED, ""

@@ -1,4 +1,4 @@
-"""Optimistic locking: do it only to what its sender has read."""
+"""Optimistic locking: a change is made only to what its sender has read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from classifier.models.standing_columns import StandingColumns
 
 
-# --- Entity tags: a short word for how a row stands, that changes with all that people can change of it.
+# --- Entity tags --------------------------------------------------------------------------------
+# A short word for how a row stands, that changes with all that people can change of it.
 
 
 def make_tag(*facts: Any) -> str:

@@ -1,11 +1,11 @@
-"""Wake-ups. A task takes nothing, returns nothing and calls services."""
+"""Celery tasks: wake-ups. A task takes nothing, returns nothing and calls services."""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.conf import settings
 
-from classifier.cases.overdue_mail import tell_overdue
+from classifier.cases.overdue_mail import notify_overdue
 from classifier.claims.wake_ups import (
     APPLY_RETENTION,
     DELIVER_WEBHOOKS,
@@ -65,8 +65,8 @@ def apply_retention_task() -> None:
 
 
 @shared_task(name="classifier.tasks.tell_overdue_task", ignore_result=True)
-def tell_overdue_task() -> None:
-    tell_overdue()
+def notify_overdue_task() -> None:
+    notify_overdue()
 
 
 @shared_task(name="classifier.tasks.forget_expired_tokens_task", ignore_result=True)

@@ -35,8 +35,8 @@ from classifier.domain.vocabulary import (
     Histopathology,
     Laterality,
     Management,
+    ModelAnswer,
     ModelLifecycle,
-    Outcome,
     Procedure,
     Sex,
 )
@@ -48,6 +48,7 @@ from classifier.models import (
     Explanation,
     Lesion,
     ModelVersion,
+    Outcome,
     Patient,
     Prediction,
     Reading,
@@ -55,7 +56,6 @@ from classifier.models import (
     Submission,
     SubmissionImage,
 )
-from classifier.models import Outcome as HistologyOutcome
 from classifier.standing.standing import CaseFacts, Held, refresh_lesions, refresh_standing
 from portal.trust.accounts.models import User
 from tests.support.people import (  # noqa: F401 (one address for everything invented)
@@ -288,7 +288,7 @@ class PredictionFactory(StandingFactory):
             state=PredictionState.SUCCEEDED,
             image=factory.LazyAttribute(lambda o: refused_image(submission=o.submission)),
             refusal_code="blurred",
-            outcome=Outcome.REFER,
+            outcome=ModelAnswer.REFER,
             probability=None,
             calibrated_probability=None,
             threshold_policy=None,
@@ -317,7 +317,7 @@ class PredictionFactory(StandingFactory):
     finished_at = factory.LazyAttribute(lambda o: timezone.now() if o.state in FINISHED else None)
     probability = factory.LazyAttribute(lambda o: PROBABILITIES[o.outcome] if o.is_done else None)
     calibrated_probability = factory.SelfAttribute("probability")
-    outcome = factory.LazyAttribute(lambda o: Outcome.BENIGN if o.is_done else "")
+    outcome = factory.LazyAttribute(lambda o: ModelAnswer.BENIGN if o.is_done else "")
     threshold_policy = factory.LazyAttribute(lambda o: o.model_version.policy if o.is_done else None)
     device = factory.LazyAttribute(lambda o: "CPU: test" if o.is_done else "")
     timings = factory.LazyAttribute(
@@ -331,7 +331,7 @@ class PredictionFactory(StandingFactory):
         return row.image.submission
 
 
-PROBABILITIES = {Outcome.BENIGN: 0.12, Outcome.REFER: 0.5, Outcome.MALIGNANT: 0.91}
+PROBABILITIES = {ModelAnswer.BENIGN: 0.12, ModelAnswer.REFER: 0.5, ModelAnswer.MALIGNANT: 0.91}
 ERRORS = {
     PredictionState.REJECTED: ("truncated", "The file ends too early. Send it again."),
     PredictionState.FAILED: ("attempts_exhausted", "The worker stopped 3 times while judging this image."),
@@ -443,7 +443,7 @@ class OutcomeFactory(StandingFactory):
     """Histopathology of a lesion; `corrects=` makes it a correction."""
 
     class Meta:
-        model = HistologyOutcome
+        model = Outcome
 
     lesion = factory.LazyAttribute(lambda o: o.corrects.lesion if o.corrects else LesionFactory())
     diagnosis = Histopathology.NAEVUS
@@ -483,6 +483,6 @@ class AcknowledgementFactory(StandingFactory):
 def answered_submission(staff: Staff, *outcomes: str, **submission: Any) -> Submission:
     """A case of `staff.clinic` with one judged image an outcome (one benign by default)."""
     case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician, **submission)
-    for outcome in outcomes or (Outcome.BENIGN,):
+    for outcome in outcomes or (ModelAnswer.BENIGN,):
         PredictionFactory(submission=case, state=PredictionState.SUCCEEDED, outcome=outcome)
     return case

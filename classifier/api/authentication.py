@@ -1,4 +1,4 @@
-"""Who calls: `Authorization: Bearer` with a personal or an OAuth token, or a session in the browser."""
+"""Authentication: `Authorization: Bearer` with a personal or an OAuth token, or a session in the browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error in one shape (RFC 9457): type, title, status, code, detail, fields."""
+"""Problem details (RFC 9457): every error in one shape: type, title, status, code, detail, fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lists can be narrowed by: ids, codes and times. Patients' words have no place in a URL."""
+"""Filters: lists are narrowed by ids, codes and times. Patients' words have no place in a URL."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from classifier.domain.vocabulary import (
     Diagnosis,
     Histopathology,
     Management,
+    ModelAnswer,
     ModelLifecycle,
-    Outcome,
     Standing,
     StandingBasis,
     body_site_within,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
-# --- Moments as filters take them.
+# --- Moments ------------------------------------------------------------------------------------
 
 
 class MomentField(IsoDateTimeField):
@@ -52,7 +52,8 @@ class MomentFilter(django_filters.IsoDateTimeFilter):
     field_class = MomentField
 
 
-# --- What a case, a lesion or a patient is held for, as a filter; what is withheld is found by none.
+# --- Standing -----------------------------------------------------------------------------------
+# What is withheld is found by none.
 
 
 class _WhatIsShown(django_filters.MultipleChoiceFilter):
@@ -77,7 +78,7 @@ def basis_filter() -> _WhatIsShown:
     )
 
 
-# --- What patients and lesions can be narrowed by.
+# --- Patients and lesions -----------------------------------------------------------------------
 
 
 class PatientFilter(FilterSet):
@@ -114,7 +115,7 @@ class LesionFilter(FilterSet):
         return queryset.filter(body_site__in=body_site_within(value))
 
 
-# --- What the model's answers, reviews and histopathology can be narrowed by.
+# --- Predictions, reviews and histopathology ----------------------------------------------------
 
 
 class PredictionFilter(FilterSet):
@@ -125,7 +126,7 @@ class PredictionFilter(FilterSet):
     image = django_filters.UUIDFilter()
     model_version = django_filters.UUIDFilter()
     state = django_filters.MultipleChoiceFilter(choices=PredictionState.choices, help_text="May be repeated.")
-    outcome = django_filters.ChoiceFilter(choices=Outcome.choices, method="filter_outcome")
+    outcome = django_filters.ChoiceFilter(choices=ModelAnswer.choices, method="filter_outcome")
     queued_from = MomentFilter(field_name="queued_at", lookup_expr="gte")
     queued_before = MomentFilter(field_name="queued_at", lookup_expr="lt")
     finished_from = MomentFilter(field_name="finished_at", lookup_expr="gte")
@@ -176,7 +177,7 @@ class OutcomeFilter(FilterSet):
         fields: list[str] = []
 
 
-# --- What cases can be narrowed by.
+# --- Cases --------------------------------------------------------------------------------------
 
 
 class SubmissionFilter(FilterSet):
@@ -187,7 +188,7 @@ class SubmissionFilter(FilterSet):
         choices=SubmissionState.choices, method="filter_state", help_text="May be repeated."
     )
     outcome = django_filters.ChoiceFilter(
-        choices=Outcome.choices,
+        choices=ModelAnswer.choices,
         method="filter_outcome",
         help_text="Cases with an image of this outcome.",
     )
@@ -225,7 +226,7 @@ class SubmissionFilter(FilterSet):
         return queryset.filter(Exists(served), is_withheld=False)  # type: ignore[misc]  # annotated by the query
 
 
-# --- What networks can be narrowed by.
+# --- Model versions -----------------------------------------------------------------------------
 
 
 class ModelVersionFilter(FilterSet):

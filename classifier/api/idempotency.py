@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a request sent again with its key is answered once and done once."""
+"""Idempotency: a request sent again with its `Idempotency-Key` is answered once and done once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     Post = TypeVar("Post", bound=Callable[..., Response])
 
 
-# --- What makes two requests the same: method, address and body, whatever its boundary or key order.
+# --- Fingerprint --------------------------------------------------------------------------------
+# Two requests are the same by method, address and body, whatever its boundary or key order.
 
 
 def fingerprint(request: Request) -> str:

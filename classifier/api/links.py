@@ -1,4 +1,4 @@
-"""What an answer leads to: OpenAPI links, so that a program finds its way from the schema alone.
+"""OpenAPI links: what an answer leads to, so that a program finds its way from the schema alone.
 
 By operation, what can be asked next with an id that its answer holds.
 """
@@ -112,7 +112,7 @@ def add_links(operation: str, bodies: dict[str, Any]) -> None:
         bodies[success]["links"] = {link.operation: link.describe() for link in links}
 
 
-# --- A review as it comes over the API, made into what the service signs.
+# --- Decisions ----------------------------------------------------------------------------------
 
 
 def make_decision(facts: dict[str, Any]) -> Decision:

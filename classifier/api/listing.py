@@ -1,3 +1,5 @@
+"""Pagination: cursor pages, and `?expand=` for what an answer names by id."""
+
 from __future__ import annotations
 
 from operator import attrgetter
@@ -114,7 +116,8 @@ def list_orderings(view: Any) -> list[str]:
     return [way + name for name in view.ordering_fields for way in ("", "-")]
 
 
-# --- `?expand=`: what an answer names by id, in full under `expanded`. Types of fields never change.
+# --- `?expand=` ---------------------------------------------------------------------------------
+# What an answer names by id, in full under `expanded`. Types of fields never change.
 
 
 EXPAND = "expand"
@@ -166,7 +169,7 @@ def read_expansion(request: Request, parts: Parts) -> tuple[str, ...]:
     return names
 
 
-# --- Headers and parameters of submissions, as the schema tells them.
+# --- Headers and parameters for the schema ------------------------------------------------------
 
 
 LOCATION = OpenApiParameter(

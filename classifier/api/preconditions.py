@@ -1,4 +1,4 @@
-"""`ETag`, `If-Match` and `If-None-Match`."""
+"""Optimistic locking over HTTP: `ETag`, `If-Match` and `If-None-Match`."""
 
 from __future__ import annotations
 

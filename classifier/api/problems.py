@@ -1,4 +1,4 @@
-"""Every code that an error of the API can carry, with its title and what to do: a promise to programs.
+"""Error codes: all that the API can answer with, title and what to do: a promise to programs.
 
 A test reads the services and fails for a code that is missing here. The page /api/v1/errors/ and the
 schema are made from this table.
@@ -183,7 +183,7 @@ def find_problem(code: str, status: int) -> Problem:
     return Problem(code, status, HTTPStatus(status).phrase, known.advice if known else "")
 
 
-# --- Codes of `fields` entries: what can be wrong with one field, and what to do.
+# --- Codes of `fields` entries ------------------------------------------------------------------
 
 
 FIELD_CODES: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""The rows an answer needs, in a number of queries that doesn't grow with the rows."""
+"""Prefetching: the rows an answer needs, in a number of queries that doesn't grow with the rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What OpenAPI is told besides the serializers: one error shape for every operation."""
+"""OpenAPI: what the schema holds besides the serializers: one error shape for every operation."""
 
 from __future__ import annotations
 

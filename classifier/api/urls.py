@@ -3,23 +3,15 @@
 from django.urls import include, path, re_path
 
 from classifier.api.views import files, patients, reviews, site, submissions
-from classifier.api.views import patients as lesions
-from classifier.api.views import patients as privacy
-from classifier.api.views import reviews as outcomes
-from classifier.api.views import site as docs
-from classifier.api.views import site as tokens
-from classifier.api.views import submissions as predictions
-from classifier.api.views import submissions as submission
-from classifier.api.views import submissions as submission_status
 
 urlpatterns = [
-    path("token/", tokens.TokenView.as_view(), name="api-token"),
-    path("me/", site.Me.as_view(), name="api-me"),
+    path("token/", site.ApiTokenView.as_view(), name="api-token"),
+    path("me/", site.MeView.as_view(), name="api-me"),
     path("submissions/", submissions.SubmissionList.as_view(), name="api-submissions"),
-    path("submissions/<uuid:pk>/", submission.SubmissionDetail.as_view(), name="api-submission"),
+    path("submissions/<uuid:pk>/", submissions.SubmissionDetail.as_view(), name="api-submission"),
     path(
         "submissions/<uuid:pk>/status/",
-        submission_status.SubmissionStatus.as_view(),
+        submissions.SubmissionStatus.as_view(),
         name="api-submission-status",
     ),
     path(
@@ -29,44 +21,44 @@ urlpatterns = [
     ),
     path(
         "submissions/<uuid:pk>/cancel/",
-        submission.SubmissionCancel.as_view(),
+        submissions.SubmissionCancel.as_view(),
         name="api-submission-cancel",
     ),
-    path("submissions/<uuid:pk>/claim/", submission.SubmissionClaim.as_view(), name="api-submission-claim"),
+    path("submissions/<uuid:pk>/claim/", submissions.SubmissionClaim.as_view(), name="api-submission-claim"),
     path(
         "submissions/<uuid:pk>/acknowledgements/",
-        submission.SubmissionAcknowledgements.as_view(),
+        submissions.SubmissionAcknowledgements.as_view(),
         name="api-submission-acknowledgements",
     ),
     path(
         "submissions/<uuid:pk>/acknowledgements/<uuid:acknowledgement>/",
-        submission.SubmissionAcknowledgement.as_view(),
+        submissions.SubmissionAcknowledgement.as_view(),
         name="api-submission-acknowledgement",
     ),
     path("images/<uuid:pk>/derivative/", files.ImageDerivative.as_view(), name="api-image-derivative"),
     path("images/<uuid:pk>/dicom/", files.ImageDicom.as_view(), name="api-image-dicom"),
     path("patients/", patients.PatientList.as_view(), name="api-patients"),
     path("patients/<uuid:pk>/", patients.PatientDetail.as_view(), name="api-patient"),
-    path("patients/<uuid:pk>/consents/", privacy.PatientConsents.as_view(), name="api-patient-consents"),
-    path("patients/<uuid:pk>/archive/", privacy.PatientArchive.as_view(), name="api-patient-archive"),
-    path("patients/<uuid:pk>/erase/", privacy.PatientErase.as_view(), name="api-patient-erase"),
-    path("lesions/", lesions.LesionList.as_view(), name="api-lesions"),
-    path("lesions/<uuid:pk>/", lesions.LesionDetail.as_view(), name="api-lesion"),
-    path("predictions/", predictions.PredictionList.as_view(), name="api-predictions"),
-    path("predictions/<uuid:pk>/", predictions.PredictionDetail.as_view(), name="api-prediction"),
+    path("patients/<uuid:pk>/consents/", patients.PatientConsents.as_view(), name="api-patient-consents"),
+    path("patients/<uuid:pk>/archive/", patients.PatientArchive.as_view(), name="api-patient-archive"),
+    path("patients/<uuid:pk>/erase/", patients.PatientErase.as_view(), name="api-patient-erase"),
+    path("lesions/", patients.LesionList.as_view(), name="api-lesions"),
+    path("lesions/<uuid:pk>/", patients.LesionDetail.as_view(), name="api-lesion"),
+    path("predictions/", submissions.PredictionList.as_view(), name="api-predictions"),
+    path("predictions/<uuid:pk>/", submissions.PredictionDetail.as_view(), name="api-prediction"),
     path("reviews/", reviews.ReviewList.as_view(), name="api-reviews"),
     path("reviews/<uuid:pk>/", reviews.ReviewDetail.as_view(), name="api-review"),
     path("reviews/<uuid:pk>/amend/", reviews.ReviewAmend.as_view(), name="api-review-amend"),
-    path("outcomes/", outcomes.OutcomeList.as_view(), name="api-outcomes"),
-    path("outcomes/<uuid:pk>/", outcomes.OutcomeDetail.as_view(), name="api-outcome"),
-    path("outcomes/<uuid:pk>/correct/", outcomes.OutcomeCorrect.as_view(), name="api-outcome-correct"),
+    path("outcomes/", reviews.OutcomeList.as_view(), name="api-outcomes"),
+    path("outcomes/<uuid:pk>/", reviews.OutcomeDetail.as_view(), name="api-outcome"),
+    path("outcomes/<uuid:pk>/correct/", reviews.OutcomeCorrect.as_view(), name="api-outcome-correct"),
     path("clinics/", site.ClinicList.as_view(), name="api-clinics"),
-    path("clinics/<uuid:pk>/", site.ClinicDetail.as_view(), name="api-clinic"),
+    path("clinics/<uuid:pk>/", site.ClinicDetailView.as_view(), name="api-clinic"),
     path("model-versions/<uuid:version>/", site.ModelVersionDetail.as_view(), name="api-model-version"),
     path("model-versions/", site.ModelVersionList.as_view(), name="api-model-versions"),
     path("", include("classifier.api.webhook_urls")),
-    path("schema/", docs.Schema.as_view(), name="api-schema"),
-    path("errors/", docs.Errors.as_view(), name="api-errors"),
-    path("docs/", docs.Docs.as_view(), name="api-docs"),
-    re_path(r"", site.Unknown.as_view(), name="api-unknown"),
+    path("schema/", site.Schema.as_view(), name="api-schema"),
+    path("errors/", site.Errors.as_view(), name="api-errors"),
+    path("docs/", site.Docs.as_view(), name="api-docs"),
+    re_path(r"", site.UnknownApiAddress.as_view(), name="api-unknown"),
 ]

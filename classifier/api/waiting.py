@@ -1,4 +1,4 @@
-"""`?wait=`: answer when it is finished, or when the caller's patience ends.
+"""Long polling: `?wait=` answers when a case is finished, or when the caller's patience ends.
 
 A waiting request holds a web thread but no transaction. Only some may wait at once; the others are
 answered right away, as if they had not asked to wait.

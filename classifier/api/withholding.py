@@ -1,4 +1,4 @@
-"""What a clinic keeps from its dermatologists until they have read the image themselves."""
+"""Blinding in the API: what a clinic keeps from its dermatologists until they have read the image."""
 
 from __future__ import annotations
 

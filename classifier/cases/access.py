@@ -1,4 +1,4 @@
-"""Record that somebody looked at patient data."""
+"""Audit log: record that somebody looked at patient data."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def record_listed(
 def _record(
     action: str, actor: User, clinic_id: uuid.UUID, *, obj: models.Model | None, details: dict[str, Any]
 ) -> None:
-    """In the clinic's trail; what an emergency opened, in the trail of the reader's own clinic too."""
+    """In the clinic's audit log; what an emergency opened, in the audit log of the reader's own clinic too."""
     clinics = [clinic_id]
     if emergency := find_emergency(actor, clinic_id):
         clinics.append(emergency.home_clinic_id)

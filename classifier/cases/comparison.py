@@ -1,4 +1,4 @@
-"""Hold the portal's results against a table of the same files judged without the portal."""
+"""Comparison with a table: the portal's results against those of the same files judged without it."""
 
 from __future__ import annotations
 

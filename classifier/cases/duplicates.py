@@ -1,4 +1,4 @@
-"""The same picture, seen before in the clinic."""
+"""Duplicates: the same picture, seen before in the clinic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Double:
+class Duplicate:
     """One image of a case and the earlier case that holds the same picture."""
 
     position: int
@@ -23,17 +23,17 @@ class Double:
 
     @property
     def words(self) -> str:
-        return f"Image {self.position}: {describe_double(self.earlier, same_patient=self.is_same_patient)}"
+        return f"Image {self.position}: {describe_duplicate(self.earlier, same_patient=self.is_same_patient)}"
 
 
-def describe_double(earlier: SubmissionImage, *, same_patient: bool = False) -> str:
+def describe_duplicate(earlier: SubmissionImage, *, same_patient: bool = False) -> str:
     """One sentence on where the picture was seen before."""
     case = earlier.submission
     whose = "this patient" if same_patient else f"patient {case.lesion.patient.public_id}"
     return f"The same picture was submitted on {describe_day(case.submitted_at)} for {whose}."
 
 
-def find_doubles(submission: Submission, summary: CaseSummary) -> list[Double]:
+def find_duplicates(submission: Submission, summary: CaseSummary) -> list[Duplicate]:
     """Images of the case whose pixels an earlier, standing case of the clinic holds too."""
     by_pixels = {answer.image.pixel_sha256: answer.image.position for answer in summary.answers}
     earlier = (
@@ -50,8 +50,8 @@ def find_doubles(submission: Submission, summary: CaseSummary) -> list[Double]:
     patient_id = submission.lesion.patient_id
     return sorted(
         (
-            Double(by_pixels[key], image, image.submission.lesion.patient_id == patient_id)
+            Duplicate(by_pixels[key], image, image.submission.lesion.patient_id == patient_id)
             for key, image in newest.items()
         ),
-        key=lambda double: double.position,
+        key=lambda duplicate: duplicate.position,
     )

@@ -1,4 +1,4 @@
-"""Ask where a prediction came from. The worker computes it; the row is what the page shows."""
+"""Heat map: ask where a prediction came from. The worker computes it; the row is what the page shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who follows a case up, and what of it is overdue: unread results, and orders nobody acknowledged."""
+"""Follow-up: who follows a case up, and what is overdue: unread results, orders nobody acknowledged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person leaves a clinic: what is open of theirs goes to colleagues in the same step."""
+"""Hand-over: a person leaves a clinic, and what is open of theirs goes to colleagues in the same step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from portal.trust.accounts.models import User
 
 
-# --- What is open of a person in a clinic: cases they follow up, and readings they began.
+# --- Open work ----------------------------------------------------------------------------------
+# Cases that a person follows up, and readings they began.
 
 
 OPEN_STATES = (SubmissionState.IN_WORK, SubmissionState.AWAITING_REVIEW, SubmissionState.NO_RESULT)

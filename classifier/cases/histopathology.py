@@ -1,4 +1,4 @@
-"""Histopathology as pages show it."""
+"""Histopathology: record what a pathologist found of a lesion, correct it, and list it for the pages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def list_outcomes(lesion: Lesion) -> list[Outcome]:
     return list(rows.order_by("-recorded_at"))
 
 
-# --- Record what histopathology found, and correct it.
+# --- Recording and correcting -------------------------------------------------------------------
 
 
 THICKEST_MM = 50

@@ -1,4 +1,4 @@
-"""What waits for a person in a clinic: news they have not opened, open orders, readings, lost cases.
+"""Inbox: what waits for a person in a clinic: unread news, open orders, readings, lost cases.
 
 Nothing leaves the list by age or by number: a result stays until who follows it up opened it, an order
 until it is acknowledged. The list shows the first; the rest stands behind it, counted, on the page of
@@ -136,7 +136,7 @@ class _Reader:
         chosen = sorted(first, key=lambda pk: first[pk][0])[:SHOWN]
         loaded = {case.pk: case for case in load_cases(Submission.objects.filter(pk__in=chosen))}
         found = build_rows([loaded[pk] for pk in chosen if pk in loaded], role=self.role)
-        return [replace(row, note=self._say(first[row.submission.pk][1], row)) for row in found]
+        return [replace(row, note=self._format_note(first[row.submission.pk][1], row)) for row in found]
 
     def _in_order(self, rows: SubmissionQuerySet, *, may_be_late: bool) -> SubmissionQuerySet:
         """Overdue orders, what is malignant, overdue results, the rest; in each the most worrying first.
@@ -187,22 +187,22 @@ class _Reader:
         return cases.filter(either).count()
 
     # --- Why it is there ---------------------------------------------------------------------------
-    def _say(self, kind: str, row: CaseRow) -> str:
+    def _format_note(self, kind: str, row: CaseRow) -> str:
         case = row.submission
         if kind == "reviews" or is_read_first(case, self.role):
-            return self._say_review(case)
+            return self._format_review(case)
         if kind == "lost":
-            return _say_trouble(row)
-        words = self._say_waiting(row)
+            return _format_trouble(row)
+        words = self._format_waiting(row)
         if kind == "overdue":
             return f"{words}. Followed up by {case.responsible or case.submitted_by}"
         return f"Nobody follows this up. {words}" if kind == "unfollowed" else words
 
-    def _say_review(self, case: Submission) -> str:
+    def _format_review(self, case: Submission) -> str:
         words = "Urgent review" if case.priority == Priority.URGENT else "Waits for review"
         return f"{words}, handed to you" if case.reader_id == self.user.pk else words
 
-    def _say_waiting(self, row: CaseRow) -> str:
+    def _format_waiting(self, row: CaseRow) -> str:
         case = row.submission
         if case.order_due_at is not None:
             order = (
@@ -215,7 +215,7 @@ class _Reader:
             # An open order hides no finding that nobody has opened.
             is_proven = case.is_unread and case.standing_basis == StandingBasis.HISTOPATHOLOGY
             return f"{'Histopathology came back. ' if is_proven else ''}{order}, {due} {day}"
-        words = _say_news(row)
+        words = _format_news(row)
         if is_unread_overdue(case, self.now) and case.news_at is not None:
             return f"{words}, not opened since {name_day(case.news_at)}"
         return words
@@ -224,7 +224,7 @@ class _Reader:
 ORDER = ("turn", "risk_rank", "handed", "urgency", "waits_since")
 
 
-def _say_news(row: CaseRow) -> str:
+def _format_news(row: CaseRow) -> str:
     case = row.submission
     if case.state == SubmissionState.CANCELLED:
         return "Withdrawn"
@@ -234,10 +234,10 @@ def _say_news(row: CaseRow) -> str:
         return f"Signed: {review.get_management_display().lower()}"
     if row.summary.refused:
         return "Take a new image"
-    return _say_trouble(row) if case.state == SubmissionState.NO_RESULT else "Result back"
+    return _format_trouble(row) if case.state == SubmissionState.NO_RESULT else "Result back"
 
 
-def _say_trouble(row: CaseRow) -> str:
+def _format_trouble(row: CaseRow) -> str:
     return "Take a new image" if row.summary.headline == Headline.REJECTED else "No result: try again"
 
 

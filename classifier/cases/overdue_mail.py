@@ -1,4 +1,4 @@
-"""Tell the administrators of a clinic once a day what is overdue: counts and a link, nothing of a patient."""
+"""Daily mail: what is overdue, to a clinic's administrators: counts and a link, nothing of a patient."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from classifier.cases.follow_up import overdue_orders, overdue_unread
 from classifier.models import Submission
-from portal.trust.accounts.login.adapter import tell
+from portal.trust.accounts.login.adapter import notify
 from portal.trust.accounts.models import Clinic, User
 from portal.trust.accounts.models.membership import Membership
 from portal.trust.accounts.roles import Role
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 
-def tell_overdue() -> int:
+def notify_overdue() -> int:
     """Write to every administrator of each clinic in which something is overdue; return how many mails.
 
     Called once a day. What was told yesterday and is still open is told again.
@@ -38,7 +38,7 @@ def tell_overdue() -> int:
             "home": settings.DERMAPORT_SITE_URL + reverse("home"),
         }
         for person in list_administrators(clinic):
-            tell(person, "classifier/mail/overdue", context)
+            notify(person, "classifier/mail/overdue", context)
             sent += 1
     return sent
 

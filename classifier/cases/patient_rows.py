@@ -1,4 +1,4 @@
-"""Patients and lesions as rows, each with the worst that is open of it, in a fixed number of queries."""
+"""Patient list: patients and lesions with the worst that is open of each, in a fixed number of queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims: who has a case open to read it, so that two never read one case without knowing.
+"""Reading claims: who has a case open to read it, so that two never read one case without knowing.
 
 Opening a case for reading claims it for ten minutes, and the open page renews the claim. It ends by
 leaving the page, by *Release*, by signing, or by time; anyone may take it over, knowingly. A claim keeps
@@ -124,9 +124,9 @@ def find_other_reader(submission: Submission, user: User) -> ReadingClaim | None
 
 def describe_claim(claim: ReadingClaim) -> str:
     """Words such as "Ines Okafor is reading this case, until 14:12"."""
-    return f"{claim.reader.get_full_name()} is reading this case, until {tell_time(claim.until)}"
+    return f"{claim.reader.get_full_name()} is reading this case, until {format_time(claim.until)}"
 
 
-def tell_time(moment: dt.datetime) -> str:
+def format_time(moment: dt.datetime) -> str:
     """Hour and minute in the portal's time zone: "14:12"."""
     return timezone.localtime(moment).strftime("%H:%M")

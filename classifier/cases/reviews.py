@@ -1,4 +1,4 @@
-"""Sign and amend reviews."""
+"""Sign-off and amendment: a review is signed once and then never changes; another takes its place."""
 
 from __future__ import annotations
 

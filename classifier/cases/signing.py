@@ -1,4 +1,4 @@
-"""What stands in the way of a signature: pictures not seen, and a "benign" that others contradict."""
+"""Checks before a signature: pictures not seen, and a "benign" that others contradict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from classifier.domain.vocabulary import (
     CaptureKind,
     LesionGroup,
     Management,
-    Outcome,
+    ModelAnswer,
     Standing,
     StandingBasis,
 )
@@ -74,9 +74,9 @@ def find_contradictions(submission: Submission, *, diagnosis: str, management: s
         return []
     against = []
     if submission.model_answer == Headline.MALIGNANT:
-        against.append(f"The model said malignant{_tell_figure(submission)}.")
+        against.append(f"The model said malignant{_format_figure(submission)}.")
     elif submission.model_answer == Headline.REFER and _refers_all(submission):
-        against.append(f"The model said refer, too close to call{_tell_figure(submission)}.")
+        against.append(f"The model said refer, too close to call{_format_figure(submission)}.")
     if submission.standing == Standing.MALIGNANT and submission.standing_basis != StandingBasis.MODEL:
         who = "pathologist" if submission.standing_basis == StandingBasis.HISTOPATHOLOGY else "signed review"
         word = _find_word(submission)
@@ -84,7 +84,7 @@ def find_contradictions(submission: Submission, *, diagnosis: str, management: s
     return against
 
 
-def _tell_figure(submission: Submission) -> str:
+def _format_figure(submission: Submission) -> str:
     figure = submission.model_probability
     return "" if figure is None else f", {figure:.0%}".replace("%", " %")
 
@@ -101,7 +101,7 @@ def _refers_all(submission: Submission) -> bool:
         refusal_code="",
     ).values_list("image_id", "queued_at", "outcome")
     newest = {image: outcome for image, _, outcome in sorted(judged, key=lambda row: row[1])}
-    return bool(newest) and set(newest.values()) == {Outcome.REFER}
+    return bool(newest) and set(newest.values()) == {ModelAnswer.REFER}
 
 
 def _find_word(submission: Submission) -> str:
@@ -111,7 +111,8 @@ def _find_word(submission: Submission) -> str:
     return word[:1].lower() + word[1:]
 
 
-# --- What a dermatologist signed lately: told after signing, and the way back to it.
+# --- Lately signed ------------------------------------------------------------------------------
+# Told after signing, with the way back to it.
 
 
 LAST = 10

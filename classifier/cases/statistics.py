@@ -1,4 +1,4 @@
-"""Figures of one clinic, worked out by the database: counts, medians, agreement."""
+"""Statistics of one clinic, worked out by the database: counts, medians, agreement."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class AgreementRow:
 
 
 @dataclass(frozen=True)
-class Figures:
+class ClinicStatistics:
     weeks: list[Week]
     outcomes: list[tuple[Standing, int]]
     hidden: int
@@ -65,8 +65,8 @@ class Figures:
     refusals: list[tuple[str, int]]
 
 
-def measure_clinic(clinic_id: uuid.UUID, *, days: int, hides_unread: bool = False) -> Figures:
-    """Figures of the cases that came in the last `days` days; what waits is of all time.
+def measure_clinic(clinic_id: uuid.UUID, *, days: int, hides_unread: bool = False) -> ClinicStatistics:
+    """Statistics of the cases that came in the last `days` days; what waits is of all time.
 
     `hides_unread` is for a dermatologist of a clinic that hides results until they are read: cases whose
     standing would give one away are counted apart.
@@ -78,7 +78,7 @@ def measure_clinic(clinic_id: uuid.UUID, *, days: int, hides_unread: bool = Fals
     by_standing = dict(told.values_list("standing").annotate(count=Count("pk")))
     total = rows.count()
     waiting = waiting_for_review(everything).aggregate(count=Count("pk"), oldest=Min("submitted_at"))
-    return Figures(
+    return ClinicStatistics(
         weeks=_count_weeks(rows, since),
         outcomes=[(standing, by_standing.get(standing.value, 0)) for standing in SHOWN],
         hidden=total - sum(by_standing.values()),

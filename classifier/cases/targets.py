@@ -1,4 +1,4 @@
-"""How many days a clinic gives for reading a case and for carrying out an order."""
+"""Targets: how many days a clinic gives for reading a case and for carrying out an order."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ def _out_of_range(field: str, most: int) -> InvalidInputError:
     return InvalidInputError("days_out_of_range", f"Give a number from 1 to {most}.", field=field)
 
 
-# --- Working days: Saturdays and Sundays don't count. Public holidays are not known here.
+# --- Working days -------------------------------------------------------------------------------
+# Saturdays and Sundays don't count. Public holidays are not known here.
 
 
 SATURDAY = 5

@@ -1,4 +1,4 @@
-"""The trail of a case in plain words, from its audit events."""
+"""Timeline: what happened to one case, in plain words, from its audit events."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ READS = ["submission.viewed"]
 
 
 @dataclass(frozen=True)
-class TrailEvent:
-    """One line of the trail, as components/timeline.html shows it."""
+class TimelineEvent:
+    """One line of the timeline, as components/timeline.html shows it."""
 
     text: str
     at: dt.datetime
@@ -39,7 +39,7 @@ class Opening:
     at: dt.datetime
 
 
-def build_trail(submission: Submission, summary: CaseSummary) -> list[TrailEvent]:
+def build_timeline(submission: Submission, summary: CaseSummary) -> list[TimelineEvent]:
     """What happened to the case, oldest first. Shadow predictions are left out.
 
     To whom the answer is hidden it isn't told whether the gates refused a picture.
@@ -91,7 +91,7 @@ def _name_done(event: AuditEvent) -> str:
     return str(AcknowledgedAs(done).label).lower() if done in AcknowledgedAs.values else "what was ordered"
 
 
-def _describe(event: AuditEvent, position: int | None, *, is_hidden: bool) -> TrailEvent | None:
+def _describe(event: AuditEvent, position: int | None, *, is_hidden: bool) -> TimelineEvent | None:
     image = f"Image {position}"
     count = event.details.get("images")
     texts = {
@@ -116,4 +116,4 @@ def _describe(event: AuditEvent, position: int | None, *, is_hidden: bool) -> Tr
     if is_hidden and event.action in ("prediction.succeeded", "prediction.refused"):
         text, icon = f"{image} has an answer", "check"
     actor = event.actor.get_full_name() if event.actor else ""
-    return TrailEvent(text, event.occurred_at, actor, icon)
+    return TimelineEvent(text, event.occurred_at, actor, icon)

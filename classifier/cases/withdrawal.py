@@ -1,4 +1,4 @@
-"""Whether a case may be withdrawn, and what it says: a result is not taken away unread."""
+"""Withdrawal: whether a case may be withdrawn, and what it says: a result is not taken away unread."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from classifier.consents import require_inference_consent
 from classifier.domain.errors import ConflictError, InvalidInputError
 from classifier.domain.limits import check_length
 from classifier.domain.states import PredictionState, transition
-from classifier.domain.vocabulary import Outcome, Standing
+from classifier.domain.vocabulary import ModelAnswer, Standing
 from classifier.engine.queue import queue_predictions, wake_workers
 from classifier.models import Prediction, Submission, SubmissionImage
 from classifier.orders import reopen_answered_by
@@ -56,12 +56,12 @@ def weigh_withdrawal(submission: Submission, *, role: str | None) -> Withdrawal:
     served = Prediction.objects.served().filter(image__submission=submission, state=PredictionState.SUCCEEDED)
     results = list(served.values_list("outcome", "refusal_code"))
     judged = {outcome for outcome, refusal in results if not refusal}
-    is_grave = submission.standing in GRAVE or bool(judged & {Outcome.MALIGNANT, Outcome.REFER})
+    is_grave = submission.standing in GRAVE or bool(judged & {ModelAnswer.MALIGNANT, ModelAnswer.REFER})
     is_hidden = bool(results) and hides_answer(submission, role)
     return Withdrawal(needs_reader=is_grave or is_hidden, needs_reason=bool(results))
 
 
-# --- Withdraw a case, or try it again; `classifier.intake.submission` is where cases come in.
+# --- Withdraw and try again ---------------------------------------------------------------------
 
 
 def cancel_submission(

@@ -1,4 +1,4 @@
-"""The worklist: what waits for a dermatologist, in an order in which nothing waits for ever.
+"""Worklist: what waits for a dermatologist, in an order in which nothing waits for ever.
 
 Urgent cases come first; then those that have waited longer than their clinic's target, the longest
 first; then the others by risk, and of equal risk whoever waits longest. So a benign answer waits at most

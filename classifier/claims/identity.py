@@ -1,4 +1,4 @@
-"""Who holds a claim, precisely enough to know that the holder is gone."""
+"""Worker identity: who holds a claim, precisely enough to know that the holder is gone."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import httpx
 from classifier.client.connection import Call, Connection
 from classifier.client.credentials import API, Credentials, Token, read_credentials, read_site_setting
 from classifier.client.errors import RetryPolicy
-from classifier.client.records import Me
+from classifier.client.records import MeRecord
 from classifier.client.resources import (
     Clinics,
     Images,
@@ -66,9 +66,9 @@ class Client:
         """
         return cls(read_site_setting(environment), read_credentials(environment), retries=retries)
 
-    def me(self) -> Me:
+    def me(self) -> MeRecord:
         """Who calls, and what they may in each of their clinics."""
-        return parse(Me, self.connection.send(Call(method="GET", path=f"{API}/me/")))
+        return parse(MeRecord, self.connection.send(Call(method="GET", path=f"{API}/me/")))
 
     def revoke_token(self) -> None:
         """End the token that this client calls with."""

@@ -1,4 +1,4 @@
-"""One request, made again until it is answered, refused or out of patience."""
+"""Retries: one request, made again until it is answered, refused or out of patience."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def make_key() -> str:
     return str(uuid.uuid4())
 
 
-# --- Lists, page by page.
+# --- Pagination ---------------------------------------------------------------------------------
 
 
 Row = TypeVar("Row")

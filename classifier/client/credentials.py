@@ -1,4 +1,4 @@
-"""What a call shows who it is by: a token, a file that holds one, or OAuth 2 client credentials."""
+"""Credentials: a token, a file that holds one, or OAuth 2 client credentials."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ def check_token(text: str) -> str:
     return token
 
 
-# --- Where the portal is, and when it is safe to send a token there.
+# --- Portal address -----------------------------------------------------------------------------
+# When it is safe to send a token there.
 
 
 API = "/api/v1"
@@ -151,8 +152,8 @@ def read_cursor(link: str | None) -> str | None:
     return found[0] if found else None
 
 
-# --- Where the portal is and who calls, as the environment says. No secret comes from the command line:
-# every process of a machine can read that.
+# --- Environment --------------------------------------------------------------------------------
+# No secret comes from the command line: every process of a machine can read that.
 
 
 URL = "DERMAPORT_URL"

@@ -1,4 +1,4 @@
-"""What can go wrong, told by codes.
+"""Errors of the client: what can go wrong, told by codes.
 
 The text of an error names codes and fields and repeats nothing that was sent or received, so that
 it may stand in any log. What the server says to people is in `detail`.
@@ -74,7 +74,7 @@ class WaitTimeoutError(ClientError):
         self.submission = submission
 
 
-# --- When a call is made again, and for how long.
+# --- Retry policy -------------------------------------------------------------------------------
 
 
 TOO_MANY, CONFLICT, UNAVAILABLE = 429, 409, 503
@@ -126,7 +126,7 @@ def read_retry_after(answer: httpx.Response) -> float | None:
     return max(0.0, (moment - dt.datetime.now(dt.UTC)).total_seconds())
 
 
-# --- An answer that is an error, as the exception that tells of it.
+# --- Exceptions from answers --------------------------------------------------------------------
 
 
 def read_problem(answer: httpx.Response) -> ApiError:

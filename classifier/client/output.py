@@ -16,10 +16,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from classifier.client.records import Image, Submission
+from classifier.client.records import Image, SubmissionRecord
 
-# --- Cells that a spreadsheet shows and never runs. The same rules as `classifier.domain.csv_cells` and
-# `exported`, which this client can't import; a test holds the two together.
+# --- CSV injection ------------------------------------------------------------------------------
+# The same rules as `classifier.domain.csv_cells`, which this client can't import; a test holds the two
+# together.
 
 
 BOM = "\ufeff"
@@ -74,7 +75,7 @@ COLUMNS = (
 
 
 def write_submissions(
-    stream: TextIO, rows: Iterable[Submission], kind: str, *, with_mrn: bool = False
+    stream: TextIO, rows: Iterable[SubmissionRecord], kind: str, *, with_mrn: bool = False
 ) -> None:
     """`csv` has a row for each image; the record number stands in it where it is asked for."""
     if kind == "csv":
@@ -87,12 +88,12 @@ def write_submissions(
         )
         write_csv(stream, chain([head], lines))
     elif kind == "jsonl":
-        stream.writelines(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in rows)
+        stream.writelines(json.dumps(to_json_value(row), ensure_ascii=False) + "\n" for row in rows)
     else:
         write_json(stream, list(rows))
 
 
-def cells(row: Submission, image: Image) -> tuple[object, ...]:
+def cells(row: SubmissionRecord, image: Image) -> tuple[object, ...]:
     """One image of a case, in the order of COLUMNS."""
     prediction, review = image.prediction, row.review
     policy = prediction.threshold_policy if prediction else None
@@ -115,7 +116,7 @@ def cells(row: Submission, image: Image) -> tuple[object, ...]:
     )
 
 
-def describe_standing(row: Submission) -> tuple[object, ...]:
+def describe_standing(row: SubmissionRecord) -> tuple[object, ...]:
     """What the case is held for, and what is ordered: the columns from `standing` to `acknowledged_at`."""
     standing, order = row.standing, row.order
     done = order.acknowledgement if order else None
@@ -130,19 +131,19 @@ def describe_standing(row: Submission) -> tuple[object, ...]:
 
 
 def write_json(stream: TextIO, value: Any) -> None:
-    json.dump(plain(value), stream, indent=2, ensure_ascii=False)
+    json.dump(to_json_value(value), stream, indent=2, ensure_ascii=False)
     stream.write("\n")
 
 
-def plain(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """What JSON can say, of a record and all within it."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {one.name: plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+        return {one.name: to_json_value(getattr(value, one.name)) for one in dataclasses.fields(value)}
     if isinstance(value, dt.datetime | dt.date):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
-    return [plain(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: to_json_value(one) for name, one in value.items()}
+    return [to_json_value(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 @contextlib.contextmanager

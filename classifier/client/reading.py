@@ -32,17 +32,22 @@ def hints_of(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
+def name_of(kind: type[Any]) -> str:
+    """The component of the schema that a record stands for: `Patient` of `PatientRecord`."""
+    return kind.__name__.removesuffix("Record")
+
+
 def read_record(kind: type[Record], data: Any, **headers: str) -> Record:
     """Raise ProtocolError where `data` is not what `kind` promises."""
     if not isinstance(data, Mapping):
-        raise ProtocolError(f"{kind.__name__}: expected an object.")
+        raise ProtocolError(f"{name_of(kind)}: expected an object.")
     record: Any = kind
     hints = hints_of(record)
     values: dict[str, Any] = dict(headers)
     for one in fields(record):
         if one.metadata.get("header"):
             continue
-        place = f"{kind.__name__}.{one.name}"
+        place = f"{name_of(kind)}.{one.name}"
         if one.name in data:
             values[one.name] = read_value(hints[one.name], data[one.name], place)
         elif one.default is MISSING and one.default_factory is MISSING:

@@ -1,4 +1,7 @@
-"""What the API answers with, each record named as its component in the OpenAPI schema."""
+"""What the API answers with, each record named as its component in the OpenAPI schema.
+
+Where the portal has a class of that name, the record ends in `Record`: `PatientRecord` is the component `Patient`.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,17 @@ from typing import Any
 
 from classifier.client.reading import HEADER
 
-# --- Clinics, people and the caller.
+# --- Clinics and people -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Clinic:
+class ClinicRecord:
     id: str
     name: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ClinicDetail:
+class ClinicDetailRecord:
     id: str
     name: str
     hide_result_until_read: bool
@@ -29,75 +32,76 @@ class ClinicDetail:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Person:
+class PersonRecord:
     id: str
     name: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Membership:
-    clinic: Clinic
+class MembershipRecord:
+    clinic: ClinicRecord
     role: str
     may: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Me:
+class MeRecord:
     """Who calls, and what they may in each of their clinics."""
 
     id: str
     email: str
     full_name: str
-    memberships: tuple[Membership, ...]
+    memberships: tuple[MembershipRecord, ...]
 
 
-# --- What a case, a lesion or a patient is held for, what is ordered, and who reads.
+# --- Standing, orders and reading claims --------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class StandingRecord:
     """Histopathology over the signed review over the model; `refer` is too close to call."""
 
     value: str | None
     basis: str | None
     diagnosis: str | None
-    said_by: Person | None
+    said_by: PersonRecord | None
     at: dt.datetime | None
     label: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Acknowledgement:
+class AcknowledgementRecord:
     """Somebody's word that an order was carried out."""
 
     id: str
     done: str
     done_on: dt.date | None
     note: str = field(repr=False)
-    acknowledged_by: Person
+    acknowledged_by: PersonRecord
     acknowledged_at: dt.datetime
     taken_back_at: dt.datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class OrderRecord:
     """What the signed review asks for; open while there is a `due_at`."""
 
     management: str
     due_at: dt.datetime | None
     is_overdue: bool
-    acknowledgement: Acknowledgement | None
+    acknowledgement: AcknowledgementRecord | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReadingClaim:
+class ReadingClaimRecord:
     """Who has a case open to read it."""
 
-    reader: Person
+    reader: PersonRecord
     until: dt.datetime
 
 
-# --- Patients and their lesions. What identifies a person is left out of `repr`: that may be logged.
+# --- Patients and lesions -----------------------------------------------------------------------
+# What identifies a person is left out of `repr`: that may be logged.
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,11 +113,11 @@ class PatientReference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PatientExpanded:
-    clinic: Clinic | None = None
+    clinic: ClinicRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Patient:
+class PatientRecord:
     id: str
     clinic: str
     public_id: str
@@ -123,7 +127,7 @@ class Patient:
     skin_type: str = field(repr=False)
     consents_to_inference: bool | None
     created_at: dt.datetime
-    standing: Standing
+    standing: StandingRecord
     expanded: PatientExpanded
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 
@@ -141,17 +145,17 @@ class LesionReference:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LesionExpanded:
-    patient: Patient | None = None
+    patient: PatientRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lesion(LesionReference):
-    standing: Standing
+class LesionRecord(LesionReference):
+    standing: StandingRecord
     expanded: LesionExpanded
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 
 
-# --- What a network says of an image.
+# --- Model versions and predictions -------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,7 +167,7 @@ class ModelReference:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelVersion:
+class ModelVersionRecord:
     id: str
     name: str
     version: str
@@ -192,7 +196,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Prediction:
+class PredictionRecord:
     id: str
     state: str
     position_in_queue: int | None
@@ -216,12 +220,12 @@ class Prediction:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PredictionExpanded:
     lesion: LesionReference | None = None
-    model_version: ModelVersion | None = None
-    patient: Patient | None = None
+    model_version: ModelVersionRecord | None = None
+    patient: PatientRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PredictionDetail(Prediction):
+class PredictionDetailRecord(PredictionRecord):
     """A prediction with the case that it belongs to."""
 
     image: str
@@ -233,7 +237,7 @@ class PredictionDetail(Prediction):
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 
 
-# --- What people found: signed reviews, and histopathology.
+# --- Reviews and histopathology -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -247,7 +251,7 @@ class ReviewReference:
     management: str
     comment: str = field(repr=False)
     unseen_reason: str = field(repr=False)
-    signed_by: Person
+    signed_by: PersonRecord
     signed_at: dt.datetime
     amends: str | None
     amendment_reason: str = field(repr=False)
@@ -256,11 +260,11 @@ class ReviewReference:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewExpanded:
     lesion: LesionReference | None = None
-    patient: Patient | None = None
+    patient: PatientRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Review(ReviewReference):
+class ReviewRecord(ReviewReference):
     is_current: bool
     expanded: ReviewExpanded
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
@@ -269,11 +273,11 @@ class Review(ReviewReference):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutcomeExpanded:
     lesion: LesionReference | None = None
-    patient: Patient | None = None
+    patient: PatientRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class OutcomeRecord:
     """What histopathology found. A correction is a new outcome that names the one before."""
 
     id: str
@@ -284,7 +288,7 @@ class Outcome:
     reported_on: dt.date
     breslow_mm: float | None
     comment: str = field(repr=False)
-    recorded_by: Person
+    recorded_by: PersonRecord
     recorded_at: dt.datetime
     corrects: str | None
     correction_reason: str = field(repr=False)
@@ -293,16 +297,16 @@ class Outcome:
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 
 
-# --- What a patient agreed to, and that a patient was erased.
+# --- Consent and erasure ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Consent:
+class ConsentRecord:
     purpose: str
     is_given: bool
     origin: str
     recorded_at: dt.datetime
-    recorded_by: Person
+    recorded_by: PersonRecord
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -313,7 +317,7 @@ class Consents:
     inference: bool | None
     teaching: bool | None
     training: bool | None
-    history: tuple[Consent, ...]
+    history: tuple[ConsentRecord, ...]
     etag: str = field(default="", repr=False, compare=False, metadata=HEADER)
 
 
@@ -324,11 +328,11 @@ class Erased:
     erased_at: dt.datetime
 
 
-# --- A case, its images, and where it stands.
+# --- Submissions --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Notice:
+class NoticeRecord:
     """Worth a look, and no error: `attr` is the image that it is about."""
 
     attr: str
@@ -346,11 +350,11 @@ class Accepted:
     lesion: str
     url: str
     status_url: str
-    notices: tuple[Notice, ...]
+    notices: tuple[NoticeRecord, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Status:
+class StatusRecord:
     id: str
     state: str
     is_finished: bool
@@ -385,21 +389,21 @@ class Image:
     quality: Mapping[str, Any] = field(repr=False)
     gate: Gate | None
     derivative_url: str
-    predictions: tuple[Prediction, ...]
+    predictions: tuple[PredictionRecord, ...]
 
     @property
-    def prediction(self) -> Prediction | None:
+    def prediction(self) -> PredictionRecord | None:
         """The one that counts: the last."""
         return self.predictions[-1] if self.predictions else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubmissionExpanded:
-    clinic: Clinic | None = None
+    clinic: ClinicRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Submission:
+class SubmissionRecord:
     id: str
     state: str
     preliminary: bool
@@ -407,7 +411,7 @@ class Submission:
     clinic: str
     patient: PatientReference
     lesion: LesionReference
-    submitted_by: Person
+    submitted_by: PersonRecord
     submitted_at: dt.datetime
     clinical_question: str = field(repr=False)
     clinical_history: str = field(repr=False)
@@ -415,10 +419,10 @@ class Submission:
     source: str
     cancelled_at: dt.datetime | None
     withdrawal_reason: str = field(repr=False)
-    standing: Standing
+    standing: StandingRecord
     is_unread: bool
-    order: Order | None
-    reading_claim: ReadingClaim | None
+    order: OrderRecord | None
+    reading_claim: ReadingClaimRecord | None
     images: tuple[Image, ...]
     reviews: tuple[ReviewReference, ...]
     status_url: str
@@ -431,7 +435,7 @@ class Submission:
         return self.reviews[-1] if self.reviews else None
 
 
-# --- Webhooks and their deliveries.
+# --- Webhooks -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -457,7 +461,7 @@ class IssuedWebhook(Webhook):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WebhookEvent:
+class WebhookEventRecord:
     id: str
     type: str
     submission: str | None
@@ -465,9 +469,9 @@ class WebhookEvent:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WebhookDelivery:
+class WebhookDeliveryRecord:
     id: str
-    event: WebhookEvent
+    event: WebhookEventRecord
     state: str
     attempt: int
     created_at: dt.datetime
@@ -482,44 +486,44 @@ class WebhookDelivery:
 
 __all__ = [
     "Accepted",
-    "Acknowledgement",
-    "Clinic",
-    "ClinicDetail",
-    "Consent",
+    "AcknowledgementRecord",
+    "ClinicDetailRecord",
+    "ClinicRecord",
+    "ConsentRecord",
     "Consents",
     "Erased",
     "Gate",
     "Image",
     "IssuedWebhook",
-    "Lesion",
     "LesionExpanded",
+    "LesionRecord",
     "LesionReference",
-    "Me",
-    "Membership",
+    "MeRecord",
+    "MembershipRecord",
     "ModelReference",
-    "ModelVersion",
-    "Notice",
-    "Order",
-    "Outcome",
+    "ModelVersionRecord",
+    "NoticeRecord",
+    "OrderRecord",
     "OutcomeExpanded",
-    "Patient",
+    "OutcomeRecord",
     "PatientExpanded",
+    "PatientRecord",
     "PatientReference",
-    "Person",
-    "Prediction",
-    "PredictionDetail",
+    "PersonRecord",
+    "PredictionDetailRecord",
     "PredictionExpanded",
-    "ReadingClaim",
+    "PredictionRecord",
+    "ReadingClaimRecord",
     "Refusal",
-    "Review",
     "ReviewExpanded",
+    "ReviewRecord",
     "ReviewReference",
-    "Standing",
-    "Status",
-    "Submission",
+    "StandingRecord",
+    "StatusRecord",
     "SubmissionExpanded",
+    "SubmissionRecord",
     "ThresholdPolicy",
     "Webhook",
-    "WebhookDelivery",
-    "WebhookEvent",
+    "WebhookDeliveryRecord",
+    "WebhookEventRecord",
 ]

@@ -20,7 +20,7 @@ from classifier.domain.vocabulary import (
     Diagnosis,
     Laterality,
     Management,
-    Outcome,
+    ModelAnswer,
     Priority,
     Sex,
     SkinType,
@@ -86,7 +86,7 @@ def list_cases() -> list[DemoCase]:
     return [DemoCase(clinic, number) for clinic, count in CASES_PER_CLINIC.items() for number in range(count)]
 
 
-def create_cases(*, pace_seconds: float, tell: Callable[[str], None]) -> int:
+def create_cases(*, pace_seconds: float, report: Callable[[str], None]) -> int:
     """Send every demo case that is not there yet; return how many were made."""
     made = 0
     for case in list_cases():
@@ -95,7 +95,7 @@ def create_cases(*, pace_seconds: float, tell: Callable[[str], None]) -> int:
             continue
         _create_case(case, clinic)
         made += 1
-        tell(f"{made} submitted")
+        report(f"{made} submitted")
         time.sleep(pace_seconds)
     return made
 
@@ -158,7 +158,7 @@ def _image(case: DemoCase, chance: random.Random, position: int) -> SentImage:
     return SentImage(ContentFile(data, f"demo-{case.number + 1}-{position + 1}.jpg"))
 
 
-def sign_some_reviews(*, tell: Callable[[str], None]) -> int:
+def sign_some_reviews(*, report: Callable[[str], None]) -> int:
     """Let the demo dermatologists sign a share of what has a result; return how many."""
     signed = 0
     for clinic in Clinic.objects.filter(name__in=CASES_PER_CLINIC):
@@ -166,7 +166,7 @@ def sign_some_reviews(*, tell: Callable[[str], None]) -> int:
         for submission in _due(clinic):
             sign_review(actor=dermatologist, submission=submission, decision=_decision(submission, signed))
             signed += 1
-            tell(f"{signed} signed")
+            report(f"{signed} signed")
     return signed
 
 
@@ -193,7 +193,9 @@ def _worst_outcome(submission: Submission) -> str:
     outcomes = set(
         submission.images.filter(predictions__is_shadow=False).values_list("predictions__outcome", flat=True)
     )
-    return next((o for o in (Outcome.MALIGNANT, Outcome.REFER, Outcome.BENIGN) if o in outcomes), "")
+    return next(
+        (o for o in (ModelAnswer.MALIGNANT, ModelAnswer.REFER, ModelAnswer.BENIGN) if o in outcomes), ""
+    )
 
 
 def _decision(submission: Submission, number: int) -> Decision:
@@ -205,13 +207,13 @@ def _decision(submission: Submission, number: int) -> Decision:
             management=Management.NEW_IMAGE,
             comment="Can't be read from this picture. Take it again, in focus.",
         )
-    if outcome == Outcome.BENIGN:
+    if outcome == ModelAnswer.BENIGN:
         return Decision(
             diagnosis=Diagnosis.NAEVUS,
             management=Management.NO_ACTION,
             comment="Regular network, symmetric.",
         )
-    if outcome == Outcome.MALIGNANT and number % 4 != 3:  # noqa: PLR2004
+    if outcome == ModelAnswer.MALIGNANT and number % 4 != 3:  # noqa: PLR2004
         return Decision(
             diagnosis=Diagnosis.MELANOMA,
             management=Management.EXCISE,

@@ -15,7 +15,7 @@ from portal.trust.audit.services import record_event
 
 
 @dataclass(frozen=True)
-class Person:
+class DemoPerson:
     email: str
     full_name: str
     role: Role
@@ -25,14 +25,14 @@ class Person:
 HARBOUR, HILLSIDE = "Harbour Skin Clinic", "Hillside Practice"
 
 PEOPLE = [
-    Person("clinician@harbour.example", "Noor Ferrant", Role.CLINICIAN, HARBOUR),
-    Person("dermatologist@harbour.example", "Ada Lindqvist", Role.DERMATOLOGIST, HARBOUR),
-    Person("administrator@harbour.example", "Ruben Castell", Role.ADMINISTRATOR, HARBOUR),
-    Person("integration@harbour.example", "Harbour records system", Role.INTEGRATION, HARBOUR),
-    Person("clinician@hillside.example", "Imre Valk", Role.CLINICIAN, HILLSIDE),
-    Person("dermatologist@hillside.example", "Sade Okonjo", Role.DERMATOLOGIST, HILLSIDE),
-    Person("administrator@hillside.example", "Mira Tansley", Role.ADMINISTRATOR, HILLSIDE),
-    Person("integration@hillside.example", "Hillside records system", Role.INTEGRATION, HILLSIDE),
+    DemoPerson("clinician@harbour.example", "Noor Ferrant", Role.CLINICIAN, HARBOUR),
+    DemoPerson("dermatologist@harbour.example", "Ada Lindqvist", Role.DERMATOLOGIST, HARBOUR),
+    DemoPerson("administrator@harbour.example", "Ruben Castell", Role.ADMINISTRATOR, HARBOUR),
+    DemoPerson("integration@harbour.example", "Harbour records system", Role.INTEGRATION, HARBOUR),
+    DemoPerson("clinician@hillside.example", "Imre Valk", Role.CLINICIAN, HILLSIDE),
+    DemoPerson("dermatologist@hillside.example", "Sade Okonjo", Role.DERMATOLOGIST, HILLSIDE),
+    DemoPerson("administrator@hillside.example", "Mira Tansley", Role.ADMINISTRATOR, HILLSIDE),
+    DemoPerson("integration@hillside.example", "Hillside records system", Role.INTEGRATION, HILLSIDE),
 ]
 OPERATOR_EMAIL = "operator@dermaport.example"
 LOG_INS_FILE = "demo-log-ins.txt"

@@ -103,14 +103,14 @@ def _put_study(dataset: FileDataset, image: SubmissionImage, names: Names) -> No
     made = timezone.localtime(image.created_at)
     # One offset for the whole file, on whichever side of a change of the clocks it was sent.
     submitted = submission.submitted_at.astimezone(dt.timezone(made.utcoffset() or dt.timedelta(0)))
-    dataset.StudyDate, dataset.StudyTime = _say_moment(submitted)
-    dataset.ContentDate, dataset.ContentTime = _say_moment(made)
+    dataset.StudyDate, dataset.StudyTime = _format_moment(submitted)
+    dataset.ContentDate, dataset.ContentTime = _format_moment(made)
     dataset.TimezoneOffsetFromUTC = made.strftime("%z")
     dataset.PatientOrientation = ""
     dataset.ImageType = ["DERIVED", "PRIMARY"]
 
 
-def _say_moment(moment: dt.datetime) -> tuple[str, str]:
+def _format_moment(moment: dt.datetime) -> tuple[str, str]:
     return moment.strftime("%Y%m%d"), moment.strftime("%H%M%S")
 
 

@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet shows and never runs."""
+"""CSV injection: cells that a spreadsheet shows and never runs."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def starts_formula(text: str) -> bool:
     return False
 
 
-# --- What all exports share: the lines on their way out, what stayed behind, and how a moment is written.
+# --- Exports ------------------------------------------------------------------------------------
+# The lines on their way out, what stayed behind, and how a moment is written.
 
 
 @dataclass(frozen=True)

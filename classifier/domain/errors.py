@@ -1,4 +1,4 @@
-"""What a service says of input or circumstances that a person can do something about."""
+"""Service errors: what is said of input or circumstances that a person can do something about."""
 
 from __future__ import annotations
 

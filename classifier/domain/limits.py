@@ -1,4 +1,4 @@
-"""What an upload may be. Every number comes from settings; every refusal names it."""
+"""Upload limits: every number comes from settings; every refusal names it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def describe_bytes(count: int) -> str:
     return f"{tenths // 10}.{tenths % 10} {name}" if tenths % 10 else f"{tenths // 10} {name}"
 
 
-# --- Length limits, told as a sentence instead of a database error.
+# --- Length limits ------------------------------------------------------------------------------
+# Told as a sentence instead of a database error.
 
 
 def check_length(model: type[models.Model], name: str, text: str, *, what: str) -> None:

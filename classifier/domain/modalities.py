@@ -1,4 +1,4 @@
-"""What DICOM calls each kind of picture: for its files, for FHIR, and for what comes in by either."""
+"""Modality codes: what DICOM calls each kind of picture, for its files, for FHIR and for what comes in."""
 
 from __future__ import annotations
 

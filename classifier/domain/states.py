@@ -1,4 +1,4 @@
-"""States of a case, of what the model says of it, and of what workers do, with the only moves between them."""
+"""State machine: the states of a case, of a prediction and of a worker's row, and the only moves between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coded words of the domain. Body sites are the ISIC archive's anatomical sites."""
+"""Vocabulary: the coded words of the domain. Body sites are the ISIC archive's anatomical sites."""
 
 from django.db.models import TextChoices
 from isic_metadata.anatom_site_hierarchical import AnatomSiteEnum
@@ -33,7 +33,7 @@ class Laterality(TextChoices):
     UNSPECIFIED = "unspecified", "Not given"
 
 
-class Outcome(TextChoices):
+class ModelAnswer(TextChoices):
     """What the model says. `refer` is a result: the model can't or shouldn't judge."""
 
     BENIGN = "benign", "Benign"
@@ -86,7 +86,7 @@ class ConsentOrigin(TextChoices):
 
 
 class ErasureReason(TextChoices):
-    """Why a patient's data were erased: a code, so that the trail holds no patient's word."""
+    """Why a patient's data were erased: a code, so that the audit log holds no patient's word."""
 
     REQUEST = "request", "The patient asked for it"
     RETENTION = "retention", "The time that the clinic keeps data is over"

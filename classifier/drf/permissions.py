@@ -1,4 +1,4 @@
-"""Who gets in at all. Rows are narrowed by `visible_to`; services check the role in the clinic."""
+"""Permissions: who gets in at all. `visible_to` narrows rows; services check the role in the clinic."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def require_confirmation(request: Request, *, is_signing: bool = False) -> None:
     A token has nobody in front of it who could walk away: it opens what it was made for.
     """
     if request.auth is None and lacks_confirmation(request._request, is_signing=is_signing):  # noqa: SLF001 (Django's own)
-        # To be asked is no refusal that the trail needs to hold.
+        # To be asked is no refusal that the audit log needs to hold.
         mark_asked(request._request)  # noqa: SLF001
         raise ConfirmationRequired
 

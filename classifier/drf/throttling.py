@@ -1,4 +1,4 @@
-"""Calls a minute, for each token or application and for each clinic of its owner."""
+"""Rate limits: calls a minute, for each token or application and for each clinic of its owner."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CallRateThrottle(BaseThrottle):
         counted = count_call(keys=limits)
         nearest = min(limits, key=lambda key: limits[key] - counted[key])
         left = limits[nearest] - counted[nearest]
-        view.allowance = Allowance(limits[nearest], max(0, left), seconds_left())  # type: ignore[attr-defined]  # told by tell_allowance
+        view.allowance = Allowance(limits[nearest], max(0, left), seconds_left())  # type: ignore[attr-defined]  # told by add_rate_limit_headers
         return left >= 0
 
     def wait(self) -> float:
@@ -61,7 +61,7 @@ def seconds_left() -> int:
     return MINUTE_SECONDS - int(time.time()) % MINUTE_SECONDS
 
 
-def tell_allowance(response: Response, view: APIView) -> None:
+def add_rate_limit_headers(response: Response, view: APIView) -> None:
     allowance: Allowance | None = getattr(view, "allowance", None)
     if allowance is not None:
         response["RateLimit-Limit"] = str(allowance.limit)

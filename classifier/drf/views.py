@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from rest_framework.views import APIView
 
 from classifier.drf.permissions import require_confirmation
-from classifier.drf.throttling import tell_allowance
+from classifier.drf.throttling import add_rate_limit_headers
 
 if TYPE_CHECKING:
     import uuid
@@ -37,6 +37,6 @@ class NoStoreView(APIView):
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
-        tell_allowance(response, self)
+        add_rate_limit_headers(response, self)
         response["Cache-Control"] = "private, no-store"
         return response

@@ -1,4 +1,4 @@
-"""From the sealed original to the network's pixels and the gates' look, in threads. Touches no database."""
+"""Decoding: from the sealed original to the network's pixels and the gates' look. Touches no database."""
 
 from __future__ import annotations
 

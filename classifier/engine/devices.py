@@ -1,4 +1,4 @@
-"""Which device a worker process uses. Decided by environment variables before Keras loads."""
+"""GPU or CPU: which device a worker uses. Decided by environment variables before Keras loads."""
 
 from __future__ import annotations
 

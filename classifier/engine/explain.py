@@ -1,4 +1,4 @@
-"""Compute claimed explanations: decode, explain, store the overlay, finish on the own claim."""
+"""Heat maps: take queued explanations, decode, explain, store the overlay, finish on the own claim."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from classifier.engine.serving import ExplainedImage
 
 
-# --- The queue of explanations, by the claim engine, as `services.queue` does for predictions. One at a
-# time: they are asked for by people, few, and of any model version.
+# --- Queue --------------------------------------------------------------------------------------
+# One at a time: explanations are asked for by people, few, and of any model version.
 
 
 class ExplanationClaims(Claims[Explanation]):
@@ -74,7 +74,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Finding:
+class ExplanationResult:
     """What became of one claimed explanation: the state, and the values that go with it."""
 
     state: PredictionState
@@ -100,7 +100,7 @@ def run_queued_explanations(*, budget_seconds: float) -> int:
     return count
 
 
-def explain(explanation: Explanation) -> Finding:
+def explain(explanation: Explanation) -> ExplanationResult:
     """Compute one claimed explanation and store its overlay. Raises OutageError."""
     prediction = explanation.prediction
     image, version = prediction.image, prediction.model_version
@@ -123,14 +123,14 @@ def explain(explanation: Explanation) -> Finding:
         return _fail(
             "no_feature_map", "This kind of model keeps no map of the picture, so none can be shown."
         )
-    return Finding(
+    return ExplanationResult(
         PredictionState.SUCCEEDED,
         {"overlay": _store(explanation, explained), "figures": explained.figures},
     )
 
 
-def _fail(code: str, message: str) -> Finding:
-    return Finding(PredictionState.FAILED, {"error_code": code, "error_message": message[:300]})
+def _fail(code: str, message: str) -> ExplanationResult:
+    return ExplanationResult(PredictionState.FAILED, {"error_code": code, "error_message": message[:300]})
 
 
 def _store(explanation: Explanation, explained: ExplainedImage) -> str:
@@ -143,7 +143,7 @@ def _store(explanation: Explanation, explained: ExplainedImage) -> str:
         raise OutageError("the image store can't be written") from error
 
 
-def finish(explanation: Explanation, finding: Finding) -> int:
+def finish(explanation: Explanation, finding: ExplanationResult) -> int:
     """Write what was found if the claim still stands, with its audit event; 1, or 0 when too late."""
     with transaction.atomic():
         moved = explanation_claims.finish([explanation], target=finding.state, **finding.values)

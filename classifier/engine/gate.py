@@ -1,4 +1,4 @@
-"""The gates before the networks: one verdict an image, whatever the number of model versions."""
+"""Quality and domain gate: one verdict an image, whatever the number of model versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trail of registered network files that are not loaded any more: exchanged, damaged, unsafe."""
+"""Audit log of network files that are registered and not loaded any more: exchanged, damaged, unsafe."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def note_refused_load(*, version: ModelVersion, error: Exception) -> None:
     """Record that a worker refused the file of `version`; any other `error` is no refusal.
 
     Once a process for each version and reason: a worker tries again with every batch, and the
-    trail is not to fill with one fact.
+    audit log is not to fill with one fact.
     """
     if not isinstance(error, RefusedNetworkError):
         return

@@ -1,4 +1,4 @@
-"""The queue of predictions: queue, claim a batch, and what follows where a row has no try left.
+"""Prediction queue: queue, claim a batch, and what follows where a row has no try left.
 
 How rows are claimed, finished and given back is the claim engine's business (`classifier.claims`).
 """

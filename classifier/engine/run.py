@@ -1,4 +1,4 @@
-"""Run claimed predictions: decode, gate, one tensor, decide, finish on the own claim."""
+"""Inference: run claimed predictions: decode, gate, one tensor, decide, finish on the own claim."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.db.models import Case, F, Value, When
 from classifier.claims.engine import OutageError
 from classifier.claims.identity import worker_id
 from classifier.domain.states import PredictionState
-from classifier.domain.vocabulary import Outcome
+from classifier.domain.vocabulary import ModelAnswer
 from classifier.engine import serving
 from classifier.engine.decode import Decoded, Unusable, start_decoding
 from classifier.engine.gate import gate, store_verdicts
@@ -126,7 +126,7 @@ def judge(work: Work) -> list[Answer]:
             continue
         # The network never sees it: no figure that could be taken for a judgement.
         values = {
-            "outcome": Outcome.REFER,
+            "outcome": ModelAnswer.REFER,
             "refusal_code": verdict.refusals[0]["code"],
             "timings": timings,
         }

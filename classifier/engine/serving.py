@@ -1,4 +1,4 @@
-"""The engine's door to `ml.serving`: registered versions, settings and one loaded network a version.
+"""Model serving: the engine's door to `ml.serving`: versions, settings, one loaded network a version.
 
 Importing it loads neither Keras nor TensorFlow, so the web process may.
 """

@@ -1,4 +1,4 @@
-"""Tell the worker's children that it was asked to stop, so that they end after their batch.
+"""Graceful stop: the worker's children end after their batch once it was asked to stop.
 
 Celery tells only its main process. The byte lies in memory that main process and children share,
 because it is mapped when Celery imports this module, before the first fork.

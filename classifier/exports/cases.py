@@ -1,4 +1,4 @@
-"""Take lists out of the portal as CSV, with one event that says who took how much."""
+"""CSV export: lists leave the portal, with one event that says who took how much."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take an image out of the portal as DICOM, with one event that says who took it, and how named."""
+"""DICOM export: an image leaves the portal, with one event that says who took it, and how named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Take the flips of a version on trial out of the portal as CSV, with one event that says so."""
+"""CSV export of a trial: where a shadow version says otherwise, with one event that says who took it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resources as they are sent: with their version, and a search's as a Bundle."""
+"""Bundles: resources as they are sent, with their version, and the results of a search."""
 
 from __future__ import annotations
 

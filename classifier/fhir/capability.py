@@ -1,4 +1,4 @@
-"""What this server can do, in the words and the form that a FHIR client reads first."""
+"""CapabilityStatement: what this server can do, in the form that a FHIR client reads first."""
 
 from __future__ import annotations
 

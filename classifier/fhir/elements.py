@@ -52,7 +52,8 @@ def drop_empty(resource: JSON) -> JSON:
     return {name: value for name, value in resource.items() if value not in (None, "", [], {})}
 
 
-# --- FHIR's dates in searches: a prefix, and a moment that may be as wide as a year.
+# --- Dates in searches --------------------------------------------------------------------------
+# A prefix, and a moment that may be as wide as a year.
 
 
 DATE = re.compile(r"(?P<prefix>[a-z]{2})?(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)(?P<time>T.+)?)?)?")

@@ -1,4 +1,4 @@
-"""Every error as an OperationOutcome: a FHIR issue code, our own stable code, and a sentence."""
+"""OperationOutcome: every error as a FHIR issue code, our own stable code, and a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search brings along: `_include` follows references, `_revinclude` those that point back."""
+"""`_include` and `_revinclude`: a search brings along what it refers to, and what refers to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON alone, under FHIR's name or its own. `_format` goes before `Accept`."""
+"""Content negotiation: JSON alone, under FHIR's name or its own. `_format` goes before `Accept`."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class PlainJsonParser(FhirParser):
     media_type = "application/json"
 
 
-class SearchForm(FormParser):
+class SearchFormParser(FormParser):
     """A search's parameters, as long as the site takes the text of any form."""
 
     def parse(

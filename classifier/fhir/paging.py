@@ -1,4 +1,4 @@
-"""Pages that hold still while rows arrive: each begins after the last row of the one before."""
+"""Keyset pagination: pages hold still while rows arrive; each begins after the last row of the one before."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ MOMENT = "%Y-%m-%dT%H:%M:%S.%f"
 
 
 @dataclass(frozen=True)
-class Page:
+class BundlePage:
     rows: list[Any]
     total: int
     next_cursor: str = ""
 
 
-def take_page(rows: QuerySet[Any], *, order: str, count: int, cursor: str) -> Page:
+def take_page(rows: QuerySet[Any], *, order: str, count: int, cursor: str) -> BundlePage:
     """The newest `count` rows after `cursor`, by the moment `order`; equal moments are told apart by id."""
     total = rows.count()
     if count == 0:
-        return Page([], total)
+        return BundlePage([], total)
     if cursor:
         moment, key = read_cursor(cursor)
         rows = rows.filter(Q(**{f"{order}__lt": moment}) | Q(**{order: moment, "pk__lt": key}))
     found = list(rows.order_by(f"-{order}", "-pk")[: count + 1])
     shown = found[:count]
     more = len(found) > count
-    return Page(shown, total, write_cursor(getattr(shown[-1], order), shown[-1].pk) if more else "")
+    return BundlePage(shown, total, write_cursor(getattr(shown[-1], order), shown[-1].pk) if more else "")
 
 
 def write_cursor(moment: dt.datetime, key: uuid.UUID) -> str:

@@ -1,4 +1,4 @@
-"""What a search asks for, from the address or a form."""
+"""Search parameters: what a search asks for, from the address or a form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the codes come from. Standard systems where a code says the same; else one of our own.
+"""Code systems: a standard one where a code says the same; else one of our own.
 
 Each system of our own is a CodeSystem that this server publishes (`classifier.fhir.terminology`).
 """

@@ -1,4 +1,4 @@
-"""The code systems of our own, published so that a code can be looked up where it was met."""
+"""CodeSystem: our own code systems, published so that a code can be looked up where it was met."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from classifier.domain.vocabulary import (
     Histopathology,
     Laterality,
     Management,
-    Outcome,
+    ModelAnswer,
     Standing,
 )
 from classifier.fhir.systems import OURS
@@ -76,7 +76,7 @@ SYSTEMS: dict[str, System] = {
     "outcome": System(
         "Outcome",
         "What the model says. Refer: it can't or shouldn't judge; never to be read as benign.",
-        dict(Outcome.choices),
+        dict(ModelAnswer.choices),
     ),
     "standing": System(
         "Standing",

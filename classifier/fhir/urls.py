@@ -10,10 +10,6 @@ from django.urls.resolvers import URLPattern
 from classifier.fhir.resources import KINDS
 from classifier.fhir.resources.base import Kind
 from classifier.fhir.views import base, intake, read
-from classifier.fhir.views import read as binary
-from classifier.fhir.views import read as history
-from classifier.fhir.views import read as metadata
-from classifier.fhir.views import read as search
 
 
 def name_route(kind: str) -> str:
@@ -23,22 +19,22 @@ def name_route(kind: str) -> str:
 
 def list_routes(kind: Kind) -> list[URLPattern]:
     name = name_route(kind.name)
-    view = intake.ServiceRequests if kind.name == "ServiceRequest" else search.Search
+    view = intake.ServiceRequests if kind.name == "ServiceRequest" else read.Search
     kept = [] if kind.versions is None else _list_version_routes(kind, name)
     return [
         *kept,
         path(kind.name, view.as_view(kind=kind), name=f"{name}-search"),
-        path(f"{kind.name}/_search", search.PostSearch.as_view(kind=kind), name=f"{name}-post-search"),
+        path(f"{kind.name}/_search", read.PostSearch.as_view(kind=kind), name=f"{name}-post-search"),
         path(f"{kind.name}/<uuid:pk>", read.Read.as_view(kind=kind), name=name),
     ]
 
 
 def _list_version_routes(kind: Kind, name: str) -> list[URLPattern]:
     return [
-        path(f"{kind.name}/<uuid:pk>/_history", history.History.as_view(kind=kind), name=f"{name}-history"),
+        path(f"{kind.name}/<uuid:pk>/_history", read.History.as_view(kind=kind), name=f"{name}-history"),
         path(
             f"{kind.name}/<uuid:pk>/_history/<slug:version>",
-            history.VersionRead.as_view(kind=kind),
+            read.VersionRead.as_view(kind=kind),
             name=f"{name}-version",
         ),
     ]
@@ -46,10 +42,10 @@ def _list_version_routes(kind: Kind, name: str) -> list[URLPattern]:
 
 urlpatterns = [
     path("", intake.Transaction.as_view(), name="fhir-base"),
-    path("metadata", metadata.Metadata.as_view(), name="fhir-metadata"),
-    path("CodeSystem", metadata.CodeSystemSearch.as_view(), name="fhir-code-system-search"),
-    path("CodeSystem/<slug:key>", metadata.CodeSystemRead.as_view(), name="fhir-code-system"),
-    path("Binary/<uuid:pk>", binary.Binary.as_view(), name="fhir-binary"),
+    path("metadata", read.Metadata.as_view(), name="fhir-metadata"),
+    path("CodeSystem", read.CodeSystemSearch.as_view(), name="fhir-code-system-search"),
+    path("CodeSystem/<slug:key>", read.CodeSystemRead.as_view(), name="fhir-code-system"),
+    path("Binary/<uuid:pk>", read.Binary.as_view(), name="fhir-binary"),
     *(route for kind in KINDS.values() for route in list_routes(kind)),
-    re_path(r"", base.Unknown.as_view(), name="fhir-unknown"),
+    re_path(r"", base.UnknownFhirAddress.as_view(), name="fhir-unknown"),
 ]

@@ -1,4 +1,4 @@
-"""The versions of a DiagnosticReport: what stood there before each signature and each finding.
+"""Version history of a DiagnosticReport: what stood there before each signature and each finding.
 
 Reviews and histopathology never change, so that what a report said before one can be built again: the
 model's answer with none of them, then with one more each. What the model said before a retry was no report's end,

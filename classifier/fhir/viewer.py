@@ -50,7 +50,8 @@ def find_base(request: Request | HttpRequest) -> str:
     return request.build_absolute_uri(BASE)
 
 
-# --- The identifier of an order names its submission: sent twice, it is one.
+# --- Identifier of an order ---------------------------------------------------------------------
+# Sent twice, it is one submission.
 
 
 def make_request_key(clinic_id: uuid.UUID, *, system: str, value: str) -> uuid.UUID:

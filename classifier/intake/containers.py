@@ -1,4 +1,4 @@
-"""Files that are a photo to one program and something else to another.
+"""Polyglot files: what is a photo to one program and something else to another.
 
 The derivative is rebuilt from pixels, so only the sealed original could ever be opened as the other
 thing; it is refused all the same. Plain bytes after the photo are left alone: phones append some.

@@ -1,4 +1,4 @@
-"""What is shown instead of the original: rebuilt from pixels, so nothing else can come along.
+"""Derivatives: what is shown instead of the original, rebuilt from pixels, so nothing else comes along.
 
 JPEG, because every phone and every old browser shows it. Full chroma (4:4:4): the colours of a
 lesion's fine structure are what a dermatologist looks at.

@@ -1,4 +1,4 @@
-"""Keep the first answer of a request that its caller gave a key, and give it again."""
+"""Idempotency: keep the first answer of a request that its caller gave a key, and give it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate every image passes: content decides, limits first, then one full decode."""
+"""File inspection: every image passes here; content decides, limits first, then one full decode."""
 
 from __future__ import annotations
 

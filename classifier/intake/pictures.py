@@ -1,4 +1,4 @@
-"""Put an inspected image where it belongs: original sealed, derivative and thumbnail beside it."""
+"""Image storage: the original sealed, derivative and thumbnail beside it."""
 
 from __future__ import annotations
 

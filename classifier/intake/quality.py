@@ -1,4 +1,4 @@
-"""What the model's gates will say of a photo, measured when it comes in, while it can still be taken again.
+"""Quality check at intake: what the gates will say of a photo, while it can still be taken again.
 
 These are the worker's own gates on the same pixels, so what is said here is what the answer will say. A
 photo is taken whatever they find; and where they can't be loaded, without a word: the worker's decide.

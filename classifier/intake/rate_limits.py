@@ -1,4 +1,4 @@
-"""How much one caller or one clinic may ask of the site at once."""
+"""Rate limits: how much one caller or one clinic may ask of the site at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open a picture that was rebuilt from pixels; nothing leads to an original."""
+"""Stored derivatives: open a picture that was rebuilt from pixels; nothing leads to an original."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a case's headline means in words: one sentence, and the next step."""
+"""Headlines: what a case's headline means in words: one sentence, and the next step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trail in plain words: what each action is called by the people who read it."""
+"""Audit log in plain words: what each action is called by the people who read it."""
 
 ACTION_WORDS: dict[str, str] = {
     "submission.created": "sent a case",

@@ -1,4 +1,4 @@
-"""How a word on consent came into the portal, in the words of pages, trail and files."""
+"""Consent labels: how a consent came into the portal, in the words of pages, audit log and files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from classifier.models import Consent
 
 
-def say_origin(origin: str, recorded_in: str = "") -> str:
+def format_origin(origin: str, recorded_in: str = "") -> str:
     """Such as "ticked by default" and "recorded in NAME"; empty where somebody chose it here."""
     if origin == ConsentOrigin.DEFAULT:
         return "ticked by default"
@@ -21,4 +21,4 @@ def say_origin(origin: str, recorded_in: str = "") -> str:
 
 def label_origin(consent: Consent) -> str:
     """The same of a row, by the name that its clinic gives today."""
-    return say_origin(consent.origin, consent.patient.clinic.consent_recorded_in)
+    return format_origin(consent.origin, consent.patient.clinic.consent_recorded_in)

@@ -1,4 +1,4 @@
-"""The gates' figures as people read them: each measure, its value, and the limit it had to keep."""
+"""Gate labels: each measure of the gates, its value, and the limit it had to keep."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ def _describe(name: str, figures: dict[str, float]) -> GateFigure:
     least, most = figures.get(f"{name}_least"), figures.get(f"{name}_most")
     value = figures[name]
     limits = [
-        *([f"at least {_say(name, least)}"] if least is not None else []),
-        *([f"at most {_say(name, most)}"] if most is not None else []),
+        *([f"at least {_format_value(name, least)}"] if least is not None else []),
+        *([f"at most {_format_value(name, most)}"] if most is not None else []),
     ]
     return GateFigure(
         label=LABELS.get(name, name.replace("_", " ").capitalize()),
-        value=_say(name, value),
+        value=_format_value(name, value),
         limit=", ".join(limits),
         is_kept=(least is None or value >= least) and (most is None or value <= most),
     )
 
 
-def _say(name: str, value: float) -> str:
+def _format_value(name: str, value: float) -> str:
     if name in SHARES:
         return f"{value:.0%}"
     return f"{value:.0f}" if name in WHOLE else f"{value:.2f}"

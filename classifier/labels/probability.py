@@ -16,18 +16,18 @@ def place_on_line(probability: float) -> str:
     return f"{min(max(float(probability), 0.0), 1.0) * 100:.1f}%"
 
 
-def say_limits(
+def format_limits(
     threshold: float, refer_low: float | None, refer_high: float | None, *, unit: str = ""
 ) -> list[str]:
     """The threshold and the band in words, each number once: a band often begins at the threshold."""
 
-    def say(value: float) -> str:
+    def format_value(value: float) -> str:
         return f"{bounded_hundredths(value)}{unit}"
 
-    at = say(threshold)
+    at = format_value(threshold)
     if refer_low is None or refer_high is None or refer_high <= refer_low:
         return [f"threshold {at}"]
-    low, high = say(refer_low), say(refer_high)
+    low, high = format_value(refer_low), format_value(refer_high)
     if at == low:
         return [f"refers from {low}, the threshold, to {high}"]
     if at == high:
@@ -37,7 +37,7 @@ def say_limits(
 
 def policy_limits(policy: dict[str, Any]) -> str:
     """The limits of a threshold policy: "refers from 18 %, the threshold, to 51 %"."""
-    said = say_limits(policy["threshold"], policy.get("refer_low"), policy.get("refer_high"), unit=" %")
+    said = format_limits(policy["threshold"], policy.get("refer_low"), policy.get("refer_high"), unit=" %")
     return "; ".join(said).removeprefix("threshold ")
 
 
@@ -45,7 +45,7 @@ def describe_scale(
     probability: float, threshold: float, refer_low: float | None, refer_high: float | None
 ) -> str:
     """What the drawing shows, in words, for those who don't see it."""
-    limits = "; ".join(say_limits(threshold, refer_low, refer_high))
+    limits = "; ".join(format_limits(threshold, refer_low, refer_high))
     return f"Calibrated probability of malignancy {in_hundred(probability)}. Of 100: {limits}."
 
 
@@ -73,7 +73,7 @@ def draw_scale(
         "anchor": choose_anchor(probability),
         "figure": bounded_hundredths(probability),
         "threshold": place_on_line(threshold),
-        "limits": say_limits(threshold, refer_low, refer_high),
+        "limits": format_limits(threshold, refer_low, refer_high),
         "low": place_on_line(low),
         "high": place_on_line(high),
         "benign_width": place_on_line(low),

@@ -1,4 +1,4 @@
-"""What a standing is called, and how it looks: one label for chips, headlines, files and mails."""
+"""Standing labels: what a standing is called, and how it looks, for chips, headlines, files and mails."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _choose_word(row: StandingColumns) -> str:
 # --- In sentences -------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class StandingWords:
-    """A case in sentences, as its page, the PDF and letters say it.
+    """A case in sentences, as its page, the PDF and mails say it.
 
     sentence: what holds, who said it and when. second: what the others had said, each a sentence, and
     whether the one that holds differs from it. next_step: what to do now, or empty.
@@ -136,7 +136,7 @@ MODEL_SAID_SHORT: dict[str, str] = {
 }
 
 
-def say_case(submission: Submission, summary: CaseSummary) -> StandingWords:
+def format_case(submission: Submission, summary: CaseSummary) -> StandingWords:
     """What `submission` is held for, in sentences for the viewer whose `summary` it is.
 
     Reads the reviews with who signed, and the lesion's outcomes: load them beforehand. What the viewer
@@ -147,16 +147,16 @@ def say_case(submission: Submission, summary: CaseSummary) -> StandingWords:
         return StandingWords(words.sentence, (), words.next_step)
     review, finding = find_review_in_force(submission.reviews.all()), find_histopathology(submission)
     if submission.standing_basis == StandingBasis.HISTOPATHOLOGY and finding:
-        second = [_say_signature_below(submission, review), *_list_model(submission, summary)]
-        step = _say_step_of_finding(submission)
-        return StandingWords(say_finding(finding), tuple(filter(None, second)), step)
+        second = [_format_signature_below(submission, review), *_list_model(submission, summary)]
+        step = _format_step_of_finding(submission)
+        return StandingWords(format_finding(finding), tuple(filter(None, second)), step)
     if submission.standing_basis == StandingBasis.REVIEW and review:
-        below = (*say_finding_below(submission, summary), *_list_model(submission, summary))
-        return StandingWords(say_signature(review), below, _say_order(submission))
-    return StandingWords(words.sentence, say_finding_below(submission, summary), words.next_step)
+        below = (*format_finding_below(submission, summary), *_list_model(submission, summary))
+        return StandingWords(format_signature(review), below, _format_order(submission))
+    return StandingWords(words.sentence, format_finding_below(submission, summary), words.next_step)
 
 
-def say_finding_below(submission: Submission, summary: CaseSummary) -> tuple[str, ...]:
+def format_finding_below(submission: Submission, summary: CaseSummary) -> tuple[str, ...]:
     """The pathologist's finding where it decides nothing, such as an inconclusive one under "malignant".
 
     Nothing for who may not know yet what the case is held for: beside which answer it stands would tell.
@@ -165,23 +165,23 @@ def say_finding_below(submission: Submission, summary: CaseSummary) -> tuple[str
     if is_decisive or hides_standing_of(submission, summary):
         return ()
     finding = find_histopathology(submission)
-    return (say_finding(finding),) if finding else ()
+    return (format_finding(finding),) if finding else ()
 
 
-def say_finding(finding: Outcome) -> str:
+def format_finding(finding: Outcome) -> str:
     """Such as "Pathologist: invasive melanoma, Breslow 1.2 mm, reported 9 March"."""
     thickness = f", Breslow {finding.breslow_mm.normalize():f} mm" if finding.breslow_mm else ""
     word = lower_first(finding.get_diagnosis_display())
     return f"Pathologist: {word}{thickness}, reported {describe_day(finding.reported_on)}."
 
 
-def say_signature(review: Review) -> str:
+def format_signature(review: Review) -> str:
     """Such as "Dr Okafor signed: melanoma, excise, 3 March"."""
     verb = "signed an amendment" if review.amends_id else "signed"
-    return f"{review.signed_by.get_full_name()} {verb}: {_say_decision(review)}."
+    return f"{review.signed_by.get_full_name()} {verb}: {_format_decision(review)}."
 
 
-def say_model_below(submission: Submission) -> str:
+def format_model_below(submission: Submission) -> str:
     """What the model had said, where people decided since, and whether that differs; else empty.
 
     "Model: benign; the dermatologist's diagnosis differs", from the columns of the case alone.
@@ -215,16 +215,16 @@ def _list_model(submission: Submission, summary: CaseSummary) -> list[str]:
     return [f"{sentence}."] if sentence else []
 
 
-def _say_signature_below(submission: Submission, review: Review | None) -> str:
+def _format_signature_below(submission: Submission, review: Review | None) -> str:
     if review is None:
         return ""
-    said = f"{review.signed_by.get_full_name()} had signed: {_say_decision(review)}"
+    said = f"{review.signed_by.get_full_name()} had signed: {_format_decision(review)}"
     group = DIAGNOSIS_GROUPS[review.diagnosis]
     contrary = {group.value, submission.standing} == {Standing.BENIGN.value, Standing.MALIGNANT.value}
     return f"{_join_difference(said, differs=contrary, basis=StandingBasis.HISTOPATHOLOGY)}."
 
 
-def _say_decision(review: Review) -> str:
+def _format_decision(review: Review) -> str:
     diagnosis, management = review.get_diagnosis_display(), review.get_management_display()
     return f"{lower_first(diagnosis)}, {lower_first(management)}, {describe_day(review.signed_at)}"
 
@@ -233,7 +233,7 @@ def _join_difference(said: str, *, differs: bool, basis: str) -> str:
     return f"{said}; {DIFFERS[StandingBasis(basis)]}" if said and differs else said
 
 
-def _say_order(submission: Submission) -> str:
+def _format_order(submission: Submission) -> str:
     """The signed order, with until when it is to be acknowledged, or that somebody did."""
     if not submission.management:
         return ""
@@ -247,13 +247,15 @@ def _is_carried_out(submission: Submission) -> bool:
     return submission.management in ORDERS and submission.order_due_at is None
 
 
-def _say_step_of_finding(submission: Submission) -> str:
+def _format_step_of_finding(submission: Submission) -> str:
     """What was signed before the finding came is not repeated as if it answered it."""
     if submission.order_due_at:
-        return _say_order(submission)
+        return _format_order(submission)
     if submission.standing != Standing.MALIGNANT:
         is_open = submission.management and not _is_carried_out(submission)
-        return _say_order(submission) if is_open else "A dermatologist signs what follows from the finding."
+        return (
+            _format_order(submission) if is_open else "A dermatologist signs what follows from the finding."
+        )
     if submission.management in (Management.NO_ACTION, Management.FOLLOW_UP, ""):
         return "No treatment is signed for this finding. Have a dermatologist decide it now."
     return "See that the patient is treated and followed up for this finding."

@@ -1,4 +1,4 @@
-"""Days, ages and sites as a clinician would say them."""
+"""Date and site labels: days, ages and sites as a clinician would say them."""
 
 from __future__ import annotations
 

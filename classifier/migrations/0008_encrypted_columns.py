@@ -80,6 +80,6 @@ class Migration(migrations.Migration):
             name="amendment_reason",
             field=EncryptedCharField(blank=True, max_length=500),
         ),
-        refuse_change("classifier_review", excusable=True),
-        refuse_change("classifier_submissionimage", when=GATED, excusable=True),
+        refuse_change("classifier_review", may_bypass=True),
+        refuse_change("classifier_submissionimage", when=GATED, may_bypass=True),
     ]

@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
         ),
         refuse_change("classifier_consent"),
         allow_change("classifier_explanation", when=DONE),
-        refuse_change("classifier_explanation", when=DONE, excusable=True),
+        refuse_change("classifier_explanation", when=DONE, may_bypass=True),
         # Last: PostgreSQL alters no table whose new rows are still to be checked.
         migrations.RunPython(write_first_consents, migrations.RunPython.noop),
     ]

@@ -34,6 +34,6 @@ class Migration(migrations.Migration):
             name="correction_reason",
             field=EncryptedCharField(blank=True, max_length=500),
         ),
-        refuse_change("classifier_outcome", excusable=True),
+        refuse_change("classifier_outcome", may_bypass=True),
         migrations.RunPython(encrypt, decrypt),
     ]

@@ -1,3 +1,5 @@
+"""Models: the tables of the clinical product, each with its constraints."""
+
 from classifier.models.lesion import Lesion
 from classifier.models.model_version import ModelVersion
 from classifier.models.outcome import Outcome

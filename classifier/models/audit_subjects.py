@@ -1,4 +1,4 @@
-"""Whom an event of the trail is about: for each kind of row, the way from it to its patient.
+"""Audit subjects: for each kind of row that an event can name, the way to its patient.
 
 The one register for the page, its search and its export, and for the writer: an event of a kind that is
 missing here is refused. A kind that hangs on a patient and is not here fails a test, so that no look at a
@@ -80,7 +80,7 @@ OF_PATIENTS = {kind: subject.to_patient for kind, subject in SUBJECTS.items() if
 
 @dataclass(frozen=True)
 class NamedPatient:
-    """As much of a patient as the trail says: the pseudonym, and the id that its page takes."""
+    """As much of a patient as the audit log says: the pseudonym, and the id that its page takes."""
 
     pk: uuid.UUID
     public_id: str
@@ -96,7 +96,7 @@ def find_patients(events: Iterable[AuditEvent], *, clinic: Clinic) -> dict[uuid.
     """By event id, the patient that it is about, as far as the patient is of `clinic`.
 
     One query for each kind of row among `events`, however many they are. An emergency stands in the
-    reader's trail too: a patient of another clinic is not named there.
+    reader's audit log too: a patient of another clinic is not named there.
     """
     events = list(events)
     wanted: dict[str, set[str]] = defaultdict(set)

@@ -41,7 +41,7 @@ class OutcomeQuerySet(models.QuerySet["Outcome"]):
 class Outcome(models.Model):
     """What histopathology found in a specimen of a lesion. A correction is a new row.
 
-    Not `vocabulary.Outcome`, which is what the model says of an image.
+    Not `vocabulary.ModelAnswer`, which is what the model says of an image.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from classifier.domain.states import FINISHED, LIVE, UNFINISHED, PredictionState
-from classifier.domain.vocabulary import Outcome, Priority
+from classifier.domain.vocabulary import ModelAnswer, Priority
 from classifier.models.claimable import Claimable
 from classifier.models.submission import derived_storage
 from classifier.models.visibility import visible_rows
@@ -64,7 +64,7 @@ class Prediction(Claimable):
     # The answer.
     probability = models.FloatField(null=True, blank=True, help_text="Raw P(malignant).")
     calibrated_probability = models.FloatField(null=True, blank=True)
-    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    outcome = models.CharField(max_length=10, choices=ModelAnswer, blank=True)
     threshold_policy = models.JSONField(
         null=True, blank=True, help_text="The policy that made the outcome, as it was then."
     )
@@ -98,13 +98,13 @@ class Prediction(Claimable):
                     & Q(probability__isnull=False, probability__gte=0, probability__lte=1)
                     & Q(calibrated_probability__isnull=False)
                     & Q(calibrated_probability__gte=0, calibrated_probability__lte=1)
-                    & Q(outcome__in=Outcome.values)
+                    & Q(outcome__in=ModelAnswer.values)
                     & Q(threshold_policy__isnull=False)
                 )
                 # Refused by the gates: no figure that could be taken for a judgement.
                 | (
                     ~Q(refusal_code="")
-                    & Q(outcome=Outcome.REFER)
+                    & Q(outcome=ModelAnswer.REFER)
                     & Q(probability__isnull=True, calibrated_probability__isnull=True)
                 ),
                 name="prediction_succeeded_has_answer",

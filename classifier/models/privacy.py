@@ -98,7 +98,7 @@ class EmergencyAccess(models.Model):
     patient = models.ForeignKey("classifier.Patient", on_delete=models.PROTECT, related_name="+")
     # Repeated from the patient: the administrator's page asks for it.
     clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="+")
-    # May name the patient: shown to the clinic, never in the trail or a log, and gone with an erasure.
+    # May name the patient: shown to the clinic, never in any log, and gone with an erasure.
     reason = EncryptedTextField(max_length=1000)
     granted_at = models.DateTimeField()
     expires_at = models.DateTimeField()

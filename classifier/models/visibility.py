@@ -1,4 +1,4 @@
-"""The one rule of who sees what.
+"""Row-level visibility: the one rule of who sees what, as `visible_to(user)`.
 
 Rows of the clinics in which a person is an active member; and, for a while and for reading alone,
 rows of one patient of another clinic whom they opened in an emergency (break-glass). The second is

@@ -1,4 +1,4 @@
-"""Who gets to a page: logged in, in a clinic, in a role that the page serves."""
+"""Page access: logged in, in a clinic, in a role that the page serves."""
 
 from __future__ import annotations
 
@@ -122,10 +122,14 @@ def _send_away(request: SiteRequest, view: Callable[..., HttpResponseBase]) -> H
     is_by_hand = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
     if request.method != "POST" or not is_by_hand or settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return send_to_log_in(request)
-    return _read_and_tell(request) if getattr(view, "csrf_exempt", False) else _tell_ended(request)
+    return (
+        _read_and_render_session_ended(request)
+        if getattr(view, "csrf_exempt", False)
+        else _render_session_ended(request)
+    )
 
 
-def _tell_ended(request: SiteRequest) -> HttpResponse:
+def _render_session_ended(request: SiteRequest) -> HttpResponse:
     came_from = request.headers.get("Referer", "")
     is_ours = url_has_allowed_host_and_scheme(
         came_from, allowed_hosts={request.get_host()}, require_https=request.is_secure()
@@ -136,7 +140,9 @@ def _tell_ended(request: SiteRequest) -> HttpResponse:
 
 
 # A browser that is still sending its pictures doesn't listen to the answer.
-_read_and_tell = takes_upload(lambda request, *_: _tell_ended(request))(_tell_ended)
+_read_and_render_session_ended = takes_upload(lambda request, *_: _render_session_ended(request))(
+    _render_session_ended
+)
 
 
 def send_to_log_in(request: SiteRequest) -> HttpResponse:
@@ -152,7 +158,8 @@ def get_visible(rows: Visible[Row_co], request: SiteRequest, pk: uuid.UUID) -> R
     return row
 
 
-# --- What a person may do with a row, by their role in the row's own clinic.
+# --- Rights on a row ----------------------------------------------------------------------------
+# By a person's role in the row's own clinic.
 
 
 READER = ""

@@ -1,4 +1,4 @@
-"""Who did what in the clinic, for its administrators."""
+"""Audit log: who did what in the clinic, for its administrators."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from classifier.exports.cases import export_audit_events
 from classifier.labels.audit import describe_action
-from classifier.labels.consent import say_origin
+from classifier.labels.consent import format_origin
 from classifier.models.audit_subjects import NamedPatient, find_patients
 from classifier.pages.access import page
-from classifier.pages.forms.audit_log import TrailForm
+from classifier.pages.forms.audit_log import AuditLogForm
 from portal.trust.accounts.roles import Action
 from portal.trust.accounts.second_factor.step_up import step_up
 from portal.trust.audit.models import AuditEvent
@@ -35,7 +35,7 @@ A_PERSON = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
-class TrailRow:
+class AuditLogRow:
     """One line of the page."""
 
     event: AuditEvent
@@ -46,7 +46,7 @@ class TrailRow:
 
 @page(Action.ADMINISTER)
 @require_safe
-def audit_trail(request: PortalRequest) -> HttpResponse:
+def audit_log(request: PortalRequest) -> HttpResponse:
     form, events = _read(request)
     page_obj = Paginator(events.select_related("actor").order_by("-position"), PAGE_SIZE).get_page(
         request.GET.get("page")
@@ -56,12 +56,14 @@ def audit_trail(request: PortalRequest) -> HttpResponse:
         "form": form,
         "page_obj": page_obj,
         "rows": [
-            TrailRow(event, describe_action(event.action), _describe_details(event), patients.get(event.pk))
+            AuditLogRow(
+                event, describe_action(event.action), _describe_details(event), patients.get(event.pk)
+            )
             for event in page_obj
         ],
         "is_narrowed": bool(form.values),
     }
-    return render(request, "classifier/audit/trail.html", context)
+    return render(request, "classifier/audit/audit_log.html", context)
 
 
 @page(Action.ADMINISTER)
@@ -81,9 +83,9 @@ def audit_export(request: PortalRequest) -> StreamingHttpResponse:
     return response
 
 
-def _read(request: PortalRequest) -> tuple[TrailForm, AuditEventQuerySet]:
+def _read(request: PortalRequest) -> tuple[AuditLogForm, AuditEventQuerySet]:
     clinic = request.clinic
-    form = TrailForm(request.GET, clinic=clinic)
+    form = AuditLogForm(request.GET, clinic=clinic)
     events = AuditEvent.objects.visible_to(request.user).filter(chain__clinic=clinic)
     return form, form.apply(events)
 
@@ -91,7 +93,7 @@ def _read(request: PortalRequest) -> tuple[TrailForm, AuditEventQuerySet]:
 def _describe_details(event: AuditEvent) -> str:
     """Counts and codes in a few words; ids are left to the export."""
     parts = []
-    if consent := say_origin(event.details.get("origin", ""), event.details.get("recorded_in", "")):
+    if consent := format_origin(event.details.get("origin", ""), event.details.get("recorded_in", "")):
         parts.append(f"consent: {consent}")
     for name, value in sorted(event.details.items()):
         if value in ("", None, [], {}) or name in NOT_TOLD:

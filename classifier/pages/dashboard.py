@@ -1,4 +1,4 @@
-"""Figures of the own clinic, for everybody in it."""
+"""Statistics of the own clinic, for everybody in it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def dashboard(request: PortalRequest) -> HttpResponse:
     days = asked if asked in dict(PERIODS) else DEFAULT_DAYS
     clinic = request.clinic
     hides = is_blinded(clinic, request.membership.role)
-    figures = measure_clinic(clinic.pk, days=int(days), hides_unread=hides)
+    statistics = measure_clinic(clinic.pk, days=int(days), hides_unread=hides)
     context = {
-        "figures": figures,
+        "statistics": statistics,
         "periods": [build_group(request, "days", "Period", PERIODS, current=days)],
         "period": dict(PERIODS)[days],
-        "bars": draw_bars(figures.weeks),
-        "most": max((week.count for week in figures.weeks), default=0),
+        "bars": draw_bars(statistics.weeks),
+        "most": max((week.count for week in statistics.weeks), default=0),
         "fewest": FEWEST_FOR_A_SHARE,
     }
     return render(request, "classifier/dashboard/page.html", context)

@@ -51,7 +51,8 @@ class EmergencyMiddleware:
         return list(rows.exclude(clinic__in=members).select_related("patient", "clinic", "home_clinic"))
 
 
-# --- Logging out ends what the session opened in an emergency; the log-out is announced by a signal only.
+# --- Log-out ------------------------------------------------------------------------------------
+# It ends what the session opened in an emergency, and is announced by a signal only.
 
 
 @receiver(user_logged_out)

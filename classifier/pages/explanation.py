@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- What a page shows of where the model looked: the panel below a picture, in each of its states.
+# --- Panel below a picture ----------------------------------------------------------------------
 
 
 PAGES = {"case": "submission-detail", "review": "submission-review"}

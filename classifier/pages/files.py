@@ -50,7 +50,7 @@ def image_derivative(request: PortalRequest, pk: uuid.UUID) -> HttpResponseBase:
     with transaction.atomic():
         image = _find(request, pk)
         record_viewed(actor=request.user, obj=image, clinic_id=image.clinic_id)
-    # Kept, but asked for anew each time: so that every look is on the trail.
+    # Kept, but asked for anew each time: so that every look is in the audit log.
     return _serve(request, image, image.derivative, "picture", caching="private, no-cache")
 
 
@@ -108,7 +108,7 @@ def serve_file(
     return response
 
 
-# --- An image as a DICOM file, to keep elsewhere.
+# --- DICOM --------------------------------------------------------------------------------------
 
 
 @require_POST
@@ -129,7 +129,7 @@ def _export(request: PortalRequest, image: SubmissionImage) -> HttpResponse:
     return attach(export.data, content_type=DICOM_TYPE, filename=export.filename)
 
 
-# --- The report of a case as a PDF, to file or to hand on.
+# --- PDF report ---------------------------------------------------------------------------------
 
 
 # Not HEAD: it would leave an event of a report that nobody got.
@@ -148,7 +148,7 @@ def submission_report(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     return attach(report.data, content_type=PDF_TYPE, filename=report.filename)
 
 
-# --- Files that leave the portal as a download.
+# --- Downloads ----------------------------------------------------------------------------------
 
 
 def csv_download(export: Export, stem: str) -> StreamingHttpResponse:

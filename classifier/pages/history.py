@@ -20,7 +20,7 @@ from classifier.cases.access import record_listed
 from classifier.cases.follow_up import unfollowed
 from classifier.cases.search import SEARCH_HINT, search_cases
 from classifier.domain.states import SubmissionState
-from classifier.domain.vocabulary import Outcome
+from classifier.domain.vocabulary import ModelAnswer
 from classifier.exports.cases import export_submissions
 from classifier.labels.text import name_site
 from classifier.models import Lesion, Patient, Submission
@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- Whose history: the clinic's, one's own, a patient's, a lesion's or a clinician's.
+# --- Scope --------------------------------------------------------------------------------------
+# The history of the clinic, one's own, a patient's, a lesion's or a clinician's.
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Scope:
     rows: SubmissionQuerySet
     clinic: Clinic
     role: str
-    trail: tuple[tuple[str, str], ...] = ()
+    breadcrumb: tuple[tuple[str, str], ...] = ()
 
     @property
     def hides_unread(self) -> bool:
@@ -152,7 +153,8 @@ def _read_key(request: PortalRequest, name: str) -> uuid.UUID:
         raise Http404 from None
 
 
-# --- Filters as links: each chip is this address with one parameter changed.
+# --- Filters as links ---------------------------------------------------------------------------
+# Each chip is this address with one parameter changed.
 
 
 def build_address(request: PortalRequest, **changes: str) -> str:
@@ -190,10 +192,11 @@ def build_group(
     }
 
 
-# --- The words of a search: patient data, so that no address and no log may hold them. They travel in a
-# POST and are kept in the session under a random key; the address of the list carries the key
-# (`?search=…`). So a search holds for the list that it was made in, through its filters and pages, and a
-# later visit from the menu, which has no key, shows everything.
+# --- Words of a search --------------------------------------------------------------------------
+# They are patient data, so that no address and no log may hold them. They travel in a POST and are kept in
+# the session under a random key; the address of the list carries the key (`?search=…`). So a search holds
+# for the list that it was made in, through its filters and pages, and a later visit from the menu, which
+# has no key, shows everything.
 
 
 PARAMETER = "search"
@@ -385,7 +388,7 @@ def _list_scopes(request: PortalRequest, scope: Scope) -> list[dict[str, Any]]:
 
 def _list_filters(request: PortalRequest, scope: Scope, form: HistoryForm) -> list[dict[str, Any]]:
     values = form.values
-    outcomes = frozenset(Outcome.values)
+    outcomes = frozenset(ModelAnswer.values)
     return [
         build_group(
             request,

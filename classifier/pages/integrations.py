@@ -115,7 +115,7 @@ def _show(request: PortalRequest, *, status: int = 200, **changes: Any) -> HttpR
     return render(request, "classifier/settings/tokens.html", context, status=status)
 
 
-# --- Accounts of the clinic's systems, for its administrators.
+# --- Service accounts ---------------------------------------------------------------------------
 
 
 READ_AND_WRITE = ["GET", "HEAD", "POST"]
@@ -204,13 +204,13 @@ def _show_accounts(
     context = {
         "service": row,
         "tokens": ApiBearer.list_live(row.user),
-        "trail": [("Service accounts", reverse("services")), (str(row.user), "")],
+        "breadcrumb": [("Service accounts", reverse("services")), (str(row.user), "")],
         **changes,
     }
     return render(request, "classifier/settings/service.html", context, status=status)
 
 
-# --- OAuth applications of the clinic, for its administrators.
+# --- OAuth applications -------------------------------------------------------------------------
 
 
 @page(Action.ADMINISTER)
@@ -318,13 +318,13 @@ def _show_applications(
             ("Metadata", request.build_absolute_uri(reverse("oauth-metadata"))),
             ("Tokens", request.build_absolute_uri(reverse("oauth-token"))),
         ],
-        "trail": [("Applications", reverse("applications")), (str(row), "")],
+        "breadcrumb": [("Applications", reverse("applications")), (str(row), "")],
         **changes,
     }
     return render(request, "classifier/settings/application.html", context, status=status)
 
 
-# --- Where other systems reach this site, and where it is written what they can do there.
+# --- Interfaces ---------------------------------------------------------------------------------
 
 
 @page(operators=True)
@@ -353,6 +353,6 @@ def interfaces_fhir(request: PortalRequest) -> HttpResponse:
     context = {
         "fhir_address": find_base(request),
         "server": statement["rest"][0],
-        "trail": [("Interfaces", reverse("interfaces")), ("FHIR R4", "")],
+        "breadcrumb": [("Interfaces", reverse("interfaces")), ("FHIR R4", "")],
     }
     return render(request, "classifier/settings/interfaces_fhir.html", context)

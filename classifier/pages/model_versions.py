@@ -85,7 +85,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ShadowAgreement:
     """How often a shadow said the same as what was served."""
 
     same: int
@@ -149,7 +149,7 @@ def read_figures(specification: dict[str, Any]) -> list[Figure]:
     return figures
 
 
-def _compare_shadows(request: PortalRequest) -> dict[Any, Comparison]:
+def _compare_shadows(request: PortalRequest) -> dict[Any, ShadowAgreement]:
     """Counts for administrators (their clinic) and operators (every clinic)."""
     rows = Prediction.objects.judged().filter(is_shadow=True)
     if not request.user.is_staff:
@@ -167,10 +167,11 @@ def _compare_shadows(request: PortalRequest) -> dict[Any, Comparison]:
         .values("model_version")
         .annotate(total=Count("pk"), same=Count("pk", filter=Q(outcome=F("served_outcome"))))
     )
-    return {row["model_version"]: Comparison(row["same"], row["total"]) for row in counts}
+    return {row["model_version"]: ShadowAgreement(row["same"], row["total"]) for row in counts}
 
 
-# --- Activate a version, run it in shadow, retire it: operators alone, each asked before it is done.
+# --- Lifecycle ----------------------------------------------------------------------------------
+# Operators alone, each step asked before it is done.
 
 
 TITLES = {
@@ -218,7 +219,7 @@ def model_lifecycle(request: PortalRequest, version: uuid.UUID) -> HttpResponse:
     return redirect("model-list")
 
 
-# --- Where a version on trial says something else than what was served, on the same images.
+# --- Trials -------------------------------------------------------------------------------------
 
 
 PAGE_SIZE = 25

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect
 
 from classifier.cases.access import record_listed, record_viewed
-from classifier.cases.duplicates import describe_double
+from classifier.cases.duplicates import describe_duplicate
 from classifier.cases.search import find_candidates
 from classifier.domain.limits import UploadLimits
 from classifier.intake import (
@@ -192,16 +192,18 @@ def _render(request: PortalRequest, case: NewCase, status: int = 200) -> HttpRes
     return render(request, template, context, status=status)
 
 
-# --- Keys for the draft of a new case that a browser keeps on its device. A reload, the back button or a
-# phone that drops the tab must lose neither words nor photos, so the page keeps them in the browser,
-# encrypted (portal/static/portal/js/sealed-store.js). What lies on the device is unreadable without a key
-# that is never stored there: - With the draft lies a ticket, which names the person, a random number and
-# when it was made, signed. - The key is made from the ticket and SECRET_KEY, and given only to this person
-# while they are logged in. - A ticket is good for as long as a log-in may last (SESSION_COOKIE_AGE), and
-# for no second person. Not bound to one session on purpose: a phone that slept through the idle limit has
-# lost its session, and the same person who logs in again should find the photos. Log-out, sending,
-# *Discard*, another person's page and age erase the draft; on a shared machine what a crash leaves behind
-# opens for nobody else.
+# --- Draft keys ---------------------------------------------------------------------------------
+# A reload, the back button or a phone that drops the tab must lose neither words nor photos, so the page
+# keeps the draft of a new case in the browser, encrypted (portal/static/portal/js/sealed-store.js). What lies
+# on the device is unreadable without a key that is never stored there:
+#
+# - With the draft lies a signed ticket, which names the person, a random number and when it was made.
+# - The key is made from the ticket and SECRET_KEY, and given only to this person while they are logged in.
+# - A ticket is good for as long as a log-in may last (SESSION_COOKIE_AGE), and for no second person.
+#
+# Not bound to one session on purpose: a phone that slept through the idle limit has lost its session, and the
+# same person who logs in again should find the photos. Log-out, sending, *Discard*, another person's page and
+# age erase the draft; on a shared machine what a crash leaves behind opens for nobody else.
 
 
 SALT = "classifier.draft_keys"
@@ -242,7 +244,7 @@ def _derive(ticket: str) -> str:
     return base64.b64encode(key).decode()
 
 
-# --- The key of the draft that a browser keeps of a new case.
+# --- Asking for a draft key ----------------------------------------------------------------------
 
 
 @require_POST
@@ -267,7 +269,8 @@ def open_draft(request: PortalRequest) -> HttpResponse:
     return JsonResponse({"ticket": found.ticket, "key": found.key})
 
 
-# --- The verdict on one picked image, before anything is sent for good. Nothing is kept.
+# --- Check of a picked image --------------------------------------------------------------------
+# Before anything is sent for good. Nothing is kept.
 
 
 COPY_SIDE = 1024
@@ -339,7 +342,7 @@ def _check_copy(
     except RejectedImageError:
         return PictureCheck("", [BROKEN]).to_json()
     same = find_same_file(clinic_id=clinic_id, sha256=claim.sha256) if claim.sha256 else None
-    hints = _describe_double(request, clinic_id, same)
+    hints = _describe_duplicate(request, clinic_id, same)
     return check_pixels(pixels, original_size=(claim.width, claim.height), hints=hints).to_json()
 
 
@@ -348,7 +351,7 @@ def _check_whole(request: PortalRequest, clinic_id: uuid.UUID, file: UploadedFil
     intake = inspect_image(read_upload(file, limits), file.name or "", limits)
     digest = intake.pixel_sha256
     same = find_same_pictures(clinic_id=clinic_id, pixel_sha256=[digest]).get(digest)
-    hints = [notice.message for notice in intake.warnings] + _describe_double(request, clinic_id, same)
+    hints = [notice.message for notice in intake.warnings] + _describe_duplicate(request, clinic_id, same)
     found = check_pixels(intake.pixels, hints=hints)
     answer = found.to_json()
     if intake.offer:
@@ -360,10 +363,10 @@ def _check_whole(request: PortalRequest, clinic_id: uuid.UUID, file: UploadedFil
 
 
 @transaction.atomic
-def _describe_double(
+def _describe_duplicate(
     request: PortalRequest, clinic_id: uuid.UUID, earlier: SubmissionImage | None
 ) -> list[str]:
     if earlier is None:
         return []
     record_viewed(actor=request.user, obj=earlier, clinic_id=clinic_id)
-    return [describe_double(earlier)]
+    return [describe_duplicate(earlier)]

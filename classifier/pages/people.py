@@ -15,7 +15,7 @@ from classifier.cases.access import record_listed
 from classifier.cases.hand_over import HandedOver, end_access, find_open_work, hand_over_work, list_colleagues
 from classifier.domain.errors import InvalidInputError
 from classifier.pages.access import page
-from classifier.pages.forms.hand_over import DepartureForm
+from classifier.pages.forms.hand_over import HandOverForm
 from classifier.standing.rows import build_rows, load_cases
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.login.adapter import ClinicForm
@@ -27,7 +27,7 @@ from portal.trust.accounts.people.invitation_views import GuestForm, InvitationF
 from portal.trust.accounts.people.invitations import (
     invite,
     resend_invitation,
-    send_letter,
+    send_invitation,
     withdraw_invitation,
 )
 from portal.trust.accounts.people.services import change_role, make_password_link, update_clinic
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from django.http import HttpResponse
 
     from classifier.models.submission import SubmissionQuerySet
-    from portal.trust.accounts.people.invitations import Letter
+    from portal.trust.accounts.people.invitations import IssuedInvitation
     from portal.trust.accounts.requests import PortalRequest
 
 
@@ -192,7 +192,8 @@ def _show(request: PortalRequest, **changes: Any) -> HttpResponse:
     return render(request, "classifier/settings/people.html", context)
 
 
-# --- End a person's access: first what is open of theirs, then who takes it.
+# --- Leaving ------------------------------------------------------------------------------------
+# First what is open of a person, then who takes it.
 
 
 SHOWN = 10
@@ -205,7 +206,7 @@ def person_leave(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     rows = Membership.objects.filter(user__kind=UserKind.PERSON).select_related("user", "clinic")
     membership = get_object_or_404(rows, pk=pk, clinic=request.clinic)
     work = find_open_work(person=membership.user, clinic_id=membership.clinic_id)
-    form = DepartureForm(
+    form = HandOverForm(
         request.POST if request.method == "POST" else None,
         clinicians=list_colleagues(membership, Action.SUBMIT) if work.awaited.exists() else None,
         readers=list_colleagues(membership, Action.REVIEW) if work.readings.exists() else None,
@@ -236,10 +237,10 @@ def person_leave(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
         "readings": readings,
     }
     status = 400 if form.errors else 200
-    return render(request, "classifier/settings/departure.html", context, status=status)
+    return render(request, "classifier/settings/hand_over.html", context, status=status)
 
 
-def _leave(request: PortalRequest, membership: Membership, form: DepartureForm) -> HandedOver:
+def _leave(request: PortalRequest, membership: Membership, form: HandOverForm) -> HandedOver:
     chosen: dict[str, Any] = {
         "actor": request.user,
         "membership": membership,
@@ -267,7 +268,7 @@ def _describe(membership: Membership, handed: HandedOver) -> str:
     return f"{first} {moved} open case{'' if moved == 1 else 's'} went to the colleagues you chose."
 
 
-# --- Invitations into a clinic, for its administrators.
+# --- Invitations --------------------------------------------------------------------------------
 
 
 ANSWERED_SHOWN = 30
@@ -284,11 +285,11 @@ def invitations(request: PortalRequest) -> HttpResponse:
     if not form.is_valid():
         return _show_invitations(request, form, status=400)
     try:
-        letter = invite(actor=request.user, clinic=request.clinic, **form.cleaned_data)
+        issued = invite(actor=request.user, clinic=request.clinic, **form.cleaned_data)
     except PeopleError as error:
         form.add_error(error.field or None, error.message)
         return _show_invitations(request, form, status=400)
-    return _send(request, letter)
+    return _send(request, issued)
 
 
 @page(Action.ADMINISTER)
@@ -296,11 +297,11 @@ def invitations(request: PortalRequest) -> HttpResponse:
 @step_up
 def invitation_resend(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     try:
-        letter = resend_invitation(actor=request.user, invitation=_find_invitation(request, pk))
+        issued = resend_invitation(actor=request.user, invitation=_find_invitation(request, pk))
     except PeopleError as error:
         messages.error(request, error.message)
         return redirect("invitations")
-    return _send(request, letter)
+    return _send(request, issued)
 
 
 @page(Action.ADMINISTER)
@@ -315,9 +316,9 @@ def invitation_withdraw(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("invitations")
 
 
-def _send(request: PortalRequest, letter: Letter) -> HttpResponse:
+def _send(request: PortalRequest, issued: IssuedInvitation) -> HttpResponse:
     # The same words whether the address has an account here or not.
-    if send_letter(request, letter):
+    if send_invitation(request, issued):
         messages.success(request, "The invitation is on its way by mail.")
     else:
         messages.error(
@@ -342,7 +343,8 @@ def _show_invitations(request: PortalRequest, form: InvitationForm, *, status: i
     return render(request, "classifier/settings/invitations.html", context, status=status)
 
 
-# --- Ask before something that lets programs in is closed: what it holds ends for good.
+# --- Closing access -----------------------------------------------------------------------------
+# Asked before: what an account or an application holds ends for good.
 
 
 def ask_to_close(request: PortalRequest, route: str, pk: uuid.UUID, *, name: str, words: str) -> HttpResponse:

@@ -134,7 +134,7 @@ def breadcrumb(patient: Patient, last: str) -> list[tuple[str, str]]:
     ]
 
 
-# --- Erase one patient, and what the clinic's policy would erase.
+# --- Erasure and retention ----------------------------------------------------------------------
 
 
 PAGE_SIZE = 50

@@ -381,7 +381,8 @@ def list_keys() -> list[tuple[str, str]]:
     ]
 
 
-# --- The claim on a case that is being read: renewed by its page, released, taken over.
+# --- Reading claim ------------------------------------------------------------------------------
+# Renewed by the page of the case, released, taken over.
 
 
 PLACES = {"submission-review", "submission-amend"}
@@ -396,7 +397,7 @@ def submission_claim(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     submission: Submission = get_visible(rows, request, pk)
     require(request.user, submission.clinic_id, Action.REVIEW)
     if request.method != "POST":
-        return _tell(request, submission)
+        return _render_state(request, submission)
     user = request.user
     if request.POST.get("step") == "takeover":
         if submission.cancelled_at is None:
@@ -411,7 +412,7 @@ def submission_claim(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     return redirect("worklist")
 
 
-def _tell(request: PortalRequest, submission: Submission) -> HttpResponse:
+def _render_state(request: PortalRequest, submission: Submission) -> HttpResponse:
     """How things stand, for a page that shows the review `?review=` or none.
 
     Of a case that was signed or withdrawn meanwhile nothing is left to read: that is said once, and

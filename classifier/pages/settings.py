@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- What the settings hold, in the groups that the index and the menu beside each page show.
+# --- Menu of the settings -----------------------------------------------------------------------
 
 
 EVERYBODY, PASSWORDS, MEMBERS, ADMINISTRATORS, OPERATORS_TOO = (

@@ -14,11 +14,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from classifier.cases.access import record_viewed
-from classifier.cases.duplicates import find_doubles
+from classifier.cases.duplicates import find_duplicates
 from classifier.cases.follow_up import is_followed, is_order_overdue, take_over
 from classifier.cases.histopathology import list_outcomes
 from classifier.cases.reading_claims import find_other_reader
-from classifier.cases.timeline import build_trail, find_openings
+from classifier.cases.timeline import build_timeline, find_openings
 from classifier.cases.withdrawal import NEEDS_READER, cancel_submission, retry_submission, weigh_withdrawal
 from classifier.domain.errors import InvalidInputError, ServiceError
 from classifier.domain.states import PredictionState, SubmissionState
@@ -31,7 +31,7 @@ from classifier.labels.answers import (
     find_cautions,
     find_doubts,
 )
-from classifier.labels.standing import is_decided, label_case, say_case
+from classifier.labels.standing import format_case, is_decided, label_case
 from classifier.labels.text import describe_day, name_site
 from classifier.models import Acknowledgement, Submission
 from classifier.orders import acknowledge_order, take_back_acknowledgement
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- Withdraw a case, try it again.
+# --- Withdraw and try again ---------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -93,23 +93,23 @@ def submission_cancel(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
         "submission": submission,
         "label": label_case(submission, is_hidden=hides_standing(submission, rights.role)),
         "is_over": submission.state in (SubmissionState.REVIEWED, SubmissionState.CANCELLED),
-        "trouble": trouble or _say_over(submission),
+        "trouble": trouble or _format_if_over(submission),
         "rule": rule,
         "needs_reader": NEEDS_READER,
-        "result": _say_result(submission),
+        "result": _format_result_to_withdraw(submission),
         "form": form,
     }
     status = 409 if trouble else 400 if form.errors else 200
     return render(request, "classifier/submission_cancel.html", context, status=status)
 
 
-def _say_over(submission: Submission) -> str:
+def _format_if_over(submission: Submission) -> str:
     if submission.state == SubmissionState.CANCELLED:
         return "This case was already withdrawn."
     return "This case is signed, so it can't be withdrawn."
 
 
-def _say_result(submission: Submission) -> str:
+def _format_result_to_withdraw(submission: Submission) -> str:
     """What would be withdrawn with the case."""
     if submission.state == SubmissionState.IN_WORK:
         return "some of the images are judged already"
@@ -139,7 +139,7 @@ def _find(request: PortalRequest, pk: uuid.UUID) -> Submission:
     return submission
 
 
-# --- What the page of a case shows of its order: what was asked, until when, and what was done.
+# --- Order of a case ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
         "lesion": submission.lesion,
         "patient": submission.lesion.patient,
         "summary": summary,
-        "standing": say_case(submission, summary),
+        "standing": format_case(submission, summary),
         "is_decided": is_decided(submission),
         "model_words": choose_words(summary),
         "review": find_review_in_force(submission.reviews.all()),
@@ -248,14 +248,14 @@ def describe_case(submission: Submission, summary: CaseSummary, rights: Rights) 
 
 def describe_history(submission: Submission, summary: CaseSummary, rights: Rights) -> dict[str, Any]:
     """Context of what stands below the answer."""
-    doubles = find_doubles(submission, summary)
+    duplicates = find_duplicates(submission, summary)
     return {
         # In an emergency one patient is open, and no other's case is named.
-        "doubles": [one for one in doubles if one.is_same_patient or not rights.reads_only],
+        "duplicates": [one for one in duplicates if one.is_same_patient or not rights.reads_only],
         "outcomes": list_outcomes(submission.lesion),
         "order": find_order_panel(submission),
         "order_form": AcknowledgeForm(initial={"done_on": timezone.localdate()}),
-        "trail": build_trail(submission, summary),
+        "timeline": build_timeline(submission, summary),
         "openings": find_openings(submission),
     }
 
@@ -294,7 +294,7 @@ def _count_ahead(summary: CaseSummary) -> int | None:
     return position_in_queue(min(queued, key=lambda p: (p.queue_rank, p.queued_at, p.pk)))
 
 
-# --- Say what was done about an order, take that back, and take over a case that nobody follows up.
+# --- Acknowledge, take back, take over ----------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

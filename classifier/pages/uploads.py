@@ -1,4 +1,4 @@
-"""Requests that carry files: too large, torn or too many is an answer with a sentence."""
+"""Upload errors: a request too large, torn or with too many files is answered with a sentence."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- One webhook: what it is told, its log, and what can be done with it.
+# --- One webhook --------------------------------------------------------------------------------
 
 
 PAGE_SIZE = 25
@@ -90,7 +90,7 @@ def show_endpoint(
         "deliveries": [(row, DELIVERY_LOOKS[row.state], describe_trouble(row)) for row in page_obj],
         "verify": VERIFY,
         "overlap_hours": settings.DERMAPORT_WEBHOOK_OVERLAP_HOURS,
-        "trail": [("Webhooks", reverse("webhooks")), (endpoint.name, "")],
+        "breadcrumb": [("Webhooks", reverse("webhooks")), (endpoint.name, "")],
         **changes,
     }
     return render(request, "classifier/settings/webhook.html", context, status=status)
@@ -125,7 +125,7 @@ def _show(request: PortalRequest, form: WebhookForm, *, status: int = 200) -> Ht
     return render(request, "classifier/settings/webhooks.html", context, status=status)
 
 
-# --- What an administrator does with one webhook.
+# --- Acts of an administrator -------------------------------------------------------------------
 
 
 @page(Action.ADMINISTER)

@@ -1,4 +1,4 @@
-"""Write lesions."""
+"""Lesions: make one, and correct its facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write patients."""
+"""Patients: make one, and correct their facts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A patient's data as plain structures, for the archive."""
+"""Archive contents: a patient's data as plain structures."""
 
 from __future__ import annotations
 

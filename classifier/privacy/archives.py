@@ -1,4 +1,4 @@
-"""All that the portal holds of one patient, as a ZIP archive: for the patient, on their demand."""
+"""Data access archive: all that the portal holds of one patient, as a ZIP, on their demand."""
 
 from __future__ import annotations
 

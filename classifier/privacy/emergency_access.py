@@ -1,6 +1,6 @@
-"""Break-glass: open one patient of another clinic, end it, and confirm to have seen it.
+"""Break-glass access: open one patient of another clinic, end it, and confirm to have seen it.
 
-Each step stands in the trails of both clinics. The reason is kept with the grant only: it may name
+Each step stands in the audit logs of both clinics. The reason is kept with the grant only: it may name
 the patient.
 """
 
@@ -170,7 +170,7 @@ def _grant(actor: User, home_clinic: Clinic, patient: Patient, reason: str) -> E
 def _record(
     action: str, *, actor: User, clinics: tuple[uuid.UUID, uuid.UUID], obj: models.Model | None
 ) -> None:
-    """In both trails: the patient's clinic, then the reader's."""
+    """In both audit logs: the patient's clinic, then the reader's."""
     theirs, home = (str(pk) for pk in clinics)
     details = {"clinic": theirs, "home_clinic": home}
     record_events(Entry(clinic_id=pk, action=action, actor=actor, obj=obj, details=details) for pk in clinics)

@@ -1,4 +1,4 @@
-"""Erase one patient: pictures, texts and identifiers go; figures, decisions and the trail stay.
+"""Erasure of a patient: pictures, texts and identifiers go; figures, decisions and the audit log stay.
 
 What stays names nobody: cases with their outcome under a public id that leads nowhere, so that
 what a model did can still be counted, readings, which are codes alone, and events that hold ids.
@@ -35,7 +35,7 @@ from classifier.standing.standing import refresh_standing
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import record_event
-from portal.trust.common.bypass import excused_change
+from portal.trust.common.bypass import bypass_immutability
 from portal.trust.encryption.fields import list_encrypted
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def erase_patient(
         require(actor, patient.clinic_id, Action.ADMINISTER)
     if reason not in ErasureReason.values:
         raise InvalidInputError("reason_unknown", "Choose a reason from the list.", field="reason")
-    with excused_change("erasure"):
+    with bypass_immutability("erasure"):
         patient = Patient.objects.select_for_update().get(pk=patient.pk)
         _check(patient)
         check_unchanged(patient, expected)

@@ -1,4 +1,4 @@
-"""What a clinic's retention policy would erase, and doing so."""
+"""Retention policy and legal hold: what a clinic's policy would erase, doing so, and what prevents it."""
 
 from __future__ import annotations
 
@@ -133,7 +133,8 @@ def _erase_if_due(clinic_id: uuid.UUID, key: uuid.UUID, *, is_automatic: bool) -
     return True
 
 
-# --- A legal hold keeps a patient's data from being erased, by hand or by policy.
+# --- Legal hold ---------------------------------------------------------------------------------
+# It keeps a patient's data from being erased, by hand or by policy.
 
 
 def set_hold(*, actor: User, patient: Patient, is_on_hold: bool) -> Patient:

@@ -1,4 +1,4 @@
-"""Take over anybody's network file: checked, converted, tried out, copied and registered."""
+"""Model import: take over a network file: checked, converted, tried out, copied and registered."""
 
 from __future__ import annotations
 

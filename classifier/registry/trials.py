@@ -1,4 +1,4 @@
-"""A version on trial against what was served on the same images: counts, flips, signed diagnoses.
+"""Shadow deployment: a version on trial against what was served: counts, flips, signed diagnoses.
 
 Images that the gates refused are left out: there no network was asked.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count, F, OuterRef, Subquery, UUIDField
 
-from classifier.domain.vocabulary import DIAGNOSIS_GROUPS, LesionGroup, Outcome
+from classifier.domain.vocabulary import DIAGNOSIS_GROUPS, LesionGroup, ModelAnswer
 from classifier.models import ModelVersion, Prediction, Review
 from classifier.standing.reviews import IS_IN_FORCE
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from classifier.models.prediction import PredictionQuerySet
 
-OUTCOMES = (Outcome.BENIGN, Outcome.REFER, Outcome.MALIGNANT)
+OUTCOMES = (ModelAnswer.BENIGN, ModelAnswer.REFER, ModelAnswer.MALIGNANT)
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Opponent:
 class CountRow:
     """One outcome that was served, and how often the trial said what instead."""
 
-    served: Outcome
-    counts: tuple[tuple[Outcome, int], ...]
+    served: ModelAnswer
+    counts: tuple[tuple[ModelAnswer, int], ...]
 
     @property
     def total(self) -> int:
@@ -147,8 +147,8 @@ def _count_signed(counted: list[tuple[Any, ...]]) -> Signed:
         images=sum(images for *_, images in known),
         served_right=sum(images for truth, served, _, images in known if served == truth),
         trial_right=sum(images for truth, _, said, images in known if said == truth),
-        served_referred=sum(images for _, served, _, images in known if served == Outcome.REFER),
-        trial_referred=sum(images for _, _, said, images in known if said == Outcome.REFER),
+        served_referred=sum(images for _, served, _, images in known if served == ModelAnswer.REFER),
+        trial_referred=sum(images for _, _, said, images in known if said == ModelAnswer.REFER),
     )
 
 

@@ -1,4 +1,4 @@
-"""Register networks and move them through their life: registered, shadow, active, retired."""
+"""Model lifecycle: register networks and move them on: registered, shadow, active, retired."""
 
 from __future__ import annotations
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from classifier.cases.duplicates import find_doubles
+from classifier.cases.duplicates import find_duplicates
 from classifier.labels.answers import CANNOT_JUDGE, choose_words, find_cautions, find_doubts
 from classifier.labels.looks import look_of_case
 from classifier.labels.probability import draw_scale, in_hundred, percent
-from classifier.report.content import Answer, Scale, say_moment
+from classifier.report.content import ReportAnswer, Scale, format_date_time
 
 if TYPE_CHECKING:
     from classifier.models import Prediction, Submission
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 HASH_START = 12
 
 
-def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: bool) -> Answer:
+def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: bool) -> ReportAnswer:
     words, look = choose_words(summary), look_of_case(summary)
     figured = summary.prediction if summary.has_figure else None
-    return Answer(
+    return ReportAnswer(
         title=f"What the model says{' (preliminary)' if summary.is_judged and not is_signed else ''}",
         icon=look.icon,
         word=look.word,
         sentence=words.sentence,
         scale=_build_scale(figured) if figured else None,
-        frequency=_say_frequency(summary, figured) if figured else "",
+        frequency=_format_frequency(summary, figured) if figured else "",
         next_step="" if is_signed else words.next_step,
-        notes=(*_list_notes(summary), *_list_doubles(submission, summary)),
+        notes=(*_list_notes(summary), *_list_duplicates(submission, summary)),
         limits=CANNOT_JUDGE if figured else (),
-        making=_say_making(summary, summary.prediction) if summary.prediction else "",
+        making=_format_making(summary, summary.prediction) if summary.prediction else "",
     )
 
 
@@ -47,12 +47,12 @@ def _build_scale(prediction: Prediction) -> Scale:
     return Scale(
         figure=f"{drawn['figure']} %",
         has_band=drawn["has_band"],
-        key=_say_key(drawn["limits"], has_band=drawn["has_band"]),
+        key=_format_key(drawn["limits"], has_band=drawn["has_band"]),
         **places,
     )
 
 
-def _say_key(limits: list[str], *, has_band: bool) -> str:
+def _format_key(limits: list[str], *, has_band: bool) -> str:
     """What the line and the hatching mean, where the band begins at the threshold in one sentence."""
     if not has_band:
         return f"Upright line: {limits[0]}"
@@ -61,7 +61,7 @@ def _say_key(limits: list[str], *, has_band: bool) -> str:
     return f"Upright line: {limits[0]}; hatched: {limits[1]}"
 
 
-def _say_frequency(summary: CaseSummary, prediction: Prediction) -> str:
+def _format_frequency(summary: CaseSummary, prediction: Prediction) -> str:
     figure = prediction.calibrated_probability
     words = (
         f"{percent(figure)}: {in_hundred(figure)} lesions that look like this to the model were malignant."
@@ -75,7 +75,7 @@ def _say_frequency(summary: CaseSummary, prediction: Prediction) -> str:
 def _list_notes(summary: CaseSummary) -> list[str]:
     """Refusals, cautions, doubts and failures."""
     refusals = [f"{_of(a, summary)}{sentence}" for a in summary.refused for sentence in a.refusals]
-    failures = [f"{_of(a, summary)}{_say_failure(a)}" for a in summary.unjudged]
+    failures = [f"{_of(a, summary)}{_format_failure(a)}" for a in summary.unjudged]
     return [*refusals, *find_cautions(summary), *find_doubts(summary), *failures]
 
 
@@ -83,27 +83,27 @@ def _of(answer: ImageAnswer, summary: CaseSummary) -> str:
     return f"Image {answer.image.position}: " if len(summary.answers) > 1 else ""
 
 
-def _say_failure(answer: ImageAnswer) -> str:
+def _format_failure(answer: ImageAnswer) -> str:
     return (answer.prediction.error_message if answer.prediction else "") or "There is no result."
 
 
-def _list_doubles(submission: Submission, summary: CaseSummary) -> list[str]:
+def _list_duplicates(submission: Submission, summary: CaseSummary) -> list[str]:
     """Another patient's pseudonym has no place on this patient's paper."""
     return [
-        double.words
-        if double.is_same_patient
-        else f"Image {double.position}: The same picture was submitted for another patient. "
+        duplicate.words
+        if duplicate.is_same_patient
+        else f"Image {duplicate.position}: The same picture was submitted for another patient. "
         "Make sure whose it is; the portal names the other case."
-        for double in find_doubles(submission, summary)
+        for duplicate in find_duplicates(submission, summary)
     ]
 
 
-def _say_making(summary: CaseSummary, prediction: Prediction) -> str:
+def _format_making(summary: CaseSummary, prediction: Prediction) -> str:
     version, policy = prediction.model_version, prediction.threshold_policy
     made = f"Model {version}, not asked, because the image was refused first"
     if policy:
         hashed = f"sha256 {version.sha256[:HASH_START]}…"
         made = f"Model {version} ({hashed}), threshold policy {policy['version']}, {prediction.device}"
     gates = f", gates {summary.image.gate_version}" if summary.image and summary.image.gate_version else ""
-    at = f", {say_moment(prediction.finished_at)}" if prediction.finished_at else ""
+    at = f", {format_date_time(prediction.finished_at)}" if prediction.finished_at else ""
     return f"{made}{gates}{at}."

@@ -11,16 +11,16 @@ from classifier.labels.text import name_site
 from classifier.report.answering import build_answer
 from classifier.report.content import (
     Footer,
-    Picture,
     Report,
-    Status,
+    ReportPicture,
+    ReportStatus,
     build_clinical,
     build_finding,
     build_groups,
     build_review,
     build_standing,
-    say_day,
-    say_moment,
+    format_date,
+    format_date_time,
 )
 from classifier.report.parts import (
     draw_answer,
@@ -68,7 +68,7 @@ def build_report(
     site, patient = name_site(submission.lesion), submission.lesion.patient
     return Report(
         clinic=submission.clinic.name,
-        subject=f"{site}, submitted {say_day(submission.submitted_at)}",
+        subject=f"{site}, submitted {format_date(submission.submitted_at)}",
         status=_find_status(submission, review),
         standing=build_standing(submission, summary),
         groups=build_groups(submission),
@@ -82,21 +82,21 @@ def build_report(
         findings=findings,
         footer=Footer(
             f"Patient {patient.mrn} · Case {submission.pk}",
-            f"Printed {say_moment(printed_at)} by {printed_by}. {INTENDED_USE}",
+            f"Printed {format_date_time(printed_at)} by {printed_by}. {INTENDED_USE}",
         ),
     )
 
 
-def _find_status(submission: Submission, review: Review | None) -> Status:
+def _find_status(submission: Submission, review: Review | None) -> ReportStatus:
     if submission.cancelled_at is not None:
         word = f"WITHDRAWN: {UNSIGNED}"
-        return Status(word, f"{word}, and without a result", is_signed=False, awaits_signature=False)
+        return ReportStatus(word, f"{word}, and without a result", is_signed=False, awaits_signature=False)
     if review is None:
         word = f"PRELIMINARY: {UNSIGNED}"
-        return Status(word, word, is_signed=False, awaits_signature=True)
+        return ReportStatus(word, word, is_signed=False, awaits_signature=True)
     word = "Amended" if review.amends_id else "Final"
-    by = f"signed by {review.signed_by.get_full_name()} on {say_moment(review.signed_at)}"
-    return Status(word, f"{word}, {by}", is_signed=True, awaits_signature=False)
+    by = f"signed by {review.signed_by.get_full_name()} on {format_date_time(review.signed_at)}"
+    return ReportStatus(word, f"{word}, {by}", is_signed=True, awaits_signature=False)
 
 
 def _show(
@@ -106,7 +106,7 @@ def _show(
     pictures: Mapping[uuid.UUID, Reduced],
     *,
     is_large: bool,
-) -> Picture:
+) -> ReportPicture:
     """Large with what it is; small with its own word and, where it has one, figure."""
     image, picture, total = answer.image, pictures[answer.image.pk], len(summary.answers)
     look = look_of_image(answer)
@@ -119,7 +119,7 @@ def _show(
         own = f"{name}: {word}." if total > 1 else ""
         kind = image.get_capture_kind_display()
         caption = f"{own} {kind}, {image.width}×{image.height} pixels; {_describe_print(picture)}".strip()
-    return Picture(
+    return ReportPicture(
         jpeg=picture.jpeg,
         width=picture.width,
         height=picture.height,
@@ -133,7 +133,7 @@ def _describe_print(picture: Reduced) -> str:
     return f"printed here at {picture.width}×{picture.height}, re-encoded."
 
 
-# --- The report as a PDF: what stands where.
+# --- PDF ----------------------------------------------------------------------------------------
 
 
 GAPS = "Some characters can't be printed here: each stands as □. The portal shows them."

@@ -1,4 +1,4 @@
-"""A case as a PDF, for the patient's record, with one event that says who took it."""
+"""PDF report: a case for the patient's record, with one event that says who took it."""
 
 from __future__ import annotations
 

@@ -10,13 +10,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from classifier.domain.vocabulary import Source, StandingBasis
-from classifier.labels.standing import label_case, say_case, say_finding_below
+from classifier.labels.standing import format_case, format_finding_below, label_case
 from classifier.labels.text import describe_birth
 from classifier.standing.hiding import hides_standing_of
 
 if TYPE_CHECKING:
-    from classifier.models import Lesion, Outcome, Patient, Submission
-    from classifier.models import Review as SignedReview
+    from classifier.models import Lesion, Outcome, Patient, Review, Submission
     from classifier.standing.summary import CaseSummary
 
 
@@ -35,7 +34,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Status:
+class ReportStatus:
     """How far the report may be relied upon: a word for every page's foot, and the whole line."""
 
     word: str
@@ -46,7 +45,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ReportStanding:
     """What the case is held for, and on whose word: what the report opens with.
 
     second: what the others had said, each a sentence.
@@ -74,7 +73,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ReportAnswer:
     """What the model says, or why it says nothing."""
 
     title: str
@@ -90,7 +89,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ReportPicture:
     """A JPEG, and what is said below it; `alternative` is for those who don't see it."""
 
     jpeg: bytes
@@ -102,7 +101,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Review:
+class ReportReview:
     """The signed decision that stands."""
 
     management: str
@@ -113,7 +112,7 @@ class Review:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReportFinding:
     """One result of histopathology, oldest corrections included."""
 
     text: str
@@ -133,31 +132,32 @@ class Footer:
 class Report:
     clinic: str
     subject: str
-    status: Status
-    standing: Standing
+    status: ReportStatus
+    standing: ReportStanding
     groups: tuple[Group, ...]
-    answer: Answer
-    picture: Picture | None
-    others: tuple[Picture, ...]
-    review: Review | None
+    answer: ReportAnswer
+    picture: ReportPicture | None
+    others: tuple[ReportPicture, ...]
+    review: ReportReview | None
     clinical: tuple[Fact, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ReportFinding, ...]
     footer: Footer
 
 
-# --- Moments and days as the report writes them: always with the year, since paper is kept.
+# --- Moments and days ---------------------------------------------------------------------------
+# Always with the year, since paper is kept.
 
 
-def say_moment(moment: dt.datetime) -> str:
+def format_date_time(moment: dt.datetime) -> str:
     """As a case's page does: "3 March 2026, 14:02"."""
     return date_format(timezone.localtime(moment), "j F Y, H:i")
 
 
-def say_day(day: dt.date | dt.datetime) -> str:
+def format_date(day: dt.date | dt.datetime) -> str:
     return date_format(timezone.localtime(day) if isinstance(day, dt.datetime) else day, "j F Y")
 
 
-# --- Whose lesion it is, and what was asked about it.
+# --- Patient and question -----------------------------------------------------------------------
 
 
 def build_groups(submission: Submission) -> tuple[Group, ...]:
@@ -193,7 +193,7 @@ def _describe_birth(patient: Patient) -> str:
     if patient.birth_date is None:
         return "Birth date not given"
     age = describe_birth(patient.birth_date).partition(", ")[2]
-    return f"{say_day(patient.birth_date)}, {age}"
+    return f"{format_date(patient.birth_date)}, {age}"
 
 
 def _describe_lesion(lesion: Lesion) -> tuple[Fact, ...]:
@@ -208,20 +208,20 @@ def _describe_case(submission: Submission) -> tuple[Fact, ...]:
     responsible = submission.responsible
     followed = (Fact("Followed by", responsible.get_full_name()),) if responsible else ()
     return (
-        Fact("Submitted", say_moment(submission.submitted_at)),
+        Fact("Submitted", format_date_time(submission.submitted_at)),
         Fact("By", by),
         *followed,
         Fact("Priority", submission.get_priority_display()),
     )
 
 
-# --- What a case is held for, as the report opens: the words of its page.
+# --- Standing -----------------------------------------------------------------------------------
 
 
 BY_THE_MODEL = "Preliminary, from the model alone."
 
 
-def build_standing(submission: Submission, summary: CaseSummary) -> Standing:
+def build_standing(submission: Submission, summary: CaseSummary) -> ReportStanding:
     """As the viewer of `summary` may read it. What the model says in sentences stands below, once."""
     is_hidden = hides_standing_of(submission, summary)
     label = label_case(submission, is_hidden=is_hidden)
@@ -229,39 +229,41 @@ def build_standing(submission: Submission, summary: CaseSummary) -> Standing:
     if not by_people:
         is_answer = submission.standing_basis == StandingBasis.MODEL and not is_hidden
         sentence = BY_THE_MODEL if is_answer else ""
-        below = say_finding_below(submission, summary)
-        return Standing(label.icon, label.word, sentence, below, "", by_people=False)
-    words = say_case(submission, summary)
-    return Standing(label.icon, label.word, words.sentence, words.second, words.next_step, by_people=True)
+        below = format_finding_below(submission, summary)
+        return ReportStanding(label.icon, label.word, sentence, below, "", by_people=False)
+    words = format_case(submission, summary)
+    return ReportStanding(
+        label.icon, label.word, words.sentence, words.second, words.next_step, by_people=True
+    )
 
 
-# --- What people found: the signed review, and histopathology.
+# --- Review and histopathology ------------------------------------------------------------------
 
 
-def build_review(review: SignedReview) -> Review:
+def build_review(review: Review) -> ReportReview:
     amendment = f"Amended because: {review.amendment_reason}" if review.amendment_reason else ""
-    return Review(
+    return ReportReview(
         management=review.get_management_display(),
         diagnosis=f"{review.get_diagnosis_display()} · {review.get_agreement_display().lower()}",
         comment=review.comment,
         amendment=amendment,
         signature=(
-            f"Signed electronically by {review.signed_by.get_full_name()}, {say_moment(review.signed_at)}."
+            f"Signed electronically by {review.signed_by.get_full_name()}, {format_date_time(review.signed_at)}."
         ),
     )
 
 
-def build_finding(outcome: Outcome) -> Finding:
+def build_finding(outcome: Outcome) -> ReportFinding:
     """A row of `list_outcomes`, which says whether it is the one that counts."""
     is_current: bool = outcome.is_current  # type: ignore[attr-defined] # annotated by with_standing()
     name = outcome.get_diagnosis_display()
     name = name if is_current else f"{name} (changed since)"
-    taken = f"{outcome.get_procedure_display().lower()} of {say_day(outcome.specimen_taken_on)}"
+    taken = f"{outcome.get_procedure_display().lower()} of {format_date(outcome.specimen_taken_on)}"
     breslow = f", Breslow {outcome.breslow_mm} mm" if outcome.breslow_mm else ""
     reason = f"Why changed: {outcome.correction_reason}" if outcome.correction_reason else ""
-    recorded = f"Recorded {say_moment(outcome.recorded_at)} by {outcome.recorded_by.get_full_name()}."
-    return Finding(
-        text=f"{say_day(outcome.reported_on)}: {name}, {taken}{breslow}",
+    recorded = f"Recorded {format_date_time(outcome.recorded_at)} by {outcome.recorded_by.get_full_name()}."
+    return ReportFinding(
+        text=f"{format_date(outcome.reported_on)}: {name}, {taken}{breslow}",
         is_current=is_current,
         details=tuple(filter(None, (outcome.comment, reason, recorded))),
     )

@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from classifier.report.content import (
-        Answer,
         Fact,
-        Finding,
         Group,
-        Picture,
         Report,
-        Review,
+        ReportAnswer,
+        ReportFinding,
+        ReportPicture,
+        ReportReview,
+        ReportStanding,
         Scale,
-        Standing,
     )
     from classifier.report.sheet import Sheet
 
 
-# --- The calibrated figure on its line from 0 to 100, as templates/components/probability_scale.html.
+# --- Probability scale --------------------------------------------------------------------------
+# As templates/components/probability_scale.html draws it.
 
 
 PIXEL = 0.27
@@ -119,7 +120,7 @@ def draw_heading(sheet: Sheet, report: Report) -> None:
     sheet.gap(5)
 
 
-def draw_standing(sheet: Sheet, standing: Standing) -> None:
+def draw_standing(sheet: Sheet, standing: ReportStanding) -> None:
     """The first thing that is read: what the case is held for, and on whose word."""
     y = sheet.get_y()
     draw_mark(sheet, standing.icon, x=SIDE, y=y + 0.6, size=5.6)
@@ -185,14 +186,14 @@ def draw_answer(sheet: Sheet, report: Report) -> None:
     sheet.gap(3.5)
 
 
-def _draw_picture(sheet: Sheet, picture: Picture, *, top: float) -> float:
+def _draw_picture(sheet: Sheet, picture: ReportPicture, *, top: float) -> float:
     height = sheet.picture(picture, x=SIDE, y=top + 0.6, width=PICTURE_WIDTH, height=PICTURE_HEIGHT)
     sheet.set_xy(SIDE, top + height + 1.8)
     sheet.paragraph(picture.caption, width=PICTURE_WIDTH, points=SMALL)
     return sheet.get_y()
 
 
-def draw_notes(sheet: Sheet, answer: Answer) -> None:
+def draw_notes(sheet: Sheet, answer: ReportAnswer) -> None:
     """With the next step after them, which may build on them: "take it again as said above"."""
     if not answer.notes:
         return
@@ -215,7 +216,7 @@ def _draw_list(sheet: Sheet, texts: Sequence[str], points: float = BODY) -> None
         sheet.gap(0.3)
 
 
-def draw_review(sheet: Sheet, review: Review | None) -> None:
+def draw_review(sheet: Sheet, review: ReportReview | None) -> None:
     if review is None:
         return
     sheet.keep_together(HEADING_ROOM + 6)
@@ -230,7 +231,7 @@ def draw_review(sheet: Sheet, review: Review | None) -> None:
     sheet.gap(2.5)
 
 
-def draw_others(sheet: Sheet, others: Sequence[Picture]) -> None:
+def draw_others(sheet: Sheet, others: Sequence[ReportPicture]) -> None:
     """The other images in rows, each with its own word."""
     if not others:
         return
@@ -247,7 +248,7 @@ def draw_others(sheet: Sheet, others: Sequence[Picture]) -> None:
         sheet.gap(2)
 
 
-def _draw_thumb(sheet: Sheet, picture: Picture, *, x: float, top: float) -> float:
+def _draw_thumb(sheet: Sheet, picture: ReportPicture, *, x: float, top: float) -> float:
     y = top + sheet.picture(picture, x=x, y=top, width=THUMB, height=THUMB) + 1
     draw_mark(sheet, picture.icon, x=x, y=y + 0.6, size=2.3)
     sheet.set_xy(x + 3.5, y)
@@ -268,7 +269,7 @@ def draw_clinical(sheet: Sheet, facts: Sequence[Fact]) -> None:
     sheet.gap(2.5)
 
 
-def draw_findings(sheet: Sheet, findings: Sequence[Finding]) -> None:
+def draw_findings(sheet: Sheet, findings: Sequence[ReportFinding]) -> None:
     if not findings:
         return
     sheet.keep_together(HEADING_ROOM)
@@ -281,7 +282,7 @@ def draw_findings(sheet: Sheet, findings: Sequence[Finding]) -> None:
     sheet.gap(2.5)
 
 
-def draw_limits(sheet: Sheet, answer: Answer) -> None:
+def draw_limits(sheet: Sheet, answer: ReportAnswer) -> None:
     if answer.limits:
         sheet.keep_together(HEADING_ROOM)
         sheet.heading("What the model can't judge")
@@ -313,7 +314,8 @@ def _draw_signature_lines(sheet: Sheet) -> None:
         sheet.write_at(word, x=x, y=y + 0.6, points=SMALL)
 
 
-# --- Pictures made small enough to be printed and sent, from pixels alone.
+# --- Pictures -----------------------------------------------------------------------------------
+# Made small enough to be printed and sent, from pixels alone.
 
 
 LARGE_SIDE, SMALL_SIDE = 1200, 400

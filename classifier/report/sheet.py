@@ -18,11 +18,12 @@ from fpdf.output import OutputProducer
 if TYPE_CHECKING:
     from fpdf.output import PDFCatalog
 
-    from classifier.report.content import Footer, Picture, Status
+    from classifier.report.content import Footer, ReportPicture, ReportStatus
 
 
-# --- The typeface, and which characters it has. fpdf2 logs the characters that a font lacks, and they would
-# be a patient's words: so what the font hasn't got is replaced before fpdf2 sees it.
+# --- Typeface -----------------------------------------------------------------------------------
+# fpdf2 logs the characters that a font lacks, and they would be a patient's words: so what the font hasn't
+# got is replaced before fpdf2 sees it.
 
 
 FAMILY = "DejaVu"
@@ -126,7 +127,7 @@ class PassiveOutput(OutputProducer):
 class Sheet(FPDF):
     """Black on white. Every position is in millimetres from the upper left corner."""
 
-    def __init__(self, *, status: Status, footer: Footer) -> None:
+    def __init__(self, *, status: ReportStatus, footer: Footer) -> None:
         super().__init__(format="A4")
         self._status, self._footer = status, footer
         for style in FILES:
@@ -215,7 +216,7 @@ class Sheet(FPDF):
     def gap(self, millimetres: float) -> None:
         self.set_xy(SIDE, self.get_y() + millimetres)
 
-    def picture(self, picture: Picture, *, x: float, y: float, width: float, height: float) -> float:
+    def picture(self, picture: ReportPicture, *, x: float, y: float, width: float, height: float) -> float:
         """As large as the box takes, in its upper left corner; return its height."""
         scale = min(width / picture.width, height / picture.height)
         tall = picture.height * scale

@@ -1,4 +1,4 @@
-"""What a dermatologist read before seeing the model's answer."""
+"""Blinded reading: what a dermatologist read before seeing the model's answer."""
 
 from __future__ import annotations
 

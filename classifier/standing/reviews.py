@@ -1,4 +1,4 @@
-"""The review in force: of the signed versions of a case, the one that no amendment replaces.
+"""Review in force: of the signed versions of a case, the one that no amendment replaces.
 
 An amendment is a row of its own that names the one before, so the reviews of a case are one chain and
 its end counts. Everybody asks here; Python and SQL stand beside each other.

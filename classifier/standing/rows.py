@@ -1,4 +1,4 @@
-"""Orders and filters of lists of cases, over the columns that `classifier.standing.standing` keeps."""
+"""List queries: orders and filters of cases, over the columns that `classifier.standing.standing` keeps."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def order_by_state(rows: SubmissionQuerySet) -> SubmissionQuerySet:
     )
 
 
-# --- Rows of a list: a case as every list of pages shows it, loaded in a fixed number of queries.
+# --- Rows ---------------------------------------------------------------------------------------
+# A case as every list of pages shows it, loaded in a fixed number of queries.
 
 
 @dataclass(frozen=True)

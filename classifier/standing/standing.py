@@ -1,4 +1,4 @@
-"""The standing of a case, a lesion and a patient: what each is held for, on whose word, since when.
+"""Standing: what a case, a lesion and a patient are held for, on whose word, since when.
 
 Histopathology outweighs a signed review, which outweighs the model, which outweighs the state of the
 work. `decide_case` is the only place where that is decided. The answer is kept in columns, so that
@@ -485,7 +485,7 @@ def refresh_everything(tables: Tables, *, after: Any = None) -> Iterator[int]:
 
 
 @dataclass(frozen=True)
-class Difference:
+class StaleColumn:
     """A column that doesn't say what the rows do."""
 
     table: str
@@ -495,7 +495,7 @@ class Difference:
     expected: Any
 
 
-def find_differences() -> Iterator[Difference]:
+def find_differences() -> Iterator[StaleColumn]:
     """Work everything out from the rows and compare it with the columns; nothing is written."""
     tables = Tables.load()
     for ids in _in_batches(tables.submission):
@@ -509,7 +509,7 @@ def find_differences() -> Iterator[Difference]:
             yield from _compare("patient", patient, asdict(held) | {"standing_lesion_id": lesion_id})
 
 
-def mend(differences: Iterable[Difference]) -> int:
+def mend(differences: Iterable[StaleColumn]) -> int:
     """Write what the rows say where a column says another thing; return how many patients that concerned.
 
     Each patient in a transaction of its own, under the lock that every change takes. What a case stands
@@ -532,9 +532,9 @@ def mend(differences: Iterable[Difference]) -> int:
     return len(patients)
 
 
-def _compare(table: str, row: Any, expected: dict[str, Any]) -> Iterator[Difference]:
+def _compare(table: str, row: Any, expected: dict[str, Any]) -> Iterator[StaleColumn]:
     for name, value in _list_changes(row, expected).items():
-        yield Difference(table, row.pk, name, getattr(row, name), value)
+        yield StaleColumn(table, row.pk, name, getattr(row, name), value)
 
 
 def _in_batches(model: Any) -> Iterator[list[Any]]:

@@ -1,4 +1,4 @@
-"""What a case says as a whole: one rule for the case's page, every list, the export and the API.
+"""Case summary: what a case says as a whole: one rule for its page, every list, the export and the API.
 
 The most worrying image speaks for the case. While any image is unfinished, or when the case was
 cancelled, no outcome is given at all; images that could not be judged never count as benign.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Prefetch
 
 from classifier.domain.states import UNFINISHED, Headline, PredictionState
-from classifier.domain.vocabulary import CaptureKind, Outcome
+from classifier.domain.vocabulary import CaptureKind, ModelAnswer
 from classifier.models import Prediction, Review
 from classifier.standing.hiding import hides_answer
 
@@ -105,7 +105,7 @@ class CaseSummary:
         The key that integrators know: of a case that was not judged it is `refer`, too.
         """
         if self.headline == Headline.NOT_JUDGED:
-            return Outcome.REFER.value
+            return ModelAnswer.REFER.value
         return self.headline.value if self.is_judged else ""
 
     @property
@@ -230,7 +230,10 @@ def _weigh_finished(asked: Sequence[tuple[str, Any]]) -> tuple[Headline, Any]:
         found for state, found in asked if state == PredictionState.SUCCEEDED and not found.refusal_code
     ]
     refused = [found for state, found in asked if state == PredictionState.SUCCEEDED and found.refusal_code]
-    for outcome, headline in ((Outcome.MALIGNANT, Headline.MALIGNANT), (Outcome.REFER, Headline.REFER)):
+    for outcome, headline in (
+        (ModelAnswer.MALIGNANT, Headline.MALIGNANT),
+        (ModelAnswer.REFER, Headline.REFER),
+    ):
         if same := [found for found in judged if found.outcome == outcome]:
             return headline, max(same, key=lambda found: found.calibrated_probability)
     if refused:

@@ -10,10 +10,10 @@ from classifier.labels.looks import Look, look_of_case, look_of_image
 from classifier.labels.standing import (
     LOOKS,
     StandingLabel,
+    format_model_below,
     is_decided,
     label_case,
     label_standing,
-    say_model_below,
 )
 from classifier.labels.text import MINUTE, describe_age, describe_birth, describe_day, name_site
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
@@ -64,7 +64,7 @@ def standing_word_chip(standing: Standing) -> dict[str, Any]:
 @register.simple_tag
 def model_below(submission: Submission, summary: CaseSummary) -> str:
     """What the model had said, in small, where people decided: never in its colour beside their word."""
-    return "" if summary.is_hidden else say_model_below(submission)
+    return "" if summary.is_hidden else format_model_below(submission)
 
 
 @register.simple_tag

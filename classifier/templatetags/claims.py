@@ -6,7 +6,7 @@ import datetime as dt
 
 from django import template
 
-from classifier.cases.reading_claims import describe_claim, tell_time
+from classifier.cases.reading_claims import describe_claim, format_time
 from classifier.cases.signing import describe_decision
 from classifier.models import ReadingClaim, Review
 
@@ -22,7 +22,7 @@ def claim_words(claim: ReadingClaim) -> str:
 @register.filter
 def clock(moment: dt.datetime) -> str:
     """Hour and minute: "14:12"."""
-    return tell_time(moment)
+    return format_time(moment)
 
 
 @register.filter

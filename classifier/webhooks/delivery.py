@@ -1,4 +1,4 @@
-"""Delivery: claim what is due, send many at once, write down what came of each, and retry.
+"""Webhook delivery: claim what is due, send many at once, write down what came of each, and retry.
 
 A delivery is one event to one endpoint, tried until it arrives or its time is over: 15 seconds
 after the first try, then twice as long each time up to 2 hours, for about a day. A claim takes a

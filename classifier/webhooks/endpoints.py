@@ -1,4 +1,4 @@
-"""Endpoints: where a clinic wants to be told of what, its secret, and whether it is on.
+"""Webhook endpoints: where a clinic wants to be told of what, its secret, and whether it is on.
 
 Whoever changes an endpoint or the deliveries to it locks the endpoint first; not against new
 deliveries, which are written in the transactions of what happened. An endpoint that fails for days

@@ -1,4 +1,4 @@
-"""Signing: an endpoint's secrets at rest, and the signature of a payload.
+"""Webhook signatures: an endpoint's secrets at rest, and the signature of a payload.
 
 Secrets at rest are sealed under the site's encryption keys, as every stored secret is.
 

@@ -1,4 +1,4 @@
-"""Transport: send one payload, and say what came of it. Knows nothing of the database.
+"""HTTP transport: send one payload, and say what came of it. Knows nothing of the database.
 
 The connection is pinned to a checked address, and over at its deadline. httpcore asks its network
 backend for every connection; this one resolves and checks the name itself (`ssrf_guard`) and

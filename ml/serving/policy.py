@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ml import fields
 
-Outcome = Literal["benign", "malignant", "refer"]
+ModelAnswer = Literal["benign", "malignant", "refer"]
 _WHAT = "Threshold policy"
 
 
@@ -43,7 +43,7 @@ class DecisionPolicy:
                 f"{self.refer_low}, {self.threshold}, {self.refer_high}."
             )
 
-    def outcome(self, p: float) -> Outcome:
+    def outcome(self, p: float) -> ModelAnswer:
         """Return the outcome of one calibrated probability; raises PolicyError outside [0, 1]."""
         if not 0.0 <= p <= 1.0:
             raise PolicyError(f"{_WHAT}: expected a probability in [0, 1], received {p}.")
@@ -53,7 +53,7 @@ class DecisionPolicy:
             return "malignant"
         return "refer"
 
-    def outcomes(self, p: ArrayLike) -> list[Outcome]:
+    def outcomes(self, p: ArrayLike) -> list[ModelAnswer]:
         """Return the outcome of each calibrated probability, shape (n,); raises PolicyError."""
         return [self.outcome(float(value)) for value in np.asarray(p, dtype=np.float64)]
 

@@ -91,14 +91,14 @@ def fit_statistics(features: NDArray[np.float32]) -> DomainStatistics:
 
 
 def measure_held_out(
-    plain: NDArray[np.float32], varied: NDArray[np.float32], folds: NDArray[np.int64]
+    baseline: NDArray[np.float32], varied: NDArray[np.float32], folds: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the distances of both feature sets (n, d), each fold's by a fit on the others."""
-    distances = np.empty(len(plain)), np.empty(len(plain))
+    distances = np.empty(len(baseline)), np.empty(len(baseline))
     for fold in np.unique(folds):
         here = folds == fold
-        statistics = fit_statistics(np.concatenate([plain[~here], varied[~here]]))
-        distances[0][here] = statistics.measure(plain[here])
+        statistics = fit_statistics(np.concatenate([baseline[~here], varied[~here]]))
+        distances[0][here] = statistics.measure(baseline[here])
         distances[1][here] = statistics.measure(varied[here])
     return distances
 

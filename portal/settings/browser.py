@@ -1,4 +1,4 @@
-"""What a browser may load, run and do on our pages."""
+"""Content security policy: what a browser may load, run and do on our pages."""
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

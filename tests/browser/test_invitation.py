@@ -8,8 +8,8 @@ INVITE = """
 from portal.trust.accounts.people.invitations import invite
 from portal.trust.accounts.models import Membership
 row = Membership.objects.filter(clinic__name="Harbour Skin Clinic", role="administrator").first()
-letter = invite(actor=row.user, clinic=row.clinic, email="{email}", role="clinician")
-print("code=" + letter.code)
+issued = invite(actor=row.user, clinic=row.clinic, email="{email}", role="clinician")
+print("code=" + issued.code)
 """
 
 

@@ -162,7 +162,7 @@ ACCOUNTS = [
     Row("clinic-switch", "POST", may.OWN_MEMBERS_ONLY, 302, data=own_clinic()),
     Row("theme", "POST", may.EVERYBODY, 302, data=sent(theme="dark")),
     Row("invitation-open", "GET", may.EVERYBODY),
-    Row("invitation-open", "POST", may.EVERYBODY, 302, data=lambda w, _: {"code": w.letter.code}),
+    Row("invitation-open", "POST", may.EVERYBODY, 302, data=lambda w, _: {"code": w.issued_invitation.code}),
     # Without a code that was opened before, it leads back to where one is asked for.
     Row("invitation-accept", "GET", may.EVERYBODY, 302),
     Row("invitation-accept", "POST", may.EVERYBODY, 302),

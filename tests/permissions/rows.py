@@ -45,7 +45,7 @@ WEBHOOK = pk(lambda w: w.webhook)
 DELIVERY = pk(lambda w: w.delivery)
 STAY = pk(lambda w: w.stay)
 ACCESS = pk(lambda w: w.access)
-INVITATION = pk(lambda w: w.letter.invitation)
+INVITATION = pk(lambda w: w.issued_invitation.invitation)
 SERVICE = pk(lambda w: w.service)
 APPLICATION = pk(lambda w: w.application)
 

@@ -32,7 +32,7 @@ from classifier.models import (
 from classifier.pages.emergency_session import SESSION_KEY as EMERGENCIES_KEY
 from portal.trust.accounts.middleware import SESSION_KEY
 from portal.trust.accounts.models import Membership, OAuthApplication, User
-from portal.trust.accounts.people.invitations import Letter, invite
+from portal.trust.accounts.people.invitations import IssuedInvitation, invite
 from portal.trust.accounts.roles import Role
 from portal.trust.audit.models import AuditEvent
 from portal.trust.audit.services import record_event
@@ -118,7 +118,7 @@ class World:
     trial: ModelVersion
     webhook: WebhookEndpoint
     delivery: WebhookDelivery
-    letter: Letter
+    issued_invitation: IssuedInvitation
     stranger: Patient
     service: Membership
     application: OAuthApplication
@@ -218,7 +218,7 @@ def build_world(side: TwoClinics | None = None) -> World:
         webhook=webhook,
         delivery=WebhookDeliveryFactory(endpoint=webhook, state="failed"),
         stranger=PatientFactory(clinic=side.other.clinic),
-        letter=invite(
+        issued_invitation=invite(
             actor=side.own.administrator, clinic=clinic, email="asked@clinic.example", role="clinician"
         ),
     )

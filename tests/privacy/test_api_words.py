@@ -10,7 +10,7 @@ from knox.models import AuthToken
 from classifier.models import IdempotentRequest, Outcome, Patient, RequestCount
 from tests.factories import LesionFactory, PatientFactory, answered_submission
 from tests.privacy.conftest import HISTORY, MRN, NAME, NOTE, Watch, find_canaries
-from tests.privacy.test_words import read_trail
+from tests.privacy.test_words import read_audit_log
 
 pytestmark = pytest.mark.django_db
 FINDING = {
@@ -50,7 +50,7 @@ def test_what_is_written_and_kept(send, side, watch: Watch) -> None:
     assert outcome.status_code == 201
     assert Outcome.objects.get().comment == HISTORY
     assert watch.leaks() == {}
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
     for model in (IdempotentRequest, RequestCount):
         assert model.objects.exists()
         assert find_canaries(repr(list(model.objects.values()))) == []
@@ -79,7 +79,7 @@ def test_consent_archive_and_erasure(send, side, watch: Watch) -> None:
     assert watch.note(gone).status_code == 200
     assert find_canaries(gone.content.decode()) == []
     assert watch.leaks() == {}
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
     assert find_canaries(repr(list(IdempotentRequest.objects.values()))) == []
 
 
@@ -95,7 +95,7 @@ def test_what_is_refused(send, side, watch: Watch) -> None:
     ):
         assert send(method, path, data).status_code == 400, (path, data)
     assert watch.leaks() == {}
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
 
 
 def test_lists_keep_no_slip_of_a_parameter(send, side, watch: Watch) -> None:

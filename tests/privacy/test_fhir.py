@@ -9,7 +9,7 @@ from typing import Any
 from classifier.models import Submission
 from tests.classifier.fhir import orders
 from tests.privacy.conftest import HISTORY, MRN, NAME, NOTE, QUESTION, Watch, find_canaries
-from tests.privacy.test_words import read_trail
+from tests.privacy.test_words import read_audit_log
 
 ROOT = "/fhir/r4"
 FORM = "application/x-www-form-urlencoded"
@@ -72,4 +72,4 @@ def test_fhir(api, side, watch: Watch, django_capture_on_commit_callbacks) -> No
         assert 400 <= answer.status_code < 500
         assert find_canaries(answer.content.decode()) == []
     assert watch.leaks() == {}
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []

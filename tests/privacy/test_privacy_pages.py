@@ -22,7 +22,7 @@ from tests.privacy.conftest import (
     picture,
 )
 from tests.privacy.raw import reviewed
-from tests.privacy.test_words import WORDS, new_case, read_trail
+from tests.privacy.test_words import WORDS, new_case, read_audit_log
 
 __all__ = ["reviewed"]
 
@@ -44,7 +44,7 @@ def test_privacy_pages_and_archive(reviewed, side, watch: Watch) -> None:
     wrong = {"reason": HISTORY, "public_id": NAME}
     assert client.post(reverse("patient-erase", args=[patient.pk]), wrong).status_code == 422
     assert watch.leaks() == {}
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
 
 
 def test_refusals_repeat_nothing(api: Client, pages: Client, watch: Watch) -> None:
@@ -55,7 +55,7 @@ def test_refusals_repeat_nothing(api: Client, pages: Client, watch: Watch) -> No
     Client().post(reverse("account_login"), {"login": f"{NAME}@clinic.example", "password": PASSWORD})
     assert AuditEvent.objects.filter(action="token.refused").count() == 1
     assert AuditEvent.objects.filter(action="user.login_failed").count() == 1
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
     assert watch.leaks() == {}
 
 

@@ -1,4 +1,4 @@
-"""No patient word in a log line, a message, an address, the audit trail or an error."""
+"""No patient word in a log line, a message, an address, the audit log or an error."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def submit_by_api(api, watch, **changes) -> Any:
     return watch.note(api.post("/api/v1/submissions/", fields, headers=key))
 
 
-def read_trail() -> str:
+def read_audit_log() -> str:
     return json.dumps(list(AuditEvent.objects.values("action", "object_type", "object_id", "details")))
 
 
@@ -72,7 +72,7 @@ def test_api(api, watch: Watch, django_capture_on_commit_callbacks) -> None:
     api.get(f"/api/v1/submissions/?state={NAME}&patient={MRN}")
     api.post(f"/api/v1/submissions/{submission.pk}/cancel/")
     assert watch.leaks() == {}
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
 
 
 def new_case(side, **changes) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def test_pages(pages, side, watch: Watch, django_capture_on_commit_callbacks) ->
         assert response.status_code == 200, name
     assert len(watch.addresses) > 100, "the pages show addresses, and these were looked at"
     assert watch.leaks() == {}
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
 
 
 def test_searches_and_forms(pages, side, watch: Watch) -> None:
@@ -157,7 +157,7 @@ def test_searches_and_forms(pages, side, watch: Watch) -> None:
     assert watch.note(pages.get(reverse("patient-list"))).status_code == 200
     assert watch.note(pages.get(reverse("submission-list"))).status_code == 200
     assert watch.leaks() == {}
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyError, RuntimeError])
@@ -209,7 +209,7 @@ def test_report(clients, side, watch: Watch) -> None:
     assert watch.leaks() == {}
     log = watch.log.getvalue()
     assert not re.search(r"中|U\+4E2D|Glyph", log)
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
 
 
 def test_worker(side, watch: Watch, api, monkeypatch) -> None:
@@ -225,7 +225,7 @@ def test_worker(side, watch: Watch, api, monkeypatch) -> None:
         run_queued(budget_seconds=1)
     assert Prediction.objects.get().attempt > 0
     assert watch.leaks() == {}
-    assert find_canaries(read_trail()) == []
+    assert find_canaries(read_audit_log()) == []
     assert find_canaries(json.dumps(list(Prediction.objects.values()), default=str)) == []
 
 

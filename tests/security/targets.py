@@ -64,7 +64,7 @@ def ids_of(world: World) -> dict[str, str]:
         "user actor author performer person by owner": world.side.own.clinician,
         "application client": world.application,
         "service": world.service,
-        "invitation": world.letter.invitation,
+        "invitation": world.issued_invitation.invitation,
         "access emergency": world.access,
     }
     return {name: str(row.pk) for names, row in rows.items() for name in names.split()}

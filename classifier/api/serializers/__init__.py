@@ -1,0 +1,1 @@
+"""Serializers: the JSON of the REST API, one module a subject."""

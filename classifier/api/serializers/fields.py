@@ -23,7 +23,8 @@ class VisibleRelation(serializers.PrimaryKeyRelatedField[Any]):
         return rows.model.objects.visible_to(request.user).select_related(*self.related)
 
 
-# --- Choices whose refusal names what was received and all that can be chosen.
+# --- Choices ------------------------------------------------------------------------------------
+# A refusal names what was received and all that can be chosen.
 
 
 _SHOWN = 60

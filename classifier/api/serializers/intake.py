@@ -123,7 +123,7 @@ def _pair(images: list[Any], kinds: list[str] | None, types: list[str] | None) -
         raise serializers.ValidationError({error.field: error.message}, code=error.code) from error
 
 
-# --- Images within JSON, as base64 text.
+# --- Images as base64 ---------------------------------------------------------------------------
 
 
 class EncodedImageSerializer(StrictSerializer):

@@ -10,7 +10,7 @@ from rest_framework.reverse import reverse
 from classifier.api.listing import ExpandedField
 from classifier.api.serializers.patients import LesionReferenceSerializer, PatientSerializer
 from classifier.api.withholding import withhold_prediction
-from classifier.domain.vocabulary import DermoscopicType, Outcome
+from classifier.domain.vocabulary import DermoscopicType, ModelAnswer
 from classifier.models import ModelVersion, Prediction, SubmissionImage
 
 
@@ -129,7 +129,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         before: int | None = prediction.waiting_before  # type: ignore[attr-defined]  # annotated by the query
         return before
 
-    @extend_schema_field(serializers.ChoiceField(choices=Outcome.choices, allow_null=True))
+    @extend_schema_field(serializers.ChoiceField(choices=ModelAnswer.choices, allow_null=True))
     def get_outcome(self, prediction: Prediction) -> str | None:
         return prediction.outcome or None
 

@@ -192,7 +192,7 @@ class LesionDetail(_Lesions, RecordedDetail):
             return self.answer(lesion)
 
 
-# --- What a patient agrees to, the archive of all their data, and its erasure.
+# --- Consent, archive and erasure ---------------------------------------------------------------
 
 
 ARCHIVE = "application/zip"

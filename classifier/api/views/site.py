@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
-class Me(NoStoreView):
+class MeView(NoStoreView):
     scopes = {"GET": ANY_TOKEN}
     permission_classes = [IsAuthenticated]
 
@@ -96,7 +96,7 @@ class ClinicList(PortalList):
         return super().get(request, *args, **kwargs)
 
 
-class ClinicDetail(OpenDetail):
+class ClinicDetailView(OpenDetail):
     scopes = scopes_for("clinics")
     serializer_class = ClinicDetailSerializer
     queryset = Clinic.objects.none()
@@ -110,7 +110,7 @@ class ClinicDetail(OpenDetail):
 
 
 @extend_schema(exclude=True)
-class Unknown(NoStoreView):
+class UnknownApiAddress(NoStoreView):
     """An address that doesn't exist is told in the API's own shape."""
 
     authentication_classes: list[Any] = []
@@ -120,7 +120,7 @@ class Unknown(NoStoreView):
         raise NotFound("There is no such address. Addresses of the API end in a slash.")
 
 
-class TokenView(NoStoreView):
+class ApiTokenView(NoStoreView):
     scopes = {"DELETE": ANY_TOKEN}
     throttle_scope = "token"
 
@@ -175,7 +175,8 @@ class TokenView(NoStoreView):
         return Response(status=204)
 
 
-# --- What the API is. It says nothing of any patient, so nobody needs to log in for it.
+# --- Schema and codes ---------------------------------------------------------------------------
+# They say nothing of any patient, so nobody needs to log in for them.
 
 
 @cache

@@ -151,7 +151,7 @@ def answer_with_secret(issued: IssuedSecret, *, status: int = 200) -> Response:
     return Response(IssuedWebhookSerializer(endpoint).data, status=status)
 
 
-# --- What was sent to a webhook, and sending it once more.
+# --- Deliveries ---------------------------------------------------------------------------------
 
 
 OFF = OpenApiResponse(ERROR, "The webhook is off or removed, or the event is being sent already.")

@@ -1,4 +1,4 @@
-"""What a run has sent, so that another one goes on where it stopped.
+"""Journal: what a run has sent, so that another one goes on where it stopped.
 
 Lines of JSON, added and never changed: a case's key before it is sent, and the submission's id after.
 Nothing else stands there than keys, SHA-256 of files, ids and codes.
@@ -24,7 +24,7 @@ Digest = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """A case that was begun; without `submission` its answer never came."""
 
     key: str
@@ -37,7 +37,7 @@ class Journal:
 
     def __init__(self, path: Path, site: str, *, clock: Callable[[], float] = time.time) -> None:
         self.path, self._site, self.clock = path, site, clock
-        self._entries: dict[Digest, Entry] = {}
+        self._entries: dict[Digest, JournalEntry] = {}
         self._digests: dict[str, Digest] = {}
         self._lock = Lock()
         self._file: IO[bytes] | None = None
@@ -64,7 +64,7 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def find(self, digest: Digest) -> Entry | None:
+    def find(self, digest: Digest) -> JournalEntry | None:
         with self._lock:
             return self._entries.get(digest)
 
@@ -73,15 +73,15 @@ class Journal:
         with self._lock:
             return [entry.submission for entry in self._entries.values() if entry.submission]
 
-    def begin(self, digest: Digest) -> Entry:
-        entry = Entry(make_key(), self.clock())
+    def begin(self, digest: Digest) -> JournalEntry:
+        entry = JournalEntry(make_key(), self.clock())
         self._add({"files": list(digest), "key": entry.key, "at": round(entry.begun_at)})
         return entry
 
-    def finish(self, entry: Entry, submission: str) -> None:
+    def finish(self, entry: JournalEntry, submission: str) -> None:
         self._add({"key": entry.key, "submission": submission})
 
-    def give_up(self, entry: Entry, code: str) -> None:
+    def give_up(self, entry: JournalEntry, code: str) -> None:
         """The server refused and did nothing: the case may come again as another."""
         self._add({"key": entry.key, "refused": code})
 
@@ -101,7 +101,7 @@ class Journal:
     def _apply(self, line: Mapping[str, Any]) -> None:
         if "files" in line:
             begun = tuple(str(one) for one in line["files"])
-            self._entries[begun] = Entry(str(line["key"]), float(line["at"]))
+            self._entries[begun] = JournalEntry(str(line["key"]), float(line["at"]))
             self._digests[str(line["key"])] = begun
             return
         key = str(line["key"])

@@ -1,4 +1,4 @@
-"""The CSV file that says whose lesion each file shows."""
+"""Mapping: the CSV file that says whose lesion each file shows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from classifier.client.client import Client
 from classifier.client.errors import ConfigurationError
 from classifier.client.resources.submissions import Submissions
 
-# --- Files that make a case.
+# --- Files that make a case ---------------------------------------------------------------------
 
 
 ANSWERS = {"yes": True, "no": False}
@@ -22,7 +22,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic"
 
 
 @dataclass(frozen=True)
-class Kind:
+class PictureKind:
     """How a picture was taken: codes as the schema lists them."""
 
     capture_kind: str = "dermoscopic"
@@ -35,11 +35,11 @@ class Case:
 
     files: tuple[Path, ...]
     facts: Mapping[str, str] = field(default_factory=dict, repr=False)
-    kinds: Mapping[Path, Kind] = field(default_factory=dict)
+    kinds: Mapping[Path, PictureKind] = field(default_factory=dict)
     """Of files that were said to be something else than dermoscopic, or dermoscopic of which type."""
 
-    def kind_of(self, file: Path) -> Kind:
-        return self.kinds.get(file, Kind())
+    def kind_of(self, file: Path) -> PictureKind:
+        return self.kinds.get(file, PictureKind())
 
     @property
     def name(self) -> str:
@@ -52,7 +52,7 @@ def find_cases(
     facts: Mapping[str, str],
     *,
     together: bool = False,
-    kinds: Mapping[str, Kind] | None = None,
+    kinds: Mapping[str, PictureKind] | None = None,
 ) -> list[Case]:
     """A case for each file, and for each image below each folder, in name order; or one of all
     `together`. `kinds` by the name of a file; that under "" is of all others. Raise ConfigurationError.
@@ -75,7 +75,7 @@ def find_cases(
     ]
 
 
-def _find_kinds(files: list[Path], kinds: Mapping[str, Kind]) -> dict[Path, Kind]:
+def _find_kinds(files: list[Path], kinds: Mapping[str, PictureKind]) -> dict[Path, PictureKind]:
     names = {file.name for file in files}
     for name in kinds:
         if name and name not in names:
@@ -112,7 +112,7 @@ def read_mapping(path: Path, folder: Path) -> list[Case]:
         # A row without one is a case by itself, whatever others are called.
         group = row.pop(CASE, "") or number
         # A locating, a close-up and a dermoscopic picture of one lesion are one case.
-        kind = Kind(row.pop(KIND, "") or Kind.capture_kind, row.pop(TYPE, ""))
+        kind = PictureKind(row.pop(KIND, "") or PictureKind.capture_kind, row.pop(TYPE, ""))
         check_consent(row.get(CONSENT, ""), number)
         check_birth_date(row.get("birth_date", ""), number)
         known = cases.get(group)
@@ -194,7 +194,8 @@ def check_birth_date(text: str, number: int) -> None:
         raise ConfigurationError(f"The birth date of row {number} must read YYYY-MM-DD.") from None
 
 
-# --- Whether the portal has a case whose answer was lost long ago.
+# --- Lost answers -------------------------------------------------------------------------------
+# Whether the portal has a case whose answer was lost long ago.
 
 
 MARGIN = dt.timedelta(minutes=15)

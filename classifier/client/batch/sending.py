@@ -13,8 +13,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from classifier.client.batch.journal import Digest, Entry, Journal
-from classifier.client.batch.mapping import ANSWERS, Case, Kind, find_submitted, is_recognisable
+from classifier.client.batch.journal import Digest, Journal, JournalEntry
+from classifier.client.batch.mapping import ANSWERS, Case, PictureKind, find_submitted, is_recognisable
 from classifier.client.client import Client
 from classifier.client.errors import ApiError
 from classifier.client.resources import ImageFile
@@ -93,7 +93,7 @@ class _Sender:
             )
         return self._submit(case, images, digest, entry or self._journal.begin(digest))
 
-    def _submit(self, case: Case, images: list[ImageFile], digest: Digest, entry: Entry) -> Sent:
+    def _submit(self, case: Case, images: list[ImageFile], digest: Digest, entry: JournalEntry) -> Sent:
         try:
             accepted = self._client.submissions.create(images, **self._describe(case, digest), key=entry.key)
         except ApiError as error:
@@ -109,7 +109,9 @@ class _Sender:
         self._journal.finish(entry, accepted.id)
         return Sent(case, "submitted", accepted.id)
 
-    def _settle(self, case: Case, images: list[ImageFile], digest: Digest, entry: Entry) -> Sent | None:
+    def _settle(
+        self, case: Case, images: list[ImageFile], digest: Digest, entry: JournalEntry
+    ) -> Sent | None:
         """What became of a case whose answer never came and whose key doesn't tell any more: None where
         the portal has not got it.
         """
@@ -135,7 +137,7 @@ class _Sender:
         return facts if "lesion" in facts else {"body_site": UNSPECIFIED, **facts}
 
 
-def _list_kinds(case: Case) -> list[Kind]:
+def _list_kinds(case: Case) -> list[PictureKind]:
     return [case.kind_of(file) for file in case.files]
 
 

@@ -14,7 +14,7 @@ from classifier.client.batch import Journal
 from classifier.client.client import Client
 from classifier.client.errors import ConfigurationError
 from classifier.client.output import open_output, write_bytes, write_json, write_submissions
-from classifier.client.records import Submission
+from classifier.client.records import SubmissionRecord
 
 
 def cancel(client: Client, asked: argparse.Namespace) -> int:
@@ -67,7 +67,7 @@ def read_text(path: Path | None) -> str | None:
     return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
 
 
-# --- A bar on a terminal, and nothing where there is none.
+# --- Progress bar -------------------------------------------------------------------------------
 
 
 UNJUDGED = frozenset({"no_result", "cancelled"})
@@ -89,7 +89,7 @@ def wait_for(client: Client, submissions: Sequence[str], *, quiet: bool) -> int:
     return failed
 
 
-# --- Commands that read.
+# --- Commands that read -------------------------------------------------------------------------
 
 
 SIGNED = frozenset({"final", "amended"})
@@ -122,7 +122,7 @@ def results(client: Client, asked: argparse.Namespace) -> int:
     return 0
 
 
-def read_cases(client: Client, chosen: list[str], asked: argparse.Namespace) -> Iterator[Submission]:
+def read_cases(client: Client, chosen: list[str], asked: argparse.Namespace) -> Iterator[SubmissionRecord]:
     if chosen:
         return (client.submissions.get(one) for one in chosen)
     if asked.since is None:

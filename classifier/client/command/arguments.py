@@ -9,9 +9,8 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from classifier.client.batch.mapping import ANSWERS, Kind
+from classifier.client.batch.mapping import ANSWERS, PictureKind
 from classifier.client.command import acts, submitting
-from classifier.client.command import acts as reading
 from classifier.client.output import FORMATS
 
 EPILOG = """\
@@ -101,31 +100,31 @@ def add_submit(commands: Commands[argparse.ArgumentParser]) -> None:
 
 
 def add_reading(commands: Commands[argparse.ArgumentParser]) -> None:
-    wait = add(commands, "wait", reading.wait, "wait until cases have their results")
+    wait = add(commands, "wait", acts.wait, "wait until cases have their results")
     add_chosen(wait)
     wait.add_argument("--quiet", action="store_true", help="no progress bar")
-    results = add(commands, "results", reading.results, "fetch cases with their results")
+    results = add(commands, "results", acts.results, "fetch cases with their results")
     add_chosen(results)
     results.add_argument("--since", type=read_moment, help="cases submitted from this moment or day on")
     results.add_argument("--format", choices=FORMATS, default="json")
     results.add_argument("--with-mrn", action="store_true", help="record numbers in the CSV as well")
     add_output(results)
-    show = add(commands, "show", reading.show, "show one case as JSON, with its ETag")
+    show = add(commands, "show", acts.show, "show one case as JSON, with its ETag")
     show.add_argument("submission")
-    report = add(commands, "report", reading.report, "the signed review as JSON, or the report as FHIR")
+    report = add(commands, "report", acts.report, "the signed review as JSON, or the report as FHIR")
     report.add_argument("submission")
     report.add_argument("--fhir", action="store_true", help="the DiagnosticReport")
     add_output(report)
-    image = add(commands, "image", reading.image, "save an image as JPEG")
-    dicom = add(commands, "dicom", reading.dicom, "save an image as a DICOM file")
+    image = add(commands, "image", acts.image, "save an image as JPEG")
+    dicom = add(commands, "dicom", acts.dicom, "save an image as a DICOM file")
     for parser in (image, dicom):
         parser.add_argument("image")
         parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     dicom.add_argument("--identified", action="store_true", help="with record number and birth date")
-    pdf = add(commands, "pdf", reading.pdf, "save the report of a case as PDF, signed or preliminary")
+    pdf = add(commands, "pdf", acts.pdf, "save the report of a case as PDF, signed or preliminary")
     pdf.add_argument("submission")
     pdf.add_argument("--output", type=Path, required=True, metavar="FILE")
-    add(commands, "whoami", reading.whoami, "who the token is, and what it may")
+    add(commands, "whoami", acts.whoami, "who the token is, and what it may")
 
 
 def add_acts(commands: Commands[argparse.ArgumentParser]) -> None:
@@ -180,13 +179,13 @@ def read_parallel(text: str) -> int:
     return number
 
 
-def read_kind(text: str) -> tuple[str, Kind]:
+def read_kind(text: str) -> tuple[str, PictureKind]:
     """`overview`, `where.jpg=overview` or `lesion.jpg=dermoscopic:contact_polarized`."""
     name, _, rest = text.rpartition("=")
     kind, _, lit = rest.partition(":")
     if kind not in KINDS:
         raise argparse.ArgumentTypeError(f"expected {', '.join(KINDS)}")
-    return name, Kind(kind, lit)
+    return name, PictureKind(kind, lit)
 
 
 def read_day(text: str) -> dt.date:

@@ -34,18 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return status
     except KeyboardInterrupt:
-        say("Stopped. Run the same command again to go on.")
+        print_line("Stopped. Run the same command again to go on.")
         return STOPPED
     except BrokenPipeError:
         # Whoever read the output has had enough. What Python would still write goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except ClientError as error:
-        say(describe(error))
+        print_line(describe(error))
         return status_of(error)
     except (OSError, UnicodeDecodeError) as error:
         name = f" {error.filename}" if isinstance(error, OSError) and error.filename else ""
-        say(f"The file{name} can't be read or written ({getattr(error, 'strerror', 'not UTF-8')}).")
+        print_line(f"The file{name} can't be read or written ({getattr(error, 'strerror', 'not UTF-8')}).")
         return MISUSED
 
 
@@ -68,5 +68,5 @@ def describe(error: ClientError) -> str:
     return str(error)
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     print(text, file=sys.stderr)  # noqa: T201 - a command talks to a terminal

@@ -21,7 +21,7 @@ from classifier.client.connection import (
 from classifier.client.credentials import API, read_cursor
 from classifier.client.errors import ProtocolError
 from classifier.client.reading import read_record
-from classifier.client.records import ClinicDetail, ModelVersion, PredictionDetail
+from classifier.client.records import ClinicDetailRecord, ModelVersionRecord, PredictionDetailRecord
 
 Row = TypeVar("Row")
 Other = TypeVar("Other")
@@ -156,16 +156,16 @@ def tag_of(row: Any) -> str:
     return "" if isinstance(row, str) else str(getattr(row, "etag", ""))
 
 
-# --- What a program only reads: the networks' answers, the networks, and the clinics.
+# --- Read-only resources ------------------------------------------------------------------------
 
 
-class Predictions(Collection[PredictionDetail]):
-    kind, path = PredictionDetail, "predictions"
+class Predictions(Collection[PredictionDetailRecord]):
+    kind, path = PredictionDetailRecord, "predictions"
 
 
-class ModelVersions(Collection[ModelVersion]):
-    kind, path = ModelVersion, "model-versions"
+class ModelVersions(Collection[ModelVersionRecord]):
+    kind, path = ModelVersionRecord, "model-versions"
 
 
-class Clinics(Collection[ClinicDetail]):
-    kind, path = ClinicDetail, "clinics"
+class Clinics(Collection[ClinicDetailRecord]):
+    kind, path = ClinicDetailRecord, "clinics"

@@ -6,12 +6,12 @@ import datetime as dt
 
 from classifier.client.connection import Call
 from classifier.client.credentials import API
-from classifier.client.records import Consents, Erased, Lesion, Patient
+from classifier.client.records import Consents, Erased, LesionRecord, PatientRecord
 from classifier.client.resources.base import ANY, Collection, given, id_of, tag_of
 
 
-class Patients(Collection[Patient]):
-    kind, path = Patient, "patients"
+class Patients(Collection[PatientRecord]):
+    kind, path = PatientRecord, "patients"
 
     def create(
         self,
@@ -23,7 +23,7 @@ class Patients(Collection[Patient]):
         skin_type: str | None = None,
         consents_to_inference: bool | None = None,
         key: str | None = None,
-    ) -> Patient:
+    ) -> PatientRecord:
         """Add a patient with the record number `mrn`; `clinic` where the caller has several. A number
         that the clinic has already is refused (409, mrn_taken).
         """
@@ -35,17 +35,17 @@ class Patients(Collection[Patient]):
             skin_type=skin_type,
             consents_to_inference=consents_to_inference,
         )
-        return self._post(Patient, "patients/", body, key=key)
+        return self._post(PatientRecord, "patients/", body, key=key)
 
     def change(
         self,
-        patient: Patient | str,
+        patient: PatientRecord | str,
         *,
         birth_date: dt.date | None = None,
         sex: str | None = None,
         skin_type: str | None = None,
         consents_to_inference: bool | None = None,
-    ) -> Patient:
+    ) -> PatientRecord:
         """Correct what is given. A patient that was read before is changed as it was read, or not
         at all (412).
         """
@@ -55,14 +55,19 @@ class Patients(Collection[Patient]):
             skin_type=skin_type,
             consents_to_inference=consents_to_inference,
         )
-        return self._patch(Patient, f"patients/{id_of(patient)}/", body, if_match=tag_of(patient))
+        return self._patch(PatientRecord, f"patients/{id_of(patient)}/", body, if_match=tag_of(patient))
 
-    def consents(self, patient: Patient | str) -> Consents:
+    def consents(self, patient: PatientRecord | str) -> Consents:
         """What the patient agrees to, with who recorded it and when."""
         return self._read(Consents, f"patients/{id_of(patient)}/consents/")
 
     def record_consent(
-        self, consents: Consents | Patient | str, purpose: str, *, is_given: bool, key: str | None = None
+        self,
+        consents: Consents | PatientRecord | str,
+        purpose: str,
+        *,
+        is_given: bool,
+        key: str | None = None,
     ) -> Consents:
         """Note what the patient said of `inference`, `teaching` or `training`. Consents that were read
         before are changed as they were read, or not at all (412).
@@ -72,44 +77,44 @@ class Patients(Collection[Patient]):
         body = {"purpose": purpose, "is_given": is_given}
         return self._post(Consents, path, body, key=key, if_match=tag_of(consents) if is_read else "")
 
-    def archive(self, patient: Patient | str) -> bytes:
+    def archive(self, patient: PatientRecord | str) -> bytes:
         """Everything that the portal holds of the patient, as a ZIP file."""
         call = Call(method="GET", path=f"{API}/patients/{id_of(patient)}/archive/", headers=ANY)
         return self._connection.send(call).content
 
-    def erase(self, patient: Patient, *, reason: str, key: str | None = None) -> Erased:
+    def erase(self, patient: PatientRecord, *, reason: str, key: str | None = None) -> Erased:
         """Erase for good. It takes the patient as read, so that nobody is erased by a mistyped id."""
         body = {"reason": reason, "public_id": patient.public_id}
         path = f"patients/{patient.id}/erase/"
         return self._post(Erased, path, body, key=key, if_match=patient.etag)
 
 
-class Lesions(Collection[Lesion]):
-    kind, path = Lesion, "lesions"
+class Lesions(Collection[LesionRecord]):
+    kind, path = LesionRecord, "lesions"
 
     def create(
         self,
-        patient: Patient | str,
+        patient: PatientRecord | str,
         body_site: str,
         *,
         laterality: str | None = None,
         note: str | None = None,
         key: str | None = None,
-    ) -> Lesion:
+    ) -> LesionRecord:
         """Add a lesion of a patient at an ISIC body site."""
         body = given(patient=id_of(patient), body_site=body_site, laterality=laterality, note=note)
-        return self._post(Lesion, "lesions/", body, key=key)
+        return self._post(LesionRecord, "lesions/", body, key=key)
 
     def change(
         self,
-        lesion: Lesion | str,
+        lesion: LesionRecord | str,
         *,
         body_site: str | None = None,
         laterality: str | None = None,
         note: str | None = None,
-    ) -> Lesion:
+    ) -> LesionRecord:
         """Correct what is given. A lesion that was read before is changed as it was read, or not at all
         (412).
         """
         body = given(body_site=body_site, laterality=laterality, note=note)
-        return self._patch(Lesion, f"lesions/{id_of(lesion)}/", body, if_match=tag_of(lesion))
+        return self._patch(LesionRecord, f"lesions/{id_of(lesion)}/", body, if_match=tag_of(lesion))

@@ -15,13 +15,13 @@ from classifier.client.errors import WaitTimeoutError, read_retry_after
 from classifier.client.records import (
     Accepted,
     Image,
-    Lesion,
-    Outcome,
-    ReadingClaim,
-    Review,
+    LesionRecord,
+    OutcomeRecord,
+    ReadingClaimRecord,
+    ReviewRecord,
     ReviewReference,
-    Status,
-    Submission,
+    StatusRecord,
+    SubmissionRecord,
 )
 from classifier.client.resources.base import (
     ANY,
@@ -60,8 +60,8 @@ class ImageFile:
         )
 
 
-class Submissions(Collection[Submission]):
-    kind, path = Submission, "submissions"
+class Submissions(Collection[SubmissionRecord]):
+    kind, path = SubmissionRecord, "submissions"
 
     def create(
         self,
@@ -120,7 +120,7 @@ class Submissions(Collection[Submission]):
         )
         return parse(Accepted, self._connection.send(call))
 
-    def status(self, submission: Accepted | Submission | str, *, wait: int = 0) -> Status:
+    def status(self, submission: Accepted | SubmissionRecord | str, *, wait: int = 0) -> StatusRecord:
         """Where a case stands; with `wait` the server answers once it is finished, or after so many
         seconds (30 at most).
         """
@@ -128,11 +128,11 @@ class Submissions(Collection[Submission]):
 
     def wait(
         self,
-        submission: Accepted | Submission | str,
+        submission: Accepted | SubmissionRecord | str,
         *,
         patience: float = HOUR,
-        on_status: Callable[[Status], object] | None = None,
-    ) -> Submission:
+        on_status: Callable[[StatusRecord], object] | None = None,
+    ) -> SubmissionRecord:
         """The case with its results, once every image has one. Raise WaitTimeoutError."""
         row_id, until = id_of(submission), time.monotonic() + patience
         while True:
@@ -151,45 +151,45 @@ class Submissions(Collection[Submission]):
                 self._connection.sleep(min(pause, max(0.0, until - time.monotonic())))
 
     def cancel(
-        self, submission: Submission | str, *, reason: str | None = None, if_match: str | None = None
-    ) -> Submission:
+        self, submission: SubmissionRecord | str, *, reason: str | None = None, if_match: str | None = None
+    ) -> SubmissionRecord:
         """Withdraw a case that nobody has signed; with a `reason` once there is a result. One that was
         read before is withdrawn as it was read, or not at all (412).
         """
         condition = tag_of(submission) if if_match is None else if_match
         path = f"submissions/{id_of(submission)}/cancel/"
-        return self._post(Submission, path, given(reason=reason), if_match=condition)
+        return self._post(SubmissionRecord, path, given(reason=reason), if_match=condition)
 
     def acknowledge(
         self,
-        submission: Submission | str,
+        submission: SubmissionRecord | str,
         done: str,
         *,
         done_on: dt.date | None = None,
         note: str | None = None,
         key: str | None = None,
         if_match: str | None = None,
-    ) -> Submission:
+    ) -> SubmissionRecord:
         """Say what was done about the order that was signed of a case. One that was read before is
         acknowledged as it was read, or not at all (412).
         """
         condition = tag_of(submission) if if_match is None else if_match
         path = f"submissions/{id_of(submission)}/acknowledgements/"
         body = given(done=done, done_on=done_on, note=note)
-        return self._post(Submission, path, body, key=key, if_match=condition)
+        return self._post(SubmissionRecord, path, body, key=key, if_match=condition)
 
     def claim(
-        self, submission: Submission | str, *, takeover: bool = False, key: str | None = None
-    ) -> ReadingClaim:
+        self, submission: SubmissionRecord | str, *, takeover: bool = False, key: str | None = None
+    ) -> ReadingClaimRecord:
         """Say that you read the case now, for ten minutes; with `takeover` also where somebody else does."""
         path = f"submissions/{id_of(submission)}/claim/"
-        return self._post(ReadingClaim, path, {"takeover": takeover}, key=key)
+        return self._post(ReadingClaimRecord, path, {"takeover": takeover}, key=key)
 
-    def release(self, submission: Submission | str) -> None:
+    def release(self, submission: SubmissionRecord | str) -> None:
         """End your claim of the case."""
         self._delete(f"submissions/{id_of(submission)}/claim/")
 
-    def take_back(self, submission: Submission) -> Submission:
+    def take_back(self, submission: SubmissionRecord) -> SubmissionRecord:
         """Take the acknowledgement back that the case was read with: the order is open again."""
         order = submission.order
         if order is None or order.acknowledgement is None:
@@ -199,9 +199,9 @@ class Submissions(Collection[Submission]):
             path=f"{API}/submissions/{submission.id}/acknowledgements/{order.acknowledgement.id}/",
             headers={"If-Match": submission.etag} if submission.etag else {},
         )
-        return parse(Submission, self._connection.send(call))
+        return parse(SubmissionRecord, self._connection.send(call))
 
-    def _ask(self, row_id: str, wait: int) -> tuple[Status, float]:
+    def _ask(self, row_id: str, wait: int) -> tuple[StatusRecord, float]:
         call = Call(
             method="GET",
             path=f"{API}/submissions/{row_id}/status/",
@@ -210,13 +210,13 @@ class Submissions(Collection[Submission]):
         )
         answer = self._connection.send(call)
         pause = read_retry_after(answer)
-        return parse(Status, answer), self._connection.retries.first if pause is None else pause
+        return parse(StatusRecord, answer), self._connection.retries.first if pause is None else pause
 
 
-# --- Sign and amend reviews; record and correct histopathology.
+# --- Reviews and histopathology -----------------------------------------------------------------
 
 
-class Decision(TypedDict):
+class DecisionFields(TypedDict):
     """What a review says; codes as the schema lists them."""
 
     diagnosis: str
@@ -227,7 +227,7 @@ class Decision(TypedDict):
     unseen_reason: NotRequired[str | None]
 
 
-class Finding(TypedDict):
+class FindingFields(TypedDict):
     """What histopathology says; codes as the schema lists them, the thickness in millimetres."""
 
     diagnosis: str
@@ -238,55 +238,63 @@ class Finding(TypedDict):
     comment: NotRequired[str | None]
 
 
-class Reviews(Collection[Review]):
-    kind, path = Review, "reviews"
+class Reviews(Collection[ReviewRecord]):
+    kind, path = ReviewRecord, "reviews"
 
     def sign(
         self,
-        submission: Submission | str,
+        submission: SubmissionRecord | str,
         *,
         if_match: str | None = None,
         key: str | None = None,
-        **decision: Unpack[Decision],
-    ) -> Review:
+        **decision: Unpack[DecisionFields],
+    ) -> ReviewRecord:
         """Sign the first review of a case. One that was read before is signed as it was read, or not
         at all (412).
         """
         body = given(submission=id_of(submission), **decision)
         condition = tag_of(submission) if if_match is None else if_match
-        return self._post(Review, "reviews/", body, key=key, if_match=condition)
+        return self._post(ReviewRecord, "reviews/", body, key=key, if_match=condition)
 
     def amend(
         self,
-        review: Review | ReviewReference | str,
+        review: ReviewRecord | ReviewReference | str,
         *,
         reason: str,
         key: str | None = None,
-        **decision: Unpack[Decision],
-    ) -> Review:
+        **decision: Unpack[DecisionFields],
+    ) -> ReviewRecord:
         """Sign another decision in its place: the newest review of a case alone can be amended."""
         body = given(amendment_reason=reason, **decision)
         path = f"reviews/{id_of(review)}/amend/"
-        return self._post(Review, path, body, key=key, if_match=tag_of(review))
+        return self._post(ReviewRecord, path, body, key=key, if_match=tag_of(review))
 
 
-class Outcomes(Collection[Outcome]):
-    kind, path = Outcome, "outcomes"
+class Outcomes(Collection[OutcomeRecord]):
+    kind, path = OutcomeRecord, "outcomes"
 
-    def record(self, lesion: Lesion | str, *, key: str | None = None, **finding: Unpack[Finding]) -> Outcome:
+    def record(
+        self, lesion: LesionRecord | str, *, key: str | None = None, **finding: Unpack[FindingFields]
+    ) -> OutcomeRecord:
         """Record what was found of a lesion."""
-        return self._post(Outcome, "outcomes/", given(lesion=id_of(lesion), **finding), key=key)
+        return self._post(OutcomeRecord, "outcomes/", given(lesion=id_of(lesion), **finding), key=key)
 
     def correct(
-        self, outcome: Outcome | str, *, reason: str, key: str | None = None, **finding: Unpack[Finding]
-    ) -> Outcome:
+        self,
+        outcome: OutcomeRecord | str,
+        *,
+        reason: str,
+        key: str | None = None,
+        **finding: Unpack[FindingFields],
+    ) -> OutcomeRecord:
         """Record another finding in its place: the newest outcome alone can be corrected."""
         body = given(correction_reason=reason, **finding)
         path = f"outcomes/{id_of(outcome)}/correct/"
-        return self._post(Outcome, path, body, key=key, if_match=tag_of(outcome))
+        return self._post(OutcomeRecord, path, body, key=key, if_match=tag_of(outcome))
 
 
-# --- What is not JSON of the API itself: pictures, DICOM files and reports.
+# --- Files --------------------------------------------------------------------------------------
+# Pictures, DICOM files and reports: what is not JSON.
 
 
 FHIR = "/fhir/r4"
@@ -311,12 +319,12 @@ class Images(Resource):
 
 
 class Reports(Resource):
-    def pdf(self, submission: Submission | str) -> bytes:
+    def pdf(self, submission: SubmissionRecord | str) -> bytes:
         """The case's report for the patient's record; every page says how far it was signed."""
         call = Call(method="GET", path=f"{API}/submissions/{id_of(submission)}/report/", headers=ANY)
         return self._connection.send(call).content
 
-    def read(self, submission: Submission | str) -> Mapping[str, Any]:
+    def read(self, submission: SubmissionRecord | str) -> Mapping[str, Any]:
         """The case's FHIR DiagnosticReport: `preliminary`, `final`, `amended` and so on."""
         path = f"{FHIR}/DiagnosticReport/{id_of(submission)}"
         call = Call(method="GET", path=path, headers={"Accept": FHIR_JSON})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from classifier.client.connection import LARGEST, Filter, write_filters
-from classifier.client.records import IssuedWebhook, Webhook, WebhookDelivery
+from classifier.client.records import IssuedWebhook, Webhook, WebhookDeliveryRecord
 from classifier.client.resources.base import Collection, given, id_of
 
 
@@ -47,9 +47,9 @@ class Webhooks(Collection[Webhook]):
         """Remove it: what still waits to be delivered is not."""
         self._delete(f"webhooks/{id_of(webhook)}/")
 
-    def test(self, webhook: Webhook | str) -> WebhookDelivery:
+    def test(self, webhook: Webhook | str) -> WebhookDeliveryRecord:
         """Send a test delivery, which tells of nothing."""
-        return self._post(WebhookDelivery, f"webhooks/{id_of(webhook)}/test/")
+        return self._post(WebhookDeliveryRecord, f"webhooks/{id_of(webhook)}/test/")
 
     def rotate_secret(self, webhook: Webhook | str, *, key: str | None = None) -> IssuedWebhook:
         """Make a new secret, shown this once; the former one signs too until `previous_secret_until`."""
@@ -57,11 +57,11 @@ class Webhooks(Collection[Webhook]):
 
     def deliveries(
         self, webhook: Webhook | str, *, page_size: int = LARGEST, **filters: Filter
-    ) -> Iterator[WebhookDelivery]:
+    ) -> Iterator[WebhookDeliveryRecord]:
         """What was sent and what came of it, over all pages, fetched as they are asked for."""
         params = {"page_size": page_size, **write_filters(filters)}
-        return self._walk(WebhookDelivery, f"webhooks/{id_of(webhook)}/deliveries/", params)
+        return self._walk(WebhookDeliveryRecord, f"webhooks/{id_of(webhook)}/deliveries/", params)
 
-    def redeliver(self, delivery: WebhookDelivery | str) -> WebhookDelivery:
+    def redeliver(self, delivery: WebhookDeliveryRecord | str) -> WebhookDeliveryRecord:
         """Redelivery: send an event once more, as a delivery of its own."""
-        return self._post(WebhookDelivery, f"webhook-deliveries/{id_of(delivery)}/redeliver/")
+        return self._post(WebhookDeliveryRecord, f"webhook-deliveries/{id_of(delivery)}/redeliver/")

@@ -1,0 +1,1 @@
+"""Builders: a row and its labels become a FHIR resource."""

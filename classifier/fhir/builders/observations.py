@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from classifier.domain.states import Headline, PredictionState
-from classifier.domain.vocabulary import Outcome
+from classifier.domain.vocabulary import ModelAnswer
 from classifier.fhir.elements import drop_empty, instant, refer_to, site_of
 from classifier.fhir.systems import ERROR, FIGURE, HL7, OUTCOME, UCUM, coded, coding, concept
 from classifier.standing.summary import WITHHOLDING
@@ -90,7 +90,7 @@ def _absent(code: str, text: str, own_code: str = "") -> JSON:
 def _interpret(prediction: Prediction, summary: CaseSummary) -> list[JSON]:
     if not prediction.outcome or is_withheld(prediction, summary):
         return []
-    return [coded(OUTCOME, Outcome, prediction.outcome)]
+    return [coded(OUTCOME, ModelAnswer, prediction.outcome)]
 
 
 def _explain(prediction: Prediction, summary: CaseSummary) -> list[JSON]:

@@ -78,7 +78,7 @@ def build_body_structure(lesion: Lesion) -> JSON:
     )
 
 
-# --- Who a resource refers to: clinics, the people in them, and the networks.
+# --- References ---------------------------------------------------------------------------------
 
 
 IN_USE = {ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW}

@@ -36,7 +36,7 @@ VERBS = {
 
 
 def build_audit_event(event: AuditEvent) -> JSON:
-    """An event of the clinic's trail: ids, codes and counts, as it is kept."""
+    """An event of the clinic's audit log: ids, codes and counts, as it is kept."""
     action = coding(AUDIT_ACTION, event.action, describe_action(event.action))
     actor = refer_to("Practitioner", event.actor_id) if event.actor_id else {"display": "The portal itself"}
     return drop_empty(
@@ -77,7 +77,7 @@ def _entity(event: AuditEvent) -> list[JSON]:
     )
 
 
-# --- Who or what made a result or a signature.
+# --- Provenance ---------------------------------------------------------------------------------
 
 
 def build_prediction_provenance(prediction: Prediction) -> JSON:

@@ -9,7 +9,7 @@ from classifier.domain.vocabulary import (
     Diagnosis,
     Histopathology,
     Management,
-    Outcome,
+    ModelAnswer,
     Standing,
     StandingBasis,
 )
@@ -31,9 +31,9 @@ from classifier.fhir.systems import (
 from classifier.labels.answers import choose_words
 from classifier.labels.standing import (
     differs_from_model,
-    say_case,
-    say_finding_below,
-    say_model_below,
+    format_case,
+    format_finding_below,
+    format_model_below,
 )
 from classifier.standing.hiding import hides_standing_of
 from classifier.standing.reviews import find_review_in_force
@@ -63,7 +63,7 @@ SNOMED_HISTOPATHOLOGY = {
 
 
 def build_diagnostic_report(submission: Submission, summary: CaseSummary, *, pdf: str) -> JSON:
-    """A case as the viewer of `summary` sees it. Needs what `summarise` and `say_case` need.
+    """A case as the viewer of `summary` sees it. Needs what `summarise` and `format_case` need.
 
     `pdf` is where the report on paper is fetched, once there is something to report.
     """
@@ -126,19 +126,19 @@ def _conclude(submission: Submission, review: Review | None, summary: CaseSummar
     if _is_proven(submission, summary):
         # What was said before is told as that: a bare "naevus, no further action" would read as the finding,
         # and what the model advised was for a lesion that nobody had looked at under a microscope.
-        words = say_case(submission, summary)
+        words = format_case(submission, summary)
         parts = [words.sentence, *words.second, words.next_step]
         if review is not None:
             parts.insert(2, review.comment)
     elif review is None:
-        parts = [_conclude_alone(summary), *say_finding_below(submission, summary)]
+        parts = [_conclude_alone(summary), *format_finding_below(submission, summary)]
     else:
-        second = say_model_below(submission) if differs_from_model(submission) else ""
+        second = format_model_below(submission) if differs_from_model(submission) else ""
         parts = [
             f"{review.get_diagnosis_display()}.",
             f"{review.get_management_display()}.",
             review.comment,
-            *say_finding_below(submission, summary),
+            *format_finding_below(submission, summary),
             f"{second}." if second else "",
         ]
     return " ".join(part for part in parts if part)
@@ -165,7 +165,7 @@ def _code(submission: Submission, review: Review | None, summary: CaseSummary) -
     elif review is not None:
         found.append(_code_diagnosis(DIAGNOSIS, Diagnosis, review.diagnosis))
     elif summary.outcome:
-        found.append(coded(OUTCOME, Outcome, summary.outcome))
+        found.append(coded(OUTCOME, ModelAnswer, summary.outcome))
     if review is not None:
         found.append(coded(MANAGEMENT, Management, review.management))
     if not hides_standing_of(submission, summary) and submission.standing not in UNDECIDED:

@@ -1,4 +1,4 @@
-"""The resources of one order: the entries of a transaction, or a ServiceRequest with what it contains."""
+"""Bundle: the entries of a transaction, or a ServiceRequest with what it contains, as one order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAKEN = ("Patient", "BodyStructure", "ServiceRequest", "Media", "Binary")
 
 
 @dataclass(frozen=True)
-class Part:
+class BundleEntry:
     """One resource of the order, and the name by which the others refer to it."""
 
     kind: str
@@ -29,17 +29,17 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Parcel:
-    parts: list[Part]
+class OrderBundle:
+    entries: list[BundleEntry]
     issues: list[Issue]
     base: str
 
-    def of(self, kind: str) -> list[Part]:
-        return [part for part in self.parts if part.kind == kind]
+    def of(self, kind: str) -> list[BundleEntry]:
+        return [entry for entry in self.entries if entry.kind == kind]
 
-    def resolve(self, reference: str) -> Part | None:
-        """The part that a reference names, if it is one of the order's."""
-        return next((part for part in self.parts if part.name and part.name == reference), None)
+    def resolve(self, reference: str) -> BundleEntry | None:
+        """The entry that a reference names, if it is one of the order's."""
+        return next((entry for entry in self.entries if entry.name and entry.name == reference), None)
 
     def read_id(self, reference: str, kind: str) -> uuid.UUID | None:
         """The id in a reference to a resource of this server, such as `Patient/<id>`."""
@@ -54,7 +54,7 @@ class Parcel:
             raise FhirError(422, *self.issues)
 
 
-def open_bundle(sent: Any, *, base: str) -> Parcel:
+def open_bundle(sent: Any, *, base: str) -> OrderBundle:
     """The entries of a transaction Bundle. Raises FhirError where it is none."""
     bundle = Element(_check_type(sent, "Bundle"), "Bundle")
     if bundle.text("type") != "transaction":
@@ -62,13 +62,13 @@ def open_bundle(sent: Any, *, base: str) -> Parcel:
             "not_a_transaction", "Send a Bundle of the type transaction.", "Bundle.type", "not-supported"
         )
         raise FhirError(422, issue)
-    entries = bundle.children("entry")
-    _check_number(len(entries))
-    parts = [part for part in map(_open_entry, entries) if part]
-    return Parcel(parts, bundle.issues, base)
+    sent_entries = bundle.children("entry")
+    _check_number(len(sent_entries))
+    entries = [entry for entry in map(_open_entry, sent_entries) if entry]
+    return OrderBundle(entries, bundle.issues, base)
 
 
-def _open_entry(entry: Element) -> Part | None:
+def _open_entry(entry: Element) -> BundleEntry | None:
     resource, request = entry.child("resource"), entry.child("request")
     kind = resource.text("resourceType")
     if kind not in TAKEN:
@@ -76,32 +76,32 @@ def _open_entry(entry: Element) -> Part | None:
         return None
     if (request.text("method"), request.text("url")) != ("POST", kind):
         request.refuse("unsupported_request", f"Expected POST of {kind}.", kind="not-supported")
-    return Part(kind, entry.text("fullUrl"), resource, request.text("ifNoneExist"))
+    return BundleEntry(kind, entry.text("fullUrl"), resource, request.text("ifNoneExist"))
 
 
-def check_condition(part: Part, system: str, value: str) -> None:
+def check_condition(entry: BundleEntry, system: str, value: str) -> None:
     """What is found by its identifier can't be made to depend on anything else."""
-    if not part.condition:
+    if not entry.condition:
         return
-    asked = parse_qs(part.condition)
+    asked = parse_qs(entry.condition)
     if set(asked) != {"identifier"} or set(asked["identifier"]) - {value, f"|{value}", f"{system}|{value}"}:
-        text = f"ifNoneExist can be identifier=system|value, as the {part.kind} has it."
-        part.element.refuse("unsupported_condition", text, name="identifier", kind="not-supported")
+        text = f"ifNoneExist can be identifier=system|value, as the {entry.kind} has it."
+        entry.element.refuse("unsupported_condition", text, name="identifier", kind="not-supported")
 
 
-def open_request(sent: Any, *, base: str) -> Parcel:
+def open_request(sent: Any, *, base: str) -> OrderBundle:
     """A ServiceRequest, with everything that is new about it in `contained`."""
     request = Element(_check_type(sent, "ServiceRequest"), "ServiceRequest")
     contained = request.children("contained")
     _check_number(len(contained))
-    parts = [Part("ServiceRequest", "", request)]
+    entries = [BundleEntry("ServiceRequest", "", request)]
     for one in contained:
         kind, key = one.text("resourceType"), one.text("id")
         if kind in TAKEN and kind != "ServiceRequest":
-            parts.append(Part(kind, f"#{key}" if key else "", one))
+            entries.append(BundleEntry(kind, f"#{key}" if key else "", one))
         else:
             one.refuse("unsupported_type", f"Taken are {', '.join(TAKEN)}.", kind="not-supported")
-    return Parcel(parts, request.issues, base)
+    return OrderBundle(entries, request.issues, base)
 
 
 def _check_type(sent: Any, kind: str) -> JSON:

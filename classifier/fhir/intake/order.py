@@ -1,4 +1,4 @@
-"""From a parcel to a case: everything is read and found right before anything is saved."""
+"""ServiceRequest: from a bundle to a case; all is read and found right before anything is saved."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from classifier.domain.modalities import KINDS
 from classifier.domain.vocabulary import CaptureKind, Priority, Source
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.intake.bundle import check_condition
-from classifier.fhir.intake.patients import Subject, read_lesion, read_subject
+from classifier.fhir.intake.patients import IntakePatient, read_lesion, read_subject
 from classifier.fhir.systems import CAPTURE_KIND, DERMOSCOPIC_TYPE, DICOM
 from classifier.intake.submission import Question
 from classifier.intake.uploads import SentImage, check_image_count
 
 if TYPE_CHECKING:
-    from classifier.fhir.intake.bundle import Parcel, Part
+    from classifier.fhir.intake.bundle import BundleEntry, OrderBundle
     from classifier.fhir.intake.elements import Element
     from classifier.intake.submission import NewLesion
     from classifier.models import Lesion
@@ -42,28 +42,28 @@ MODALITY_UNKNOWN = (
 
 
 @dataclass(frozen=True)
-class Picture:
+class MediaImage:
     """The image of a Media, and where its bytes stood."""
 
-    part: Part
+    entry: BundleEntry
     image: SentImage
     at: str
-    binary: Part | None
+    binary: BundleEntry | None
 
 
 @dataclass(frozen=True)
-class Order:
-    request: Part
+class IntakeOrder:
+    request: BundleEntry
     identifier: tuple[str, str]
-    subject: Subject
+    subject: IntakePatient
     lesion: Lesion | NewLesion
-    pictures: list[Picture]
+    pictures: list[MediaImage]
     question: Question
 
     def place(self, name: str) -> str:
         """Where the field of a service stood in what was sent."""
         request = self.request.element
-        patient = self.subject.part.element if self.subject.part else request
+        patient = self.subject.entry.element if self.subject.entry else request
         places = {
             "mrn": patient.place("identifier"),
             "birth_date": patient.place("birthDate"),
@@ -81,16 +81,16 @@ class Order:
         return places.get(name, request.at)
 
 
-def read_order(parcel: Parcel, *, user: User) -> Order:
+def read_order(bundle: OrderBundle, *, user: User) -> IntakeOrder:
     """Raises FhirError (422) with every fault that was found."""
-    requests = parcel.of("ServiceRequest")
+    requests = bundle.of("ServiceRequest")
     if len(requests) != 1:
         text = f"An order holds one ServiceRequest; this one holds {len(requests)}."
-        raise FhirError(422, *parcel.issues, Issue("one_request", text, kind="business-rule"))
+        raise FhirError(422, *bundle.issues, Issue("one_request", text, kind="business-rule"))
     request = requests[0].element
     identifier = _read_identifier(request)
     check_condition(requests[0], *identifier)
-    _check_subjects(parcel, request.child("subject").text("reference"))
+    _check_subjects(bundle, request.child("subject").text("reference"))
     if request.text("status") != "active":
         request.refuse("unsupported_status", "Only what is active can be taken.", name="status")
     priority = PRIORITIES.get(request.text("priority"))
@@ -98,15 +98,15 @@ def read_order(parcel: Parcel, *, user: User) -> Order:
         request.refuse(
             "priority_unknown", f"Known are {', '.join(filter(None, PRIORITIES))}.", name="priority"
         )
-    subject = read_subject(parcel, request, user=user)
-    lesion = read_lesion(parcel, request, subject, user=user) if subject else None
-    pictures = _read_pictures(parcel, request)
+    subject = read_subject(bundle, request, user=user)
+    lesion = read_lesion(bundle, request, subject, user=user) if subject else None
+    pictures = _read_pictures(bundle, request)
     question = " ".join(_list_words(request, "reasonCode"))
     history = "\n".join(filter(None, (note.text("text") for note in request.children("note"))))
-    parcel.stop_if_wrong()
+    bundle.stop_if_wrong()
     if subject is None or lesion is None or priority is None:
         raise AssertionError("what is missing was told")
-    return Order(
+    return IntakeOrder(
         request=requests[0],
         identifier=identifier,
         subject=subject,
@@ -131,13 +131,13 @@ def _read_identifier(request: Element) -> tuple[str, str]:
     return found.text("system"), value
 
 
-def _check_subjects(parcel: Parcel, expected: str) -> None:
-    """Every part speaks of one patient: a slip here would put a lesion into another's history."""
+def _check_subjects(bundle: OrderBundle, expected: str) -> None:
+    """Every entry speaks of one patient: a slip here would put a lesion into another's history."""
     for kind, name in (("Media", "subject"), ("BodyStructure", "patient")):
-        for part in parcel.of(kind):
-            named = part.element.child(name).text("reference")
-            if named and named.removeprefix(f"{parcel.base}/") != expected.removeprefix(f"{parcel.base}/"):
-                part.element.refuse("another_patient", "The ServiceRequest's subject is another.", name=name)
+        for entry in bundle.of(kind):
+            named = entry.element.child(name).text("reference")
+            if named and named.removeprefix(f"{bundle.base}/") != expected.removeprefix(f"{bundle.base}/"):
+                entry.element.refuse("another_patient", "The ServiceRequest's subject is another.", name=name)
 
 
 def _list_words(request: Element, name: str) -> list[str]:
@@ -148,30 +148,30 @@ def _list_words(request: Element, name: str) -> list[str]:
     return [word for word in words if word]
 
 
-def _read_pictures(parcel: Parcel, request: Element) -> list[Picture]:
-    media = parcel.of("Media")
+def _read_pictures(bundle: OrderBundle, request: Element) -> list[MediaImage]:
+    media = bundle.of("Media")
     try:
         check_image_count(len(media))
     except InvalidInputError as error:
         request.refuse(error.code, error.message, kind=COUNT_KINDS[error.code])
         if media:
             return []
-    pictures = [_read_picture(parcel, part) for part in media]
+    pictures = [_read_picture(bundle, entry) for entry in media]
     used = [picture.binary for picture in pictures]
-    for binary in parcel.of("Binary"):
+    for binary in bundle.of("Binary"):
         if not any(binary is one for one in used):
             binary.element.refuse("not_referred_to", "No Media's content.url names it.", kind="invalid")
     return pictures
 
 
-def _read_picture(parcel: Parcel, part: Part) -> Picture:
-    content = part.element.child("content")
-    binary = parcel.resolve(content.text("url")) if "url" in content.value else None
+def _read_picture(bundle: OrderBundle, entry: BundleEntry) -> MediaImage:
+    content = entry.element.child("content")
+    binary = bundle.resolve(content.text("url")) if "url" in content.value else None
     holder = binary.element if binary is not None and binary.kind == "Binary" else content
     text = holder.text("data", needed="Give the image in base64, or the fullUrl of a Binary as content.url.")
-    kind, dermoscopic_type = _read_kind(part.element.child("modality"))
+    kind, dermoscopic_type = _read_kind(entry.element.child("modality"))
     image = SentImage(ContentFile(_decode(holder, text)), kind, dermoscopic_type)
-    return Picture(part, image, holder.place("data"), binary)
+    return MediaImage(entry, image, holder.place("data"), binary)
 
 
 def _read_kind(modality: Element) -> tuple[str, str]:

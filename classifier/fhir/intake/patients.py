@@ -1,4 +1,4 @@
-"""Whose lesion it is, and which: rows of this server, or what they are to be made of."""
+"""Patient and BodyStructure: whose lesion it is, as rows of this server or what is to become one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from classifier.models import Lesion, Patient
 from portal.trust.accounts.models import Clinic
 
 if TYPE_CHECKING:
-    from classifier.fhir.intake.bundle import Parcel, Part
+    from classifier.fhir.intake.bundle import BundleEntry, OrderBundle
     from classifier.fhir.intake.elements import Element
     from portal.trust.accounts.models import User
 
@@ -32,30 +32,30 @@ SNOMED_SIDES = {code: side.value for side, (code, _) in SIDES.items()}
 
 
 @dataclass(frozen=True)
-class Subject:
-    """The clinic, the patient, and the part that told of them where there is one."""
+class IntakePatient:
+    """The clinic, the patient, and the entry that told of them where there is one."""
 
     clinic: Clinic
     patient: CasePatient
-    part: Part | None = None
+    entry: BundleEntry | None = None
 
 
-def read_subject(parcel: Parcel, request: Element, *, user: User) -> Subject | None:
-    """None where it can't be told; then the parcel says why."""
+def read_subject(bundle: OrderBundle, request: Element, *, user: User) -> IntakePatient | None:
+    """None where it can't be told; then the bundle says why."""
     reference = request.child("subject").text("reference", needed="Say whose lesion it is.")
-    part = parcel.resolve(reference)
-    for other in parcel.of("Patient"):
-        if other is not part:
+    entry = bundle.resolve(reference)
+    for other in bundle.of("Patient"):
+        if other is not entry:
             other.element.refuse(
                 "not_referred_to", "The ServiceRequest's subject is another.", kind="invalid"
             )
-    if part is not None and part.kind == "Patient":
-        return _read_patient(part, request, user=user)
-    known = Patient.objects.visible_to(user).filter(pk=parcel.read_id(reference, "Patient"))  # type: ignore[misc]  # no id, no row
+    if entry is not None and entry.kind == "Patient":
+        return _read_patient(entry, request, user=user)
+    known = Patient.objects.visible_to(user).filter(pk=bundle.read_id(reference, "Patient"))  # type: ignore[misc]  # no id, no row
     patient = known.select_related("clinic").first()
     if patient is not None:
         agrees = read_consent(request)
-        return Subject(patient.clinic, CasePatient(known=patient, consents_to_inference=agrees))
+        return IntakePatient(patient.clinic, CasePatient(known=patient, consents_to_inference=agrees))
     if reference:
         text = "There is no such patient, or none that you may see."
         request.refuse("unknown_patient", text, name="subject", kind="not-found")
@@ -79,11 +79,11 @@ def read_consent(*places: Element) -> bool | None:
     return said
 
 
-def _read_patient(part: Part, request: Element, *, user: User) -> Subject | None:
-    sent = part.element
+def _read_patient(entry: BundleEntry, request: Element, *, user: User) -> IntakePatient | None:
+    sent = entry.element
     clinic, mrn = _read_identifier(sent, user=user)
     if clinic is not None:
-        check_condition(part, mrn_system(clinic.pk), mrn)
+        check_condition(entry, mrn_system(clinic.pk), mrn)
     born = sent.text("birthDate")
     skin_type = ""
     for extension in sent.children("extension"):
@@ -96,7 +96,7 @@ def _read_patient(part: Part, request: Element, *, user: User) -> Subject | None
         skin_type=skin_type,
         consents_to_inference=read_consent(sent, request),
     )
-    return Subject(clinic, patient, part) if clinic is not None and mrn else None
+    return IntakePatient(clinic, patient, entry) if clinic is not None and mrn else None
 
 
 def _read_identifier(sent: Element, *, user: User) -> tuple[Clinic | None, str]:
@@ -124,16 +124,16 @@ def _read_date(sent: Element, text: str) -> dt.date | None:
 
 
 def read_lesion(
-    parcel: Parcel, request: Element, subject: Subject, *, user: User
+    bundle: OrderBundle, request: Element, subject: IntakePatient, *, user: User
 ) -> Lesion | NewLesion | None:
     """A lesion of this server, a new BodyStructure, or a new lesion at the request's body site."""
-    structures = parcel.of("BodyStructure")
+    structures = bundle.of("BodyStructure")
     for extra in structures[1:]:
         extra.element.refuse("one_lesion", "A ServiceRequest is about one lesion.", kind="business-rule")
     if structures:
         return _read_structure(structures[0].element)
     for info in request.children("supportingInfo"):
-        key = parcel.read_id(info.text("reference"), "BodyStructure")
+        key = bundle.read_id(info.text("reference"), "BodyStructure")
         if key is not None:
             return _find_lesion(info, Lesion.objects.visible_to(user).filter(pk=key).first(), subject)
     sites = request.children("bodySite")
@@ -143,7 +143,7 @@ def read_lesion(
     return None
 
 
-def _find_lesion(info: Element, lesion: Lesion | None, subject: Subject) -> Lesion | None:
+def _find_lesion(info: Element, lesion: Lesion | None, subject: IntakePatient) -> Lesion | None:
     if lesion is None:
         info.refuse(
             "unknown_lesion", "There is no such BodyStructure, or none that you may see.", kind="not-found"

@@ -13,12 +13,12 @@ from classifier.intake.submission import Submitted, submit_case
 from classifier.intake.uploads import RefusedImagesError, WrongKindError
 
 if TYPE_CHECKING:
-    from classifier.fhir.intake.order import Order
+    from classifier.fhir.intake.order import IntakeOrder
     from classifier.intake import RejectedImageError
     from portal.trust.accounts.models import User
 
 
-def submit_order(order: Order, *, user: User) -> Submitted:
+def submit_order(order: IntakeOrder, *, user: User) -> Submitted:
     """Create the case, or find the one that this identifier made before.
 
     Raises PermissionDenied, ConflictError, LimitError, UnavailableError or FhirError; then nothing is left
@@ -36,7 +36,7 @@ def submit_order(order: Order, *, user: User) -> Submitted:
             question=replace(
                 order.question, request_key=make_request_key(clinic.pk, system=system, value=value)
             ),
-            how_to_consent=_say_how_to_consent(order),
+            how_to_consent=_format_how_to_consent(order),
         )
     except RefusedImagesError as error:
         faults = error.faults.items()
@@ -52,13 +52,13 @@ def submit_order(order: Order, *, user: User) -> Submitted:
         ) from error
 
 
-def _place_fault(order: Order, index: int, fault: RejectedImageError) -> Issue:
+def _place_fault(order: IntakeOrder, index: int, fault: RejectedImageError) -> Issue:
     picture = order.pictures[index]
     if isinstance(fault, WrongKindError):
-        return Issue(fault.code, fault.message, picture.part.element.place("modality"), "business-rule")
+        return Issue(fault.code, fault.message, picture.entry.element.place("modality"), "business-rule")
     return Issue(fault.code, fault.message, picture.at, "processing")
 
 
-def _say_how_to_consent(order: Order) -> str:
-    holder = "the Patient or the ServiceRequest" if order.subject.part else "the ServiceRequest"
+def _format_how_to_consent(order: IntakeOrder) -> str:
+    holder = "the Patient or the ServiceRequest" if order.subject.entry else "the ServiceRequest"
     return f"Send the answer with {holder}, as the extension {CONSENT_EXTENSION} with valueBoolean."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.fhir.elements import within
 from classifier.fhir.errors import FhirError, Issue
-from classifier.fhir.paging import Page, take_page
+from classifier.fhir.paging import BundlePage, take_page
 from portal.trust.accounts.roles import Action
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Kind:
     """Search parameter to the element whose references it follows."""
     revincludes: tuple[str, ...] = ()
     listed: str = ""
-    """What the trail calls a list of these; empty where nothing is said of a patient."""
+    """What the audit log calls a list of these; empty where nothing is said of a patient."""
     clinic_of: Callable[[Any], uuid.UUID] = lambda row: row.clinic_id
     shows_standing: bool = True
     """False of a kind made of cases that doesn't say what they stand for: reading it opens no news."""
@@ -78,7 +78,7 @@ class Kind:
     def find_referring(self, viewer: Viewer, param: str, references: list[str]) -> list[Any]:
         return list(self.params[param].narrow(self.rows(viewer), references, viewer))
 
-    def search(self, viewer: Viewer, query: Query) -> Page:
+    def search(self, viewer: Viewer, query: Query) -> BundlePage:
         rows = self.rows(viewer)
         for name, values in query.filters:
             rows = self.params[name].narrow(rows, values, viewer)

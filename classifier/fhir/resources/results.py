@@ -11,7 +11,7 @@ from classifier.domain.states import PredictionState
 from classifier.fhir.builders.observations import build_observation
 from classifier.fhir.builders.provenance import build_prediction_provenance, build_review_provenance
 from classifier.fhir.errors import FhirError, Issue
-from classifier.fhir.paging import Page
+from classifier.fhir.paging import BundlePage
 from classifier.fhir.resources.base import Kind, Param, by_change, by_id, by_reference, read_references
 from classifier.fhir.resources.cases import newest_of, signed_at
 from classifier.models import Prediction, Review, Submission
@@ -97,7 +97,7 @@ class ProvenanceKind(Kind):
     def find_referring(self, viewer: Viewer, param: str, references: list[str]) -> list[Any]:  # noqa: ARG002
         return _find_by_targets(viewer, references)
 
-    def search(self, viewer: Viewer, query: Query) -> Page:
+    def search(self, viewer: Viewer, query: Query) -> BundlePage:
         if not query.filters:
             text = (
                 "Name what you want to know the maker of: target=DiagnosticReport/… or target=Observation/…"
@@ -105,7 +105,7 @@ class ProvenanceKind(Kind):
             raise FhirError(400, Issue("target_required", text, kind="required"))
         found = [_find_by_targets(viewer, values) for _, values in query.filters]
         kept = [row for row in found[0] if all(row in others for others in found[1:])]
-        return Page([] if query.is_count_only else kept, len(kept))
+        return BundlePage([] if query.is_count_only else kept, len(kept))
 
 
 def _made(viewer: Viewer) -> QuerySet[Prediction]:

@@ -1,4 +1,4 @@
-"""What isn't about a patient: networks, clinics and people; and the trail, for administrators."""
+"""What isn't about a patient: networks, clinics and people; and the audit log, for administrators."""
 
 from __future__ import annotations
 

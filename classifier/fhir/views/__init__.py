@@ -1,0 +1,1 @@
+"""Views of the FHIR server: read, search, history and intake."""

@@ -70,7 +70,7 @@ class OpenView(FhirView):
     scopes = {}
 
 
-class Unknown(OpenView):
+class UnknownFhirAddress(OpenView):
     """An address that doesn't exist is told as FHIR tells it."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

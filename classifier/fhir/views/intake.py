@@ -9,8 +9,8 @@ from classifier.cases.access import record_viewed
 from classifier.drf.permissions import MaySubmit
 from classifier.fhir.bundles import finish
 from classifier.fhir.errors import Issue, build_notices
-from classifier.fhir.intake.bundle import Parcel, Part, open_bundle, open_request
-from classifier.fhir.intake.order import Order, read_order
+from classifier.fhir.intake.bundle import BundleEntry, OrderBundle, open_bundle, open_request
+from classifier.fhir.intake.order import IntakeOrder, read_order
 from classifier.fhir.intake.submit import submit_order
 from classifier.fhir.resources import KINDS
 from classifier.fhir.viewer import Viewer, find_base
@@ -33,10 +33,10 @@ class Transaction(FhirView):
         return [*super().get_permissions(), MaySubmit()]
 
     def post(self, request: Request) -> Response:
-        parcel = open_bundle(request.data, base=find_base(request))
-        order = read_order(parcel, user=self.request.user)
+        bundle = open_bundle(request.data, base=find_base(request))
+        order = read_order(bundle, user=self.request.user)
         taken = submit_order(order, user=self.request.user)
-        return Response(_answer(parcel, order, taken))
+        return Response(_answer(bundle, order, taken))
 
 
 class ServiceRequests(Search):
@@ -67,36 +67,36 @@ class ServiceRequests(Search):
         return response
 
 
-def _answer(parcel: Parcel, order: Order, taken: Submitted) -> JSON:
-    entries = [{"response": _respond(part, parcel, order, taken)} for part in parcel.parts]
+def _answer(bundle: OrderBundle, order: IntakeOrder, taken: Submitted) -> JSON:
+    entries = [{"response": _respond(entry, bundle, order, taken)} for entry in bundle.entries]
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": entries}
 
 
-def _respond(part: Part, parcel: Parcel, order: Order, taken: Submitted) -> JSON:
+def _respond(entry: BundleEntry, bundle: OrderBundle, order: IntakeOrder, taken: Submitted) -> JSON:
     """What became of one entry: where it is now, and what is worth a look."""
     case = taken.submission
-    is_new = taken.is_new_patient if part.kind == "Patient" else taken.is_new
+    is_new = taken.is_new_patient if entry.kind == "Patient" else taken.is_new
     keys: dict[str, Any] = {
         "ServiceRequest": case.pk,
         "BodyStructure": case.lesion_id,
         "Patient": case.lesion.patient_id,
     }
-    number = _find_number(part, order)
+    number = _find_number(entry, order)
     if number is not None:
-        keys[part.kind] = case.images.order_by("position")[number].pk
+        keys[entry.kind] = case.images.order_by("position")[number].pk
     response = {
         "status": "201 Created" if is_new else "200 OK",
-        "location": f"{parcel.base}/{part.kind}/{keys[part.kind]}",
+        "location": f"{bundle.base}/{entry.kind}/{keys[entry.kind]}",
     }
     notices = [
         Issue(notice.code, notice.message, kind="informational")
         for notice in taken.notices
-        if part.kind == "Media" and notice.index == number
+        if entry.kind == "Media" and notice.index == number
     ]
     return {**response, **({"outcome": build_notices(notices)} if notices else {})}
 
 
-def _find_number(part: Part, order: Order) -> int | None:
+def _find_number(entry: BundleEntry, order: IntakeOrder) -> int | None:
     """Which image a Media or a Binary became, from 0."""
     pairs = enumerate(order.pictures)
-    return next((number for number, one in pairs if part is one.part or part is one.binary), None)
+    return next((number for number, one in pairs if entry is one.entry or entry is one.binary), None)

@@ -16,7 +16,7 @@ from classifier.fhir.bundles import add_meta, build_entry, build_searchset, fini
 from classifier.fhir.capability import build_capability_statement
 from classifier.fhir.elements import instant, refer_to
 from classifier.fhir.including import find_included
-from classifier.fhir.negotiation import SearchForm, wants_json
+from classifier.fhir.negotiation import SearchFormParser, wants_json
 from classifier.fhir.search import read_query
 from classifier.fhir.terminology import SYSTEMS, build_code_system
 from classifier.fhir.viewer import Viewer, find_base
@@ -59,7 +59,7 @@ class Read(KindView):
             return answer_with(request, resource, self.kind.changed_at(row))
 
 
-# --- What the server is and what its codes mean.
+# --- CapabilityStatement and CodeSystem ---------------------------------------------------------
 
 
 class Metadata(OpenView):
@@ -87,7 +87,7 @@ class CodeSystemSearch(OpenView):
         return Response(build_searchset(entries, total=len(entries), links=links))
 
 
-# --- What a resource said before: its history, and one version of it.
+# --- History ------------------------------------------------------------------------------------
 
 
 class _VersionsView(KindView):
@@ -198,7 +198,7 @@ class Search(KindView):
 class PostSearch(Search):
     """The same with its parameters in the body: for what identifies a patient."""
 
-    parser_classes = [SearchForm]
+    parser_classes = [SearchFormParser]
     scopes = SEARCH
     http_method_names = ["post"]
 

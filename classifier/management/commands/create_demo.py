@@ -31,14 +31,14 @@ class Command(BaseCommand):
             self._create_cases(options["pace"], options["verbosity"])
 
     def _create_cases(self, pace: float, verbosity: int) -> None:
-        tell = self.stdout.write if verbosity > 1 else _say_nothing
-        count = create_cases(pace_seconds=pace, tell=tell)
+        report = self.stdout.write if verbosity > 1 else _print_nothing
+        count = create_cases(pace_seconds=pace, report=report)
         self.stdout.write(f"Demo cases submitted: {count}.")
         if not wait_for_results():
             self.stdout.write("Results are still coming; run this again to have some signed.")
             return
-        self.stdout.write(f"Demo reviews signed: {sign_some_reviews(tell=tell)}.")
+        self.stdout.write(f"Demo reviews signed: {sign_some_reviews(report=report)}.")
 
 
-def _say_nothing(_: str) -> None:
+def _print_nothing(_: str) -> None:
     pass

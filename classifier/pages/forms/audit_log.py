@@ -1,4 +1,4 @@
-"""What the trail can be searched by: opaque ids, codes, people and days, all in the address."""
+"""What the audit log can be searched by: opaque ids, codes, people and days, all in the address."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from portal.trust.audit.models import AuditEventQuerySet
 
 
-class TrailForm(forms.Form):
-    """Filters of the trail: parameters of the address."""
+class AuditLogForm(forms.Form):
+    """Filters of the audit log: parameters of the address."""
 
     action = forms.ChoiceField(required=False, label="What")
     person = forms.ModelChoiceField(

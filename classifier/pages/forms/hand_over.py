@@ -13,7 +13,7 @@ NOBODY = "nobody"
 CHOOSE = "Say who takes over, or that nobody does yet."
 
 
-class DepartureForm(forms.Form):
+class HandOverForm(forms.Form):
     """Who takes over what is open; asked only for what there is."""
 
     responsible = forms.ChoiceField(label="Cases go to", error_messages={"required": CHOOSE})

@@ -14,7 +14,6 @@ from classifier.pages import (
     privacy,
     submission,
 )
-from classifier.pages import privacy as erasure
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -26,8 +25,8 @@ urlpatterns = [
     path("patients/<uuid:pk>/consent/", privacy.patient_consent, name="patient-consent"),
     path("patients/<uuid:pk>/hold/", privacy.patient_hold, name="patient-hold"),
     path("patients/<uuid:pk>/archive/", privacy.patient_archive, name="patient-archive"),
-    path("patients/<uuid:pk>/erase/", erasure.patient_erase, name="patient-erase"),
-    path("settings/retention/", erasure.retention, name="retention"),
+    path("patients/<uuid:pk>/erase/", privacy.patient_erase, name="patient-erase"),
+    path("settings/retention/", privacy.retention, name="retention"),
     path("lesions/<uuid:pk>/", lesions.lesion_detail, name="lesion-detail"),
     path("lesions/<uuid:pk>/outcomes/new/", histopathology.outcome_new, name="outcome-new"),
     path("outcomes/<uuid:pk>/correct/", histopathology.outcome_correct, name="outcome-correct"),

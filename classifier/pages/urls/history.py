@@ -12,9 +12,6 @@ from classifier.pages import (
     settings,
     worklist,
 )
-from classifier.pages import people as departures
-from classifier.pages import people as invitations
-from classifier.pages import review as claims
 
 urlpatterns = [
     path("submissions/", history.submission_list, name="submission-list"),
@@ -22,7 +19,7 @@ urlpatterns = [
     path("submissions/export/", history.submission_export, name="submission-export"),
     path("submissions/<uuid:pk>/review/", review.submission_review, name="submission-review"),
     path("submissions/<uuid:pk>/amend/", review.submission_amend, name="submission-amend"),
-    path("submissions/<uuid:pk>/claim/", claims.submission_claim, name="submission-claim"),
+    path("submissions/<uuid:pk>/claim/", review.submission_claim, name="submission-claim"),
     path("worklist/", worklist.worklist, name="worklist"),
     path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("models/", model_versions.model_list, name="model-list"),
@@ -46,14 +43,14 @@ urlpatterns = [
     path("settings/people/", people.people, name="people"),
     path("settings/people/<uuid:pk>/role/", people.person_role, name="person-role"),
     path("settings/people/<uuid:pk>/active/", people.person_active, name="person-active"),
-    path("settings/people/<uuid:pk>/leave/", departures.person_leave, name="person-leave"),
+    path("settings/people/<uuid:pk>/leave/", people.person_leave, name="person-leave"),
     path("settings/people/<uuid:pk>/end/", people.person_end, name="person-end"),
     path("settings/people/<uuid:pk>/link/", people.person_link, name="person-link"),
-    path("settings/invitations/", invitations.invitations, name="invitations"),
-    path("settings/invitations/<uuid:pk>/resend/", invitations.invitation_resend, name="invitation-resend"),
+    path("settings/invitations/", people.invitations, name="invitations"),
+    path("settings/invitations/<uuid:pk>/resend/", people.invitation_resend, name="invitation-resend"),
     path(
         "settings/invitations/<uuid:pk>/withdraw/",
-        invitations.invitation_withdraw,
+        people.invitation_withdraw,
         name="invitation-withdraw",
     ),
     path("settings/emergencies/", emergency_access.emergency_list, name="emergency-list"),
@@ -79,6 +76,6 @@ urlpatterns = [
     path(
         "settings/applications/<uuid:pk>/active/", integrations.application_active, name="application-active"
     ),
-    path("settings/audit/", audit_log.audit_trail, name="audit-trail"),
+    path("settings/audit/", audit_log.audit_log, name="audit-trail"),
     path("settings/audit/export/", audit_log.audit_export, name="audit-export"),
 ]

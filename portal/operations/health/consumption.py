@@ -1,4 +1,4 @@
-"""End a worker that no longer takes messages, so that its keeper starts a new one.
+"""Stuck worker: end one that no longer takes messages, so that its keeper starts a new one.
 
 When the broker is away at the moment in which a message is acknowledged or put back, kombu (5.7.0)
 keeps counting that message as taken: with a prefetch of one it never takes another, while the

@@ -1,4 +1,4 @@
-"""Workers write that they live; the status page and the supervisor read it."""
+"""Heartbeat: workers write that they live; the status page and the supervisor read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One look at each part. A probe answers soon, never raises and never tells a secret."""
+"""Health probes: one look at each part. A probe answers soon, never raises and never tells a secret."""
 
 from __future__ import annotations
 

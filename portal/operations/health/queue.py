@@ -1,4 +1,4 @@
-"""Where the predictions stand. All clinics together, numbers only: nothing of a patient."""
+"""Queue depth: where the predictions stand, all clinics together: nothing of a patient."""
 
 from __future__ import annotations
 

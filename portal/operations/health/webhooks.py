@@ -1,4 +1,4 @@
-"""Whether deliveries leave: judged by those that wait, not by who says that it lives."""
+"""Webhook health: whether deliveries leave, judged by those that wait."""
 
 from __future__ import annotations
 

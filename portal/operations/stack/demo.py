@@ -19,9 +19,9 @@ OFF = {"0", "false", "no", "off"}
 class DemoCases:
     """Runs in the readiness thread, which waits for it: its process ends with that thread."""
 
-    def __init__(self, configuration: StackConfiguration, say: Callable[[str], None]) -> None:
+    def __init__(self, configuration: StackConfiguration, print_text: Callable[[str], None]) -> None:
         self._configuration = configuration
-        self._say = say
+        self._print = print_text
         self._process: subprocess.Popen[str] | None = None
         self._stopped = False
 
@@ -34,7 +34,7 @@ class DemoCases:
         """Submit what is not there yet. An interrupted run is taken up by the next start."""
         if self._stopped or not self.is_due:
             return
-        self._say("Invented cases are being submitted; watch them arrive.\n")
+        self._print("Invented cases are being submitted; watch them arrive.\n")
         supervisor = os.getpid()
         self._process = subprocess.Popen(
             [sys.executable, "manage.py", "create_demo", "--cases", "--pace", PACE_SECONDS],
@@ -51,7 +51,7 @@ class DemoCases:
         if self._process.returncode == 0:
             self._mark.touch()
         if not self._stopped:
-            self._say(output)
+            self._print(output)
 
     def stop(self) -> None:
         self._stopped = True

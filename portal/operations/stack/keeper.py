@@ -1,4 +1,4 @@
-"""Keep one program running: start it, restart it after a fault, stop it with everything it started.
+"""Process supervision: start a program, restart it after a fault, stop it with all that it started.
 
 Run as a script, on the standard library alone, so that a keeper costs a few megabytes:
 
@@ -39,7 +39,7 @@ def end_with_parent(signal_number: int = signal.SIGKILL, *, parent: int | None =
         os.kill(os.getpid(), signal_number)
 
 
-def say(sentence: str) -> None:
+def print_sentence(sentence: str) -> None:
     print(sentence, flush=True)
 
 
@@ -59,14 +59,14 @@ class Backoff:
         mends.
         """
         if code == EX_CONFIG:
-            say(f"{self.name}: its configuration is wrong (see above); it is not started again.")
+            print_sentence(f"{self.name}: its configuration is wrong (see above); it is not started again.")
             return None
         if lived >= STEADY_SECONDS:
             self.delay, self.faults = FIRST_DELAY, 0
         if code >= 0:
             self.faults += 1
         if self.faults >= TRIES:
-            say(
+            print_sentence(
                 f"{self.name}: ended {self.faults} times soon after its start; giving up. The reason is above."
             )
             return None
@@ -100,7 +100,7 @@ class Keeper:
             if delay is None:
                 return code or 1
             how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-            say(f"{self.name} {how}; starting it again in {delay:g} s.")
+            print_sentence(f"{self.name} {how}; starting it again in {delay:g} s.")
             if signal.sigtimedwait(STOP, delay):
                 return 0
 

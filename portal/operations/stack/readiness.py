@@ -16,10 +16,10 @@ SLOW_SECONDS = 60.0
 
 
 class Readiness:
-    def __init__(self, configuration: StackConfiguration, say: Callable[[str], None]) -> None:
+    def __init__(self, configuration: StackConfiguration, print_text: Callable[[str], None]) -> None:
         self._configuration = configuration
-        self._say = say
-        self._demo = DemoCases(configuration, say)
+        self._print = print_text
+        self._demo = DemoCases(configuration, print_text)
         self._stopped = threading.Event()
         self._started = time.monotonic()
 
@@ -31,12 +31,12 @@ class Readiness:
         told_slow = False
         while not self._stopped.wait(0.2):
             if self.is_ready():
-                self._say(self.banner())
+                self._print(self.banner())
                 self._demo.run()
                 return
             if not told_slow and time.monotonic() - self._started > SLOW_SECONDS:
                 told_slow = True
-                self._say(
+                self._print(
                     f"Not ready after {SLOW_SECONDS:.0f} s; still waiting. The lines above may say why.\n"
                 )
 

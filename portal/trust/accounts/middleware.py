@@ -1,4 +1,4 @@
-"""The clinic a person works in now: remembered in the session, checked on every request."""
+"""Current clinic: where a person works now, kept in the session and checked on every request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what where. The visibility of rows is each model's `visible_to(user)`."""
+"""Permissions: who may do what where. Rows are narrowed by each model's `visible_to(user)`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals and failures leave events: what was asked for and by whom, never the words of it."""
+"""Refused requests leave audit events: what was asked for and by whom, never the words of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAILED = 500
 
 
 def mark_asked(request: HttpRequest) -> None:
-    """Say that this answer only asks who somebody is: neither the trail nor the log calls it a refusal."""
+    """Say that this answer only asks who somebody is: no log calls it a refusal."""
     mark_recorded(request)
     structlog.contextvars.bind_contextvars(asked_again=True)
 
@@ -86,7 +86,7 @@ def _find_id(request: HttpRequest) -> str:
 
 
 def _find_clinic(request: HttpRequest, actor: Any) -> uuid.UUID | None:
-    """Where the person works: the refusal belongs into that clinic's trail."""
+    """Where the person works: the refusal belongs into that clinic's audit log."""
     clinic = getattr(request, "clinic", None)
     if clinic is not None:
         return clinic.pk  # type: ignore[no-any-return]  # the clinic that the accounts' middleware set

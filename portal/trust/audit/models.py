@@ -74,7 +74,7 @@ class AuditEvent(models.Model):
     class Meta:
         ordering = ["chain", "position"]
         constraints = [
-            # A gap or a second event at one place would be a hole in the trail.
+            # A gap or a second event at one place would be a hole in the audit log.
             models.UniqueConstraint(fields=["chain", "position"], name="audit_position_once"),
         ]
         indexes = [

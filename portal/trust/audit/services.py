@@ -1,4 +1,4 @@
-"""The only writer of audit events, and the check of the chain."""
+"""Audit log writer: the only one, and the check of the hash chain."""
 
 from __future__ import annotations
 

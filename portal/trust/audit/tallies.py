@@ -1,4 +1,4 @@
-"""Events that anybody can cause without end: the first few are kept each, the rest as one sum."""
+"""Event tallies: of what anybody can cause without end the first few are kept each, the rest as one sum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check the chains against what the anchors said of them earlier."""
+"""Tamper evidence: check the chains against what the anchors said of them earlier."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses as a log may hold them: our own words and opaque ids, nothing that a caller made up."""
+"""Log-safe addresses: our own words and opaque ids, nothing that a caller made up."""
 
 from __future__ import annotations
 

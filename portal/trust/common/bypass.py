@@ -1,4 +1,4 @@
-"""The one way round the triggers of `portal.trust.common.immutability`, for those tables that allow it."""
+"""Bypass: the one way round the triggers of `portal.trust.common.immutability`, for those tables that allow it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def excused_change(reason: str) -> Iterator[None]:
+def bypass_immutability(reason: str) -> Iterator[None]:
     """A transaction in which signed reviews and gated images may be erased or encrypted anew.
 
-    Audit events and finished predictions have no such excuse.
+    Audit events and finished predictions have no bypass.
     """
     with transaction.atomic():
-        excuse = ChangeExcuse.objects.create(reason=reason)
+        bypass = ChangeExcuse.objects.create(reason=reason)
         yield
-        excuse.delete()
+        bypass.delete()

@@ -1,4 +1,4 @@
-"""Database triggers that refuse changes to rows that must never change.
+"""Immutable rows: database triggers that refuse changes to what must never change.
 
 Model guards stop our own slips; a trigger also stops bulk SQL and a shell. Deletion is not
 refused by trigger on SQLite, because emptying a test database deletes rows there.
@@ -24,8 +24,8 @@ END;
 $$ LANGUAGE plpgsql
 """
 
-UNEXCUSED = "NOT EXISTS (SELECT 1 FROM common_changeexcuse)"
-EXCUSABLE_FUNCTION = """
+NOT_BYPASSED = "NOT EXISTS (SELECT 1 FROM common_changeexcuse)"
+BYPASSABLE_FUNCTION = """
 CREATE OR REPLACE FUNCTION dermaport_refuse_unexcused_change() RETURNS trigger AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM common_changeexcuse) THEN
@@ -39,14 +39,14 @@ $$ LANGUAGE plpgsql
 
 
 def _create(
-    table: str, when: str, *, excusable: bool
+    table: str, when: str, *, may_bypass: bool
 ) -> Callable[[StateApps, BaseDatabaseSchemaEditor], None]:
     def run(_: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
         if editor.connection.vendor == "postgresql":
             condition = f"WHEN ({when})" if when else ""
-            name = "dermaport_refuse_unexcused_change" if excusable else "dermaport_refuse_change"
+            name = "dermaport_refuse_unexcused_change" if may_bypass else "dermaport_refuse_change"
             # Its % is its own, not a placeholder.
-            editor.execute(EXCUSABLE_FUNCTION if excusable else FUNCTION, params=None)
+            editor.execute(BYPASSABLE_FUNCTION if may_bypass else FUNCTION, params=None)
             for event in ("UPDATE", "DELETE"):
                 editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_{event.lower()} ON {table}")
                 editor.execute(
@@ -54,8 +54,8 @@ def _create(
                     f"FOR EACH ROW {condition} EXECUTE FUNCTION {name}()"
                 )
         else:
-            unexcused = UNEXCUSED if excusable else ""
-            terms = " AND ".join(f"({term})" for term in (when, unexcused) if term)
+            not_bypassed = NOT_BYPASSED if may_bypass else ""
+            terms = " AND ".join(f"({term})" for term in (when, not_bypassed) if term)
             condition = f"WHEN {terms}" if terms else ""
             editor.execute(
                 f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} FOR EACH ROW {condition} "
@@ -76,17 +76,17 @@ def _drop(table: str) -> Callable[[StateApps, BaseDatabaseSchemaEditor], None]:
     return run
 
 
-def refuse_change(table: str, *, when: str = "", excusable: bool = False) -> migrations.RunPython:
+def refuse_change(table: str, *, when: str = "", may_bypass: bool = False) -> migrations.RunPython:
     """Refuse UPDATE (and DELETE on PostgreSQL) of rows of `table`, all or those `when` OLD holds.
 
-    `excusable` lets `portal.trust.common.bypass.excused_change` through.
+    `may_bypass` lets `portal.trust.common.bypass.bypass_immutability` through.
 
     On SQLite a later migration that alters the table rebuilds it and drops its triggers: begin it
     with `allow_change` and end it with this.
     """
-    return migrations.RunPython(_create(table, when, excusable=excusable), _drop(table))
+    return migrations.RunPython(_create(table, when, may_bypass=may_bypass), _drop(table))
 
 
-def allow_change(table: str, *, when: str = "", excusable: bool = False) -> migrations.RunPython:
+def allow_change(table: str, *, when: str = "", may_bypass: bool = False) -> migrations.RunPython:
     """Take back the same `refuse_change` while a migration alters `table`; undone, it stands again."""
-    return migrations.RunPython(_drop(table), _create(table, when, excusable=excusable))
+    return migrations.RunPython(_drop(table), _create(table, when, may_bypass=may_bypass))

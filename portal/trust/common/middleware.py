@@ -1,4 +1,4 @@
-"""What every answer tells the browser: keep no patient's page, share nothing, use no sensor."""
+"""Security headers: keep no patient's page, share nothing, use no sensor."""
 
 from collections.abc import Callable
 

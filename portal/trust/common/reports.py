@@ -1,4 +1,4 @@
-"""Reports of errors, should anybody have them mailed: where it happened, and nobody's words.
+"""Error reports, should anybody have them mailed: where it happened, and nobody's words.
 
 Django's own quote what was posted, the cookies, every local variable and the error's message.
 """

@@ -1,4 +1,4 @@
-"""Model fields that are text in Python and ciphertext in the database."""
+"""Encrypted fields: text in Python and ciphertext in the database."""
 
 from __future__ import annotations
 

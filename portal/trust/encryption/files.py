@@ -1,4 +1,4 @@
-"""Files: AES-256-GCM in chunks, so that a cut, swapped or reordered chunk does not open.
+"""File encryption: AES-256-GCM in chunks, so that a cut, swapped or reordered chunk does not open.
 
 magic (4) · key id (4) · salt (16) · chunks of at most 256 KiB, each with its 16-byte tag. Key and
 salt make a key of the file's own; a chunk's nonce is its number and whether it is the last; its

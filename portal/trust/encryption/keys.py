@@ -1,4 +1,4 @@
-"""The keys of the settings, one derived key a purpose each: the first encrypts, all decrypt."""
+"""Key ring: one derived key a purpose from each key of the settings; the first encrypts, all decrypt."""
 
 from __future__ import annotations
 

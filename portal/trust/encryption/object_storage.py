@@ -1,4 +1,4 @@
-"""The same over S3; apart, because importing it needs boto3."""
+"""S3 storage, encrypted; apart, because importing it needs boto3."""
 
 from storages.backends.s3 import S3Storage
 

@@ -1,4 +1,4 @@
-"""Bring rows under the first key, batch by batch; what is done is not done again."""
+"""Key rotation of rows: bring them under the first key batch by batch; what is done is not done again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import connection, models
 from django.db.models import ExpressionWrapper, F, Q
 
-from portal.trust.common.bypass import excused_change
+from portal.trust.common.bypass import bypass_immutability
 from portal.trust.encryption.fields import BlindIndexField, EncryptedMixin
 from portal.trust.encryption.texts import current_prefix, make_index
 
@@ -36,7 +36,7 @@ def encrypt_rows(model: type[models.Model], *, batch: int = BATCH) -> Iterator[i
     indexes = [f for f in model._meta.concrete_fields if isinstance(f, BlindIndexField)]  # noqa: SLF001
     names = [field.name for field in (*fields, *indexes)]
     while True:
-        with excused_change("encryption"):
+        with bypass_immutability("encryption"):
             rows = list(select_stale(model).order_by("pk").select_for_update()[:batch])
             for row in rows:
                 for index in indexes:
@@ -74,7 +74,7 @@ def decrypt_rows(model: type[models.Model]) -> None:
     rows: models.QuerySet[Any, Any] = models.QuerySet(model).values_list(
         "pk", *(field.name for field in fields)
     )
-    with excused_change("encryption"), connection.cursor() as cursor:
+    with bypass_immutability("encryption"), connection.cursor() as cursor:
         for key, *texts in list(rows):
             plain = [
                 None if text is None else field.to_stored(text)

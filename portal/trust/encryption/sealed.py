@@ -1,4 +1,4 @@
-"""Secrets that programs read back: sealed under the key ring, each for one purpose.
+"""Sealed secrets, which programs read back: under the key ring, each for one purpose.
 
 Formerly they were sealed with Fernet and a key made from SECRET_KEY. That is still read, also with a key of
 SECRET_KEY_FALLBACKS, until `rotate_encryption` has brought it under the ring.

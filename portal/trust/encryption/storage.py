@@ -1,4 +1,4 @@
-"""Storages whose files are encrypted: what is written is sealed, what is read is plain."""
+"""Encrypted storage: what is written is sealed, what is read is plain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts in columns: AES-256-GCM with a random nonce, as `dpe1:<key id>:<base64>`.
+"""Column encryption: AES-256-GCM with a random nonce, as `dpe1:<key id>:<base64>`.
 
 The same text twice gives two ciphertexts, so nothing can be compared or sorted in the database;
 where a column must be found by its exact text, a keyed hash stands beside it.

@@ -123,7 +123,7 @@ def test_where_consent_is_recorded_is_an_event_and_is_told(client, side):
     assert clinic["consent_recorded_in"] == "Practice record"
 
 
-def test_trail_and_page_name_where_a_consent_came_from(side, client):
+def test_audit_log_and_page_name_where_a_consent_came_from(side, client):
     elsewhere(side)
     patient = Patient.objects.get(pk=client.post(PATIENTS, {"mrn": "A-1"}).json()["id"])
     browser = Client()

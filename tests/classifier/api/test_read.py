@@ -1,4 +1,4 @@
-"""Lists, details, polling: what is shown, to whom, in how many queries, and the trail it leaves."""
+"""Lists, details, polling: what is shown, to whom, in how many queries, and the audit log it leaves."""
 
 import datetime as dt
 from pathlib import Path

@@ -11,7 +11,7 @@ from django.utils import timezone
 from classifier.cases.access import record_viewed
 from classifier.cases.follow_up import is_unread_overdue, overdue_unread, take_over
 from classifier.cases.inbox import SHOWN, build_inbox
-from classifier.cases.overdue_mail import tell_overdue
+from classifier.cases.overdue_mail import notify_overdue
 from classifier.cases.targets import working_days_before
 from classifier.cases.withdrawal import cancel_submission
 from classifier.domain.errors import ConflictError
@@ -238,19 +238,19 @@ class TestAdministrators:
         settings.DERMAPORT_SITE_URL = "https://portal.example.org"
         case = signed(staff, management="urgent_referral", days=3)
         both = two_clinics()
-        tell_overdue()
-        [letter] = mail.outbox
-        assert letter.to == [staff.administrator.email]
-        assert "1 order that nobody has acknowledged" in letter.body
-        assert "https://portal.example.org/" in letter.body
+        notify_overdue()
+        [message] = mail.outbox
+        assert message.to == [staff.administrator.email]
+        assert "1 order that nobody has acknowledged" in message.body
+        assert "https://portal.example.org/" in message.body
         patient = case.lesion.patient
         for word in (patient.mrn, patient.public_id, str(case.pk), "elanoma"):
-            assert word not in letter.subject + letter.body
-        assert both.own.administrator.email not in letter.to
+            assert word not in message.subject + message.body
+        assert both.own.administrator.email not in message.to
         mail.outbox.clear()
         acknowledge_order(actor=staff.clinician, submission=case, done="referred")
         Submission.objects.update(is_unread=False)
-        tell_overdue()
+        notify_overdue()
         assert mail.outbox == []
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from classifier.cases.histopathology import Finding, correct_outcome, record_outcome
 from classifier.cases.reviews import Decision, amend_review, sign_review
-from classifier.cases.timeline import build_trail
+from classifier.cases.timeline import build_timeline
 from classifier.cases.withdrawal import cancel_submission
 from classifier.domain.errors import ChangedError, ServiceError
 from classifier.domain.vocabulary import ORDERS, Management
@@ -154,11 +154,11 @@ class TestAcknowledge:
             with pytest.raises(PermissionDenied):
                 take_back_acknowledgement(actor=person, acknowledgement=row)
 
-    def test_trail_says_so_in_words(self, staff):
+    def test_audit_log_says_so_in_words(self, staff):
         case = signed(staff)
         row = acknowledge_order(actor=staff.clinician, submission=case, done="patient_informed")
         take_back_acknowledgement(actor=staff.clinician, acknowledgement=row)
-        lines = [event.text for event in build_trail(case, summarise(case))]
+        lines = [event.text for event in build_timeline(case, summarise(case))]
         assert lines[-2:] == [
             "Done: patient informed",
             "Taken back: patient informed. The order is open again",

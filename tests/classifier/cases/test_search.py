@@ -176,7 +176,7 @@ class TestKept:
         assert chips
         assert html.count(f"search={key}") >= 3
 
-    def test_words_stand_in_no_address_log_or_trail(self, visitor, route, caplog):
+    def test_words_stand_in_no_address_log_or_audit_log(self, visitor, route, caplog):
         with caplog.at_level(logging.DEBUG):
             found = self.search(visitor, route, "NG-2045")
 

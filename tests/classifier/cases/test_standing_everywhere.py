@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 
 from classifier.client.output import write_submissions
 from classifier.client.reading import read_record
-from classifier.client.records import Lesion, Patient, Submission
+from classifier.client.records import LesionRecord, PatientRecord, SubmissionRecord
 from classifier.exports.cases import export_submissions
 from classifier.models import Submission as Case
 from classifier.preconditions import tag_of
@@ -126,9 +126,9 @@ def read_archive(side, case) -> tuple[dict[str, Any], dict[str, str]]:
     return json.loads(archive.read("patient.json")), row
 
 
-def read_by_client(side, case) -> tuple[Submission, dict[str, str]]:
+def read_by_client(side, case) -> tuple[SubmissionRecord, dict[str, str]]:
     told = api(side.own.clinician).get(f"{ROOT}/submissions/{case.pk}/").json()
-    record = read_record(Submission, told, etag="")
+    record = read_record(SubmissionRecord, told, etag="")
     stream = io.StringIO()
     write_submissions(stream, [record], "csv")
     (row,) = csv.DictReader(io.StringIO(stream.getvalue().lstrip("\ufeff")))
@@ -419,7 +419,10 @@ def test_a_case_without_a_picture_for_the_model_waits_for_a_reader(side):
 def test_a_lesion_and_a_patient_without_a_case_are_held_for_nothing(side):
     lesion = LesionFactory(clinic=side.own.clinic)
     client = api(side.own.clinician)
-    for kind, path in ((Lesion, f"lesions/{lesion.pk}/"), (Patient, f"patients/{lesion.patient_id}/")):
+    for kind, path in (
+        (LesionRecord, f"lesions/{lesion.pk}/"),
+        (PatientRecord, f"patients/{lesion.patient_id}/"),
+    ):
         row = read_record(kind, client.get(f"{ROOT}/{path}").json(), etag="")
         assert (row.standing.value, row.standing.label) == (None, "No case yet")
 

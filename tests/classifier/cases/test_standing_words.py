@@ -8,7 +8,7 @@ from django.db.models import OuterRef
 
 from classifier.domain.states import PredictionState
 from classifier.domain.vocabulary import Diagnosis, Histopathology, Management
-from classifier.labels.standing import label_case, say_case, say_model_below
+from classifier.labels.standing import format_case, format_model_below, label_case
 from classifier.models import Lesion, Patient, Submission
 from classifier.standing.hiding import HIDES_STANDING, hides_standing, hides_worst, when_worst_is_hidden
 from classifier.standing.rows import load_cases
@@ -34,7 +34,7 @@ def case():
 
 def say(case, role=None):
     fresh = load_cases(Submission.objects.filter(pk=case.pk)).get()
-    return say_case(fresh, summarise(fresh, role=role))
+    return format_case(fresh, summarise(fresh, role=role))
 
 
 def sign(case, diagnosis=Diagnosis.MELANOMA, management=Management.EXCISE, **review):
@@ -178,12 +178,12 @@ def test_an_unread_answer_is_not_told_beside_the_finding(case):
 
 
 def test_rows_say_the_model_in_small_where_people_decided(case):
-    assert say_model_below(case) == ""
+    assert format_model_below(case) == ""
     sign(case)
     case.refresh_from_db()
-    assert say_model_below(case) == "Model: benign; the dermatologist's diagnosis differs"
+    assert format_model_below(case) == "Model: benign; the dermatologist's diagnosis differs"
     assert (label_case(case).word, label_case(case).note) == ("Melanoma", "Signed")
     prove(case)
     case.refresh_from_db()
-    assert say_model_below(case) == "Model: benign; the pathologist's finding differs"
+    assert format_model_below(case) == "Model: benign; the pathologist's finding differs"
     assert (label_case(case).word, label_case(case).note) == ("Invasive melanoma", "Histology")

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from classifier.claims.engine import Claims
 from classifier.domain.states import PredictionState
-from classifier.engine.explain import Finding, claim_explanation, explanation_claims, finish
+from classifier.engine.explain import ExplanationResult, claim_explanation, explanation_claims, finish
 from classifier.engine.queue import claim_batch, prediction_claims
 from classifier.engine.run import Answer, finish_batch
 from classifier.webhooks.delivery import claim_deliveries, delivery_claims, finish_delivery
@@ -49,7 +49,7 @@ KINDS = {
         explanation_claims,
         ExplanationFactory,
         lambda worker: claim_explanation(worker=worker),
-        lambda row: finish(row, Finding(PredictionState.FAILED, REASON)),
+        lambda row: finish(row, ExplanationResult(PredictionState.FAILED, REASON)),
         {"attempt": 2},
         "failed",
     ),

@@ -11,7 +11,7 @@ import pytest
 
 from classifier.client import ApiError, ConfigurationError, LostConnectionError
 from classifier.client.batch import Journal, find_cases, read_mapping, submit_cases
-from classifier.client.batch.mapping import Kind
+from classifier.client.batch.mapping import PictureKind
 from classifier.engine.run import run_queued
 from classifier.models import IdempotentRequest, Patient, Submission, SubmissionImage
 from tests.classifier.client.conftest import LOST, SITE, UNREACHABLE
@@ -249,20 +249,23 @@ def test_each_picture_of_a_case_has_its_kind(run, folder, tmp_path):
 
 
 def test_kinds_are_given_by_file_or_for_all(folder):
-    kinds = {"0.jpg": Kind("overview"), "": Kind("dermoscopic", "contact_polarized")}
+    kinds = {"0.jpg": PictureKind("overview"), "": PictureKind("dermoscopic", "contact_polarized")}
     (case,) = find_cases([folder], {}, together=True, kinds=kinds)
     assert [case.kinds[file].capture_kind for file in case.files] == ["overview", *["dermoscopic"] * 3]
     with pytest.raises(ConfigurationError, match="none of the files"):
-        find_cases([folder], {}, kinds={"9.jpg": Kind("overview")})
+        find_cases([folder], {}, kinds={"9.jpg": PictureKind("overview")})
 
 
 @pytest.mark.parametrize(
     ("kinds", "expected"),
     [
-        ({"0.jpg": Kind("overview"), "copy.jpg": Kind("clinical")}, {"submitted": 1, "refused": 1}),
-        ({"0.jpg": Kind("overview")}, {"submitted": 1, "refused": 1}),
-        ({"": Kind("overview")}, {"submitted": 1, "known": 1}),
-        ({"0.jpg": Kind("dermoscopic")}, {"submitted": 1, "known": 1}),
+        (
+            {"0.jpg": PictureKind("overview"), "copy.jpg": PictureKind("clinical")},
+            {"submitted": 1, "refused": 1},
+        ),
+        ({"0.jpg": PictureKind("overview")}, {"submitted": 1, "refused": 1}),
+        ({"": PictureKind("overview")}, {"submitted": 1, "known": 1}),
+        ({"0.jpg": PictureKind("dermoscopic")}, {"submitted": 1, "known": 1}),
     ],
 )
 def test_two_copies_of_one_file_have_one_kind(run, folder, kinds, expected):

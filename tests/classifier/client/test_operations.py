@@ -13,7 +13,7 @@ import pytest
 
 from classifier.client import ImageFile
 from classifier.client.reading import read_record
-from classifier.client.records import Patient, Submission
+from classifier.client.records import PatientRecord, SubmissionRecord
 from tests.classifier.client.portal import Portal
 from tests.classifier.client.shapes import ID, component, example, operations
 
@@ -31,9 +31,11 @@ DECISION = {
     "comment": "x",
     "unseen_reason": "x",
 }
-PATIENT = read_record(Patient, example({"$ref": "#/components/schemas/Patient"}) | {"id": ID}, etag='"tag"')
+PATIENT = read_record(
+    PatientRecord, example({"$ref": "#/components/schemas/Patient"}) | {"id": ID}, etag='"tag"'
+)
 CASE = read_record(
-    Submission, example({"$ref": "#/components/schemas/Submission"}) | {"id": ID}, etag='"tag"'
+    SubmissionRecord, example({"$ref": "#/components/schemas/Submission"}) | {"id": ID}, etag='"tag"'
 )
 WHO = {"birth_date": DAY, "sex": "female", "skin_type": "II"}
 

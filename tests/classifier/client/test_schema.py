@@ -12,10 +12,11 @@ import pytest
 
 from classifier.client import records
 from classifier.client.errors import FieldError, ProtocolError
-from classifier.client.reading import read_record
+from classifier.client.reading import name_of, read_record
 from tests.classifier.client.shapes import component, example, operations, resolve
 
-RECORDS = {name: getattr(records, name) for name in records.__all__} | {"FieldError": FieldError}
+RECORDS = {name_of(getattr(records, name)): getattr(records, name) for name in records.__all__}
+RECORDS["FieldError"] = FieldError
 WORDS = {"date-time": dt.datetime, "date": dt.date}
 KINDS = {"integer": int, "number": float, "boolean": bool}
 
@@ -105,14 +106,14 @@ def test_missing_and_wrong_values_are_told_without_the_value():
     for value in ("yesterday", 7, None, True):
         with pytest.raises(ProtocolError, match=r"created_at"):
             read_record(
-                records.WebhookEvent, {"id": "1", "type": "x", "submission": None, "created_at": value}
+                records.WebhookEventRecord, {"id": "1", "type": "x", "submission": None, "created_at": value}
             )
 
 
 def test_a_flag_is_no_number():
     made = example({"$ref": "#/components/schemas/Status"})
     with pytest.raises(ProtocolError, match="images"):
-        read_record(records.Status, {**made, "images": True})
+        read_record(records.StatusRecord, {**made, "images": True})
 
 
 def test_repr_of_a_record_holds_no_word_of_a_patient():

@@ -68,7 +68,7 @@ class TestDemoAsItShips:
         settings.DERMAPORT_DEFAULT_MODEL = request.param
         register_shipped_models()
         create_people()
-        create_cases(pace_seconds=0, tell=lambda _: None)
+        create_cases(pace_seconds=0, report=lambda _: None)
         run_queued(budget_seconds=600)
         rows = Prediction.objects.filter(state="succeeded").values_list("outcome", "refusal_code")
         assert len(rows) == Prediction.objects.count()
@@ -79,6 +79,6 @@ class TestDemoAsItShips:
         assert set(outcomes) == {"benign", "malignant", "refer", "refused"}
         assert max(outcomes, key=outcomes.get) == "benign"
 
-        assert sign_some_reviews(tell=lambda _: None) > 5
+        assert sign_some_reviews(report=lambda _: None) > 5
         signed = Review.objects.filter(submission__images__predictions__refusal_code="blurred")
         assert set(signed.values_list("management", flat=True)) <= {"new_image"}

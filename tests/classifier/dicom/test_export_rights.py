@@ -1,4 +1,4 @@
-"""Who may export, and what is left of it on the trail."""
+"""Who may export, and what is left of it on the audit log."""
 
 import pytest
 from django.core.exceptions import PermissionDenied

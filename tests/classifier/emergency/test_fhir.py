@@ -62,7 +62,7 @@ def test_references_are_followed_as_far_as_one_may_see(client, side, case):
     assert ids == [str(case.pk)]
 
 
-def test_a_search_stands_in_both_trails(client, side, case):
+def test_a_search_stands_in_both_audit_logs(client, side, case):
     ask(client, side)
     found(client, "ServiceRequest")
     access = EmergencyAccess.objects.get()

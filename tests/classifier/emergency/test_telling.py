@@ -1,4 +1,4 @@
-"""The banner, the trails of both clinics, and the administrator who is told."""
+"""The banner, the audit logs of both clinics, and the administrator who is told."""
 
 import logging
 import re
@@ -26,7 +26,7 @@ def test_banner_names_patient_end_and_way_out(client, side, case):
     assert "Emergency access</strong>" not in client.get(reverse("home")).text
 
 
-def test_both_trails_tell_everything_and_no_word(client, side, case, caplog):
+def test_both_audit_logs_tell_everything_and_no_word(client, side, case, caplog):
     caplog.set_level(logging.DEBUG)
     ask(client, side, birth_date="1961-05-18")
     ask(client, side)
@@ -38,8 +38,8 @@ def test_both_trails_tell_everything_and_no_word(client, side, case, caplog):
     assert actions(side.other) == actions(side.own) == [*expected, "emergency.ended"]
     viewed = AuditEvent.objects.filter(action="submission.viewed")
     assert {event.details["emergency"] for event in viewed} == {str(access.pk)}
-    trail = str(list(AuditEvent.objects.values("action", "object_id", "details")))
-    for place in (trail, caplog.text):
+    audit_log = str(list(AuditEvent.objects.values("action", "object_id", "details")))
+    for place in (audit_log, caplog.text):
         assert not re.search(r"zebedee|MRN-77|1961", place, re.IGNORECASE)
 
 

@@ -228,7 +228,7 @@ def test_report_with_all_that_it_rests_on(client, side):
     )
 
 
-def test_trail_is_for_administrators(fhir, client, side):
+def test_audit_log_is_for_administrators(fhir, client, side):
     event = record_event(
         clinic_id=side.own.clinic.pk,
         action="submission.created",

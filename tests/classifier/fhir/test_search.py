@@ -1,4 +1,4 @@
-"""Searches: what narrows them, how they are paged, and what they leave in the trail and in addresses."""
+"""Searches: what narrows them, how they are paged, and what they leave in the audit log and in addresses."""
 
 import datetime as dt
 

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from classifier.domain.states import PredictionState
-from classifier.domain.vocabulary import Outcome
+from classifier.domain.vocabulary import ModelAnswer
 from portal.trust.accounts.models import Clinic
 from portal.trust.accounts.roles import Role
 from tests.factories import (
@@ -28,12 +28,12 @@ def test_prediction_in_every_state(state):
     assert PredictionFactory(state=state).state == state
 
 
-@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("outcome", list(ModelAnswer))
 def test_prediction_with_every_outcome(outcome):
     row = PredictionFactory(state="succeeded", outcome=outcome)
     policy = row.threshold_policy
-    assert (row.calibrated_probability > policy["refer_high"]) == (outcome == Outcome.MALIGNANT)
-    assert (row.calibrated_probability < policy["refer_low"]) == (outcome == Outcome.BENIGN)
+    assert (row.calibrated_probability > policy["refer_high"]) == (outcome == ModelAnswer.MALIGNANT)
+    assert (row.calibrated_probability < policy["refer_low"]) == (outcome == ModelAnswer.BENIGN)
 
 
 def test_clinics_are_consistent():

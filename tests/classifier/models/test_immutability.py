@@ -7,7 +7,7 @@ from classifier.domain.states import FINISHED, UNFINISHED
 from classifier.models import Prediction, Reading, Review, SubmissionImage
 from portal.trust.audit.models import AuditEvent
 from portal.trust.audit.services import record_event
-from portal.trust.common.bypass import excused_change
+from portal.trust.common.bypass import bypass_immutability
 from tests.factories import (
     PredictionFactory,
     ReadingFactory,
@@ -89,7 +89,7 @@ class TestReading:
 
     def test_database_refuses_even_what_passes_for_reviews(self):
         reading = ReadingFactory()
-        with excused_change("test"), pytest.raises(DatabaseError, match="never change"):
+        with bypass_immutability("test"), pytest.raises(DatabaseError, match="never change"):
             run_sql("UPDATE classifier_reading SET diagnosis = 'melanoma' WHERE id = %s", key(reading))
 
 

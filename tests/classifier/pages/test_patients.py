@@ -196,7 +196,7 @@ class TestCorrecting:
         values = {"birth_date": "1961-05-17", "sex": "male", "skin_type": "", "consents_to_inference": "on"}
         return client.post(reverse("patient-edit", args=[patient.pk]), {**values, **changes})
 
-    def test_changes_facts_and_says_which_in_the_trail(self, client, staff):
+    def test_changes_facts_and_says_which_in_the_audit_log(self, client, staff):
         patient = PatientFactory(clinic=staff.clinic)
         assert self.send(client, patient).status_code == 302
         patient = Patient.objects.get()

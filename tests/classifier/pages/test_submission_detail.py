@@ -275,7 +275,7 @@ class TestActions:
 
 
 class TestHistory:
-    def test_trail_in_plain_words(self, staff, log_in, active_model):
+    def test_audit_log_in_plain_words(self, staff, log_in, active_model):
         case = submit(staff.clinician, LesionFactory(clinic=staff.clinic), [1])
         client = log_in(staff.clinician)
         show(client, case)

@@ -159,7 +159,7 @@ def test_page_lets_it_run_after_the_list_and_stops_it(add, side, clinic, log_in)
     assert clinic.retention_automatic_since is None
 
 
-def test_beat_asks_at_night_and_anchors_the_trail():
+def test_beat_asks_at_night_and_anchors_the_audit_log():
     schedule = app.conf.beat_schedule
     assert schedule["apply-retention"]["task"] == apply_retention_task.name
     assert schedule["apply-retention"]["schedule"].hour == {1, 2, 3, 4}

@@ -104,7 +104,7 @@ def test_answers_kept_for_programs_go(side, erase):
     assert add("MRN-2", "two").json() == other.json()
 
 
-def test_figures_decisions_and_the_trail_stay(case, erase, side):
+def test_figures_decisions_and_the_audit_log_stay(case, erase, side):
     record_event(clinic_id=side.own.clinic.pk, action="patient.viewed", obj=case.lesion.patient)
     ReadingFactory(submission=case, diagnosis="melanoma")
     erase(case.lesion.patient)
@@ -145,7 +145,7 @@ def test_two_erased_patients_stand_side_by_side(side, erase):
     assert Patient.objects.filter(erased_at__isnull=False).count() == 2
 
 
-def test_review_still_never_changes_without_an_excuse(case, erase):
+def test_review_still_never_changes_without_the_bypass(case, erase):
     erase(case.lesion.patient)
     with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
         Review._base_manager.all().update(comment="changed")

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.domain.states import PredictionState
-from classifier.engine.explain import Finding, claim_explanation, finish
+from classifier.engine.explain import ExplanationResult, claim_explanation, finish
 from classifier.file_removals import overlay_name, remove_files
 from classifier.models import (
     FileRemoval,
@@ -67,4 +67,6 @@ class TestFiles:
         time_machine.move_to(timezone.now() + dt.timedelta(minutes=10))
         remove_files()
         assert not storage.exists(name)
-        assert finish(at_it, Finding(PredictionState.SUCCEEDED, {"overlay": "x", "figures": {}})) == 0
+        assert (
+            finish(at_it, ExplanationResult(PredictionState.SUCCEEDED, {"overlay": "x", "figures": {}})) == 0
+        )

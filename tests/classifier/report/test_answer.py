@@ -7,9 +7,9 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from classifier.labels.answers import CANNOT_JUDGE, choose_words
-from classifier.labels.probability import say_limits
+from classifier.labels.probability import format_limits
 from classifier.models import Submission
-from classifier.report.answering import _say_key
+from classifier.report.answering import _format_key
 from classifier.standing.rows import load_cases
 from classifier.standing.summary import summarise
 from tests.classifier.report.papers import add_image, judge, make_case, read
@@ -127,7 +127,7 @@ def test_same_picture_of_another_patient_is_told_without_naming_them(staff):
 
 
 def test_key_of_the_scale_says_each_number_once():
-    assert _say_key(say_limits(0.18, 0.18, 0.51), has_band=True) == (
+    assert _format_key(format_limits(0.18, 0.18, 0.51), has_band=True) == (
         "Upright line and hatched: refers from 18, the threshold, to 51"
     )
-    assert _say_key(say_limits(0.18, None, None), has_band=False) == "Upright line: threshold 18"
+    assert _format_key(format_limits(0.18, None, None), has_band=False) == "Upright line: threshold 18"

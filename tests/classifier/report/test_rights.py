@@ -1,4 +1,4 @@
-"""Who takes a report, what refuses it, and what is left of it on the trail."""
+"""Who takes a report, what refuses it, and what is left of it on the audit log."""
 
 import pytest
 from django.core.exceptions import PermissionDenied

@@ -8,10 +8,10 @@ from django.template import Context, Template
 from django.urls import resolve, reverse
 
 from classifier.domain.states import PredictionState
-from classifier.domain.vocabulary import Outcome
+from classifier.domain.vocabulary import ModelAnswer
 from classifier.labels import looks
 from classifier.labels import probability as as_words
-from classifier.labels.probability import policy_limits, say_limits
+from classifier.labels.probability import format_limits, policy_limits
 from classifier.templatetags import ui
 
 
@@ -19,12 +19,12 @@ def render(source, **context):
     return Template("{% load ui scale %}" + source).render(Context(context))
 
 
-@pytest.mark.parametrize("outcome", Outcome.values)
+@pytest.mark.parametrize("outcome", ModelAnswer.values)
 def test_every_outcome_has_its_own_look(outcome):
     others = [look for name, look in looks.OUTCOMES.items() if name != outcome]
     look = looks.OUTCOMES[outcome]
 
-    assert look.word == Outcome(outcome).label
+    assert look.word == ModelAnswer(outcome).label
     assert look.icon not in {other.icon for other in others}
     assert look.tone not in {other.tone for other in others}
 
@@ -35,7 +35,7 @@ def test_every_state_has_a_look(state):
 
 
 def test_chip_shows_icon_and_word():
-    html = render("{% outcome_chip outcome %}", outcome=Outcome.MALIGNANT)
+    html = render("{% outcome_chip outcome %}", outcome=ModelAnswer.MALIGNANT)
 
     assert "#outcome-malignant" in html
     assert "Malignant" in html
@@ -155,7 +155,7 @@ def test_limits_say_each_number_once(policy, words):
     key = re.search(r'<ul class="scale-key".*?</ul>', html, re.DOTALL)[0]
     said = re.findall(r"</svg>\s*(.*?)\s*</li>", key, re.DOTALL)
 
-    assert say_limits(*policy) == words
+    assert format_limits(*policy) == words
     assert said == words
     assert f"Of 100: {'; '.join(words)}." in html
 

@@ -74,7 +74,7 @@ class TestPredictions:
         assert not WebhookEvent.objects.exists()
 
 
-def test_trail_stays_whole(staff, endpoint, network, queue_images):
+def test_audit_log_stays_whole(staff, endpoint, network, queue_images):
     queue_images(3, SubmissionFactory(clinic=staff.clinic))
     run_queued(budget_seconds=5)
     assert AuditEvent.objects.filter(action="prediction.succeeded").count() == 3

@@ -64,12 +64,12 @@ def test_endpoints_go_on_until_their_secret_is_changed(staff, before, receiver):
         actor=staff.administrator,
         obj=WebhookEndpoint(pk=endpoint.pk),
     )
-    trail = list(AuditEvent.objects.order_by("pk").values_list("pk", "hash"))
+    audit_log = list(AuditEvent.objects.order_by("pk").values_list("pk", "hash"))
 
     upgrade()
 
     # Nothing is lost, and what waited is delivered as its receiver knows it.
-    assert list(AuditEvent.objects.order_by("pk").values_list("pk", "hash")) == trail
+    assert list(AuditEvent.objects.order_by("pk").values_list("pk", "hash")) == audit_log
     assert list(verify_chains()) == []
     found = WebhookEndpoint.objects.get()
     assert (found.pk, found.sealed_secret) == (endpoint.pk, endpoint.sealed_secret)

@@ -1,4 +1,4 @@
-"""A first clinic and a first operator from the shell: no password typed, everything on the trail."""
+"""A first clinic and a first operator from the shell: no password typed, everything on the audit log."""
 
 from io import StringIO
 
@@ -48,7 +48,7 @@ def test_new_clinic_and_administrator_who_sets_a_password_once(client):
     assert client.get("/settings/people/").status_code == 200
 
 
-def test_the_trail_tells_of_it_without_names():
+def test_the_audit_log_tells_of_it_without_names():
     run("create_clinic", "Quay Clinic", "--administrator", "tove@quay.example")
 
     clinic = Clinic.objects.get()

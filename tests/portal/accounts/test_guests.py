@@ -179,14 +179,14 @@ def test_constraint_only_dermatologists_are_guests(stay):
 
 def test_guest_can_be_invited_again_after_the_end(clinics, stay):
     Membership.objects.filter(pk=stay.pk).update(ends_at=timezone.now() - DAY)
-    letter = invite(
+    issued = invite(
         actor=clinics.own.administrator,
         clinic=clinics.own.clinic,
         email=stay.user.email,
         role="dermatologist",
         guest_until=timezone.now() + 5 * DAY,
     )
-    assert accept_invitation(person=stay.user, invitation=letter.invitation).pk == stay.pk
+    assert accept_invitation(person=stay.user, invitation=issued.invitation).pk == stay.pk
     assert role_in(stay.user, clinics.own.clinic.pk) == "dermatologist"
 
 

@@ -145,7 +145,7 @@ def test_without_a_reading_session_signing_asks_as_the_others(client, staff, cas
 
 
 def test_to_be_asked_is_no_refusal(reader, case, caplog):
-    """Neither in the trail nor in the log; a wrong answer has its own event."""
+    """Neither in the audit log nor in the log; a wrong answer has its own event."""
     page = reader.post(f"/submissions/{case.pk}/review/", DECISION | seen(case))
     assert "Confirm it is you" in page.content.decode()
     assert not AuditEvent.objects.filter(action="access.refused").exists()

@@ -1,4 +1,4 @@
-"""The trail shows an edit, a deletion, a reordering and a lost tail; many writers keep it whole."""
+"""The audit log shows an edit, a deletion, a reordering and a lost tail; many writers keep it whole."""
 
 import uuid
 

@@ -41,7 +41,7 @@ def as_site():
         "ALTER TABLE audit_auditevent ENABLE TRIGGER USER",
     ],
 )
-def test_role_cannot_change_the_trail(as_site, statement):
+def test_role_cannot_change_the_audit_log(as_site, statement):
     with pytest.raises(DatabaseError, match=r"permission denied|must be owner"):
         run(statement)
 

@@ -22,8 +22,8 @@ def send_by_page(client, clinics, email=NEW, **more):
     return answer
 
 
-def code_in(letter):
-    return re.search(r"#(\S+)", letter.body).group(1)
+def code_in(message):
+    return re.search(r"#(\S+)", message.body).group(1)
 
 
 def open_code(client, code):

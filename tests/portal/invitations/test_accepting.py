@@ -28,10 +28,10 @@ pytestmark = pytest.mark.django_db
 
 def test_new_person_sets_name_and_password_once(client, clinics):
     send_by_page(client, clinics, email="Tove.Holm@Clinic.example", role="dermatologist")
-    letter = mail.outbox[0]
-    assert letter.to == [NEW]
-    code = code_in(letter)
-    assert f"/invitation/#{code}" in letter.body
+    message = mail.outbox[0]
+    assert message.to == [NEW]
+    code = code_in(message)
+    assert f"/invitation/#{code}" in message.body
 
     assert open_code(client, code).url == reverse("invitation-accept")
     assert "Create the account" in client.get(reverse("invitation-accept")).text
@@ -68,23 +68,23 @@ def test_person_of_another_clinic_logs_in_and_confirms(client, clinics):
 
 
 def test_somebody_elses_invitation_can_not_be_taken(client, clinics):
-    letter = ask(clinics)
+    issued = ask(clinics)
     client.force_login(clinics.other.clinician)
-    open_code(client, letter.code)
+    open_code(client, issued.code)
 
     assert client.get(reverse("invitation-accept")).status_code == 403
     assert client.post(reverse("invitation-accept")).status_code == 403
 
     assert membership_of(clinics.own, clinics.other.clinician) is None
     with pytest.raises(PeopleError, match="another address"):
-        accept_invitation(person=clinics.other.clinician, invitation=letter.invitation)
+        accept_invitation(person=clinics.other.clinician, invitation=issued.invitation)
 
 
 def test_ended_access_begins_anew_in_the_role_offered(clinics):
     old = MembershipFactory(clinic=clinics.own.clinic, role="administrator", is_active=False)
-    letter = ask(clinics, email=old.user.email)
+    issued = ask(clinics, email=old.user.email)
 
-    accept_invitation(person=old.user, invitation=letter.invitation)
+    accept_invitation(person=old.user, invitation=issued.invitation)
 
     old.refresh_from_db()
     assert (old.role, old.is_active) == ("clinician", True)
@@ -101,13 +101,13 @@ def test_weak_password_is_refused(client, clinics):
 @pytest.mark.django_db(transaction=True)
 def test_many_acceptances_at_once_give_one_place(clinics):
     person = UserFactory()
-    letter = ask(clinics, email=person.email)
+    issued = ask(clinics, email=person.email)
     start, outcomes = threading.Barrier(4), []
 
     def accept():
         start.wait()
         try:
-            accept_invitation(person=person, invitation=letter.invitation)
+            accept_invitation(person=person, invitation=issued.invitation)
             outcomes.append("taken")
         except PeopleError as error:
             outcomes.append(error.code)

@@ -30,14 +30,14 @@ def test_who_is_in_the_clinic_is_not_invited(client, clinics):
 
 
 def test_services_refuse_who_is_no_administrator(clinics):
-    letter = ask(clinics)
+    issued = ask(clinics)
     for actor in (clinics.own.dermatologist, clinics.other.administrator, clinics.operator):
         with pytest.raises(PermissionDenied):
             invite(actor=actor, clinic=clinics.own.clinic, email="a@b.example", role="clinician")
         with pytest.raises(PermissionDenied):
-            resend_invitation(actor=actor, invitation=letter.invitation)
+            resend_invitation(actor=actor, invitation=issued.invitation)
         with pytest.raises(PermissionDenied):
-            withdraw_invitation(actor=actor, invitation=letter.invitation)
+            withdraw_invitation(actor=actor, invitation=issued.invitation)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_a_clinic_sends_so_many_an_hour(clinics):
     ],
 )
 def test_constraints_hold(clinics, name, changes):
-    letter = ask(clinics)
+    issued = ask(clinics)
     with pytest.raises(IntegrityError, match=name), transaction.atomic():
-        Invitation.objects.filter(pk=letter.invitation.pk).update(**changes)
+        Invitation.objects.filter(pk=issued.invitation.pk).update(**changes)
 
 
 def test_one_answer_and_one_unanswered_row(clinics):

@@ -23,7 +23,7 @@ def test_administrator_learns_nothing_of_accounts_elsewhere(client, clinics):
     words = [re.sub(r"\S+@\S+|csrf\S+ value=\S+", "", answer.text) for answer in answers]
     said = [re.findall(r"on its way by mail", text) for text in words]
     assert said[0] == said[1] != []
-    bodies = [re.sub(r"#?\S+:\S+|[\w-]+@\S+", "", letter.body) for letter in mail.outbox]
+    bodies = [re.sub(r"#?\S+:\S+|[\w-]+@\S+", "", message.body) for message in mail.outbox]
     assert bodies[0] == bodies[1]
 
 
@@ -35,13 +35,13 @@ def test_unknown_code_is_refused_alike(client, clinics, code):
 
 
 def test_forged_signature_finds_nothing(clinics):
-    letter = ask(clinics)
-    secret, _, _ = letter.code.rpartition(":")
-    assert find_by_code(letter.code) == letter.invitation
+    issued = ask(clinics)
+    secret, _, _ = issued.code.rpartition(":")
+    assert find_by_code(issued.code) == issued.invitation
     assert find_by_code(f"{secret}:{'A' * 43}") is None
 
 
-def test_only_a_hash_is_kept_and_nothing_is_said_in_logs_or_trail(client, clinics, caplog):
+def test_only_a_hash_is_kept_and_nothing_is_said_in_logs_or_audit_log(client, clinics, caplog):
     caplog.set_level(logging.DEBUG)
     send_by_page(client, clinics)
     code = code_in(mail.outbox[0])
@@ -51,9 +51,9 @@ def test_only_a_hash_is_kept_and_nothing_is_said_in_logs_or_trail(client, clinic
 
     secret = code.rpartition(":")[0]
     kept = str(list(Invitation.objects.values()))
-    trail = str(list(AuditEvent.objects.values("action", "object_id", "details")))
+    audit_log = str(list(AuditEvent.objects.values("action", "object_id", "details")))
     assert secret not in kept
-    for place in (caplog.text, trail):
+    for place in (caplog.text, audit_log):
         assert secret not in place
         assert "tove" not in place.lower()
     assert "#" not in reverse("invitation-open")

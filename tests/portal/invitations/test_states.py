@@ -25,15 +25,15 @@ pytestmark = pytest.mark.django_db
 
 def test_time_runs_out_and_sending_again_begins_it_anew(client, clinics, settings):
     settings.DERMAPORT_INVITATION_DAYS = 2
-    letter = ask(clinics)
+    issued = ask(clinics)
     with time_machine.travel(timezone.now() + dt.timedelta(days=2, minutes=1), tick=False):
-        open_code(client, letter.code)
+        open_code(client, issued.code)
         page = client.get(reverse("invitation-accept"))
         assert page.status_code == 410
         assert "send it again" in page.text
-        assert letter.invitation.state == InvitationState.EXPIRED
+        assert issued.invitation.state == InvitationState.EXPIRED
         client.force_login(clinics.own.administrator)
-        client.post(reverse("invitation-resend", args=[letter.invitation.pk]))
+        client.post(reverse("invitation-resend", args=[issued.invitation.pk]))
         client.logout()
         open_code(client, code_in(mail.outbox[0]))
         assert set_password(client).url == reverse("account_login")
@@ -59,14 +59,14 @@ def test_inviting_again_renews_the_one_invitation(clinics):
 
 
 def test_withdrawn_invitation_ends_at_once(client, clinics):
-    letter = ask(clinics)
-    open_code(client, letter.code)
-    withdraw_invitation(actor=clinics.own.administrator, invitation=letter.invitation)
+    issued = ask(clinics)
+    open_code(client, issued.code)
+    withdraw_invitation(actor=clinics.own.administrator, invitation=issued.invitation)
 
     assert set_password(client).status_code == 410
     assert not User.objects.filter(email=NEW).exists()
     with pytest.raises(PeopleError, match="accepted or withdrawn"):
-        resend_invitation(actor=clinics.own.administrator, invitation=letter.invitation)
+        resend_invitation(actor=clinics.own.administrator, invitation=issued.invitation)
     ask(clinics)
 
 
@@ -85,13 +85,13 @@ def test_mail_that_did_not_leave_is_shown_until_it_does(client, clinics, setting
 def test_page_shows_each_state_and_an_empty_one(client, clinics):
     client.force_login(clinics.own.administrator)
     assert "No open invitations" in client.get(reverse("invitations")).text
-    letters = {state: ask(clinics, email=f"{state}@clinic.example") for state in InvitationState}
-    Invitation.objects.filter(pk=letters["expired"].invitation.pk).update(
+    issued = {state: ask(clinics, email=f"{state}@clinic.example") for state in InvitationState}
+    Invitation.objects.filter(pk=issued["expired"].invitation.pk).update(
         sent_at=timezone.now() - dt.timedelta(days=9), expires_at=timezone.now() - dt.timedelta(days=2)
     )
-    withdraw_invitation(actor=clinics.own.administrator, invitation=letters["withdrawn"].invitation)
+    withdraw_invitation(actor=clinics.own.administrator, invitation=issued["withdrawn"].invitation)
     accept_invitation(
-        person=UserFactory(email="accepted@clinic.example"), invitation=letters["accepted"].invitation
+        person=UserFactory(email="accepted@clinic.example"), invitation=issued["accepted"].invitation
     )
 
     page = client.get(reverse("invitations"))

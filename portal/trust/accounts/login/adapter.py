@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.models import User
 
 
-# --- Forms of a person and of a clinic. Services check what they say.
+# --- Forms --------------------------------------------------------------------------------------
 
 
 class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
@@ -55,13 +55,14 @@ class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
         }
 
 
-# --- Mails to people of the site. They need no request, and a dead mail server undoes nothing.
+# --- Mails --------------------------------------------------------------------------------------
+# They need no request, and a dead mail server undoes nothing.
 
 
 log = structlog.get_logger(__name__)
 
 
-def tell(person: User, template: str, context: dict[str, Any] | None = None) -> None:
+def notify(person: User, template: str, context: dict[str, Any] | None = None) -> None:
     """Send `<template>_subject.txt` and `<template>_message.txt` to the address they log in with.
 
     `context` holds counts and addresses; no word about a patient leaves by mail.
@@ -108,7 +109,7 @@ class AccountAdapter(LoginGuard):
     ) -> None:
         """Changes of a second factor are told; the address is the one a person logs in with."""
         if template_prefix.startswith("mfa/"):
-            tell(user, template_prefix)
+            notify(user, template_prefix)
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> Any:
         """However somebody came to a service account's log-in: it has no pages."""

@@ -1,4 +1,4 @@
-"""The part of the account adapter that limits failed log-ins."""
+"""Brute-force guard: the part of the account adapter that limits failed log-ins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Growing waits after failed log-ins, in place of a lock that anybody could put on a colleague.
+"""Login throttling: growing waits after failures, in place of a lock that anybody could put on a colleague.
 
 Each try is counted before the password is looked at, so that many at once don't slip through, and
 forgiven when it was right. From a browser in which the person has logged in before only that
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
-# --- Browsers in which a person has logged in before, told by a signed cookie. It opens nothing. It only
-# says whose failures count: those of this browser, not of strangers. A new password makes it worthless.
+# --- Known devices ------------------------------------------------------------------------------
+# A signed cookie tells that a person has logged in here before. It opens nothing. It only says whose
+# failures count: those of this browser, not of strangers. A new password makes it worthless.
 
 
 COOKIE = "device"

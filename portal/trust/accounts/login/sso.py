@@ -1,4 +1,4 @@
-"""OpenID Connect: code flow with PKCE, state and nonce, and an ID token whose signature is checked.
+"""Single sign-on (OpenID Connect): code flow with PKCE, state, nonce, and a signed ID token.
 
 Allauth trusts the token by the TLS it came over and knows no nonce; both are added here.
 """
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 
-# --- Single sign-on: which person of this site somebody is of whom the provider speaks.
+# --- Who it is ----------------------------------------------------------------------------------
+# Which person of this site the provider speaks of.
 
 
 PROVIDER = "sso"
@@ -52,7 +53,7 @@ WORDS = {
 
 
 class SSORefusedError(Exception):
-    """Somebody the provider vouches for doesn't come in: `code` for the trail, `message` for them."""
+    """Somebody the provider vouches for doesn't come in: `code` for the audit log, `message` for them."""
 
     def __init__(self, code: str, person: User | None = None) -> None:
         super().__init__(code)
@@ -62,7 +63,7 @@ class SSORefusedError(Exception):
 
 
 @dataclass(frozen=True)
-class Claims:
+class IdentityClaims:
     """What the provider signed about a person."""
 
     subject: str = field(repr=False)
@@ -72,7 +73,7 @@ class Claims:
     has_factor: bool
 
     @classmethod
-    def read(cls, data: Mapping[str, Any]) -> Claims:
+    def read(cls, data: Mapping[str, Any]) -> IdentityClaims:
         amr = data.get("amr") or []
         methods = {data.get("acr"), *(amr if isinstance(amr, list) else [amr])}
         return cls(
@@ -84,7 +85,7 @@ class Claims:
         )
 
 
-def admit(claims: Claims) -> User:
+def admit(claims: IdentityClaims) -> User:
     """The person whom these claims speak of, by their verified address alone.
 
     The identity behind the address is remembered at the first log-in: an address that later
@@ -153,7 +154,7 @@ class OIDCAdapter(OpenIDConnectOAuth2Adapter):
                 raise OAuth2Error("subject")
             data = {**told, **data}
         login = self.get_provider().sociallogin_from_response(request, data)
-        login.claims = Claims.read(data)
+        login.claims = IdentityClaims.read(data)
         # The identity is kept, and nothing else that was told.
         login.account.extra_data = {}
         return login
@@ -218,7 +219,8 @@ class CallbackView(OAuth2CallbackView):
         return state, answer
 
 
-# --- A second factor shown at the provider, where the setting takes it for one.
+# --- Second factor at the provider --------------------------------------------------------------
+# Taken for one where the setting says so.
 
 
 SESSION_KEY = "sso_factor"

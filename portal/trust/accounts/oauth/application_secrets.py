@@ -1,4 +1,4 @@
-"""Replace the secret of an application: the former works on for a while, or ends at once."""
+"""Secret rotation: an application's former secret works on for a while, or ends at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write the applications of a clinic."""
+"""OAuth applications of a clinic: make, change and remove them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a person may be sent back to with a code: exact addresses, TLS, or the own device."""
+"""Redirect addresses: where a person may be sent with a code: exact, over TLS, or the own device."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def _refuse(words: str) -> PeopleError:
     return PeopleError("redirect_refused", words, field="redirect_uris")
 
 
-# --- The character that PostgreSQL refuses: what holds it is refused before it is looked up.
+# --- NUL characters -----------------------------------------------------------------------------
+# PostgreSQL refuses them: what holds one is refused before it is looked up.
 
 
 NUL = "\x00"

@@ -1,4 +1,4 @@
-"""Which scopes an application may ask for: those that its clinic's administrator chose."""
+"""OAuth scopes: an application may ask for those that its clinic's administrator chose."""
 
 from __future__ import annotations
 

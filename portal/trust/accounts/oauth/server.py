@@ -1,4 +1,4 @@
-"""What the OAuth server offers: two grants and the renewal of the first, PKCE by S256 alone.
+"""OAuth server: two grants and the renewal of the first, PKCE by S256 alone.
 
 The toolkit's own server also carries the implicit, password and device grants, and "plain" PKCE;
 what isn't here can't be switched on by a row in the database.
@@ -86,7 +86,8 @@ class Server(AuthorizationEndpoint, TokenEndpoint, ResourceEndpoint, RevocationE
         RevocationEndpoint.__init__(self, request_validator)
 
 
-# --- Whom a code or a token may stand for, beyond what the protocol asks.
+# --- Whom a token may stand for -----------------------------------------------------------------
+# Beyond what the protocol asks.
 
 
 def may_act_for(application: OAuthApplication, person: User) -> bool:
@@ -162,7 +163,7 @@ def _find_spent(text: str, client: OAuthApplication) -> RefreshToken | None:
     return rows.select_related("user").first()
 
 
-# --- The end of what applications hold.
+# --- Revocation ---------------------------------------------------------------------------------
 
 
 def revoke_application_tokens(

@@ -83,7 +83,8 @@ def _note_failure(request: HttpRequest, response: HttpResponse) -> None:
     note_refusal(None, f"oauth_{error}", once_for=str(request.META.get("REMOTE_ADDR")))
 
 
-# --- The one page of the protocol that people see: on it they let an application in, or not.
+# --- Consent page -------------------------------------------------------------------------------
+# The one page of the protocol that people see: they let an application in, or not.
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -172,7 +173,7 @@ def _list_origins(application: OAuthApplication) -> list[str]:
     return origins
 
 
-# --- What a person let act for them, and the end of it.
+# --- Connected applications ---------------------------------------------------------------------
 
 
 def select_consents(person: User) -> QuerySet[OAuthApplication]:

@@ -1,4 +1,4 @@
-"""Let a clinic's retention policy erase by itself, and stop it."""
+"""Automatic retention: let a clinic's policy erase by itself, and stop it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shut a person out, and let them in again: sessions and tokens end at once and stay ended."""
+"""Deactivation: shut a person out, and let them in again: sessions and tokens end at once and stay ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new person, by an invitation that reached their mailbox."""
+"""New people, clinics and operators: by an invitation that reached a mailbox, or from the owner's shell."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ def has_account(email: str) -> bool:
     return User.objects.filter(email__iexact=email).exists()
 
 
-# --- What only the machine's owner does, from its shell: a new clinic, an operator. There is no actor:
-# nobody is logged in, and at first nobody exists.
+# --- From the shell -----------------------------------------------------------------------------
+# What only the machine's owner does: a new clinic, an operator. There is no actor: nobody is logged in, and
+# at first nobody exists.
 
 
 LONGEST_NAME = 120  # the column's length
@@ -142,7 +143,8 @@ def _check_open(person: User) -> None:
         )
 
 
-# --- Guests: dermatologists who serve another clinic until a day.
+# --- Guests -------------------------------------------------------------------------------------
+# Dermatologists who serve another clinic until a day.
 
 
 def change_guest_end(*, actor: User, membership: Membership, guest_until: dt.datetime) -> Membership:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.models import User
 
 
-# --- Forms of invitations: the administrator's, and those of the person who accepts.
+# --- Forms --------------------------------------------------------------------------------------
 
 
 class LastDayField(forms.DateField):

@@ -1,4 +1,4 @@
-"""Ask an address into a clinic. The link goes out by mail alone and works once.
+"""Invitations: ask an address into a clinic. The link goes out by mail alone and works once.
 
 What an administrator reads and waits for is the same whether the address has an account or not:
 else inviting would be a way to ask who works elsewhere on this site.
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 
 LONGEST_GUEST_DAYS = 366
 SENT_AN_HOUR = 50
-"""Letters of one clinic: more is a slip, or somebody who sends mail to strangers in our name."""
+"""Mails of one clinic: more is a slip, or somebody who sends mail to strangers in our name."""
 SIGNER = Signer(salt="portal.accounts.invitations")
 
 
 @dataclass(frozen=True)
-class Letter:
+class IssuedInvitation:
     """An invitation and the code that opens it: known at this moment only, for the mail."""
 
     invitation: Invitation
@@ -52,7 +52,7 @@ class Letter:
 
 def invite(
     *, actor: User, clinic: Clinic, email: str, role: str, guest_until: dt.datetime | None = None
-) -> Letter:
+) -> IssuedInvitation:
     """Invite an address into the clinic. An unanswered invitation is renewed; its old link ends.
 
     Raises PermissionDenied or PeopleError (email_invalid, role_unknown, guest_role, guest_end,
@@ -71,7 +71,7 @@ def invite(
         return _send(invitation, actor=actor, action="invitation.created")
 
 
-def resend_invitation(*, actor: User, invitation: Invitation) -> Letter:
+def resend_invitation(*, actor: User, invitation: Invitation) -> IssuedInvitation:
     """A new link for the same invitation, for the full time; the one sent before ends.
 
     Raises PermissionDenied or PeopleError (invitation_answered, guest_end, too_many_invitations).
@@ -161,7 +161,7 @@ def take_place(*, person: User, invitation: Invitation) -> Membership:
     return membership
 
 
-def _send(invitation: Invitation, *, actor: User, action: str) -> Letter:
+def _send(invitation: Invitation, *, actor: User, action: str) -> IssuedInvitation:
     now = timezone.now()
     _check_pace(invitation.clinic_id, now)
     secret = secrets.token_urlsafe(32)
@@ -181,7 +181,7 @@ def _send(invitation: Invitation, *, actor: User, action: str) -> Letter:
         obj=invitation,
         details={"role": invitation.role, "guest": invitation.guest_until is not None},
     )
-    return Letter(invitation, SIGNER.sign(secret))
+    return IssuedInvitation(invitation, SIGNER.sign(secret))
 
 
 def _hash(secret: str) -> str:
@@ -237,18 +237,19 @@ def _check_pace(clinic_id: uuid.UUID, now: dt.datetime) -> None:
         )
 
 
-# --- The mail of an invitation. The code stands behind the `#` of the link: a browser sends that part to no
-# server, so it is in no access log, no proxy's log and no referrer. A form posts it.
+# --- Mail ---------------------------------------------------------------------------------------
+# The code stands behind the `#` of the link: a browser sends that part to no server, so it is in no access
+# log, no proxy's log and no referrer. A form posts it.
 
 
 log = structlog.get_logger(__name__)
 
 
-def send_letter(request: HttpRequest, letter: Letter) -> bool:
+def send_invitation(request: HttpRequest, issued: IssuedInvitation) -> bool:
     """Send the mail; False, and kept with the invitation, where the mail server didn't take it."""
-    invitation = letter.invitation
+    invitation = issued.invitation
     page = request.build_absolute_uri(reverse("invitation-open"))
-    context = {"invitation": invitation, "page": page, "code": letter.code}
+    context = {"invitation": invitation, "page": page, "code": issued.code}
     mail = EmailMessage(
         subject=render_to_string("accounts/invitation_subject.txt", context).strip(),
         body=render_to_string("accounts/invitation_message.txt", context),
@@ -257,7 +258,7 @@ def send_letter(request: HttpRequest, letter: Letter) -> bool:
     try:
         mail.send()
     except OSError:
-        # Without the error itself: mail servers quote the address and the letter.
+        # Without the error itself: mail servers quote the address and the mail.
         log.warning("invitation_undelivered", invitation=str(invitation.pk))
         note_undelivered(invitation=invitation)
         return False

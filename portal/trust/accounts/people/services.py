@@ -1,4 +1,4 @@
-"""Write clinics, people in them and what a person says of themselves."""
+"""Clinics, memberships and profiles: the services that write them."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def clean_email(email: str) -> str:
 def find_or_create_person(email: str, *, full_name: str, clinic: Clinic | None, actor: User | None) -> User:
     """The person with this clean address; a new one has no password yet.
 
-    Call it inside a transaction. The event of a new person goes into the clinic's trail.
+    Call it inside a transaction. The event of a new person goes into the clinic's audit log.
     """
     person = User.objects.filter(email__iexact=email).first()
     if person is None:

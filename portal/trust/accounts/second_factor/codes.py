@@ -1,4 +1,4 @@
-"""Codes of the second factor: guessed ever more slowly, and each good for one use."""
+"""Two-factor codes: guessed ever more slowly, and each good for one use."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ReauthenticateForm(_LimitedCode, forms.ReauthenticateForm):
     """Before what counts."""
 
 
-# --- The second factor: who must have one, and who has one.
+# --- Who must have one --------------------------------------------------------------------------
 
 
 OPERATOR = "operator"

@@ -1,4 +1,4 @@
-"""Nobody whose role needs a second factor does anything before they have one."""
+"""Mandatory second factor: nobody whose role needs one does anything before they have it."""
 
 from __future__ import annotations
 

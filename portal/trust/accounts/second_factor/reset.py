@@ -1,4 +1,4 @@
-"""Giving a colleague who lost their second factor a fresh start."""
+"""Two-factor reset: a fresh start for a colleague who lost their second factor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.login.adapter import tell
+from portal.trust.accounts.login.adapter import notify
 from portal.trust.accounts.people.services import may_invite
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
@@ -58,4 +58,4 @@ def reset_factor(*, actor: User, membership: Membership) -> None:
                 "sessions": sessions,
             },
         )
-        transaction.on_commit(lambda: tell(person, "mfa/email/reset"))
+        transaction.on_commit(lambda: notify(person, "mfa/email/reset"))

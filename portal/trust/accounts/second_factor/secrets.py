@@ -1,4 +1,4 @@
-"""Secrets of second factors at rest."""
+"""Two-factor secrets, encrypted at rest."""
 
 from __future__ import annotations
 

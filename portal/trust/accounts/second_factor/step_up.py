@@ -1,4 +1,4 @@
-"""Confirming who one is, shortly before an act that counts: signing, exports, people, tokens.
+"""Step-up authentication: confirm who one is before an act that counts: signing, exports, people, tokens.
 
 The page that asks carries the whole of what was sent in hidden fields, so that the act goes on
 with the confirmation, and nothing of a patient waits in a session.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.requests import PortalRequest
 
 
-# --- How lately somebody showed who they are.
+# --- Age of a confirmation ----------------------------------------------------------------------
 
 
 CONFIRMED = "session_confirmed"
@@ -84,7 +84,7 @@ def lacks_confirmation(request: HttpRequest, *, is_signing: bool = False) -> boo
     return bool(settings.DERMAPORT_STEP_UP_MINUTES) and not is_fresh(request, is_signing=is_signing)
 
 
-# --- The ways in which a person who is logged in shows once more who they are.
+# --- Ways to confirm ----------------------------------------------------------------------------
 
 
 PREFIX = "step_up_"
@@ -183,7 +183,7 @@ def ask_again(request: PortalRequest, *, is_signing: bool = False) -> HttpRespon
     """The page that asks, or None where the act may go on.
 
     `is_signing` is for reviews alone, which are signed one after the other (see `is_fresh`). To be asked
-    is no refusal: the trail gets no event of it. A wrong answer has its own.
+    is no refusal: the audit log gets no event of it. A wrong answer has its own.
     """
     if request.method != "POST" or not settings.DERMAPORT_STEP_UP_MINUTES:
         return None

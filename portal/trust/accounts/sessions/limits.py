@@ -1,4 +1,4 @@
-"""How long a log-in lasts: until a while of idleness, and never beyond an absolute limit.
+"""Session timeout: until a while of idleness, and never beyond an absolute limit.
 
 The server counts by the last request that a person made. Requests that a page makes by itself are
 marked `@background` and don't count; a page in which somebody types says so now and then.

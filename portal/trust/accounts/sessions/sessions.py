@@ -123,7 +123,8 @@ def forget_expired_sessions() -> None:
     UserSession.objects.filter(last_seen_at__lt=quiet_since).exclude(session_key__in=live).delete()
 
 
-# --- The key of a session: another one as soon as the session may do more than before.
+# --- Session fixation ---------------------------------------------------------------------------
+# A session gets another key as soon as it may do more than before.
 
 
 SUPERSEDED = "session_superseded"

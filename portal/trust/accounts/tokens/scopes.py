@@ -1,4 +1,4 @@
-"""What a token may do: one table, read by the API, the pages and the OAuth server alike.
+"""Token scopes: what a token may do: one table, read by the API, the pages and the OAuth server alike.
 
 A scope never gives a person more than their role does: it only narrows. A browser's session has
 no scopes, since nobody but its owner sits before it.

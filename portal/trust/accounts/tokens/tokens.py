@@ -1,4 +1,4 @@
-"""Tokens for programs: made with e-mail and password or on the page, scoped, expiring, revocable."""
+"""API tokens: made with e-mail and password or on the page, scoped, expiring, revocable."""
 
 from __future__ import annotations
 
@@ -108,7 +108,8 @@ def drop_surplus_tokens(user: User) -> None:
     AuthToken.objects.filter(pk__in=list(live[keep:])).delete()
 
 
-# --- Tokens that a person makes on the page: named, scoped, maybe of one clinic, never endless.
+# --- Personal tokens ----------------------------------------------------------------------------
+# Named, scoped, maybe of one clinic, never endless.
 
 
 LONGEST_NAME = 80  # the column's length

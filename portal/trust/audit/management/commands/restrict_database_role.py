@@ -37,7 +37,7 @@ class Command(BaseCommand):
 
 
 def write_statements(role: str) -> list[str]:
-    """SQL that grants `role` what the site needs and takes back what the trail forbids."""
+    """SQL that grants `role` what the site needs and takes back what the audit log forbids."""
     make = f"CREATE ROLE {role} LOGIN"
     known = f"SELECT 1 FROM pg_roles WHERE rolname = '{role}'"  # noqa: S608 (the name has passed NAME)
     return [

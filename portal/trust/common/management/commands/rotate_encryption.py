@@ -23,7 +23,7 @@ class Command(BaseCommand):
             if not options["plain_files"]:
                 self._encrypt_rows(options["batch"])
                 self._reseal()
-            files = sum(self._tell_files(to_plain=options["plain_files"]))
+            files = sum(self._rewrite_files(to_plain=options["plain_files"]))
         except LostSealError as error:
             raise CommandError(f"{error}. Put the former SECRET_KEY there.") from error
         except DecryptionError as error:
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         for words, reseal in RESEALERS.items():
             self.stdout.write(f"{words}: {reseal():,} sealed anew")
 
-    def _tell_files(self, *, to_plain: bool) -> Any:
+    def _rewrite_files(self, *, to_plain: bool) -> Any:
         for name, looked_at, written in encrypt_files(to_plain=to_plain):
             self.stdout.write(f"{name}: {looked_at:,} looked at, {written:,} written anew")
             yield written

@@ -1,4 +1,4 @@
-"""Each line of the trail about a patient's data names the patient, on the page and in the export."""
+"""Each line of the audit log about a patient's data names the patient, on the page and in the export."""
 
 import csv
 import datetime as dt

@@ -1,4 +1,4 @@
-"""The trail as administrators read it, filter it and take it out."""
+"""The audit log as administrators read it, filter it and take it out."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def trail(client, clinics):
+def read_page(client, clinics):
     case = answered_submission(clinics.own)
     for staff in (clinics.own, clinics.other):
         for actor, action in (
@@ -34,22 +34,22 @@ def trail(client, clinics):
     return read
 
 
-def test_trail_is_of_the_own_clinic_newest_first(trail, clinics):
-    assert [event.action for event in trail()] == ["submission.viewed", "submission.created"]
-    assert {event.chain.clinic_id for event in trail()} == {clinics.own.clinic.pk}
+def test_audit_log_is_of_the_own_clinic_newest_first(read_page, clinics):
+    assert [event.action for event in read_page()] == ["submission.viewed", "submission.created"]
+    assert {event.chain.clinic_id for event in read_page()} == {clinics.own.clinic.pk}
 
 
-def test_trail_is_filtered_by_action_person_and_date(trail, clinics):
-    assert [event.action for event in trail(action="submission.created")] == ["submission.created"]
-    assert [event.actor for event in trail(person=clinics.own.dermatologist.pk)] == [
+def test_audit_log_is_filtered_by_action_person_and_date(read_page, clinics):
+    assert [event.action for event in read_page(action="submission.created")] == ["submission.created"]
+    assert [event.actor for event in read_page(person=clinics.own.dermatologist.pk)] == [
         clinics.own.dermatologist
     ]
-    assert trail(until="2020-01-01") == []
-    assert len(trail(since="2020-01-01")) == 2
-    assert len(trail(person=clinics.other.clinician.pk)) == 2
+    assert read_page(until="2020-01-01") == []
+    assert len(read_page(since="2020-01-01")) == 2
+    assert len(read_page(person=clinics.other.clinician.pk)) == 2
 
 
-def test_trail_reads_in_plain_words(trail, client, clinics):
+def test_audit_log_reads_in_plain_words(read_page, client, clinics):
     page = client.get("/settings/audit/").content.decode()
 
     assert "looked at a case" in page
@@ -57,7 +57,7 @@ def test_trail_reads_in_plain_words(trail, client, clinics):
     assert describe_action("something.quite_new") == "something quite new"
 
 
-def test_rows_leave_ids_to_the_export(trail, client, clinics):
+def test_rows_leave_ids_to_the_export(read_page, client, clinics):
     case = answered_submission(clinics.own)
     claim_case(actor=clinics.own.dermatologist, submission=case)
     colleague = MembershipFactory(clinic=clinics.own.clinic, role="dermatologist").user
@@ -72,15 +72,15 @@ def test_rows_leave_ids_to_the_export(trail, client, clinics):
     assert "done: excised" in rows["order.acknowledged"]
 
 
-def test_trail_pages_hold_fifty(trail, client, clinics):
+def test_audit_log_pages_hold_fifty(read_page, client, clinics):
     for _ in range(60):
         record_event(clinic_id=clinics.own.clinic.pk, action="worklist.listed")
 
-    assert len(trail()) == 50
-    assert len(trail(page=2)) == 12
+    assert len(read_page()) == 50
+    assert len(read_page(page=2)) == 12
 
 
-def test_export_is_complete_and_recorded(trail, client, clinics):
+def test_export_is_complete_and_recorded(read_page, client, clinics):
     answer = client.post("/settings/audit/export/?action=submission.created")
     rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"), newline="")))
 
@@ -91,7 +91,7 @@ def test_export_is_complete_and_recorded(trail, client, clinics):
     assert list(verify_chains()) == []
 
 
-def test_trail_is_for_administrators(trail, client, clinics):
+def test_audit_log_is_for_administrators(read_page, client, clinics):
     for person in (clinics.own.clinician, clinics.own.dermatologist):
         client.force_login(person)
         assert client.get("/settings/audit/").status_code == 403
@@ -99,24 +99,24 @@ def test_trail_is_for_administrators(trail, client, clinics):
 
 
 class TestSearch:
-    def test_by_patient(self, trail, clinics):
+    def test_by_patient(self, read_page, clinics):
         case, other = answered_submission(clinics.own), answered_submission(clinics.own)
         patient = case.lesion.patient
         image = case.images.get()
         for row in (patient, case.lesion, case, image, image.predictions.get(), other):
             record_event(clinic_id=clinics.own.clinic.pk, action="test.seen", obj=row)
         for name in (patient.public_id, patient.public_id.lower(), str(patient.pk)):
-            assert len(trail(patient=name)) == 5
-        assert trail(patient="P-NOBODY22") == []
+            assert len(read_page(patient=name)) == 5
+        assert read_page(patient="P-NOBODY22") == []
 
-    def test_patient_of_another_clinic_has_no_events_here(self, trail, clinics):
+    def test_patient_of_another_clinic_has_no_events_here(self, read_page, clinics):
         patient = answered_submission(clinics.other).lesion.patient
         record_event(clinic_id=clinics.own.clinic.pk, action="test.seen", obj=patient)
-        assert trail(patient=patient.public_id) == []
+        assert read_page(patient=patient.public_id) == []
 
-    def test_by_kind_and_object(self, trail, clinics):
+    def test_by_kind_and_object(self, read_page, clinics):
         case = answered_submission(clinics.own)
         record_event(clinic_id=clinics.own.clinic.pk, action="patient.viewed", obj=case.lesion.patient)
-        assert [event.action for event in trail(kind="classifier.patient")] == ["patient.viewed"]
-        assert len(trail(object_id=str(case.lesion.patient_id))) == 1
-        assert trail(object_id=str(case.pk)) == []
+        assert [event.action for event in read_page(kind="classifier.patient")] == ["patient.viewed"]
+        assert len(read_page(object_id=str(case.lesion.patient_id))) == 1
+        assert read_page(object_id=str(case.pk)) == []

@@ -118,8 +118,8 @@ def test_what_is_judged_anew_is_nothing_to_open_yet(clinics, colleague):
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer and locks no row")
-def test_patients_are_locked_before_the_trail(clinics, colleague, reader):
-    """Whoever changes a case holds its patient and waits for the trail: the other way round is a deadlock."""
+def test_patients_are_locked_before_the_audit_log(clinics, colleague, reader):
+    """Whoever changes a case holds its patient and waits for the audit log: the other way round is a deadlock."""
     staff = clinics.own
     own = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.dermatologist)
     PredictionFactory(submission=own, state="succeeded")
