@@ -91,7 +91,7 @@ def submission_cancel(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
         record_viewed(actor=request.user, obj=submission, clinic_id=submission.clinic_id)
     context = {
         "submission": submission,
-        "label": label_case(submission, is_hidden=hides_standing(submission, rights.role)),
+        "standing": label_case(submission, is_hidden=hides_standing(submission, rights.role)),
         "is_over": submission.state in (SubmissionState.REVIEWED, SubmissionState.CANCELLED),
         "trouble": trouble or _format_if_over(submission),
         "rule": rule,
