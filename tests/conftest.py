@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import hypothesis
 import pytest
@@ -101,13 +100,14 @@ def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def wake_ups() -> Iterator[list[str]]:
+def wake_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Wake-ups that would have been sent, by the name of their task: most tests have no broker."""
     from portal.celery import app
 
     sent: list[str] = []
-    with mock.patch.object(app, "send_task", lambda name, **_: sent.append(name)):
-        yield sent
+    # By the fixture that tests patch with, so that all is undone in the order in which it was done.
+    monkeypatch.setattr(app, "send_task", lambda name, **_: sent.append(name))
+    return sent
 
 
 @pytest.fixture
