@@ -29,3 +29,9 @@ def world(shared_world: World, db: None, monkeypatch: pytest.MonkeyPatch) -> Wor
         probe = Probe(name, True, "Not asked in this test.")
         monkeypatch.setattr(f"portal.operations.health.probes.probe_{name}", lambda probe=probe: probe)
     return shared_world
+
+
+@pytest.fixture(autouse=True)
+def shared_middleware(monkeypatch):
+    """The middleware is loaded once for the thousands of clients here: no test of this folder changes settings of it."""
+    monkeypatch.setattr("tests.permissions.world.is_sharing", [True])
