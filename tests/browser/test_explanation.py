@@ -37,7 +37,7 @@ def test_the_map_is_made_and_lies_over_the_picture(open_as, cases):
     ask.click()
     expect(overlay).to_be_visible(timeout=MAP_WAIT)
     expect(page.get_by_text(LIMITS)).to_be_visible()
-    page.wait_for_function("document.querySelector('.overlay-image').naturalWidth > 0")
+    expect(overlay).not_to_have_js_property("naturalWidth", 0)
     # It takes the picture's place and follows its zoom.
     place = (
         "box => [...box.querySelectorAll('img')].map(image => JSON.stringify(image.getBoundingClientRect()))"
@@ -60,7 +60,7 @@ def test_the_map_is_made_and_lies_over_the_picture(open_as, cases):
     expect(overlay).to_be_hidden()
     switch.check()
     expect(overlay).to_be_visible()
-    page.wait_for_function("document.querySelector('.overlay-image').naturalWidth > 0")
+    expect(overlay).not_to_have_js_property("naturalWidth", 0)
 
 
 def test_it_works_without_javascript(open_as, cases):
