@@ -83,15 +83,20 @@ def score_images(
                     code = error.code
                 outcome = "rejected" if code else ""
                 rows.append(ScoredImage(path, digest_bytes(data), label, None, None, outcome, code))
-            raw = iter(predictor.predict(arrays))
+            measured = predictor.measure(arrays)
+            distances = [None] * len(arrays) if measured.distances is None else measured.distances.tolist()
+            found = iter(zip(measured.probabilities.tolist(), distances, strict=True))
             for row in rows:
-                yield row if row.error else _finish(row, float(next(raw)), calibration, policy)
+                yield row if row.error else _finish(row, *next(found), calibration, policy)
             bar.update(len(rows))
 
 
-def _finish(row: ScoredImage, raw: float, calibration: Calibration, policy: DecisionPolicy) -> ScoredImage:
+def _finish(
+    row: ScoredImage, raw: float, distance: float | None, calibration: Calibration, policy: DecisionPolicy
+) -> ScoredImage:
     calibrated = float(calibration.apply([raw])[0])
-    return ScoredImage(row.path, row.sha256, row.label, raw, calibrated, policy.outcome(calibrated))
+    outcome = policy.outcome(calibrated, distance)
+    return ScoredImage(row.path, row.sha256, row.label, raw, calibrated, outcome)
 
 
 def write_predictions(path: Path, rows: Sequence[ScoredImage]) -> None:

@@ -7,7 +7,7 @@ called benign because of the scale of its figures.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from ml.serving.specification import ModelSpecification
 __all__ = [
     "BATCH_SHAPES",
     "DEFAULT_MAX_PIXELS",
+    "UNFAMILIAR",
     "BatchResult",
     "ExplainedImage",
     "ExplanationError",
@@ -39,6 +40,10 @@ __all__ = [
 ]
 
 
+# Why a picture is referred that is far from all that the network learned from.
+UNFAMILIAR: Final = "unlike the pictures it learned from"
+
+
 @dataclass(frozen=True)
 class Prepared:
     """One image as the network takes it, uint8 (height, width, 3), and what the gates need of it."""
@@ -49,11 +54,17 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One image: raw and calibrated P(malignant) in [0, 1], and what the policy makes of it."""
+    """One image: raw and calibrated P(malignant) in [0, 1], and what the policy makes of it.
+
+    `distance` from the pictures that the network learned from, about 1 for one of them, None where the network
+    has no ground; `is_far`: it is referred for that, whatever its P: `UNFAMILIAR` is why.
+    """
 
     probability: float
     calibrated_probability: float
     outcome: str
+    distance: float | None = None
+    is_far: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,14 +104,16 @@ def judge_images(
     Raises `ml.serving.prediction.PredictionError` for an image of another shape or type.
     """
     started = time.perf_counter()
-    raw = predictor.predict(images)
+    measured = predictor.measure(images)
+    raw, distances = measured.probabilities, measured.distances
     seconds = time.perf_counter() - started
     calibrated = Calibration.from_dict(specification.calibration).apply(raw)
     policy = DecisionPolicy.from_dict(specification.policy)
+    told = [None] * len(raw) if distances is None else [float(distance) for distance in distances]
     return BatchResult(
         judgements=[
-            Judgement(float(p), float(c), policy.outcome(float(c)))
-            for p, c in zip(raw, calibrated, strict=True)
+            Judgement(float(p), float(c), policy.outcome(float(c), far), far, policy.is_far(far))
+            for p, c, far in zip(raw, calibrated, told, strict=True)
         ],
         device=predictor.device,
         seconds=seconds,
