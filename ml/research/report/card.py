@@ -5,7 +5,7 @@ from typing import Any
 from ml.datasets.image_sets import find_seen_diagnoses, list_training_sets
 from ml.research.report.clinic import measure_consistency
 from ml.research.report.measures import TITLES, measure_part
-from ml.research.report.sets import COMMAND, TEST, read_clean, read_seen, read_within_source
+from ml.research.report.sets import COMMAND, TEST, read_clean, read_seen, read_unseen, read_within_source
 from ml.research.report.stored import Network, Results
 from ml.research.report.text import format_table, join_parts, name_missing
 from ml.serving.specification import FIRST_VERSION, OUT_OF_FOLD, ModelSpecification
@@ -93,6 +93,7 @@ def _write_figures(results: Results, network: Network | None) -> str:
     if network is None:
         return join_parts("## Figures", name_missing("the figures", COMMAND))
     parts = {
+        "530 unseen": read_unseen(network),
         "602 clean": read_clean(network),
         "within one source": read_within_source(network),
         "all 660": network.read_part(TEST),

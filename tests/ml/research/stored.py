@@ -27,7 +27,7 @@ def draw_rows(name, policy, count, skill=2.0, seed=0):
             str(20 + index % 60),
             "female" if index % 4 < 2 else "male",
             "back",
-            tags=("clean " if index % 5 else "") + ("ham10000" if index % 7 else ""),
+            tags=("clean unseen " if index % 5 else "") + ("ham10000" if index % 7 else ""),
         )
         scored = ScoredImage(image.path, image.sha256, image.label, p, p, policy.outcome(p))
         rows.append(StoredRow(scored, image, float(generator.normal(45, 12))))
