@@ -10,6 +10,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for what a person can mend, 130 stopped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from ml.commands import (
+        blend,
         card,
         crossvalidate,
         evaluate,
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, module in (
         ("train", train),
         ("crossvalidate", crossvalidate),
+        ("blend", blend),
         ("sources", sources),
         ("transfer", transfer),
         ("signature", signature),

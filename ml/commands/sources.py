@@ -10,6 +10,7 @@ from ml.datasets.records import find_data_root
 from ml.datasets.sources import (
     SOURCED_SETS,
     count_images,
+    drop_seen,
     list_lesion_hold_outs,
     list_source_hold_outs,
     read_sourced_images,
@@ -24,6 +25,9 @@ from ml.training.transfer import TransferPlan
 
 def add_transfer_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of a transfer plan, the same for every command that takes one."""
+    parser.add_argument(
+        "--weights", type=Path, help="file that the backbone starts from (default: ImageNet's)"
+    )
     group = parser.add_argument_group("the plan")
     group.add_argument("--architecture", default="efficientnetv2-b0", choices=sorted(BACKBONES))
     for item in fields(TransferPlan):
@@ -36,7 +40,7 @@ def add_transfer_options(parser: argparse.ArgumentParser) -> None:
 
 def read_transfer_plan(options: argparse.Namespace) -> tuple[TransferPlan, Path | None]:
     """Return the plan that the options ask for and the file of weights it starts from."""
-    weights = find_weights(options.architecture)
+    weights = options.weights or find_weights(options.architecture)
     values = {
         item.name: getattr(options, item.name) for item in fields(TransferPlan) if item.name != "weights"
     }
@@ -47,6 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--name", required=True, help="of the recipe: names its results")
     parser.add_argument("--description", default="", help="what is tried, for the report's table")
+    parser.add_argument(
+        "--start-saw",
+        nargs="+",
+        default=(),
+        choices=SOURCED_SETS,
+        help="sets that the start has learned from: their images are not judged",
+    )
     parser.add_argument("--only", nargs="+", help="hold out only these: sources, msk+uda, fold-0 to fold-4")
     parser.add_argument("--folder", type=Path, default=Path("var/training/sources"), help="checkpoints")
     parser.add_argument("--cache", type=Path, default=Path("var/training/activations"))
@@ -62,7 +73,9 @@ def run(options: argparse.Namespace) -> int:
     plan, weights = read_transfer_plan(options)
     device = configure_devices()
     images = read_sourced_images()
-    hold_outs = list_source_hold_outs(images) + list_lesion_hold_outs(images)
+    hold_outs = drop_seen(
+        list_source_hold_outs(images) + list_lesion_hold_outs(images), images, options.start_saw
+    )
     known = [hold_out.name for hold_out in hold_outs]
     if unknown := [name for name in options.only or () if name not in known]:
         raise ValueError(f"Expected hold-outs among {', '.join(known)}, received {unknown[0]!r}.")
@@ -86,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
             "description": options.description,
             "plan": plan.to_dict(),
             "data_sets": list(SOURCED_SETS),
+            "start_saw": list(options.start_saw),
             "counts": {name: list(pair) for name, pair in count_images(images).items()},
             "device": device,
             "backend": find_backend(),

@@ -290,6 +290,19 @@ def list_lesion_hold_outs(images: Sequence[SourcedImage], *, folds: int = 5) -> 
     return [HoldOut(f"fold-{fold}", dealt == fold, dealt == fold) for fold in range(folds)]
 
 
+def drop_seen(
+    hold_outs: Sequence[HoldOut], images: Sequence[SourcedImage], seen: Sequence[str]
+) -> list[HoldOut]:
+    """Return the hold-outs without judged images of the sets `seen`; those left without a class are dropped.
+
+    A start that has learned from a set says nothing of it as an unseen one.
+    """
+    unseen = np.array([image.data_set not in seen for image in images])
+    labels = np.array([image.label for image in images])
+    fresh = [replace(each, judged=each.judged & unseen) for each in hold_outs]
+    return [each for each in fresh if len(set(labels[each.judged].tolist())) == 2]
+
+
 def _deal_groups(images: Sequence[SourcedImage], folds: int) -> NDArray[np.int64]:
     return deal_groups(
         [image.group for image in images], [(image.source, image.label) for image in images], folds

@@ -77,7 +77,7 @@ def judge_hold_out(
             features = extract_features(tuned, kept.cut[0]).astype(np.float16)
     distances = None
     if with_ground:
-        ground = fit_ground(features[learned], [images[index].source for index in learned])
+        ground = fit_ground(features[learned], [images[index].source for index in learned.tolist()])
         distances = ground.measure(features[judged].astype(np.float32))
     result = Judged(hold_out, by_mix, time.monotonic() - started, distances)
     _write_judged(done, plan, result)
@@ -133,8 +133,8 @@ def summarise_hold_outs(
         }
     aucs = [by_source[name]["auc"] for name in COUNTED if name in by_source]
     summary: dict[str, Any] = {"by_source": by_source}
-    if len(aucs) == len(COUNTED):
-        summary |= {"mean": round(float(np.mean(aucs)), 4), "worst": min(aucs)}
+    if len(aucs) > 1:
+        summary |= {"mean": round(float(np.mean(aucs)), 4), "worst": min(aucs), "counted": len(aucs)}
     if folds:
         judged, p = (np.concatenate(parts) for parts in zip(*folds, strict=True))
         paper = sets[judged] == PAPER_SET
@@ -142,7 +142,7 @@ def summarise_hold_outs(
             "folds": len(folds),
             "images": int(judged.size),
             "auc": _measure(p, labels[judged]),
-            "paper": _measure(p[paper], labels[judged][paper]),
+            "paper": _measure(p[paper], labels[judged][paper]) if paper.any() else None,
         }
     return summary
 

@@ -59,7 +59,8 @@ def _shrink_nuisance(scaled: NDArray[np.float32], nuisance: float) -> NDArray[np
     around = (scaled - scaled.mean(axis=0)).reshape(-1, scaled.shape[2])
     values, vectors = np.linalg.eigh((around.T @ around / len(around)).astype(np.float64))
     shrunk = vectors / np.sqrt(1 + nuisance * np.maximum(values, 0))
-    return (shrunk @ vectors.T).astype(np.float32)
+    turn: NDArray[np.float32] = (shrunk @ vectors.T).astype(np.float32)
+    return turn
 
 
 def measure_signature(

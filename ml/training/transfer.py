@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ml.datasets.sources import SourcedImage, balance_weights
 from ml.serving.device import configure_devices
 from ml.training.activations import FEATURES, Activations, CachePlan, split_network
+from ml.training.backbones import BACKBONES, find_application
 from ml.training.checkpoints import Progress, restore_checkpoint, save_checkpoint
 from ml.training.optimizers import HEAD, build_optimizer, read_averages
 from ml.training.plans import PlanError, TrainingPlan
@@ -215,3 +216,24 @@ def _describe_training(plan: TransferPlan) -> TrainingPlan:
         averaging=plan.averaging,
         seed=plan.seed,
     )
+
+
+def blend_backbone(
+    architecture: str, weights: Path, network: "keras.Model", share: float, path: Path
+) -> None:
+    """Write to `path` the backbone `share` of the way from its ImageNet `weights` to a trained `network`.
+
+    Between the two lies what fine-tuning taught with less of what it spoilt (Wortsman et al. 2022). Raises
+    ValueError when the network is of another architecture.
+    """
+    backbone = BACKBONES[architecture]
+    side = int(network.input_shape[1] or backbone.input_size)
+    base = find_application(architecture)(
+        include_top=False, weights=str(weights), input_shape=(side, side, 3), **dict(backbone.options)
+    )
+    for layer in base.layers:
+        if layer.weights:
+            pairs = zip(layer.get_weights(), network.get_layer(layer.name).get_weights(), strict=True)
+            layer.set_weights([(1 - share) * before + share * after for before, after in pairs])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    base.save_weights(path)

@@ -7,6 +7,7 @@ from ml.datasets.sources import (
     SourcedImage,
     balance_weights,
     count_images,
+    drop_seen,
     list_lesion_hold_outs,
     list_source_hold_outs,
     place_id,
@@ -68,6 +69,15 @@ def test_a_source_of_one_class_is_judged_beside_the_other_class_of_its_set(image
 def test_every_image_is_held_out_in_one_fold(images):
     folds = np.stack([hold_out.judged for hold_out in list_lesion_hold_outs(images, folds=3)])
     assert np.all(folds.sum(axis=0) == 1)
+
+
+def test_what_the_start_has_learned_from_is_not_judged(images):
+    seen = ["fanconi-isic", "ham10000-extra-train"]
+    fresh = drop_seen(list_source_hold_outs(images), images, seen)
+    assert [each.name for each in fresh] == ["msk", "uda", "isic2020", "msk+uda"]
+    for before, after in zip(list_source_hold_outs(images)[1:4], fresh, strict=False):
+        assert np.array_equal(before.held_out, after.held_out)
+        assert {images[index].data_set for index in np.flatnonzero(after.judged)} == {"extra-train-2"}
 
 
 def test_no_source_tells_the_class_by_its_weight(images):

@@ -13,7 +13,7 @@ from ml.training.backbones import describe_weights
 from ml.training.left_out_sources import judge_hold_out
 from ml.training.plans import PlanError
 from ml.training.probes import fit_probe, measure_signature
-from ml.training.transfer import TransferPlan, put_probe, score_cut, tune_upper
+from ml.training.transfer import TransferPlan, blend_backbone, put_probe, score_cut, tune_upper
 
 CUT = "block_12_add"
 PLAN = TransferPlan(
@@ -134,6 +134,18 @@ def test_a_source_that_can_be_read_off_is_found_and_one_that_cannot_is_not():
     assert measure_signature(features, labels, sources, folds)["here, benign"] < 0.65
     features[:200, 0] += 6
     assert measure_signature(features, labels, sources, folds)["here, benign"] > 0.95
+
+
+def test_a_blend_lies_between_both_ends(weights, tmp_path):
+    trained, _, _ = split_network(PLAN.architecture, PLAN.input_size, "", None)
+    start, _, _ = split_network(PLAN.architecture, PLAN.input_size, "", weights)
+    path = tmp_path / "half.weights.h5"
+    blend_backbone(PLAN.architecture, weights, trained, 0.5, path)
+    half, _, _ = split_network(PLAN.architecture, PLAN.input_size, "", path)
+    for name in ("Conv1", "block_5_expand"):
+        before, after, between = (net.get_layer(name).get_weights()[0] for net in (start, trained, half))
+        assert between == pytest.approx((before + after) / 2, abs=1e-6)
+    assert describe_weights(path).startswith("half.weights.h5, SHA-256")
 
 
 def test_a_plan_without_a_cut_cannot_be_tuned():
