@@ -3,17 +3,25 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml.commands.sources import add_transfer_options, read_transfer_plan
 from ml.datasets.records import PAPER_SET, ImageRecord, find_data_root, read_records
-from ml.datasets.sources import SOURCED_SETS, count_images, read_repeated_lesions, read_sourced_images
+from ml.datasets.sources import (
+    SOURCED_SETS,
+    SourcedImage,
+    count_images,
+    read_repeated_lesions,
+    read_sourced_images,
+)
 from ml.digests import digest_bytes
 from ml.evaluation.stored_predictions import RESULTS
 from ml.serving.device import configure_devices
 from ml.serving.specification import LEFT_OUT, ModelSpecification
-from ml.training.activations import FEATURES, cache_activations
+from ml.training.activations import FEATURES, Activations, cache_activations
 from ml.training.fitting import fit_left_out
 from ml.training.gate_fitting import fit_ground
 from ml.training.left_out_sources import read_left_out
@@ -25,7 +33,10 @@ from ml.training.release import (
     save_network,
 )
 from ml.training.run import find_scaling
-from ml.training.transfer import extract_features, tune_upper
+from ml.training.transfer import TransferPlan, extract_features, fit_probe_alone, tune_upper
+
+if TYPE_CHECKING:
+    import keras
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,19 +64,9 @@ def run(options: argparse.Namespace) -> int:
     print(f"{plan.architecture}: {len(images)} images, {count_images(images)}, on {device}", flush=True)
     data = find_data_root("")
     kept = cache_activations(plan.cache, images, plan.copies, options.cache, data=data, weights=weights)
-    learned = np.arange(len(images))
-    tuned = tune_upper(
-        plan,
-        images,
-        kept,
-        learned,
-        options.folder / options.recipe,
-        weights=weights,
-        after_epoch=lambda epoch: print(f"Epoch {epoch} of {plan.epochs}", flush=True),
-    )
-    tuned.set_mix(plan.mix)
-    sha256 = save_network(tuned.whole, output)
-    ground = fit_ground(extract_features(tuned, kept.cut[0]), [image.source for image in images]).to_bytes()
+    network, features, history = _train(plan, images, kept, options, weights)
+    sha256 = save_network(network, output)
+    ground = fit_ground(features, [image.source for image in images]).to_bytes()
     ground_path = output.with_suffix(".ground.npz")
     ground_path.write_bytes(ground)
     name = options.name or plan.architecture
@@ -76,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         file=output.name,
         sha256=sha256,
         architecture=plan.architecture,
-        parameters=tuned.whole.count_params(),
+        parameters=network.count_params(),
         input_height=plan.input_size,
         input_width=plan.input_size,
         scaling=find_scaling(plan.architecture),
@@ -96,13 +97,38 @@ def run(options: argparse.Namespace) -> int:
             "transfer_plan": plan.to_dict(),
             "seed": plan.seed,
             "epochs": plan.epochs,
-            "history": [round_fields(row) for row in tuned.progress.history],
+            "history": [round_fields(row) for row in history],
             "versions": describe_versions(),
             "device": device,
         },
     )
     finish_transfer(draft, find_data_root(), {} if options.without_test else _list_tests(), output)
     return 0
+
+
+def _train(
+    plan: TransferPlan,
+    images: Sequence[SourcedImage],
+    kept: Activations,
+    options: argparse.Namespace,
+    weights: Path | None,
+) -> "tuple[keras.Model, NDArray[np.float32], list[dict[str, float]]]":
+    """Return the network of all images, its features of them as they are (n, d), and what the epochs said."""
+    learned = np.arange(len(images))
+    if not plan.epochs:
+        network = fit_probe_alone(plan, images, kept, learned, weights=weights)
+        return network, kept.features[0].astype(np.float32), []
+    tuned = tune_upper(
+        plan,
+        images,
+        kept,
+        learned,
+        options.folder / options.recipe,
+        weights=weights,
+        after_epoch=lambda epoch: print(f"Epoch {epoch} of {plan.epochs}", flush=True),
+    )
+    tuned.set_mix(plan.mix)
+    return tuned.whole, extract_features(tuned, kept.cut[0]), tuned.progress.history
 
 
 def _list_tests() -> dict[str, Sequence[ImageRecord]]:

@@ -27,7 +27,7 @@ from ml.training.transfer import (
 
 # Shares of the fine-tuned weights that every run is judged at, so that the mix is chosen on held-out images.
 MIXES = (0.0, 0.25, 0.5, 0.75, 1.0)
-COLUMNS = ("data_set", "path", "label", "source", "group", "hold_out", "probability", "distance")
+COLUMNS = ("data_set", "path", "label", "source", "hold_out", "probability", "distance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +175,8 @@ def write_left_out(
             )
             for index, value, distance in zip(judged.tolist(), p.tolist(), far, strict=True):
                 image = images[index]
-                cells = (image.data_set, image.path, image.label, image.source, image.group)
-                writer.writerow((*cells, result.hold_out.name, f"{value:.6f}", distance))
+                cells = (image.data_set, image.path, image.label, image.source)
+                writer.writerow((*cells, result.hold_out.name, f"{value:.5f}", distance))
 
 
 def read_left_out(path: Path) -> LeftOut:

@@ -175,6 +175,21 @@ def tune_upper(
     return Tuned(whole, upper, start, progress.best_weights, progress)
 
 
+def fit_probe_alone(
+    plan: TransferPlan,
+    images: Sequence[SourcedImage],
+    kept: Activations,
+    learned: NDArray[np.int64],
+    *,
+    weights: Path | None,
+) -> "keras.Model":
+    """Return the backbone as it starts, with the probe fitted on the images at `learned` as its head."""
+    configure_devices()
+    whole, _, _ = split_network(plan.architecture, plan.input_size, "", weights)
+    put_probe(whole, fit_plan_probe(plan, images, kept, learned))
+    return whole
+
+
 def put_probe(network: "keras.Model", probe: LinearProbe) -> None:
     """Make `probe` the head of `network`."""
     head = network.get_layer(HEAD)

@@ -39,7 +39,9 @@ def _explain(record: dict[str, Any]) -> str:
         f"Each source of the training images is left out in turn, with every lesion of it, and judged by a network "
         f"that never saw it ({counts}):",
         sources,
-        "*Mean* and *worst* are over the four sources that hold both classes. *unnamed* holds malignant images "
+        "*Mean* and *worst* are over the four sources that hold both classes; where the start had already learned from "
+        "some sets (version 1.1.0 from the paper's and ham10000-extra-train), their images are not judged, HAM10000 "
+        "is missing and three are left, so such means compare among themselves alone. *unnamed* holds malignant images "
         "alone: they are judged beside a fifth of the paper's benign ones, left out with them; the archive tells "
         "those two apart as well, so that figure counts nowhere. *msk+uda* leaves out the whole archive of ISIC "
         "2017. *Within one set* is of the images of extra-train-2 alone, whose classes were prepared alike. "

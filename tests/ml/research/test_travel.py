@@ -37,7 +37,7 @@ def results(tmp_path):
             for index in range(80):
                 label = index % 2
                 p = 1 / (1 + np.exp(-generator.normal(2 * label - 1)))
-                writer.writerow(("set", f"{index}.jpg", label, source, f"g{index}", source, p, 1.0))
+                writer.writerow(("set", f"{index}.jpg", label, source, source, p, 1.0))
     return Results(tmp_path / "results", tmp_path / "weights", rounds=10)
 
 

@@ -8,12 +8,15 @@ import pytest
 from ml.__main__ import main
 from ml.datasets.sources import list_source_hold_outs, read_sourced_images
 from ml.evaluation.metrics import measure_auc
+from ml.serving.prediction import Predictor
+from ml.serving.specification import ModelSpecification
 from ml.training.activations import CachePlan, cache_activations, split_network
 from ml.training.backbones import describe_weights
 from ml.training.left_out_sources import judge_hold_out
 from ml.training.plans import PlanError
 from ml.training.probes import fit_probe, measure_signature
 from ml.training.transfer import TransferPlan, blend_backbone, put_probe, score_cut, tune_upper
+from tests.ml.drawing import draw_lesion
 
 CUT = "block_12_add"
 PLAN = TransferPlan(
@@ -176,9 +179,31 @@ def test_the_command_stores_every_hold_out_and_the_worst(
         record["by_source"][name]["auc"] for name in ("ham10000", "msk", "uda", "isic2020")
     )
     assert record["lesions"]["folds"] == 5
-    assert main([*arguments, "--name", "rows", "--with-rows", "--only", "msk+uda"]) == 0
+    assert main([*arguments, "--name", "rows", "--with-rows", "--only", "msk+uda", "msk", "isic2020"]) == 0
     with (tmp_path / "results" / "rows.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    assert {row["source"] for row in rows} == {"msk", "uda"}
+    assert {row["source"] for row in rows if row["hold_out"] == "msk+uda"} == {"msk", "uda"}
     assert all(float(row["distance"]) > 0 for row in rows)
     assert main([*arguments, "--only", "nowhere"]) == 1
+    network = tmp_path / "drawn.h5"
+    assert (
+        main(
+            [
+                "transfer",
+                "--recipe",
+                "rows",
+                "--version",
+                "2.0.0",
+                "--output",
+                str(network),
+                *arguments[3:],
+                "--without-test",
+            ]
+        )
+        == 0
+    )
+    specification = ModelSpecification.load(network.with_suffix(".json"))
+    found = Predictor(specification, network).measure([draw_lesion(1, malignant=True, size=32)])
+    assert 0 <= found.probabilities[0] <= 1
+    assert found.distances is not None
+    assert specification.training["calibrated_on"] == "predictions of left-out sources, rows.csv"
