@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value, When
 
-from classifier.cases.search import search_patients
+from classifier.cases.search import MOST_FOUND, search_patients
 from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import Standing
 from classifier.labels.text import describe_birth
 from classifier.models import Lesion, Patient, Submission
+from classifier.patients.look_alikes import find_look_alikes
 from classifier.standing.hiding import has_unread_answer, hides_worst, is_blinded, when_worst_is_hidden
 from classifier.standing.rows import HIDDEN_RANK, CaseRow, build_rows, load_cases
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from portal.trust.accounts.models import Clinic, User
 
 FILTERS = {"work": "In work", "review": "Waiting for review", "none": "Without a case"}
+LOOK_ALIKE = "alike"
+FILTERS_OF_ADMINISTRATORS = {LOOK_ALIKE: "Look-alike numbers"}
 FILTER_STATES = {
     "work": SubmissionState.IN_WORK,
     "review": SubmissionState.AWAITING_REVIEW,
@@ -81,7 +84,8 @@ def list_patients(
 ) -> PatientQuerySet:
     """Patients of the clinic, the one submitted last first, or `by` risk the most worrying.
 
-    `show` is a key of FILTERS, `by` one of ORDERS. `hides_unread` is for a dermatologist of a clinic that
+    `show` is a key of FILTERS or FILTERS_OF_ADMINISTRATORS, `by` one of ORDERS. Of look-alike record numbers
+    those that are alike stand together. `hides_unread` is for a dermatologist of a clinic that
     hides results until they are read: what follows from one moves no patient up or down.
     """
     patients = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), words, clinic=clinic)
@@ -90,6 +94,9 @@ def list_patients(
         patients = patients.filter(Exists(cases.with_state(FILTER_STATES[show])))
     elif show == "none":
         patients = patients.filter(~Exists(cases))
+    elif show == LOOK_ALIKE:
+        alike = [pk for group in find_look_alikes(patients) for pk in group][:MOST_FOUND]
+        patients = patients.filter(pk__in=alike)
     newest = cases.order_by("-submitted_at", "-id")
     patients = patients.select_related("clinic").annotate(
         latest_id=Subquery(newest.values("pk")[:1]),
@@ -99,6 +106,9 @@ def list_patients(
         lesion_count=Count("lesions"),
     )
     last_first = (F("latest_at").desc(nulls_last=True), "-created_at", "pk")
+    if show == LOOK_ALIKE and alike:
+        places = [When(pk=pk, then=Value(place)) for place, pk in enumerate(alike)]
+        return patients.annotate(place=Case(*places, output_field=IntegerField())).order_by("place")
     if by != "risk":
         return patients.order_by(*last_first)
     hidden = [When(when_worst_is_hidden(cases), then=Value(HIDDEN_RANK))] if hides_unread else []

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core import signing
 from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
@@ -22,6 +23,7 @@ from classifier.cases.access import record_listed, record_viewed
 from classifier.cases.duplicates import describe_duplicate
 from classifier.cases.search import find_candidates
 from classifier.domain.limits import UploadLimits
+from classifier.domain.record_numbers import clean_mrn
 from classifier.intake import (
     RejectedImageError,
     build_thumbnail,
@@ -96,6 +98,8 @@ def submission_new(request: PortalRequest) -> HttpResponse:
     if submission is None:
         with transaction.atomic():
             return _render(request, case, status=422)
+    if case.leaves_facts_out:
+        messages.warning(request, "What you typed of a new patient was left out: you chose a known one.")
     address = reverse("submission-detail", args=[submission.pk])
     if request.htmx:
         return HttpResponseClientRedirect(address)
@@ -108,7 +112,7 @@ def submission_new(request: PortalRequest) -> HttpResponse:
 def find_patient(request: PortalRequest) -> HttpResponse:
     """Patients to choose from. By POST: the words may be a record number."""
     clinic, _ = read_posted_clinic(request)
-    words = " ".join(request.POST.get("words", "").split())[:64]
+    words = clean_mrn(request.POST.get("words", ""))[:64]
     found = find_candidates(user=request.user, clinic=clinic, words=words)
     record_listed(
         actor=request.user,

@@ -1,3 +1,5 @@
+"""Tokens, clinics, people and what they may."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Images, and what a network says of each."""
+
 from __future__ import annotations
 
 from typing import Any

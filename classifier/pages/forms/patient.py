@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html
 
+from classifier.domain.record_numbers import clean_mrn
 from classifier.domain.vocabulary import Sex, SkinType
 from classifier.models import Patient
 from classifier.pages.forms.fields import DayField, length_limit
@@ -72,4 +73,4 @@ class PatientSearchForm(forms.Form):
     )
 
     def clean_words(self) -> str:
-        return " ".join(self.cleaned_data["words"].split())[:64]
+        return clean_mrn(self.cleaned_data["words"])[:64]
