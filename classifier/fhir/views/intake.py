@@ -1,3 +1,5 @@
+"""Orders that come in: a transaction Bundle, or a ServiceRequest with what it contains."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
