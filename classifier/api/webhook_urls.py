@@ -1,3 +1,5 @@
+"""Addresses of webhooks and their deliveries."""
+
 from django.urls import path
 
 from classifier.api.views import webhooks

@@ -1,3 +1,5 @@
+"""A DICOM file written: its meta information, and how its pixels are described."""
+
 from __future__ import annotations
 
 from io import BytesIO

@@ -1,3 +1,5 @@
+"""Base view of both APIs: no cache keeps an answer, and acts that count are confirmed."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

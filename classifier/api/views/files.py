@@ -1,3 +1,5 @@
+"""Files over the API: derivative, DICOM, PDF report."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

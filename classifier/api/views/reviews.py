@@ -1,3 +1,5 @@
+"""Reviews and histopathology over the API."""
+
 from __future__ import annotations
 
 from operator import attrgetter
@@ -11,7 +13,6 @@ from rest_framework.reverse import reverse
 
 from classifier.api.filters import OutcomeFilter, ReviewFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.links import make_decision
 from classifier.api.preconditions import read_if_match
 from classifier.api.queries import select_outcomes, select_reviews
 from classifier.api.schema import CREATED, IF_MATCH
@@ -25,7 +26,7 @@ from classifier.api.serializers.reviews import (
 )
 from classifier.api.views.base import RecordedDetail, RecordedList
 from classifier.cases.histopathology import Finding, correct_outcome, record_outcome
-from classifier.cases.reviews import amend_review, sign_review
+from classifier.cases.reviews import Decision, amend_review, sign_review
 from classifier.drf.permissions import MayRecordOutcomes, MayReview, is_write
 from classifier.drf.views import NoStoreView
 from classifier.models import Outcome, Review
@@ -61,6 +62,16 @@ class _Reviews(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generi
         data = self.get_serializer(row).data
         location = reverse("api-review", [row.pk], request=self.request)
         return Response(data, status=201, headers={"Location": location})
+
+
+def make_decision(facts: dict[str, Any]) -> Decision:
+    """Agreement with the model follows from the diagnosis; what older clients send of it isn't used."""
+    return Decision(
+        diagnosis=facts["diagnosis"],
+        management=facts["management"],
+        comment=facts["comment"],
+        unseen_reason=facts["unseen_reason"],
+    )
 
 
 class ReviewList(_Reviews, RecordedList):
