@@ -158,7 +158,7 @@ def patient_erase(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
         except ServiceError as error:
             form.add_error(error.field or None, error.message)
         else:
-            messages.success(request, f"{patient.public_id} is erased. What was done stays in the trail.")
+            messages.success(request, f"{patient.public_id} is erased. What was done stays in the audit log.")
             return redirect("patient-list")
     context = {
         "patient": patient,
