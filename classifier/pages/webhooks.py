@@ -15,6 +15,7 @@ from classifier.domain.errors import ServiceError
 from classifier.labels.webhooks import DELIVERY_LOOKS, describe_endpoint, describe_trouble
 from classifier.models import WebhookDelivery, WebhookEndpoint
 from classifier.pages.access import page
+from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.forms.webhook import DeliveryFilterForm, WebhookForm
 from classifier.webhooks.docs import VERIFY
 from classifier.webhooks.endpoints import (
@@ -51,12 +52,12 @@ def webhook_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     endpoint = find_endpoint(request, pk)
     if request.method != "POST":
         return show_endpoint(request, endpoint)
-    form = WebhookForm(request.POST)
+    form = carry_shown(WebhookForm(request.POST))
     if not form.is_valid():
         return show_endpoint(request, endpoint, form=form, status=400)
     actor = request.user
     try:
-        update_endpoint(actor=actor, endpoint=endpoint, **form.cleaned_data)
+        update_endpoint(actor=actor, endpoint=endpoint, **read_changes(form))
     except ServiceError as error:
         form.add_error(error.field or None, error.message)
         return show_endpoint(request, endpoint, form=form, status=400)
@@ -83,7 +84,7 @@ def show_endpoint(
     context = {
         "endpoint": endpoint,
         "standing": describe_endpoint(endpoint),
-        "form": WebhookForm(initial=values),
+        "form": carry_shown(WebhookForm(initial=values)),
         "filters": filters,
         "is_narrowed": bool(chosen),
         "page_obj": page_obj,

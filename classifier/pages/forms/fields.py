@@ -1,8 +1,8 @@
-"""Fields whose errors name the limit and what was received."""
+"""Fields whose errors name the limit and what was received, and what of a form a person changed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -23,6 +23,30 @@ def length_limit(model: type[models.Model], field: str) -> list[MaxLengthValidat
     column: Any = model._meta.get_field(field)  # noqa: SLF001
     limit = column.max_length or 0
     return [MaxLengthValidator(limit, "This has %(show_value)d characters; the limit is %(limit_value)d.")]
+
+
+Form = TypeVar("Form", bound=forms.BaseForm)
+
+
+def carry_shown(form: Form) -> Form:
+    """Let the page of `form` carry what it shows of the row, so that `read_changes` can tell what was changed."""
+    for name, field in form.fields.items():
+        # A form that came without it is drawn again without it: what was typed must not pass for what was shown.
+        field.show_hidden_initial = not form.is_bound or form.add_initial_prefix(name) in form.data
+    return form
+
+
+def read_changes(form: forms.BaseForm) -> dict[str, Any]:
+    """The cleaned values of what the person changed, of a valid form whose page came from `carry_shown`.
+
+    What they left alone stays as somebody else may have changed it since: a page that was open all the
+    time writes no withdrawn consent back. A field whose shown value wasn't sent along counts as changed.
+    """
+    return {
+        name: value
+        for name, value in form.cleaned_data.items()
+        if name in form.changed_data or form.add_initial_prefix(name) not in form.data
+    }
 
 
 class DayField(forms.DateField):

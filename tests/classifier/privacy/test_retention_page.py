@@ -1,5 +1,7 @@
 """The page shows whom the policy would erase; the clinic's page sets it."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -26,6 +28,19 @@ def test_policy_is_set_on_the_clinics_page(side, log_in):
     assert side.own.clinic.retention_years == 15
     with pytest.raises(PeopleError, match="1 to 100 years"):
         update_clinic(actor=side.own.administrator, clinic=side.own.clinic, retention_years=0)
+
+
+def test_page_that_was_open_all_the_time_switches_no_blinding_off(side, log_in):
+    client = log_in(side.own.administrator)
+    page = client.get(reverse("clinic-settings")).text
+    shown = dict(re.findall(r'<input type="hidden" name="(initial-\w+)"(?: value="([^"]*)")?', page))
+    update_clinic(actor=side.own.administrator, clinic=side.own.clinic, hide_result_until_read=True)
+
+    client.post(reverse("clinic-settings"), {**shown, "name": "Renamed"})
+
+    side.own.clinic.refresh_from_db()
+    assert side.own.clinic.name == "Renamed"
+    assert side.own.clinic.hide_result_until_read
 
 
 def test_another_policy_can_be_tried_out(add, side, log_in):
