@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
+from django.utils import timezone
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from django.db import models
 
 
@@ -60,6 +60,30 @@ class DayField(forms.DateField):
         except ValidationError:
             message = f"“{str(value)[:40]}” is not a date. Give year, month and day, such as 1961-05-17."
             raise ValidationError(message, code="invalid") from None
+
+
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+
+
+class FilterDayField(DayField):
+    """A day that a list is narrowed by: of a year that a moment can be made of in every time zone."""
+
+    def validate(self, value: dt.date | None) -> None:
+        super().validate(value)
+        if value is not None and not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise ValidationError(
+                f"{value.isoformat()} lies outside the years {FIRST_YEAR} to {LAST_YEAR}.", code="year"
+            )
+
+
+def start_of(day: dt.date) -> dt.datetime:
+    """The moment at which a day of the pages' time zone begins."""
+    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
+
+
+def end_of(day: dt.date) -> dt.datetime:
+    """The moment at which the day after it begins."""
+    return start_of(day + dt.timedelta(days=1))
 
 
 class ManyFilesInput(forms.ClearableFileInput):

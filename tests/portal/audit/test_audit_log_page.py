@@ -49,6 +49,11 @@ def test_audit_log_is_filtered_by_action_person_and_date(read_page, clinics):
     assert len(read_page(person=clinics.other.clinician.pk)) == 2
 
 
+def test_audit_log_of_a_day_too_far_away_is_whole_and_says_so(read_page, client):
+    assert len(read_page(until="9999-12-31")) == 2
+    assert "9999-12-31 lies outside the years" in client.get("/settings/audit/", {"until": "9999-12-31"}).text
+
+
 def test_audit_log_reads_in_plain_words(read_page, client, clinics):
     page = client.get("/settings/audit/").content.decode()
 
