@@ -1,3 +1,5 @@
+"""Emergency access: the form that names a patient of another clinic, and why."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

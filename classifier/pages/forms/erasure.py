@@ -1,3 +1,5 @@
+"""Erasure and retention: the form that confirms an erasure, and the one that tries a policy out."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -62,6 +62,24 @@ class DayField(forms.DateField):
             raise ValidationError(message, code="invalid") from None
 
 
+LONGEST_SEARCH = 64
+
+
+class SearchField(forms.CharField):
+    """Words to search by, cleaned: as many as are looked for, and the page says which those were."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, **options)
+
+    def clean(self, value: Any) -> str:
+        return shorten_search(super().clean(value))
+
+
+def shorten_search(words: str) -> str:
+    """`words` with single spaces, cut after the longest search."""
+    return " ".join(words.split())[:LONGEST_SEARCH]
+
+
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 
 

@@ -13,7 +13,7 @@ from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import BODY_SITE_CHOICES, Priority, Standing, body_site_within
 from classifier.models import ModelVersion, Prediction
 from classifier.models.submission import SubmissionQuerySet
-from classifier.pages.forms.fields import FilterDayField, end_of, start_of
+from classifier.pages.forms.fields import FilterDayField, SearchField, end_of, start_of
 from classifier.standing.rows import order_by_state, with_risk, with_standing
 
 if TYPE_CHECKING:
@@ -130,4 +130,4 @@ def _narrow_by_signature(rows: SubmissionQuerySet, *, is_signed: bool) -> Submis
 class SearchForm(forms.Form):
     """What was typed to find cases: patient data, so it travels in a POST only."""
 
-    word = forms.CharField(required=False, max_length=64, strip=True)
+    word = SearchField()

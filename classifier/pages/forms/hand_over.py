@@ -1,3 +1,5 @@
+"""Hand-over: the form that says who takes the open work of a person who leaves."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,3 +1,5 @@
+"""Histopathology: the form of a pathologist's report, and of its correction."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""A new lesion: the form that says where it is."""
+
 from __future__ import annotations
 
 from typing import Any

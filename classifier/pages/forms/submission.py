@@ -1,3 +1,5 @@
+"""A new submission: the form of its images, their kinds and the question."""
+
 from __future__ import annotations
 
 import uuid
