@@ -1,4 +1,4 @@
-"""A person's own tokens for programs: make, look over, revoke."""
+"""What lets programs in: a person's tokens, service accounts, OAuth applications; and the addresses of interfaces."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The clinic and its people, for its administrators."""
+"""The clinic and its people, for its administrators: roles, guests, invitations, leaving, closing access."""
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages

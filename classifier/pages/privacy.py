@@ -1,4 +1,4 @@
-"""A patient's consents, legal hold and archive."""
+"""Privacy: a patient's consents, legal hold, archive and erasure, and the clinic's retention."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The index of the settings, and a person's own: name and look."""
+"""The menu and index of the settings, a person's own (name and look), and the clinic's deadlines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from portal.trust.accounts.roles import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from django.http import HttpResponse
 

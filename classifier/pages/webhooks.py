@@ -1,4 +1,4 @@
-"""Webhooks of the clinic: the list, and a new one."""
+"""Webhooks of the clinic: the list, a new one, one with its log, and what an administrator does with it."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Addresses of the history, the worklist, reading, models and the settings."""
+
 from django.urls import path
 
 from classifier.pages import (

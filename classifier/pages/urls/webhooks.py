@@ -1,3 +1,5 @@
+"""Addresses of the clinic's webhooks."""
+
 from django.urls import path
 
 from classifier.pages import webhooks
