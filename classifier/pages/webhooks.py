@@ -150,7 +150,10 @@ def webhook_test(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
 def webhook_rotate(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a new secret and show it on this one page."""
     actor = request.user
-    issued = rotate_secret(actor=actor, endpoint=find_endpoint(request, pk))
+    try:
+        issued = rotate_secret(actor=actor, endpoint=find_endpoint(request, pk))
+    except ServiceError as error:
+        return _go_to_list(request, error)
     return show_endpoint(request, issued.endpoint, secret=issued.secret)
 
 
@@ -161,7 +164,10 @@ def webhook_active(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Switch it off (`active=no`) or on again (`active=yes`)."""
     actor = request.user
     is_active = request.POST.get("active") == "yes"
-    set_endpoint_active(actor=actor, endpoint=find_endpoint(request, pk), is_active=is_active)
+    try:
+        set_endpoint_active(actor=actor, endpoint=find_endpoint(request, pk), is_active=is_active)
+    except ServiceError as error:
+        return _go_to_list(request, error)
     words = "Switched on." if is_active else "Switched off. What waited for it is not sent."
     messages.success(request, words)
     return redirect("webhook-detail", pk)
@@ -177,8 +183,17 @@ def webhook_remove(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         context = {"endpoint": endpoint}
         return render(request, "classifier/settings/webhook_remove.html", context)
-    remove_endpoint(actor=actor, endpoint=endpoint)
+    try:
+        remove_endpoint(actor=actor, endpoint=endpoint)
+    except ServiceError as error:
+        return _go_to_list(request, error)
     messages.success(request, "Webhook removed.")
+    return redirect("webhooks")
+
+
+def _go_to_list(request: PortalRequest, error: ServiceError) -> HttpResponse:
+    """What a colleague removed meanwhile has no page of its own any more."""
+    messages.error(request, error.message)
     return redirect("webhooks")
 
 

@@ -5,6 +5,7 @@ from django.test import Client
 from django.urls import reverse
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
+from classifier.webhooks.endpoints import remove_endpoint
 from classifier.webhooks.signing import read_secrets
 from tests.support.webhooks import SECRET, WebhookDeliveryFactory, WebhookEndpointFactory
 
@@ -98,6 +99,14 @@ def test_off_on_and_removed(client, endpoint):
     assert b"be undone" in client.get(at("webhook-remove", endpoint)).content
     client.post(at("webhook-remove", endpoint))
     assert client.get(at("webhook-detail", endpoint)).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["webhook-rotate", "webhook-active", "webhook-remove"])
+def test_what_a_colleague_removed_at_the_same_moment_is_said(client, staff, endpoint, monkeypatch, name):
+    remove_endpoint(actor=staff.administrator, endpoint=endpoint)
+    monkeypatch.setattr("classifier.pages.webhooks.find_endpoint", lambda *_: endpoint)
+
+    assert "This webhook was removed." in client.post(at(name, endpoint), follow=True).text
 
 
 def test_log_with_filters_and_redelivery(client, endpoint):

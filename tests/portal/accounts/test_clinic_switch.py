@@ -88,7 +88,7 @@ def test_form_drawn_before_a_switch_writes_into_its_own_clinic(client, clinics, 
         ),
         (
             "webhooks",
-            {"url": "https://ehr.example/hooks", "events": ["review.signed"]},
+            {"url": "https://93.184.216.34/hooks", "events": ["review.signed"]},
             WebhookEndpoint.objects,
         ),
     ],
