@@ -117,6 +117,7 @@ ACTION_WORDS: dict[str, str] = {
     "user.reopened": "opened a log-in again",
     "user.shut_out": "ended a person's sessions and tokens",
     "user.made_operator": "made a person an operator",
+    "user.mfa_reset": "reset a person's second factor",
     "user.password_link_made": "made a link to set a password",
 }
 
