@@ -196,7 +196,8 @@ def retention(request: PortalRequest) -> HttpResponse:
         "asked": form.asked,
         "years": clinic.retention_years,
         "automatic_since": clinic.retention_automatic_since,
-        "waiting_files": FileRemoval.objects.count(),
+        # Not how many: the rows name no clinic, and other clinics' erasures are not this one's to count.
+        "has_waiting_files": FileRemoval.objects.exists(),
     }
     return render(request, "classifier/settings/retention.html", context)
 

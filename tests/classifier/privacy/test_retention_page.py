@@ -4,7 +4,10 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from classifier.domain.vocabulary import FileStore
+from classifier.models import FileRemoval
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.people.services import update_clinic
 
@@ -41,6 +44,17 @@ def test_page_that_was_open_all_the_time_switches_no_blinding_off(side, log_in):
     side.own.clinic.refresh_from_db()
     assert side.own.clinic.name == "Renamed"
     assert side.own.clinic.hide_result_until_read
+
+
+def test_files_that_wait_are_told_without_a_number_that_counts_other_clinics(side, log_in):
+    client = log_in(side.own.administrator)
+    assert "wait to be removed" not in client.get(reverse("retention")).text
+    for name in ("one", "two"):
+        FileRemoval.objects.create(store=FileStore.DERIVED, name=name, not_before=timezone.now())
+
+    page = client.get(reverse("retention")).text
+
+    assert "Files of erased patients still wait to be removed from the store." in page
 
 
 def test_another_policy_can_be_tried_out(add, side, log_in):
