@@ -55,15 +55,15 @@ def name_site(lesion: Lesion) -> str:
     return lesion.site_name.partition(" (")[0]
 
 
-def count_years(birth_date: dt.date, day: dt.date) -> int:
-    """The age on `day`, in years that are full."""
-    is_before_birthday = (day.month, day.day) < (birth_date.month, birth_date.day)
-    return day.year - birth_date.year - int(is_before_birthday)
-
-
 def describe_birth(birth_date: dt.date | None) -> str:
     """Birth year and age: "born 1961, 65 years"; empty when unknown."""
     if birth_date is None:
         return ""
     years = count_years(birth_date, timezone.localdate())
     return f"born {birth_date.year}, {years} {'year' if years == 1 else 'years'}"
+
+
+def count_years(birth_date: dt.date, day: dt.date) -> int:
+    """The age on `day`, in years that are full."""
+    is_before_birthday = (day.month, day.day) < (birth_date.month, birth_date.day)
+    return day.year - birth_date.year - int(is_before_birthday)

@@ -13,7 +13,6 @@ from classifier.domain.limits import UploadLimits
 from classifier.intake.submission import QUESTION_TEXTS, CasePatient, NewLesion, Question, submit_case
 from classifier.intake.uploads import RefusedImagesError, SentImage, inspect_images
 from classifier.models import Lesion, Patient
-from classifier.pages.forms.fields import shorten_search
 from classifier.pages.forms.lesion import NewLesionForm
 from classifier.pages.forms.patient import NewPatientForm
 from classifier.pages.forms.submission import NEW, SubmissionForm
@@ -250,7 +249,7 @@ def read_case(
         form=form,
         patient_form=NewPatientForm(data, recorded_in=clinic.consent_recorded_in),
         lesion_form=NewLesionForm(data),
-        words=shorten_search(str(data.get("words", ""))),
+        words=str(data.get("words", "")),
         patient=patient,
         lesion=lesion,
         is_new_patient=is_new_patient,

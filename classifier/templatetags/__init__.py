@@ -1,1 +1,1 @@
-"""Template tags and filters: how values look on pages. Their words come from `classifier.labels`."""
+"""Template tags, for the pages alone."""

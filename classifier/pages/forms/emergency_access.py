@@ -1,4 +1,4 @@
-"""Emergency access: the form that names a patient of another clinic, and why."""
+"""Form of an emergency access."""
 
 from __future__ import annotations
 

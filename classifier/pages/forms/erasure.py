@@ -1,4 +1,4 @@
-"""Erasure and retention: the form that confirms an erasure, and the one that tries a policy out."""
+"""Forms of retention and of a patient's erasure."""
 
 from __future__ import annotations
 

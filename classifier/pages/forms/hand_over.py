@@ -1,4 +1,4 @@
-"""Hand-over: the form that says who takes the open work of a person who leaves."""
+"""Form that hands the cases of one person over to another."""
 
 from __future__ import annotations
 

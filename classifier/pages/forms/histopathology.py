@@ -1,4 +1,4 @@
-"""Histopathology: the form of a pathologist's report, and of its correction."""
+"""Forms of a histopathology report and of its correction."""
 
 from __future__ import annotations
 

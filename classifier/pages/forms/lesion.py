@@ -1,4 +1,4 @@
-"""A new lesion: the form that says where it is."""
+"""Form of a new lesion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patients: the forms that add one, correct one and find one."""
+"""Forms of a patient: new, corrected, searched for."""
 
 from __future__ import annotations
 

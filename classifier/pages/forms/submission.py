@@ -1,4 +1,4 @@
-"""A new submission: the form of its images, their kinds and the question."""
+"""Form of a new case: images, question, whose lesion."""
 
 from __future__ import annotations
 

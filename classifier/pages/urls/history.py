@@ -1,5 +1,3 @@
-"""Addresses of the history, the worklist, reading, models and the settings."""
-
 from django.urls import path
 
 from classifier.pages import (

@@ -1,5 +1,3 @@
-"""Addresses of the clinic's webhooks."""
-
 from django.urls import path
 
 from classifier.pages import webhooks

@@ -1,5 +1,5 @@
 // Dialogs and menus, all native elements that this only opens and closes.
-//   data-dialog-open="ID"  opens <dialog id="ID">; a press beside it closes it
+//   data-dialog-open="ID"  opens <dialog id="ID">      data-dialog-close  closes the one around it
 //   <details data-menu>    closes on Escape or a press elsewhere
 //   data-print             prints the page
 
@@ -10,6 +10,7 @@ document.addEventListener("click", (event) => {
     return;
   }
   if (event.target.closest("[data-print]")) window.print();
+  if (event.target.closest("[data-dialog-close]")) event.target.closest("dialog")?.close();
   if (event.target instanceof HTMLDialogElement && pressedBackdrop(event)) event.target.close();
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
     if (!menu.contains(event.target)) menu.open = false;
