@@ -31,7 +31,7 @@ from classifier.labels.answers import (
     find_cautions,
     find_doubts,
 )
-from classifier.labels.standing import format_case, is_decided, label_case
+from classifier.labels.standing import format_case, is_decided, label_case, lower_first
 from classifier.labels.text import describe_day, name_site
 from classifier.models import Acknowledgement, Submission
 from classifier.orders import acknowledge_order, take_back_acknowledgement
@@ -115,7 +115,7 @@ def _format_result_to_withdraw(submission: Submission) -> str:
         return "some of the images are judged already"
     label = label_case(submission)
     by = f", by the {label.said_by}" if label.said_by else ""
-    return f"{label.word.lower()}{by}"
+    return f"{lower_first(label.word)}{by}"
 
 
 @require_POST
