@@ -1,11 +1,13 @@
 """Settings, Webhooks: from adding one to reading its log."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from classifier.webhooks.endpoints import remove_endpoint
+from classifier.webhooks.endpoints import remove_endpoint, update_endpoint
 from classifier.webhooks.signing import read_secrets
 from tests.support.webhooks import SECRET, WebhookDeliveryFactory, WebhookEndpointFactory
 
@@ -89,6 +91,18 @@ def test_page_says_how_it_is_signed(client, staff):
     assert "Dermaport-Signature" not in words
     client.post(at("webhook-rotate", former))
     assert "Dermaport-Signature" not in client.get(at("webhook-detail", former)).content.decode()
+
+
+def test_page_that_was_open_all_the_time_writes_back_no_former_address(client, staff, endpoint):
+    page = client.get(at("webhook-detail", endpoint)).text
+    shown = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', page))
+    update_endpoint(actor=staff.administrator, endpoint=endpoint, url="https://93.184.216.34/moved")
+
+    client.post(at("webhook-detail", endpoint), {**HOOK, **shown, "url": shown["initial-url"]})
+
+    endpoint.refresh_from_db()
+    assert endpoint.url == "https://93.184.216.34/moved"
+    assert endpoint.description == "The EHR"
 
 
 def test_off_on_and_removed(client, endpoint):
