@@ -153,7 +153,12 @@ class TestPolling:
         record_outcome(
             actor=staff.clinician,
             lesion=case.lesion,
-            finding=Finding("melanoma_invasive", "excision", today, today),
+            finding=Finding(
+                diagnosis="melanoma_invasive",
+                procedure="excision",
+                specimen_taken_on=today,
+                reported_on=today,
+            ),
         )
 
         assert "Invasive melanoma" in client.get(f"{reverse('home-columns')}?seen={seen}").text
