@@ -19,8 +19,10 @@ from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import AcknowledgedAs, Management
 from classifier.models import Acknowledgement, Review, Submission
 from classifier.preconditions import check_unchanged
+from classifier.standing.columns import refresh_standing
+from classifier.standing.locks import lock_patients
 from classifier.standing.reviews import IS_IN_FORCE
-from classifier.standing.standing import find_order, lock_patients, refresh_standing
+from classifier.standing.standing import find_order
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import Entry, record_events

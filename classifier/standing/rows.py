@@ -1,4 +1,4 @@
-"""List queries: orders and filters of cases, over the columns that `classifier.standing.standing` keeps."""
+"""List queries: orders and filters of cases, over the columns that `classifier.standing.columns` keeps."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from classifier.standing.standing import find_differences, mend
+from classifier.standing.columns import find_differences, mend
 
 
 class Command(BaseCommand):

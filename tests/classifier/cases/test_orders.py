@@ -15,8 +15,8 @@ from classifier.domain.vocabulary import ORDERS, Management
 from classifier.models import Acknowledgement, Submission
 from classifier.orders import acknowledge_order, take_back_acknowledgement
 from classifier.preconditions import tag_of
+from classifier.standing.columns import find_differences
 from classifier.standing.reviews import IS_IN_FORCE
-from classifier.standing.standing import find_differences
 from classifier.standing.summary import summarise
 from portal.trust.audit.models import AuditEvent
 from tests.factories import (

@@ -27,13 +27,9 @@ from classifier.intake.submission import CasePatient, NewLesion, Question, submi
 from classifier.models import Lesion, Patient, Prediction, Submission
 from classifier.orders import acknowledge_order, take_back_acknowledgement
 from classifier.privacy.erasure import erase_patient
-from classifier.standing.standing import (
-    find_agreement,
-    find_differences,
-    lock_patients,
-    rank,
-    refresh_standing,
-)
+from classifier.standing.columns import find_differences, refresh_standing
+from classifier.standing.locks import lock_patients
+from classifier.standing.standing import find_agreement, rank
 from portal.trust.accounts.models import Clinic
 from tests import factories
 from tests.factories import (
