@@ -27,7 +27,7 @@ from classifier.domain.vocabulary import (
 )
 from classifier.models.standing_columns import NO_RANK
 from classifier.standing.reviews import find_review_in_force
-from classifier.standing.summary import weigh_images
+from classifier.standing.summary import find_served, weigh_images
 
 if TYPE_CHECKING:
     import uuid
@@ -91,7 +91,7 @@ def decide_case(submission: Any) -> CaseFacts:
 
     Reads fields alone, so that a migration may call it with the models of its time.
     """
-    images = [(image, _find_served(image)) for image in submission.images.all()]
+    images = [(image, find_served(image)) for image in submission.images.all()]
     answer, speaker = weigh_images(
         [(found.state if found else "", found, image.capture_kind) for image, found in images]
     )
@@ -114,12 +114,6 @@ def decide_case(submission: Any) -> CaseFacts:
         management=management,
         order_due_at=find_due_at(submission, reviews) if state == SubmissionState.REVIEWED else None,
     )
-
-
-def _find_served(image: Any) -> Any:
-    """The newest prediction that people see: a retry replaces the failure before it."""
-    served = [found for found in image.predictions.all() if not found.is_shadow]
-    return max(served, key=lambda found: (found.queued_at, str(found.pk)), default=None)
 
 
 def _find_state(submission: Any, images: Sequence[tuple[Any, Any]], *, is_reviewed: bool) -> SubmissionState:
