@@ -8,7 +8,7 @@ it reads the fields of rows that are loaded: `classifier.standing.columns` loads
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils import timezone
@@ -314,21 +314,23 @@ def decide_patient(lesions: Iterable[tuple[Held, uuid.UUID]]) -> tuple[Held, uui
 
 
 def _find_worst(found: Sequence[tuple[Held, Any]]) -> tuple[Held, Any]:
-    """The first by rank; of equals what is worse by itself, then what was decided last.
+    """What worries most by itself; of equals the one of the first rank, then what was decided last.
 
+    The rank is the first of all: a naevus that is to be excised or referred keeps its place in every order,
+    and its "benign" stands for nothing that is malignant, too close to call, not judged or in work beside it.
     A finding that speaks of its cases, too, stands with the first of them.
     """
     if not found:
         return Held(), None
     oldest = dt.datetime.min.replace(tzinfo=dt.UTC)
-    return min(
+    held, key = min(
         found,
         key=lambda row: (
-            row[0].standing_rank,
-            # An urgent referral ranks with a melanoma, and what "benign" says must not stand for both.
             rank(row[0].standing, row[0].standing_basis),
+            row[0].standing_rank,
             -((row[0].standing_at or oldest) - oldest).total_seconds(),
             row[1] is None,
             str(row[1]),
         ),
     )
+    return replace(held, standing_rank=min(row[0].standing_rank for row in found)), key

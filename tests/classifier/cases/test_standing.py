@@ -11,7 +11,7 @@ from classifier.cases.withdrawal import cancel_submission
 from classifier.domain.vocabulary import Diagnosis, Management, Standing
 from classifier.models import Lesion, Patient, Submission
 from classifier.standing.columns import find_differences
-from classifier.standing.standing import find_agreement, rank
+from classifier.standing.standing import Held, decide_patient, find_agreement, rank
 from tests.factories import (
     AcknowledgementFactory,
     LesionFactory,
@@ -200,6 +200,19 @@ class TestLesionAndPatient:
         ReviewFactory(submission=newer, diagnosis=diagnosis, management="urgent_referral")
         assert held(signed.lesion) == ("malignant", "review")
 
+    def test_a_naevus_to_be_referred_hides_nothing_that_is_not_benign(self, staff):
+        """The order keeps its place; green stands before nothing else."""
+        signed = answered_submission(staff, "benign")
+        ReviewFactory(submission=signed, diagnosis="naevus", management="urgent_referral")
+        assert held(signed.lesion) == ("benign", "review")
+        later = answered_submission(staff, "refer", lesion=signed.lesion)
+        assert held(signed.lesion) == ("refer", "model")
+        assert (signed.lesion.standing_case, signed.lesion.standing_rank) == (later, 0)
+        other = answered_submission(staff, "malignant", lesion=LesionFactory(patient=signed.lesion.patient))
+        patient = Patient.objects.get()
+        assert (patient.standing, patient.standing_basis) == ("malignant", "model")
+        assert (patient.standing_lesion, patient.standing_rank) == (other.lesion, 0)
+
     def test_finding_stands_with_a_case_of_which_it_speaks(self, staff):
         for first in "0a":
             pk = uuid.UUID(first * 32)
@@ -241,6 +254,25 @@ class TestRank:
     @pytest.mark.parametrize("standing", [one for one in Standing if one != Standing.WITHDRAWN])
     def test_urgent_referral_is_first_whatever_the_diagnosis(self, standing):
         assert rank(standing, "review", Management.URGENT_REFERRAL) == 0
+
+    @pytest.mark.parametrize("management", [Management.URGENT_REFERRAL, Management.EXCISE, Management.BIOPSY])
+    @pytest.mark.parametrize(
+        "other",
+        [
+            ("malignant", "model"),
+            ("indeterminate", "review"),
+            ("refer", "model"),
+            ("not_judged", "state"),
+            ("in_work", "state"),
+        ],
+    )
+    def test_benign_with_an_order_keeps_its_place_and_not_the_word(self, management, other):
+        naevus = Held("benign", "review", standing_rank=rank("benign", "review", management))
+        worse = Held(*other, standing_rank=rank(*other))
+        for found in ([(naevus, "naevus"), (worse, "other")], [(worse, "other"), (naevus, "naevus")]):
+            worst, key = decide_patient(found)
+            assert (worst.standing, key) == (other[0], "other")
+            assert worst.standing_rank == min(naevus.standing_rank, worse.standing_rank)
 
     def test_agreement_follows_from_the_diagnosis(self):
         found = {
