@@ -314,6 +314,17 @@ class TestAnsweredByItself:
         correct(staff, wrong, days=-1, procedure="excision")
         assert due(case) is None
 
+    def test_specimen_after_the_order_and_before_an_amendment_that_leaves_it(self, staff, time_machine):
+        ordered = timezone.now() - dt.timedelta(days=5)
+        time_machine.move_to(ordered)
+        case = signed(staff, "excise")
+        time_machine.move_to(ordered + dt.timedelta(days=3))
+        amend(staff, case, "excise")
+        report(staff, case, taken=dt.timedelta(days=-2))
+        assert due(case) is None
+        assert Acknowledgement.objects.get().review == case.reviews.get(IS_IN_FORCE)
+        assert not list(find_differences())
+
     def test_specimen_of_before_the_order(self, staff):
         case = signed(staff, "excise")
         report(staff, case, taken=dt.timedelta(days=-1), procedure="biopsy")
