@@ -85,15 +85,20 @@ def acknowledge_order(
         raise _already_acknowledged() from error
 
 
-def take_back_acknowledgement(*, actor: User, acknowledgement: Acknowledgement) -> Acknowledgement:
+def take_back_acknowledgement(
+    *, actor: User, acknowledgement: Acknowledgement, expected: Collection[str] | None = None
+) -> Acknowledgement:
     """Open the order again: the acknowledgement was a slip. The row stays, with who took it back.
 
-    Raises PermissionDenied or ConflictError (already_taken_back).
+    Raises PermissionDenied; ConflictError (already_taken_back); ChangedError unless the tag of the case is an
+    `expected` one.
     """
     submission = acknowledgement.review.submission
     require(actor, submission.clinic_id, Action.SUBMIT)
     with transaction.atomic():
         lock_patients(submissions=[submission.pk])
+        submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
+        check_unchanged(submission, expected)
         row = Acknowledgement.objects.select_for_update().get(pk=acknowledgement.pk)
         if row.taken_back_at is not None:
             raise ConflictError("already_taken_back", "This was taken back before; the order is open.")

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
+from classifier import orders
 from classifier.cases.histopathology import Finding, correct_outcome, record_outcome
 from classifier.cases.reviews import Decision, amend_review, sign_review
 from classifier.cases.timeline import build_timeline
@@ -179,6 +180,17 @@ class TestTakeBack:
         acknowledge_order(actor=staff.clinician, submission=case, done="seen")
         assert Acknowledgement.objects.count() == 2
         assert not list(find_differences())
+
+    def test_only_where_nobody_was_faster(self, staff, monkeypatch):
+        """An amendment between the look at the tag and the lock is seen behind the lock."""
+        case = signed(staff)
+        row = acknowledge_order(actor=staff.clinician, submission=case, done="referred")
+        tag = tag_of(Submission.objects.get(pk=case.pk))
+        monkeypatch.setattr(orders, "lock_patients", lambda **_: amend(staff, case, "excise"))
+        with pytest.raises(ChangedError):
+            take_back_acknowledgement(actor=staff.clinician, acknowledgement=row, expected=[tag])
+        row.refresh_from_db()
+        assert row.taken_back_at is None
 
 
 def amend(staff, case, management):
