@@ -23,12 +23,9 @@ if TYPE_CHECKING:
     import uuid
 
     from classifier.models.submission import SubmissionQuerySet
-    from portal.trust.accounts.models import User
-
 
 # --- Open work ----------------------------------------------------------------------------------
 # Cases that a person follows up, and readings they began.
-
 
 OPEN_STATES = (SubmissionState.IN_WORK, SubmissionState.AWAITING_REVIEW, SubmissionState.NO_RESULT)
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from decimal import Decimal
 
-    from classifier.models import Lesion
     from portal.trust.accounts.models import User
 
 
@@ -36,8 +35,6 @@ def list_outcomes(lesion: Lesion) -> list[Outcome]:
 
 
 # --- Recording and correcting -------------------------------------------------------------------
-
-
 THICKEST_MM = 50
 
 

@@ -29,9 +29,7 @@ from portal.trust.audit.services import Entry, record_events
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from classifier.models import Submission
     from portal.trust.accounts.models import User
-
 
 NEEDS_READER = (
     "A dermatologist has to read this case, so it can't be withdrawn. If it was sent by mistake, "
