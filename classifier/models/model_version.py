@@ -1,3 +1,5 @@
+"""Model version: a registered network, its specification and its lifecycle."""
+
 from __future__ import annotations
 
 import uuid

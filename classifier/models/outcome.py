@@ -1,3 +1,5 @@
+"""Histopathology: what was found in a specimen; in the table, in JSON and here it is called outcome."""
+
 from __future__ import annotations
 
 import uuid

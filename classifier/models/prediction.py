@@ -1,3 +1,5 @@
+"""Prediction and explanation: what a model version says of an image, and where it looked."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Submission and its images: one question about one lesion, and the photographs sent with it."""
+
 from __future__ import annotations
 
 import uuid
