@@ -21,7 +21,7 @@ from classifier.models import Acknowledgement, Review, Submission
 from classifier.preconditions import check_unchanged
 from classifier.standing.columns import refresh_standing
 from classifier.standing.locks import lock_patients
-from classifier.standing.standing import Order, find_order
+from classifier.standing.standing import Order, find_order, list_in_force
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import Entry, record_events
@@ -186,9 +186,7 @@ def answer_by_correction(*, actor: User, outcome: Outcome) -> list[Entry]:
         acknowledged_at__in=[row.recorded_at for row in corrected],
     )
     events = _reopen(actor, list(rows.select_related("review")))
-    replaced = {row.corrects_id for row in every.values()}
-    in_force = [row for row in every.values() if row.pk not in replaced]
-    for row in sorted(in_force, key=lambda row: row.recorded_at, reverse=True):
+    for row in sorted(list_in_force(every.values()), key=lambda row: row.recorded_at, reverse=True):
         events += answer_by_specimen(actor=actor, outcome=row)
     return events
 

@@ -186,9 +186,6 @@ class ExplanationQuerySet(models.QuerySet["Explanation"]):
     def queued(self) -> ExplanationQuerySet:
         return self.filter(state=PredictionState.QUEUED)
 
-    def running(self) -> ExplanationQuerySet:
-        return self.filter(state=PredictionState.RUNNING)
-
     def unfinished(self) -> ExplanationQuerySet:
         return self.filter(state__in=UNFINISHED)
 

@@ -197,17 +197,18 @@ def find_histopathology(submission: Any) -> Any:
     its specimen was taken: what grows there later is a new question. The newest specimen decides, so that
     an earlier benign one doesn't hide that a later one was inconclusive.
     """
-    current = _list_in_force(submission.lesion)
+    current = list_in_force(submission.lesion.outcomes.all())
     if malignant := _newest(current, LesionGroup.MALIGNANT):
         return malignant
     day = timezone.localdate(submission.submitted_at)
     return _newest([outcome for outcome in current if outcome.specimen_taken_on >= day])
 
 
-def _list_in_force(lesion: Any) -> list[Any]:
-    outcomes = list(lesion.outcomes.all())
-    corrected = {outcome.corrects_id for outcome in outcomes}
-    return [outcome for outcome in outcomes if outcome.pk not in corrected]
+def list_in_force(outcomes: Iterable[Any]) -> list[Any]:
+    """Histopathology in force: of the findings of a lesion, all of them given, those that no correction replaces."""
+    every = list(outcomes)
+    corrected = {outcome.corrects_id for outcome in every}
+    return [outcome for outcome in every if outcome.pk not in corrected]
 
 
 def _newest(outcomes: Iterable[Any], group: LesionGroup | None = None) -> Any:
@@ -286,7 +287,7 @@ def decide_lesion(cases: Sequence[LesionCase], lesion: Any) -> tuple[Held, uuid.
     the model could, but for one whose order is still open.
     """
     found = [(row.held, row.case_id) for row in cases if _is_open(row, cases)]
-    if outcome := _newest(_list_in_force(lesion), LesionGroup.MALIGNANT):
+    if outcome := _newest(list_in_force(lesion.outcomes.all()), LesionGroup.MALIGNANT):
         own: tuple[Held, uuid.UUID | None] = (_make_from_outcome(outcome, Standing.MALIGNANT), None)
         found.append(own)  # type: ignore[arg-type]  # its own row, of one of the kinds
     return _find_worst(found)
