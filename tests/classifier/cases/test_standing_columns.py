@@ -280,7 +280,7 @@ class TestCommand:
         assert f"submission {case.pk}: standing is benign, and the rows say malignant" in out.getvalue()
         out = StringIO()
         call_command("check_standing", "--mend", stdout=out)
-        assert "1 patients mended." in out.getvalue()
+        assert "Mended the columns of 1 patients." in out.getvalue()
         assert held(case) == ("malignant", "model")
         assert case.is_unread
         assert held(case.lesion.patient) == ("malignant", "model")
