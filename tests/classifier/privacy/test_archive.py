@@ -73,6 +73,7 @@ def test_many_cases_cost_as_many_queries_as_one(case, side):
             assert b"".join(archive_patient(actor=side.own.administrator, patient=case.lesion.patient))
         return len(queries)
 
+    count()  # The first one begins the chain of events, too.
     one = count()
     for lesion in (case.lesion, case.lesion, LesionFactory(patient=case.lesion.patient)):
         more = SubmissionFactory(lesion=lesion)
