@@ -1,3 +1,5 @@
+"""App of the health checks."""
+
 from django.apps import AppConfig
 
 

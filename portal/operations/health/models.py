@@ -1,3 +1,5 @@
+"""Heartbeats of workers."""
+
 from __future__ import annotations
 
 from django.db import models

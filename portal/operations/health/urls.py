@@ -1,3 +1,5 @@
+"""Addresses of the health checks and of the status page."""
+
 from django.urls import path
 
 from portal.operations.health import views

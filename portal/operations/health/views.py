@@ -1,3 +1,5 @@
+"""Health endpoints for a balancer, and the status page for operators."""
+
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required

@@ -1,3 +1,5 @@
+"""`python -m portal.operations.stack`: run or prepare the stack, or start the services of the tests."""
+
 from __future__ import annotations
 
 import argparse

@@ -1,3 +1,5 @@
+"""Addresses of the accounts: clinic, theme, invitations, sessions, single sign-on."""
+
 from django.urls import include, path
 
 from portal.trust.accounts import views

@@ -1,3 +1,5 @@
+"""App of the audit log."""
+
 from django.apps import AppConfig
 
 

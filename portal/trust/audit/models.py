@@ -1,3 +1,5 @@
+"""Tables of the audit log: chains, events, anchors, tallies. Events are append-only."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""App of the common ground."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""The row that opens the bypass."""
+
 from __future__ import annotations
 
 from django.db import models

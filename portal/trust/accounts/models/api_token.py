@@ -1,3 +1,5 @@
+"""API tokens: scopes, clinic and name of each; the hash is knox's."""
+
 from __future__ import annotations
 
 import uuid

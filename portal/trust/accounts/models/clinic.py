@@ -1,3 +1,5 @@
+"""Clinics, and which of them a person sees."""
+
 from __future__ import annotations
 
 import uuid

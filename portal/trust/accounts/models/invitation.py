@@ -1,3 +1,5 @@
+"""Invitations: state, constraints, and the hash of the secret."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Failed log-ins, counted outside the cache."""
+
 from __future__ import annotations
 
 from django.db import models

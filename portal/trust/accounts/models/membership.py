@@ -1,3 +1,5 @@
+"""Memberships: whether one counts now is said here alone (`held_by`)."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,3 +1,5 @@
+"""OAuth applications of a clinic."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Addresses of the OAuth server."""
+
 from django.urls import path
 
 from portal.trust.accounts.oauth import views

@@ -1,3 +1,5 @@
+"""A new clinic and its first administrator, from the shell."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser

@@ -1,3 +1,5 @@
+"""A new operator, from the shell."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser

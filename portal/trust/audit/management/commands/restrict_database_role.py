@@ -1,3 +1,5 @@
+"""Append-only audit log in PostgreSQL: a role that can add events, and neither change nor delete them."""
+
 import re
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Key rotation: bring rows, files and secrets under the first key."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
