@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from portal.trust.accounts.checks import check_failed_rate, check_required_roles
+from portal.trust.accounts.checks import check_required_roles
 from tests.portal.accounts.test_login_settings import read_settings
 
 
@@ -36,13 +36,3 @@ def test_misspelt_role_is_an_error(settings):
     assert check_required_roles() == []
     settings.DERMAPORT_MFA_REQUIRED_ROLES = ["dermatologists"]
     assert [error.id for error in check_required_roles()] == ["accounts.E001"]
-
-
-@pytest.mark.parametrize("rate", ["10 a minute", "10/m,ten/h", "0/m"])
-def test_misspelt_rate_of_failed_log_ins_is_an_error(settings, rate):
-    settings.DERMAPORT_LOGIN_FAILED_RATE = rate
-    (error,) = check_failed_rate()
-    assert error.id == "accounts.E002"
-    assert "expected such as 10/m, received" in error.msg
-    settings.DERMAPORT_LOGIN_FAILED_RATE = "10/m/ip, 100/h"
-    assert check_failed_rate() == []

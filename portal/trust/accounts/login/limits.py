@@ -168,7 +168,8 @@ def take_places(request: HttpRequest) -> list[str] | None:
     """
     taken: list[str] = []
     address = salted_hmac("portal.accounts.login", find_address(request), algorithm="sha256").hexdigest()
-    for amount, seconds in parse_rates(settings.DERMAPORT_LOGIN_FAILED_RATE):
+    for rate in filter(None, settings.DERMAPORT_LOGIN_FAILED_RATE.split(",")):
+        amount, seconds = _parse_rate(rate.strip())
         places = (f"login-failed:{seconds}:{address}:{number}" for number in range(amount))
         place = next((one for one in places if cache.add(one, 1, timeout=seconds)), None)
         if place is None:
@@ -182,20 +183,11 @@ def give_back(places: list[str]) -> None:
     cache.delete_many(places)
 
 
-def parse_rates(text: str) -> list[tuple[int, int]]:
-    """Amount and seconds of each rate, such as 10 and 60 of "10/m". Raises ImproperlyConfigured.
-
-    Of none at all there is no limit; a rate of 0 would let nobody in.
-    """
-    rates = []
-    for rate in filter(None, map(str.strip, text.split(","))):
-        found = RATE.fullmatch(rate)
-        if found is None or not int(found[1]):
-            raise ImproperlyConfigured(
-                f"DERMAPORT_LOGIN_FAILED_RATE: expected such as 10/m, received {rate}."
-            )
-        rates.append((int(found[1]), int(found[2] or 1) * UNITS[found[3]]))
-    return rates
+def _parse_rate(text: str) -> tuple[int, int]:
+    found = RATE.fullmatch(text)
+    if found is None:
+        raise ImproperlyConfigured(f"DERMAPORT_LOGIN_FAILED_RATE: expected such as 10/m, received {text}.")
+    return int(found[1]), int(found[2] or 1) * UNITS[found[3]]
 
 
 def forgive(counters: tuple[Counter, ...]) -> None:
