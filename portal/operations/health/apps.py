@@ -1,4 +1,4 @@
-"""App of the health checks."""
+"""Health and operation as a Django app."""
 
 from django.apps import AppConfig
 

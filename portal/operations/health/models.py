@@ -1,4 +1,4 @@
-"""Heartbeats of workers."""
+"""When each worker last said that it lives."""
 
 from __future__ import annotations
 

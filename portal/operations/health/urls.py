@@ -1,4 +1,4 @@
-"""Addresses of the health checks and of the status page."""
+"""Addresses of health and status."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Health endpoints for a balancer, and the status page for operators."""
+"""Health for a balancer, status for operators."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m portal.operations.stack`: run or prepare the stack, or start the services of the tests."""
+"""Run the whole portal on this machine."""
 
 from __future__ import annotations
 

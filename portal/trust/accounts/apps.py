@@ -1,4 +1,4 @@
-"""App of the accounts: what it registers when Django starts."""
+"""Accounts as a Django app."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Addresses of the accounts: clinic, theme, invitations, sessions, single sign-on."""
+"""Addresses of log-in and of the account."""
 
 from django.urls import include, path
 

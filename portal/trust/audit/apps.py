@@ -1,4 +1,4 @@
-"""App of the audit log."""
+"""The audit log as a Django app."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""Tables of the audit log: chains, events, anchors, tallies. Events are append-only."""
+"""Audit log: events, the hash chain of each clinic, and anchors of what the chains said."""
 
 from __future__ import annotations
 

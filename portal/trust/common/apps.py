@@ -1,4 +1,4 @@
-"""App of the common ground."""
+"""What every app stands on, as a Django app."""
 
 from django.apps import AppConfig
 

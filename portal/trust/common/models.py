@@ -1,4 +1,4 @@
-"""The row that opens the bypass."""
+"""The row by which a transaction passes the triggers against changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of people and clinics."""
+"""Tables of people and programs, and of how they get in."""
 
 from portal.trust.accounts.models.api_token import ApiToken
 from portal.trust.accounts.models.clinic import Clinic

@@ -1,4 +1,4 @@
-"""API tokens: scopes, clinic and name of each; the hash is knox's."""
+"""Personal and service tokens."""
 
 from __future__ import annotations
 

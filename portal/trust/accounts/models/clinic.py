@@ -1,4 +1,4 @@
-"""Clinics, and which of them a person sees."""
+"""Clinics and what each has chosen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invitations: state, constraints, and the hash of the secret."""
+"""Invitations to a clinic."""
 
 from __future__ import annotations
 

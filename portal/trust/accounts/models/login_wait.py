@@ -1,4 +1,4 @@
-"""Failed log-ins, counted outside the cache."""
+"""Waits after failed log-ins."""
 
 from __future__ import annotations
 

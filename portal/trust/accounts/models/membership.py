@@ -1,4 +1,4 @@
-"""Memberships: whether one counts now is said here alone (`held_by`)."""
+"""Memberships: who has which role in which clinic, and from when to when it counts."""
 
 from __future__ import annotations
 

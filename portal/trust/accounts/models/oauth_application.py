@@ -1,4 +1,4 @@
-"""OAuth applications of a clinic."""
+"""OAuth applications and the former secret that works beside a new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users: people, operators and service accounts."""
+"""Users: people, and the service accounts of programs."""
 
 from __future__ import annotations
 

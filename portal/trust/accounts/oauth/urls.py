@@ -1,4 +1,4 @@
-"""Addresses of the OAuth server."""
+"""Addresses of OAuth 2."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""A new clinic and its first administrator, from the shell."""
+"""Command `create_clinic`: a clinic and its first administrator."""
 
 from typing import Any
 

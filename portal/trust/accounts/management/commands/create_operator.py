@@ -1,4 +1,4 @@
-"""A new operator, from the shell."""
+"""Command `create_operator`: who keeps the site running and sees `/status/`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Append-only audit log in PostgreSQL: a role that can add events, and neither change nor delete them."""
+"""Command `restrict_database_role`: the web's own database role may add audit events, and change none."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Verify the audit log: hash chains and anchors."""
+"""Command `verify_audit`: whether the chains of the audit log are whole."""
 
 from typing import Any
 

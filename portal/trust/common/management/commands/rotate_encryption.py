@@ -1,4 +1,4 @@
-"""Key rotation: bring rows, files and secrets under the first key."""
+"""Command `rotate_encryption`: bring what is sealed under the first key."""
 
 from typing import Any
 
