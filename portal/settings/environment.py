@@ -16,8 +16,6 @@ from typing import Any, TypeVar
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-Value = TypeVar("Value")
-
 
 @dataclass(frozen=True)
 class Variable:
@@ -108,13 +106,14 @@ class Environment:
             raise LookupError(f"{name}: expected a meaning where the variable is read first, received none.")
 
 
+Value = TypeVar("Value")
 ON, OFF = frozenset({"1", "true", "yes", "on", "y", "ok"}), frozenset({"0", "false", "no", "off", "n"})
 
 
 def read_switch(name: str, *, default: bool) -> bool:
     """Whether the variable `name` is on. Raises ImproperlyConfigured for what is neither on nor off.
 
-    A word that isn't known must not count as off: it would take the gates away.
+    A word that isn't known must not count as off: it may stand for a guard that was meant to be on.
     """
     return _convert(name, os.environ.get(name), _read_switch, "1 or 0", default)
 

@@ -140,7 +140,7 @@ def test_empty_number_has_its_default_and_a_second_read_needs_a_first(monkeypatc
     ],
 )
 def test_value_of_another_kind_is_refused_by_name(monkeypatch, kind, default, text, expected):
-    """A switch that is misspelt must not count as off: DERMAPORT_GATES would take the gates away."""
+    """A switch that is misspelt must not count as off: it may be a guard."""
     monkeypatch.setenv("PORT", text)
     with pytest.raises(ImproperlyConfigured, match=f"PORT: expected {expected}, received '"):
         getattr(Environment("The site"), kind)("PORT", "its port", default=default)
