@@ -38,12 +38,11 @@ def test_token_of_one_clinic_reads_no_other_audit_log(clinics):
     MembershipFactory(user=person, clinic=there, role="administrator")
     for clinic in (here, there):
         record_event(clinic_id=clinic.pk, action="clinic.updated", obj=clinic)
-        issued = make_token(person, clinic_id=clinic.pk, scopes=["fhir:read"])
+        issued = make_token(person, "fhir:read", clinic_id=clinic.pk)
         api = Client(headers={"Authorization": f"Bearer {issued.text}"})
         found = api.get("/fhir/r4/AuditEvent", {"subtype": "clinic.updated"}).json()["entry"]
-        assert [one["resource"]["entity"][0]["what"]["reference"] for one in found] == [
-            f"Organization/{clinic.pk}"
-        ]
+        observers = [one["resource"]["source"]["observer"]["reference"] for one in found]
+        assert observers == [f"Organization/{clinic.pk}"]
         assert api.get(f"/fhir/r4/ServiceRequest/{uuid.uuid4()}").status_code == 404
         assert AuditEvent.objects.filter(action="access.not_found", chain__clinic=clinic).count() == 1
 
