@@ -23,17 +23,31 @@ if TYPE_CHECKING:
 
 LONGEST_RETENTION_YEARS = 100
 LONGEST_PLACE = 120
-LONGEST_NAME = 120  # the columns' length
+LONGEST_CLINIC_NAME = 120
 CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years", "consent_recorded_in"})
+
+
+def clean_clinic_name(name: str) -> str:
+    """The name as it is stored. Raises PeopleError (name_missing, name_too_long)."""
+    name = " ".join(name.split())
+    if not name:
+        raise PeopleError("name_missing", "Give the clinic a name.", field="name")
+    if len(name) > LONGEST_CLINIC_NAME:
+        raise PeopleError(
+            "name_too_long",
+            f"The clinic's name may have {LONGEST_CLINIC_NAME} characters, received {len(name)}.",
+            field="name",
+        )
+    return name
 
 
 def rename_person(*, actor: User, full_name: str) -> User:
     """Change one's own name. Raises PeopleError (name_too_long)."""
     full_name = " ".join(full_name.split())
-    if len(full_name) > LONGEST_NAME:
+    if len(full_name) > 120:  # noqa: PLR2004 (the column's length)
         raise PeopleError(
             "name_too_long",
-            f"The name may have {LONGEST_NAME} characters, received {len(full_name)}.",
+            f"The name may have 120 characters, received {len(full_name)}.",
             field="full_name",
         )
     with transaction.atomic():
@@ -54,7 +68,7 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
         raise TypeError(f"expected fields in {sorted(CLINIC_FIELDS)}, received {sorted(unknown)}")
     _check_years(changes.get("retention_years"))
     if "name" in changes:
-        changes["name"] = clean_clinic_name(changes["name"])
+        changes["name"] = clean_clinic_name(str(changes["name"]))
     if "consent_recorded_in" in changes:
         changes["consent_recorded_in"] = _clean_place(changes["consent_recorded_in"])
     try:
@@ -84,20 +98,6 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
     except IntegrityError as error:
         raise PeopleError("name_taken", "Another clinic has this name.", field="name") from error
     return clinic
-
-
-def clean_clinic_name(name: str) -> str:
-    """The name as it is stored. Raises PeopleError (name_missing, name_too_long)."""
-    name = " ".join(name.split())
-    if not name:
-        raise PeopleError("name_missing", "Give the clinic a name.", field="name")
-    if len(name) > LONGEST_NAME:
-        raise PeopleError(
-            "name_too_long",
-            f"The clinic's name may have {LONGEST_NAME} characters, received {len(name)}.",
-            field="name",
-        )
-    return name
 
 
 def _clean_place(text: str) -> str:
