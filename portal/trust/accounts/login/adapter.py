@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from allauth.core import context
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
@@ -62,7 +63,12 @@ class AccountAdapter(LoginGuard):
         return not is_fresh(context.request)
 
     def reauthenticate(self, user: User, password: str) -> bool:
-        """By the person's own address: allauth's address book is not used here."""
+        """By the person's own address: allauth's address book is not used here.
+
+        Where everybody comes in by the provider no password of this site confirms anything.
+        """
+        if not settings.DERMAPORT_LOCAL_LOGIN:
+            return False
         found = self.authenticate(context.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
 
