@@ -173,7 +173,7 @@ class ErasureSerializer(StrictSerializer):
 
 @examples.answered(200, "Erased", examples.ERASED)
 class ErasedSerializer(serializers.Serializer[Any]):
-    """The patient is gone; what was done stays in the audit log under this id."""
+    """The patient is gone; what was done stays in the trail under this id."""
 
     id = serializers.UUIDField()
     public_id = serializers.CharField()

@@ -157,7 +157,7 @@ class AcceptedSerializer(serializers.Serializer[Any]):
 
 @examples.answered(200, "Finished", examples.STATUS)
 class StatusSerializer(serializers.Serializer[Any]):
-    """Where a case stands. Holds nothing of the patient, so that polling leaves no event."""
+    """Where a case stands. Holds nothing of the patient, so that polling leaves no trail."""
 
     id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=SubmissionState.choices)

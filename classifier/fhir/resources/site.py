@@ -67,7 +67,7 @@ PRACTITIONER = Kind(
 )
 AUDIT_EVENT = Kind(
     name="AuditEvent",
-    words="The audit log of the clinics that you administer: ids, codes and counts.",
+    words="The trail of the clinics that you administer: ids, codes and counts.",
     rows=lambda viewer: (
         AuditEvent.objects.visible_to(viewer.user)
         .select_related("chain")

@@ -34,7 +34,7 @@ class MayReadAuditLog(MayViewCases):
     """The audit log says what people did; it is read by those who answer for them."""
 
     action = Action.ADMINISTER
-    message = "Only a clinic's administrators may read its audit log."
+    message = "Only a clinic's administrators may read its trail."
 
 
 class FhirView(NoStoreView):
