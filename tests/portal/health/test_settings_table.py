@@ -172,6 +172,6 @@ def test_folders_that_are_set_to_nothing_are_those_of_the_project():
     done = read_settings("VAR_DIR", "DERMAPORT_MODELS_DIR", DERMAPORT_VAR="", DERMAPORT_MODELS_DIR="")
 
     assert json.loads(done.stdout) == {
-        "VAR_DIR": str(BASE_DIR / "var"),
-        "DERMAPORT_MODELS_DIR": str(BASE_DIR / "ml" / "weights"),
+        "VAR_DIR": repr(BASE_DIR / "var"),
+        "DERMAPORT_MODELS_DIR": repr(BASE_DIR / "ml" / "weights"),
     }
