@@ -18,10 +18,10 @@ from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.forms.hand_over import HandOverForm
 from classifier.standing.rows import build_rows, load_cases
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.login.adapter import ClinicForm
 from portal.trust.accounts.models import Invitation, Membership, UserKind
 from portal.trust.accounts.models.invitation import InvitationState
 from portal.trust.accounts.people.closing import may_close, reopen_membership
+from portal.trust.accounts.people.forms import ClinicForm
 from portal.trust.accounts.people.founding import change_guest_end
 from portal.trust.accounts.people.invitation_views import GuestForm, InvitationForm
 from portal.trust.accounts.people.invitations import (

@@ -16,7 +16,7 @@ from classifier.pages.access import page
 from classifier.pages.forms.order import TargetsForm
 from portal.trust.accounts.context import THEMES, site
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.login.adapter import NameForm
+from portal.trust.accounts.people.forms import NameForm
 from portal.trust.accounts.people.services import rename_person
 from portal.trust.accounts.roles import Action
 
