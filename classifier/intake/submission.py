@@ -52,7 +52,8 @@ from classifier.patients.patients import (
     create_patient,
     mrn_taken,
 )
-from classifier.standing.standing import lock_cases, refresh_standing
+from classifier.standing.columns import refresh_standing
+from classifier.standing.locks import lock_cases
 from portal.trust.accounts.models import Clinic, User
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action

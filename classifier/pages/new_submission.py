@@ -23,7 +23,6 @@ from classifier.cases.access import record_listed, record_viewed
 from classifier.cases.duplicates import describe_duplicate
 from classifier.cases.search import find_candidates
 from classifier.domain.limits import UploadLimits
-from classifier.domain.record_numbers import clean_mrn
 from classifier.intake import (
     RejectedImageError,
     build_thumbnail,
@@ -35,6 +34,7 @@ from classifier.intake import (
 from classifier.intake.pictures import find_same_file, find_same_pictures
 from classifier.models import Lesion, Patient, Submission
 from classifier.pages.access import Rights, get_visible, page, require_right, rights_in
+from classifier.pages.forms.fields import shorten_search
 from classifier.pages.new_case import NewCase, begin_case, read_case, read_id
 from classifier.pages.picture_check import (
     BROKEN,
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     import uuid
 
     from django.core.files.uploadedfile import UploadedFile
-    from django.http import HttpResponse
 
     from classifier.models import SubmissionImage
     from portal.trust.accounts.models import Clinic, User
@@ -112,7 +111,7 @@ def submission_new(request: PortalRequest) -> HttpResponse:
 def find_patient(request: PortalRequest) -> HttpResponse:
     """Patients to choose from. By POST: the words may be a record number."""
     clinic, _ = read_posted_clinic(request)
-    words = clean_mrn(request.POST.get("words", ""))[:64]
+    words = shorten_search(request.POST.get("words", ""))
     found = find_candidates(user=request.user, clinic=clinic, words=words)
     record_listed(
         actor=request.user,
