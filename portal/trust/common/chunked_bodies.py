@@ -96,7 +96,7 @@ def most_bytes(content_type: str) -> int:
 
 def _put(request: HttpRequest, body: Any, length: int) -> None:
     # As Django's own handler keeps it; there is no public name.
-    request._stream = body  # type: ignore[attr-defined]  # noqa: SLF001
+    request._stream = body  # noqa: SLF001
     request.META["CONTENT_LENGTH"] = str(length)
 
 
