@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from gunicorn.http.errors import InvalidChunkSize, NoMoreData
 
 from classifier.models import Patient, Submission
 from tests.classifier.api.conftest import form
@@ -220,16 +221,22 @@ def test_the_limit_of_an_address_counts(side, settings):
 
 
 class Torn(io.RawIOBase):
-    """A connection that ends within a chunk."""
+    """A connection that ends within a chunk, or a chunk that is none."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
 
     def read(self, _: int = -1) -> bytes:
-        raise OSError("no more data")
+        raise self._error
 
 
 @pytest.mark.parametrize("door", ["REST", "REST form", "FHIR", "FHIR search", "page with images"])
-def test_a_torn_one_is_told_and_nothing_is_kept(side, door):
+@pytest.mark.parametrize(
+    "error", [NoMoreData("no more"), InvalidChunkSize(b"ZZ")], ids=lambda one: type(one).__name__
+)
+def test_a_torn_one_is_told_and_nothing_is_kept(side, door, error):
     sent = make_doors(side)[door]
-    answer = sent.send(Torn())
+    answer = sent.send(Torn(error))
     assert answer.status_code == 400
     assert "cut off before its end" in answer.content.decode()
     assert not sent.is_done(answer)

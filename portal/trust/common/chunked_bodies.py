@@ -77,8 +77,8 @@ def _take_over(request: HttpRequest, body: Any) -> None:
                 _put(request, _Refusing(RequestDataTooBig("A chunked body is larger than any.")), length)
                 return
             body.write(chunk)
-    except OSError as error:
-        _put(request, _Refusing(UnreadablePostError(*error.args)), max(length, 1))
+    except Exception as error:  # noqa: BLE001 (each web server has its own; they share that the body is broken)
+        _put(request, _Refusing(UnreadablePostError(type(error).__name__)), max(length, 1))
         return
     body.seek(0)
     _put(request, body, length)
