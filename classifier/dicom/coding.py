@@ -1,3 +1,5 @@
+"""Coded concepts as DICOM writes them."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

@@ -1,3 +1,5 @@
+"""DICOM files written: the header of the file and its pixels."""
+
 from __future__ import annotations
 
 from io import BytesIO

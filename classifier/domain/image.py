@@ -1,3 +1,5 @@
+"""An accepted image, what was found in it, and why another is refused."""
+
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 

@@ -1,3 +1,5 @@
+"""The base of every view of REST and FHIR: no answer is kept by a cache, and what counts is confirmed first."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,3 +1,5 @@
+"""The columns of a row that a worker claims."""
+
 from __future__ import annotations
 
 from django.db import models

@@ -1,3 +1,5 @@
+"""Lesions of a patient."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Versions of the networks, each known by the sha256 of its file."""
+
 from __future__ import annotations
 
 import uuid

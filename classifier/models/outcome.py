@@ -1,3 +1,5 @@
+"""Histopathology of a lesion."""
+
 from __future__ import annotations
 
 import uuid

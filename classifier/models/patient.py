@@ -1,3 +1,5 @@
+"""Patients of a clinic."""
+
 from __future__ import annotations
 
 import secrets

@@ -1,3 +1,5 @@
+"""Predictions and explanations: queued, claimed, finished, never changed after."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Consents, emergency accesses, and files that wait to be removed."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""A dermatologist's own reading before they see the model's answer."""
+
 from __future__ import annotations
 
 import uuid

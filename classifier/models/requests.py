@@ -1,3 +1,5 @@
+"""Idempotency keys and rate limits of programs."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Signed reviews, acknowledgements of their orders, and who has a case open to read it."""
+
 from __future__ import annotations
 
 import uuid

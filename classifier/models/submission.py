@@ -1,3 +1,5 @@
+"""Submissions, which people call cases, and their images."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Webhook endpoints, events, and the delivery of each event to each endpoint."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Base views of the REST API: one row and a list, each recorded in the audit log as seen."""
+
 from __future__ import annotations
 
 from operator import attrgetter

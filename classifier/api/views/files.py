@@ -1,3 +1,5 @@
+"""Files over the REST API: pictures, DICOM and the PDF of a case."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

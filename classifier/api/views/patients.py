@@ -1,3 +1,5 @@
+"""REST views of patients and lesions, with consent, erasure and the archive of a patient."""
+
 from __future__ import annotations
 
 from operator import attrgetter

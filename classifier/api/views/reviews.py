@@ -1,3 +1,5 @@
+"""REST views of signed reviews and of histopathology, with their amendments and corrections."""
+
 from __future__ import annotations
 
 from operator import attrgetter

@@ -1,3 +1,5 @@
+"""FHIR read, search, history, metadata and the bytes of a picture."""
+
 from __future__ import annotations
 
 import base64

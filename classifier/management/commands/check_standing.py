@@ -1,3 +1,5 @@
+"""Command `check_standing`: work out again what each case is held for."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser

@@ -1,3 +1,5 @@
+"""Forms of a patient: new, corrected, searched for."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Audit log: events, the hash chain of each clinic, and anchors of what the chains said."""
+
 from __future__ import annotations
 
 import hashlib

@@ -1,3 +1,5 @@
+"""Users: people, and the service accounts of programs."""
+
 from __future__ import annotations
 
 import uuid

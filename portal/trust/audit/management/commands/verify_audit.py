@@ -1,3 +1,5 @@
+"""Command `verify_audit`: whether the chains of the audit log are whole."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
