@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.domain.csv_cells import format_moment
 from classifier.labels.standing import label_standing
+from classifier.models.submission import QUESTION_TEXTS
 from classifier.standing.reviews import find_review_in_force
 from classifier.standing.standing import find_order
 from classifier.standing.summary import summarise
@@ -30,8 +31,8 @@ CASE_COLUMNS = (
     "submitted_at",
     "body_site",
     "laterality",
-    "question",
-    "history",
+    # As they were first called here: "question", "history".
+    *(name.removeprefix("clinical_") for name in QUESTION_TEXTS),
     "headline",
     "diagnosis",
     "management",
@@ -94,8 +95,7 @@ def describe_cases(cases: list[Submission]) -> Iterator[list[object]]:
             format_moment(case.submitted_at),
             case.lesion.body_site,
             case.lesion.laterality,
-            case.clinical_question,
-            case.clinical_history,
+            *(getattr(case, name) for name in QUESTION_TEXTS),
             summarise(case).headline.value,
             review.diagnosis if review else None,
             review.management if review else None,
@@ -137,8 +137,7 @@ def _describe_case(case: Submission) -> dict[str, Any]:
         "lesion": str(case.lesion_id),
         "submitted_at": format_moment(case.submitted_at),
         "submitted_by": case.submitted_by.get_full_name(),
-        "clinical_question": case.clinical_question,
-        "clinical_history": case.clinical_history,
+        **{name: getattr(case, name) for name in QUESTION_TEXTS},
         "priority": case.priority,
         "cancelled_at": format_moment(case.cancelled_at),
         "withdrawal_reason": case.withdrawal_reason,
