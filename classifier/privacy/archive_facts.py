@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from classifier.domain.csv_cells import format_moment
-from classifier.labels.standing import label_standing
+from classifier.labels.standing import STANDING_COLUMNS, label_standing, list_standing
 from classifier.models.submission import QUESTION_TEXTS
 from classifier.standing.reviews import find_review_in_force
-from classifier.standing.standing import find_order
 from classifier.standing.summary import summarise
 
 if TYPE_CHECKING:
@@ -38,14 +37,7 @@ CASE_COLUMNS = (
     "management",
     "comment",
     "signed_at",
-    "standing",
-    "standing_basis",
-    "standing_diagnosis",
-    "standing_by",
-    "standing_at",
-    "order",
-    "order_due_at",
-    "acknowledged_at",
+    *STANDING_COLUMNS,
 )
 
 
@@ -101,21 +93,8 @@ def describe_cases(cases: list[Submission]) -> Iterator[list[object]]:
             review.management if review else None,
             review.comment if review else None,
             format_moment(review.signed_at) if review else None,
-            *_list_standing(case),
+            *list_standing(case),
         ]
-
-
-def _list_standing(case: Submission) -> list[object]:
-    """The columns from `standing` to `acknowledged_at`."""
-    held = _describe_standing(case)
-    order = find_order(list(case.reviews.all())) if case.is_reviewed else None
-    done = order.acknowledgement if order else None
-    return [
-        *(held[name] for name in ("value", "basis", "diagnosis", "said_by", "at")),
-        order.current.management if order else None,
-        format_moment(case.order_due_at),
-        format_moment(done.acknowledged_at) if done else None,
-    ]
 
 
 def _describe_standing(row: StandingColumns) -> dict[str, Any]:
