@@ -18,9 +18,6 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
         """Those whose file is needed: the active one and the shadows."""
         return self.filter(lifecycle__in=(ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW))
 
-    def shadows(self) -> ModelVersionQuerySet:
-        return self.filter(lifecycle=ModelLifecycle.SHADOW)
-
 
 class ModelVersion(models.Model):
     """A registered network: which file, how its input is made, how its output is read."""

@@ -42,12 +42,6 @@ def duration(value: dt.timedelta | None) -> str:
 
 
 @register.filter
-def get_item(mapping: dict[Any, Any], key: Any) -> Any:
-    """`mapping[key]`, or nothing."""
-    return mapping.get(key) if isinstance(mapping, dict) else None
-
-
-@register.filter
 def get_key(attributes: dict[str, Any]) -> str:
     """The keyboard key that a widget names for itself."""
     return str(attributes.get("data-key", ""))

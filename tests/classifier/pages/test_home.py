@@ -99,7 +99,7 @@ def test_urgent_reviews_stand_first(staff):
     urgent = answered_submission(staff, "benign", priority="urgent")
     inbox = inbox_of(staff, "dermatologist")
     assert [row.submission for row in inbox.needs] == [urgent, routine]
-    assert inbox.reviews_waiting == 2
+    assert inbox.counts.reviews == 2
 
 
 def test_case_stands_in_one_column(staff):
