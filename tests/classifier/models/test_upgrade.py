@@ -28,7 +28,7 @@ from classifier.models import (
 )
 from classifier.models.patient import make_public_id
 from classifier.privacy.emergency_access import open_emergency
-from classifier.standing.readings import find_unseen_reading
+from classifier.standing.hiding import find_unseen_reading
 from classifier.standing.standing import find_differences
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.models import Membership, User
