@@ -36,6 +36,11 @@ def test_failed_log_ins_are_a_third_of_all():
     assert found == {"DERMAPORT_LOGIN_FAILED_RATE": "100/m/ip,1/10s"}
 
 
+def test_production_logs_one_json_object_a_line():
+    lines = json.loads(read_settings("LOGGING").stdout)["LOGGING"]["formatters"]["line"]["processors"]
+    assert "JSONRenderer" in lines[-1]
+
+
 def test_provider_needs_its_client_id():
     done = read_settings(DERMAPORT_OIDC_ISSUER="https://id.example")
     assert "DERMAPORT_OIDC_CLIENT_ID" in done.stderr

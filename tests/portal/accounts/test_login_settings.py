@@ -24,7 +24,7 @@ NAMES = [
 ]
 SCRIPT = (
     "import json, sys; from django.conf import settings as s; "
-    "print(json.dumps({n: getattr(s, n, s.REST_FRAMEWORK.get(n)) for n in sys.argv[1:]}))"
+    "print(json.dumps({n: getattr(s, n, s.REST_FRAMEWORK.get(n)) for n in sys.argv[1:]}, default=repr))"
 )
 GIVEN = {
     "DJANGO_SETTINGS_MODULE": "portal.settings.production",
