@@ -68,5 +68,5 @@ def test_every_door_shows_them(stores):
 
 def test_a_text_that_nobody_wrote_is_said_to_be_none():
     case = Submission(clinical_question=" ", clinical_history="Grew.")
-    assert list_texts(case) == [("Question", "None asked"), ("History", "Grew.")]
+    assert list_texts(case)[:2] == [("Question", "None asked"), ("History", "Grew.")]
     assert list_given_texts(case) == [("History", "Grew.")]
