@@ -1,4 +1,4 @@
-"""An accepted image, what was found in it, and why another is refused."""
+"""Accepted image: what inspection hands to storage, and the refusal and notices that it may give instead."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING

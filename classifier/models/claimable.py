@@ -1,4 +1,4 @@
-"""The columns of a row that a worker claims, and the constraints that go with them."""
+"""Claims: the columns of a row that workers take from a queue, and the constraints that go with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lesions of a patient."""
+"""Lesion: one spot on the skin of a patient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions of the networks, each known by the sha256 of its file."""
+"""Model version: a registered network, its specification and its lifecycle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patients of a clinic."""
+"""Patient: a person of one clinic, with encrypted identifiers and a pseudonym."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Predictions and explanations: queued, claimed, finished, never changed after."""
+"""Prediction and explanation: what a model version says of an image, and where it looked."""
 
 from __future__ import annotations
 
@@ -177,9 +177,6 @@ class ExplanationQuerySet(models.QuerySet["Explanation"]):
 
     def queued(self) -> ExplanationQuerySet:
         return self.filter(state=PredictionState.QUEUED)
-
-    def running(self) -> ExplanationQuerySet:
-        return self.filter(state=PredictionState.RUNNING)
 
     def unfinished(self) -> ExplanationQuerySet:
         return self.filter(state__in=UNFINISHED)

@@ -1,4 +1,4 @@
-"""Consents, emergency accesses, and files that wait to be removed."""
+"""Consent, emergency access and file removal: what was agreed to, opened and has to go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A dermatologist's own reading before they see the model's answer."""
+"""Reading: what a dermatologist says of a case before the model's answer is shown."""
 
 from __future__ import annotations
 

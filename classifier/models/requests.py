@@ -1,4 +1,4 @@
-"""Idempotency keys and rate limits of programs."""
+"""Idempotent requests and request counts: what programs asked, and how often."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signed reviews, acknowledgements of their orders, and who has a case open to read it."""
+"""Review, acknowledgement and reading claim: what was signed, what was done about it, who is reading."""
 
 from __future__ import annotations
 

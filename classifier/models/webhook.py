@@ -1,4 +1,4 @@
-"""Webhook endpoints, events, and the delivery of each event to each endpoint."""
+"""Webhook endpoint, event and delivery: who is told of what, and how far that has come."""
 
 from __future__ import annotations
 

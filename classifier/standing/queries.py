@@ -1,4 +1,4 @@
-"""List queries: orders and filters of cases, over the columns that `classifier.standing.standing` keeps."""
+"""List queries: orders and filters of cases, over the columns that `classifier.standing.columns` keeps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from classifier.standing.hiding import HIDES_STANDING, IS_READ_FIRST
 
 if TYPE_CHECKING:
     from classifier.models.submission import SubmissionQuerySet
-
 
 STATE_RANKS: dict[SubmissionState, int] = {
     SubmissionState.NO_RESULT: 0,

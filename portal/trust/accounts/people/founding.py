@@ -23,7 +23,7 @@ from portal.trust.audit.services import record_event
 if TYPE_CHECKING:
     import datetime as dt
 
-    from portal.trust.accounts.models import Invitation, Membership, User
+    from portal.trust.accounts.models import Invitation
 
 
 def register_invited(*, invitation: Invitation, full_name: str, password: str) -> Membership:

@@ -45,7 +45,11 @@ def rename_person(*, actor: User, full_name: str) -> User:
     """Change one's own name. Raises PeopleError (name_too_long)."""
     full_name = " ".join(full_name.split())
     if len(full_name) > 120:  # noqa: PLR2004 (the column's length)
-        raise PeopleError("name_too_long", "The name may have 120 characters.", field="full_name")
+        raise PeopleError(
+            "name_too_long",
+            f"The name may have 120 characters, received {len(full_name)}.",
+            field="full_name",
+        )
     with transaction.atomic():
         actor.full_name = full_name
         actor.save(update_fields=["full_name"])
