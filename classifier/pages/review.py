@@ -23,6 +23,7 @@ from classifier.cases.worklist import find_next
 from classifier.domain.errors import ConflictError, InvalidInputError, ServiceError
 from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import Diagnosis, Management
+from classifier.labels.standing import format_withdrawal
 from classifier.labels.text import name_site
 from classifier.models import Submission, SubmissionImage
 from classifier.pages.access import get_visible, page
@@ -346,6 +347,7 @@ def _describe(request: PortalRequest, submission: Submission, summary: CaseSumma
     seen = _find_seen(request, submission)
     return {
         "submission": submission,
+        "withdrawal": format_withdrawal(submission),
         "patient": patient,
         "summary": summary,
         "images": images,
