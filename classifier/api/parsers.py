@@ -1,4 +1,4 @@
-"""Body of a request: JSON up to a limit."""
+"""JSON bodies up to a limit, which is asked before they are read."""
 
 from __future__ import annotations
 

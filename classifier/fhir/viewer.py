@@ -1,4 +1,4 @@
-"""Who asks: the caller of a FHIR request, their clinics, and the keys of what they sent."""
+"""Who asks over FHIR, what they may see, and the ids by which an order that is sent again is known."""
 
 from __future__ import annotations
 

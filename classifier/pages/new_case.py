@@ -6,14 +6,13 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from classifier.cases.patient_rows import LesionRow, build_lesion_rows
+from classifier.cases.rows import LesionRow, build_lesion_rows
 from classifier.cases.search import Candidates, find_candidates
 from classifier.domain.errors import InvalidInputError, ServiceError
 from classifier.domain.limits import UploadLimits
 from classifier.domain.record_numbers import clean_mrn
 from classifier.intake.submission import (
     PERSON_FACTS,
-    QUESTION_TEXTS,
     CasePatient,
     NewLesion,
     Question,
@@ -22,6 +21,7 @@ from classifier.intake.submission import (
 )
 from classifier.intake.uploads import RefusedImagesError, SentImage, inspect_images
 from classifier.models import Lesion, Patient
+from classifier.models.submission import QUESTION_TEXTS
 from classifier.pages.forms.lesion import NewLesionForm
 from classifier.pages.forms.patient import NewPatientForm
 from classifier.pages.forms.submission import NEW, SubmissionForm

@@ -1,4 +1,4 @@
-"""Fields of bodies and parameters that many serializers and filters share."""
+"""Fields that several serializers share: related rows a caller may see, choices and unknown names refused in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patients and lesions, consents, erasure."""
+"""Serializers of patients, lesions and consents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens, clinics, people and what they may."""
+"""Serializers of whoever asks: tokens, clinics, people and memberships."""
 
 from __future__ import annotations
 

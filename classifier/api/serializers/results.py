@@ -1,4 +1,4 @@
-"""Images, and what a network says of each."""
+"""Serializers of what the model says: versions, predictions, gates and the images they are about."""
 
 from __future__ import annotations
 

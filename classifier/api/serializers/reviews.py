@@ -1,4 +1,4 @@
-"""Reviews of dermatologists and histopathology."""
+"""Serializers of what people decide: reviews, amendments and histopathology."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases: whole, as they are taken, and while they are polled."""
+"""Serializers of a case: its row, its state while one waits, and the answer to a new one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks and their deliveries."""
+"""Serializers of webhook endpoints, their events and deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases over the API: submit, read, poll, withdraw, claim, acknowledge; and predictions."""
+"""REST views of cases: taken in, followed, cancelled, claimed to read, acknowledged; and their predictions."""
 
 from __future__ import annotations
 

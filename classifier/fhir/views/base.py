@@ -1,4 +1,4 @@
-"""Base views of FHIR: permissions, negotiation, an answer with its version."""
+"""Base views of FHIR: scopes, media types, and an OperationOutcome for what goes wrong."""
 
 from __future__ import annotations
 

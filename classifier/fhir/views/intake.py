@@ -1,4 +1,4 @@
-"""Orders that come in: a transaction Bundle, or a ServiceRequest with what it contains."""
+"""FHIR transactions that bring a case in."""
 
 from __future__ import annotations
 
