@@ -16,7 +16,7 @@ TESTS = Path(__file__).parent
 STACK_TIMEOUT = 600
 BROWSER = (
     *("browser/new_case/", "browser/walks/", "browser/test_access.py", "browser/test_letting_in.py"),
-    "security/test_stored_xss.py",
+    *("security/test_stored_xss.py", "acceptance/test_gates_live.py"),
 )
 STACK = (
     *("acceptance/test_fhir", "acceptance/test_integrator", "acceptance/test_isic"),
@@ -70,9 +70,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What takes longest begins first.
     """
     for item in items:
-        if "live_stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.stack)
-            assert group_of(item) == "stack", f"{item.nodeid} belongs to STACK"
+        for fixture, group in (("live_stack", "stack"), ("gated_stack", "browser")):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.stack)
+                assert group_of(item) == group, f"{item.nodeid} belongs to {group.upper()}"
         if item.get_closest_marker("stack") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STACK_TIMEOUT))
     items.sort(key=rank)
@@ -85,6 +86,30 @@ def group_of(item: pytest.Item) -> str:
 def rank(item: pytest.Item) -> int:
     group = group_of(item)
     return next((place for place, start in enumerate(LONGEST) if group.startswith(start)), len(LONGEST))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--whole",
+        action="store_true",
+        help="ask the campaigns of all their images: 300 while processes are killed, the whole test split",
+    )
+
+
+@pytest.fixture(scope="session")
+def is_whole(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("whole"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> None:
+    """Tests that commit end by emptying what they filled."""
+    # Django is set up after this file is read.
+    from django.test import TransactionTestCase
+
+    from tests.support.empty_tables import empty_tables
+
+    TransactionTestCase._fixture_teardown = empty_tables
 
 
 @pytest.fixture(scope="session")
@@ -130,6 +155,19 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         TEST_RECONCILE_SECONDS="5",
         # Receivers of webhooks stand on this machine.
         DERMAPORT_WEBHOOK_LOOPBACK="1",
+    )
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture(scope="session")
+def gated_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    """The running portal as it ships: behind its gates, with its default network."""
+    stack = LiveStack(
+        tmp_path_factory.mktemp("gated") / "var",
+        DERMAPORT_GATES="1",
+        DERMAPORT_DEFAULT_MODEL="efficientnetv2-b0",
     )
     stack.start()
     yield stack

@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 import redis
 
+from tests.support.commands import Commands
 from tests.support.live_services import LiveServices
 from tests.support.migrated_database import copy_migrated
 from tests.support.ports import free_port
@@ -60,6 +61,7 @@ class LiveStack:
         }
         self.log = var / "stack.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._commands: Commands | None = None
 
     # --- Life ---------------------------------------------------------------------------------
     def start(self) -> None:
@@ -88,6 +90,9 @@ class LiveStack:
 
     def stop(self) -> None:
         """Ask the supervisor to stop and wait until it has ended."""
+        if self._commands:
+            self._commands.stop()
+            self._commands = None
         process = self._process
         if process is None:
             return
@@ -161,18 +166,11 @@ class LiveStack:
 
     # --- Data ---------------------------------------------------------------------------------
     def manage(self, *arguments: object) -> str:
-        """Run a management command on this stack's data; return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *map(str, arguments)],
-            cwd=PROJECT,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"manage.py {arguments}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        """Run a management command on this stack's data, after its start; return what it printed."""
+        self._commands = self._commands or Commands(self.env)
+        status, written, errors = self._commands.run(*arguments)
+        assert status == 0, f"manage.py {arguments}:\n{written}\n{errors}"
+        return written
 
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Read from this stack's database; parameters are written %s."""
