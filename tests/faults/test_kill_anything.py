@@ -69,6 +69,7 @@ def test_kill_anything(live_stack: LiveStack, tmp_path: Path, is_whole: bool):
     work.kill_while_running("worker")
     work.kill_while_running("web")
     work.wait_for("the last answers", lambda: work.count("queued", "running") == 0)
+    live_stack.wait_ready()
 
     check_nothing_lost_or_doubled(work, sent)
     live_stack.manage("verify_audit")

@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from tests.support.ports import free_port
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 240.0
 STOP_SECONDS = 40.0
+GONE_SECONDS = 30.0
 
 
 class LiveStack:
@@ -88,24 +90,28 @@ class LiveStack:
                 raise AssertionError(f"The stack did not start:\n{self.read_log()[-6000:]}")
             time.sleep(0.1)
 
-    def stop(self) -> None:
-        """Ask the supervisor to stop and wait until it has ended."""
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Ask the supervisor to stop, by this signal, and wait until it and all that it started have ended."""
         if self._commands:
             self._commands.stop()
             self._commands = None
         process = self._process
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+        children = []
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(number)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
         self._process = None
+        _, left = psutil.wait_procs(children, GONE_SECONDS)
         if self.services:
             self.services.drop()
+        assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
 
     @property
     def database(self) -> Path:
@@ -159,6 +165,19 @@ class LiveStack:
                     return pid
             time.sleep(0.05)
         raise AssertionError(f"{name} did not come back in {seconds:.0f} s:\n{self.read_log()[-4000:]}")
+
+    def wait_ready(self, seconds: float = 60.0) -> None:
+        """Wait until the portal itself says that it is ready."""
+        deadline = time.monotonic() + seconds
+        while True:
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"{self.url}/health/ready", timeout=5) as answer,
+            ):
+                if b'"ready"' in answer.read():
+                    return
+            assert time.monotonic() < deadline, self.read_log()[-4000:]
+            time.sleep(0.1)
 
     def restart(self, name: str) -> int:
         """End `name` as an operator would (SIGTERM) and wait for the next one."""
