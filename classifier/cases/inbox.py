@@ -26,8 +26,7 @@ from classifier.domain.vocabulary import Management, Priority, StandingBasis
 from classifier.models import Submission
 from classifier.standing.hiding import is_blinded, is_read_first
 from classifier.standing.reviews import find_review_in_force
-from classifier.cases.rows import CaseRow, build_rows, load_cases
-from classifier.standing.queries import with_risk
+from classifier.standing.rows import CaseRow, build_rows, load_cases, with_risk
 from portal.trust.accounts.roles import ROLES_ALLOWED, Action
 
 if TYPE_CHECKING:

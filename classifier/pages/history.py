@@ -39,7 +39,7 @@ from classifier.pages.forms.filters import (
     narrow_unread,
 )
 from classifier.standing.hiding import is_blinded
-from classifier.cases.rows import build_rows, load_cases
+from classifier.standing.rows import build_rows, load_cases
 from portal.trust.accounts.models import Membership
 from portal.trust.accounts.roles import ROLES_ALLOWED, Action
 from portal.trust.accounts.second_factor.step_up import step_up

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from classifier.cases.rows import LesionRow, build_lesion_rows
+from classifier.cases.patient_rows import LesionRow, build_lesion_rows
 from classifier.cases.search import Candidates, find_candidates
 from classifier.domain.errors import InvalidInputError, ServiceError
 from classifier.domain.limits import UploadLimits

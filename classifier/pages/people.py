@@ -16,7 +16,7 @@ from classifier.cases.hand_over import HandedOver, end_access, find_open_work, h
 from classifier.domain.errors import InvalidInputError
 from classifier.pages.access import page
 from classifier.pages.forms.hand_over import HandOverForm
-from classifier.cases.rows import build_rows, load_cases
+from classifier.standing.rows import build_rows, load_cases
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.login.adapter import ClinicForm
 from portal.trust.accounts.models import Invitation, Membership, UserKind

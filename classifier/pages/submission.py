@@ -40,7 +40,7 @@ from classifier.pages.explanation import find_panel
 from classifier.pages.forms.order import AcknowledgeForm, WithdrawForm
 from classifier.standing.hiding import hides_standing
 from classifier.standing.reviews import find_review_in_force
-from classifier.cases.rows import load_cases
+from classifier.standing.rows import load_cases
 from classifier.standing.standing import find_order
 from classifier.standing.summary import CaseSummary, summarise
 from portal.trust.accounts.sessions.limits import background

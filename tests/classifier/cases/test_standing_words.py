@@ -11,7 +11,7 @@ from classifier.domain.vocabulary import Diagnosis, Histopathology, Management
 from classifier.labels.standing import format_case, format_model_below, label_case
 from classifier.models import Lesion, Patient, Submission
 from classifier.standing.hiding import HIDES_STANDING, hides_standing, hides_worst, when_worst_is_hidden
-from classifier.cases.rows import load_cases
+from classifier.standing.rows import load_cases
 from classifier.standing.summary import summarise
 from tests.factories import (
     AcknowledgementFactory,

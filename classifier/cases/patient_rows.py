@@ -1,4 +1,4 @@
-"""Rows of lists: cases, and patients and lesions with the worst that is open of each, in a fixed number of queries."""
+"""Patient list: patients and lesions with the worst that is open of each, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from classifier.domain.vocabulary import Standing
 from classifier.labels.text import describe_birth
 from classifier.models import Lesion, Patient, Submission
 from classifier.standing.hiding import has_unread_answer, hides_worst, is_blinded, when_worst_is_hidden
-from classifier.standing.queries import HIDDEN_RANK
+from classifier.standing.rows import HIDDEN_RANK, CaseRow, build_rows, load_cases
 
 if TYPE_CHECKING:
     import uuid
@@ -29,34 +29,6 @@ FILTER_STATES = {
 }
 ORDERS = {"": "Newest", "risk": "Risk"}
 LESIONS_SHOWN = 24
-
-
-# --- Cases --------------------------------------------------------------------------------------
-# As every list of pages shows them, loaded in a fixed number of queries.
-
-
-@dataclass(frozen=True)
-class CaseRow:
-    """One case in a list; `note` says why it stands there."""
-
-    submission: Submission
-    summary: CaseSummary
-    note: str = ""
-
-
-def load_cases(submissions: SubmissionQuerySet) -> SubmissionQuerySet:
-    """Add everything that rows and summaries read."""
-    return submissions.select_related(
-        "clinic", "lesion__patient", "submitted_by", "responsible"
-    ).prefetch_related(*summary_prefetches())
-
-
-def build_rows(submissions: Iterable[Submission], *, role: str) -> list[CaseRow]:
-    """Rows as a person with `role` in the cases' clinic may see them; the cases come from `load_cases`."""
-    return [CaseRow(case, summarise(case, role=role)) for case in submissions]
-
-
-# --- Patients and lesions -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
