@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.support.live_stack import LiveStack
-from tests.support.migrated_database import copy_migrated
+from tests.support.migrated_database import copy_migrated, create_migrated
 
 TESTS = Path(__file__).parent
 STACK_TIMEOUT = 600
@@ -121,14 +121,18 @@ def quick_flush() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
-    """Begin with a copy of a migrated database; what Django would do first to its own is done."""
-    from django.conf import settings
+def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+    """Begin with a copy of a migrated database; what Django would do first to its own is done.
 
-    database = settings.DATABASES["default"]
-    if database["ENGINE"] != "django.db.backends.sqlite3":
-        return bool(request.config.getvalue("reuse_db"))
-    copy_migrated(Path(database["TEST"]["NAME"]))
+    Its name is known once each process of a run has put its own behind it.
+    """
+    from django.db import connection
+
+    name = connection.creation._get_test_db_name()
+    if connection.vendor == "sqlite":
+        copy_migrated(Path(name))
+    else:
+        create_migrated(os.environ["DATABASE_URL"], name)
     return True
 
 
