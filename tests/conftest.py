@@ -85,6 +85,7 @@ def pytest_collection_finish() -> None:
     """What was loaded until now stays: the garbage collector needn't look through it again and again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def group_of(item: pytest.Item) -> str:

@@ -35,7 +35,21 @@ from tests.support.ports import free_port
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 240.0
 STOP_SECONDS = 40.0
-GONE_SECONDS = 30.0
+
+
+def wait_until_gone(processes: list[psutil.Process], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while alive := [process for process in processes if is_alive(process)]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.05)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """A zombie has ended; init alone decides when it is taken off the list."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 class LiveStack:
@@ -98,7 +112,7 @@ class LiveStack:
         process = self._process
         if process is None:
             return
-        children = []
+        was_running, children = process.poll() is None, []
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
             children = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(number)
@@ -108,10 +122,11 @@ class LiveStack:
             process.kill()
             process.wait()
         self._process = None
-        _, left = psutil.wait_procs(children, GONE_SECONDS)
         if self.services:
             self.services.drop()
-        assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
+        wait_until_gone(children)
+        if was_running and number == signal.SIGTERM:
+            assert sorted(path.name for path in (self.var / "run").glob("*.pid")) == []
 
     @property
     def database(self) -> Path:

@@ -76,18 +76,6 @@ def assert_finished_never_changes():
         cursor.execute("UPDATE classifier_prediction SET device = 'another'")
 
 
-def test_gates_come_to_a_database_with_results(newest):
-    row = PredictionFactory(state="succeeded", outcome="malignant")
-    migrate("0002_immutable_answers")
-    assert_finished_never_changes()
-    migrate("0003_gates")
-    assert_finished_never_changes()
-    newest()
-    found = Prediction.objects.get()
-    assert (found.pk, found.outcome, found.refusal_code) == (row.pk, "malignant", "")
-    assert (found.image.gate_version, found.image.gate_refusals, found.image.gated_at) == ("", [], None)
-
-
 COLUMNS = {
     "classifier_patient": ("mrn", "birth_date"),
     "classifier_submission": ("clinical_question", "clinical_history"),
@@ -107,20 +95,30 @@ def read_raw():
     return found
 
 
-def test_rows_are_encrypted_and_plain_again_on_the_way_back(newest):
+def test_gates_come_to_results_and_rows_are_encrypted_and_plain_again_on_the_way_back(newest):
+    """One way back, past both."""
     case = SubmissionFactory(
         clinical_history="Noticed in May.", lesion=LesionFactory(patient=PatientFactory(mrn="A 1"))
     )
     amended = ReviewFactory(amends=ReviewFactory(submission=case, comment="Regular."))
     refused_image(submission=case, original_name="spot.jpg")
+    row = PredictionFactory(submission=case, state="succeeded", outcome="malignant")
     patient = case.lesion.patient
     migrate("0004_explanation")
     plain = read_raw()
     assert plain["classifier_patient.mrn"] == ["A 1"]
     assert plain["classifier_patient.birth_date"] == ["1970-05-17"]
-    assert plain["classifier_submissionimage.original_name"] == ["spot.jpg"]
+    assert plain["classifier_submissionimage.original_name"] == ["lesion.jpg", "spot.jpg"]
     assert plain["classifier_review.amendment_reason"] == ["", "Histology came back."]
+    migrate("0002_immutable_answers")
+    assert_finished_never_changes()
+    migrate("0003_gates")
+    assert_finished_never_changes()
     newest()
+    judged = Prediction.objects.get()
+    assert (judged.pk, judged.outcome, judged.refusal_code) == (row.pk, "malignant", "")
+    image = judged.image
+    assert (image.gate_version, image.gate_refusals, image.gated_at) == ("", [], None)
     for column, texts in read_raw().items():
         assert all(text == "" or text.startswith("dpe1:") for text in texts), column
     found = Patient.objects.get(clinic=patient.clinic, mrn="A 1")

@@ -3,29 +3,11 @@
 That a stack which is stopped leaves none, every `LiveStack.stop` looks at; `gated_stack` ends as its terminal hangs up.
 """
 
-import time
-
-import psutil
 import pytest
 
-from tests.support.live_stack import LiveStack
+from tests.support.live_stack import LiveStack, wait_until_gone
 
 pytestmark = pytest.mark.stack
-
-
-def wait_until_gone(processes, seconds=30):
-    deadline = time.monotonic() + seconds
-    while alive := [process for process in processes if is_alive(process)]:
-        assert time.monotonic() < deadline, alive
-        time.sleep(0.05)
-
-
-def is_alive(process):
-    """A zombie has ended; init alone decides when it is taken off the list."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 @pytest.fixture(scope="module")
