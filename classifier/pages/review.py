@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     import uuid
 
     from django import forms
-    from django.http import HttpResponse
 
     from classifier.models import ReadingClaim, Review
     from portal.trust.accounts.requests import PortalRequest

@@ -21,6 +21,7 @@ from classifier.client.output import write_submissions
 from classifier.client.reading import read_record
 from classifier.client.records import LesionRecord, PatientRecord, SubmissionRecord
 from classifier.exports.cases import export_submissions
+from classifier.models import Acknowledgement
 from classifier.models import Submission as Case
 from classifier.preconditions import tag_of
 from classifier.privacy.archives import archive_patient
@@ -267,9 +268,14 @@ def test_tags_change_with_the_standing(side, case):
     signed = tags()
     assert all(one != other for one, other in zip(before, signed, strict=True))
     client = api(side.own.clinician)
-    client.post(f"{ROOT}/submissions/{case.pk}/acknowledgements/", {"done": "patient_informed"})
+    acknowledgements = f"{ROOT}/submissions/{case.pk}/acknowledgements/"
+    client.post(acknowledgements, {"done": "patient_informed"})
     assert tags()[0] != signed[0]
     acknowledged = tags()
+    client.delete(f"{acknowledgements}{Acknowledgement.objects.get().pk}/")
+    client.post(acknowledgements, {"done": "declined"})
+    assert Acknowledgement.objects.in_force().get().done == "declined"
+    assert tags()[0] != acknowledged[0], "the case says another word of what was done"
     find_invasive(side, case)
     assert all(one != other for one, other in zip(acknowledged, tags(), strict=True))
 
