@@ -25,6 +25,10 @@ REFUSALS = {
 """What the bar says of an answer that is no case: by the portal, or by something on the way."""
 
 
+def answer_with(status):
+    return lambda route: route.fulfill(status=status, body="<h1>nginx</h1>")
+
+
 class TestTruth:
     """ "Sent" is said when the server has the case."""
 
@@ -33,7 +37,7 @@ class TestTruth:
         fill(page, photos(1))
         wrong = []
         for status, words in REFUSALS.items():
-            page.route(NEW, lambda route, status=status: route.fulfill(status=status, body="<h1>nginx</h1>"))
+            page.route(NEW, answer_with(status))
             submit(page)
             try:
                 expect(bar(page)).to_contain_text(words)
