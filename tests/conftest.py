@@ -166,8 +166,6 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         TEST_TASK_HARD_SECONDS="25",
         TEST_LEASE_SECONDS="30",
         TEST_RECONCILE_SECONDS="5",
-        # Receivers of webhooks stand on this machine.
-        DERMAPORT_WEBHOOK_LOOPBACK="1",
     )
     stack.start()
     yield stack
@@ -179,8 +177,8 @@ def gated_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]
     """The running portal as it ships: behind its gates, with its default network. Ends as its terminal hangs up."""
     stack = LiveStack(
         tmp_path_factory.mktemp("gated") / "var",
-        DERMAPORT_GATES="1",
-        DERMAPORT_DEFAULT_MODEL="efficientnetv2-b0",
+        TEST_GATES="1",
+        TEST_DEFAULT_MODEL="efficientnetv2-b0",
     )
     stack.start()
     yield stack

@@ -17,6 +17,7 @@ from classifier.demo.lesions import draw_lesion
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.new_case.steps import CASE, TOUCH, fill, submit
 from tests.support.live_clinic import PASSWORD, LiveClinic
+from tests.support.live_stack import LiveStack
 from tests.support.visiting import log_in_by_http
 
 pytestmark = [pytest.mark.walk, pytest.mark.stack]
@@ -29,8 +30,11 @@ CHECKED = re.compile(f"{re.escape(WILL_BE_JUDGED)}|{re.escape(WONT_BE_JUDGED)}|m
 
 
 @pytest.fixture(scope="module")
-def clinic(gated_stack):
-    return LiveClinic(gated_stack)
+def clinic(tmp_path_factory):
+    stack = LiveStack(tmp_path_factory.mktemp("gated") / "var", TEST_GATES="1")
+    stack.start()
+    yield LiveClinic(stack)
+    stack.stop()
 
 
 @pytest.fixture

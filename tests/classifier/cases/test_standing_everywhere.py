@@ -17,10 +17,12 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from classifier.cases.withdrawal import cancel_submission
 from classifier.client.output import write_submissions
 from classifier.client.reading import read_record
 from classifier.client.records import LesionRecord, PatientRecord, SubmissionRecord
 from classifier.exports.cases import export_submissions
+from classifier.labels.text import describe_day
 from classifier.models import Acknowledgement
 from classifier.models import Submission as Case
 from classifier.preconditions import tag_of
@@ -454,3 +456,19 @@ def test_an_inconclusive_finding_is_told_beside_what_holds(side, outcome, is_sig
         api(side.own.dermatologist).get(f"/fhir/r4/DiagnosticReport/{case.pk}").json().get("conclusion", "")
     )
     assert (said in words) == is_signed, "beside which answer it stands would tell"
+
+
+def test_a_withdrawal_is_told_with_its_reason_at_every_door(side, case):
+    cancel_submission(actor=side.own.clinician, submission=case, reason="Sent for another lesion.")
+    by = side.own.clinician.get_full_name()
+    said = f"Withdrawn by {by}, {describe_day(timezone.now())}: Sent for another lesion."
+    page = get(open_as(side.own.clinician), "submission-detail", case.pk)
+    reading = get(open_as(side.own.dermatologist), "submission-review", case.pk)
+    report = read_fhir(side, case)["conclusion"]
+    for told in (page, reading, read(side.own.clinician, case), report):
+        assert said in told
+    assert "Withdrawn: Sent for another lesion." in page  # the timeline
+    record, _ = read_by_client(side, case)
+    archive, _ = read_archive(side, case)
+    (archived,) = archive["submissions"]
+    assert record.withdrawal_reason == archived["withdrawal_reason"] == "Sent for another lesion."
