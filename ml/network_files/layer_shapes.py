@@ -4,18 +4,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ml.network_files.config_scan import IDLE
 from ml.network_files.errors import UnsafeModelError
 
 Shape = tuple[int, ...]
 Measured = tuple[Shape, list[Shape], list[Shape]]
 
-# Layers that leave the shape alone, do nothing at inference or act on each number.
-PLAIN = frozenset(
-    {"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Dropout", "SpatialDropout2D", "GaussianNoise"}
-    | {"GaussianDropout", "Rescaling", "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast"}
-    | {"RandomTranslation", "RandomBrightness", "ActivityRegularization", "InputLayer"}
-)
-MERGES = frozenset({"Add", "Multiply", "Average", "Maximum", "Subtract", "CustomScaleLayer"})
+# Layers that leave the shape alone: they do nothing at inference or act on each number.
+PLAIN = IDLE | {"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Rescaling", "InputLayer"}
+MERGES = frozenset({"Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract", "CustomScaleLayer"})
 
 
 def measure_layer(kind: str, config: dict[str, Any], shapes: list[Shape]) -> Measured:
@@ -150,6 +147,12 @@ def _resize(config: dict[str, Any], shape: Shape) -> tuple[Shape, list[Shape]]:
     return (config["height"], config["width"], shape[2]), []
 
 
+def _crop_centre(config: dict[str, Any], shape: Shape) -> tuple[Shape, list[Shape]]:
+    if config["height"] > shape[0] or config["width"] > shape[1]:
+        raise ValueError("a crop larger than its input")
+    return _resize(config, shape)
+
+
 def _reshape(config: dict[str, Any], shape: Shape) -> tuple[Shape, list[Shape]]:
     target = [int(side) for side in config["target_shape"]]
     known = math.prod(side for side in target if side != -1)
@@ -180,6 +183,7 @@ _MEASURES: dict[str, Callable[[dict[str, Any], Shape], tuple[Shape, list[Shape]]
     "Cropping2D": _crop,
     "UpSampling2D": _enlarge,
     "Resizing": _resize,
+    "CenterCrop": _crop_centre,
     "Reshape": _reshape,
     "Flatten": lambda _, shape: ((math.prod(shape),), []),
     "Dense": _dense,

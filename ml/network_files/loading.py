@@ -1,9 +1,10 @@
 """Safe loading: the only way a network file becomes a network."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ml.digests import digest_bytes
 from ml.network_files.config_scan import LAYERS, MODELS
@@ -27,7 +28,8 @@ def load_network(
     layers (`ml.network_files.config_scan`), stay within the limits of `ml.network_files.limits` at `input_size`
     (height, width, where the file leaves it open) and find its weights; then Keras builds it in
     safe mode from a private copy of the very bytes that were checked, so that the file cannot be
-    exchanged in between. Raises UnsafeModelError with a code: `sha256_mismatch`, those of
+    exchanged in between. A network of mixed precision computes in float32, as every other does: the
+    weights are stored so, and a processor gains nothing by half of it. Raises UnsafeModelError with a code: `sha256_mismatch`, those of
     `ml.network_files.model_file.read_model_file` and of the scans, or `not_buildable`.
     """
     data = read_model_file(path)
@@ -39,11 +41,37 @@ def load_network(
     with tempfile.TemporaryDirectory(prefix="dermaport-network-") as folder:
         copy = Path(folder) / "network.h5"
         copy.write_bytes(data)
-        scan_file(copy, input_size)
+        scanned = scan_file(copy, input_size)
+        if scanned.config != (plain := use_float32(scanned.config)):
+            _write_config(copy, plain)
         return _build_network(copy)
 
 
-def _find_own_layers() -> dict[str, type]:
+def use_float32(value: Any) -> Any:
+    """Return an architecture, JSON, whose layers compute in float32 instead of half or mixed precision."""
+    if isinstance(value, list):
+        return [use_float32(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: "float32" if key == "dtype" and _is_half(one) else use_float32(one) for key, one in value.items()
+    }
+
+
+def _is_half(policy: Any) -> bool:
+    inner = policy.get("config") if isinstance(policy, dict) else None
+    name = inner.get("name") if isinstance(inner, dict) else policy
+    return isinstance(name, str) and name.removeprefix("mixed_") in ("float16", "bfloat16")
+
+
+def _write_config(copy: Path, config: dict[str, Any]) -> None:
+    import h5py
+
+    with h5py.File(copy, mode="r+") as root:
+        root.attrs["model_config"] = json.dumps(config)
+
+
+def find_own_layers() -> dict[str, type]:
     """Return the one layer that Keras uses in its own networks and does not list."""
     from keras.src.applications.inception_resnet_v2 import CustomScaleLayer
 
@@ -55,7 +83,7 @@ def _build_network(path: Path) -> "keras.Model":
 
     try:
         network = keras.saving.load_model(
-            path, compile=False, safe_mode=True, custom_objects=_find_own_layers()
+            path, compile=False, safe_mode=True, custom_objects=find_own_layers()
         )
     except (*BROKEN, NotImplementedError) as error:
         raise UnsafeModelError(
