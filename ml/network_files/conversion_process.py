@@ -67,7 +67,7 @@ def convert(folder: Path, input_size: tuple[int, int] | None, scaling: str) -> d
     after = np.asarray(network.predict_on_batch(images))
     difference = compare_outputs(before, after)
     said = {
-        name: np.asarray(network.predict_on_batch(scale_pixels(pictures, name))).tolist() for name in SCALINGS
+        name: np.asarray(network(scale_pixels(pictures, name), training=False)).tolist() for name in SCALINGS
     }
     return {
         "difference": difference,

@@ -125,7 +125,8 @@ def _run(data: bytes, scanned: ScannedNetwork, input_size: tuple[int, int] | Non
         copy.write_bytes(data)
         network = load_network(copy, sha256=digest_bytes(data), input_size=input_size)
     for scaling in SCALINGS:
-        yield np.asarray(network.predict_on_batch(scale_pixels(pictures, scaling)))
+        # Not predict_on_batch, which compiles first.
+        yield np.asarray(network(scale_pixels(pictures, scaling), training=False))
 
 
 def _list_open(scanned: ScannedNetwork, outputs: int) -> tuple[str, ...]:

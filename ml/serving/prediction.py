@@ -57,9 +57,13 @@ class Predictor:
         return results
 
     def run(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Return the network's own outputs, (n, columns), of `images` as `predict` takes them, in one view."""
+        """Return the network's own outputs, (n, columns), of `images` as `predict` takes them, in one view.
+
+        Uncompiled: for a few images once.
+        """
         self._check_images(images)
-        return np.asarray(self._network.predict_on_batch(make_floats(np.stack(images), self.specification)))
+        inputs = make_floats(np.stack(images), self.specification)
+        return np.asarray(self._network(inputs, training=False))
 
     def explain(self, image: NDArray[np.uint8]) -> EvidenceMap:
         """Say where in `image`, uint8 RGB (height, width, 3), its P(malignant) comes from.

@@ -1,10 +1,9 @@
 """What `inspect` promises of a file, registration keeps: both doors, many files, one answer."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from ml.network_files.config_scan import IDLE
 from ml.network_files.errors import UnsafeModelError
 from ml.network_files.head import find_head
 from ml.network_files.inspection import examine_bytes, inspect_file
@@ -126,15 +125,22 @@ def ask_both(path, scaling="unit", input_size=None):
     return prepared, code
 
 
+# Of what registers, a few are really tried; what is refused costs nothing, and is asked at both doors.
+TRIED = ("softmax", "mean of sigmoids", "flattened", "joined logits")
+
+
 @pytest.mark.parametrize("name", HEADS)
 def test_heads(name, tmp_path):
     head, kind, code = make_heads()[name]
     path = build(tmp_path / "network.h5", head)
-    prepared, received = ask_both(path)
-    assert received == code
     if code is None:
         assert find_head(examine_bytes(path.read_bytes()).plan) == kind
-        assert prepared.specification.output == ("logits" if kind == "linear" else "probabilities")
+    if code or name in TRIED:
+        prepared, received = ask_both(path)
+        assert received == code
+        assert prepared is None or prepared.specification.output == (
+            "logits" if kind == "linear" else "probabilities"
+        )
 
 
 def test_every_head_is_asked():
@@ -182,6 +188,7 @@ def test_a_network_that_learned_nothing(weight, code, tmp_path):
 
 
 def test_layers_of_preprocessing(tmp_path):
+    """All that Keras 3 can write into this format; others it fails to save, or to read again."""
     from keras import layers
 
     before = [
@@ -196,10 +203,7 @@ def test_layers_of_preprocessing(tmp_path):
         layers.RandomZoom(0.1),
         layers.RandomTranslation(0.1, 0.1),
         layers.RandomContrast(0.1),
-        layers.RandomBrightness(0.1),
-        layers.RandomShear(0.1),
         layers.RandomHue(0.1),
-        layers.RandomSaturation(0.1),
         layers.RandomGrayscale(0.5),
         layers.RandomErasing(0.5),
         layers.RandomGaussianBlur(0.5),
@@ -208,38 +212,30 @@ def test_layers_of_preprocessing(tmp_path):
     assert code is None
 
 
+# Of layers that take something else than a rate.
+ARGUMENTS = {
+    "Identity": (),
+    "ActivityRegularization": (),
+    "RandomFlip": (),
+    "RandomTranslation": (0.2, 0.2),
+    "RandomShear": (0.3, 0.3),
+    "RandomPosterization": (4,),
+    "RandomColorJitter": ((0, 255), 0.2, 0.2, 0.2, 0.2),
+}
+
+
 def test_idle_layers_do_nothing_at_inference():
     """What the plan leaves out of an old file must be nothing."""
     import keras
 
-    from ml.network_files.config_scan import IDLE
-
-    arguments = {"RandomTranslation": (0.2, 0.2), "RandomFlip": (), "Identity": ()}
     pictures = np.random.default_rng(1).uniform(0, 255, (2, 16, 16, 3)).astype("float32")
     for kind in sorted(IDLE):
         made = getattr(keras.layers, kind, None)
-        if made is None:  # of Keras 2 alone
-            assert kind in ("RandomHeight", "RandomWidth")
+        if made is None:
+            assert kind in ("RandomHeight", "RandomWidth")  # of Keras 2 alone
             continue
-        layer = made() if kind in ("Identity", "RandomFlip", "ActivityRegularization") else None
-        if layer is None and kind in arguments:
-            layer = made(*arguments[kind])
-        if layer is None:
-            layer = (
-                made(factor=0.3)
-                if kind.startswith("Random") and kind != "RandomZoom" and kind not in _OTHER
-                else made(*_OTHER.get(kind, (0.3,)))
-            )
+        layer = made(*ARGUMENTS.get(kind, (0.3,)))
         np.testing.assert_array_equal(np.asarray(layer(pictures, training=False)), pictures, err_msg=kind)
-
-
-_OTHER = {
-    "RandomZoom": (0.3,),
-    "RandomPosterization": (4,),
-    "RandomColorJitter": ((0, 255), 0.2, 0.2, 0.2, 0.2),
-    "RandomPerspective": (0.5,),
-    "RandomElasticTransform": (0.5,),
-}
 
 
 def test_mixed_precision_computes_in_full(tmp_path):
@@ -264,39 +260,60 @@ def test_mixed_precision_computes_in_full(tmp_path):
 
 
 POLICY = {"class_name": "Policy", "config": {"name": "mixed_float16"}}
+NEWER_POLICY = {**POLICY, "module": "keras.mixed_precision", "registered_name": None}
+
+
+def enlarge(size, interpolation):
+    config = {"size": size, "data_format": "channels_last", "interpolation": interpolation}
+    return "UpSampling2D", {"name": f"larger_{interpolation}", **config}, []
+
+
+def resize(height, width, interpolation):
+    config = {"height": height, "width": width, "interpolation": interpolation, "crop_to_aspect_ratio": False}
+    return "Resizing", {"name": f"resized_{interpolation}", **config}, []
+
+
 OLD_FILES = {
-    "slashes": ([conv(name="conv1/conv"), pool(), dense(name="fc/out")], None),
-    "slash and its like": ([conv(name="a/b"), conv(4, 4, name="a_b"), pool(), dense()], None),
-    "augmentation": (
+    "slashes": ([conv(name="a/b"), conv(4, 4, name="a_b", seed=4), pool(), dense(name="fc/out")], None),
+    "augmentation, mixed precision": (
         [
             ("RandomFlip", {"mode": "horizontal", "seed": None}, []),
-            ("RandomRotation", {"factor": 0.1, "fill_mode": "reflect", "fill_value": 0.0, "seed": None, "interpolation": "bilinear"}, []),
+            ("RandomRotation", {"factor": 0.1, "fill_mode": "reflect", "fill_value": 0.0, "seed": None}, []),
             ("RandomZoom", {"height_factor": 0.1, "width_factor": None, "fill_mode": "reflect"}, []),
             ("RandomHeight", {"factor": 0.1}, []),
             ("GaussianNoise", {"stddev": 0.1}, []),
             ("Rescaling", {"scale": 0.5, "offset": 0.1}, []),
-            conv(),
+            conv(dtype=POLICY),
             ("Dropout", {"rate": 0.3, "noise_shape": None, "seed": None}, []),
+            pool(),
+            dense(dtype=NEWER_POLICY),
+        ],
+        None,
+    ),
+    "preprocessing": (
+        [
+            enlarge([2, 3], "nearest"),
+            resize(9, 17, "bilinear"),
+            resize(15, 7, "bicubic"),
+            resize(14, 20, "nearest"),
+            ("CenterCrop", {"height": 9, "width": 13}, []),
+            enlarge([2, 1], "bilinear"),
+            ("Normalization", {"axis": [-1], "mean": [0.1, 0.2, 0.3], "variance": [1.0, 2.0, 3.0]}, []),
+            conv(),
             pool(),
             dense(),
         ],
         None,
     ),
-    "nearest": ([("UpSampling2D", {"size": [2, 3], "data_format": "channels_last", "interpolation": "nearest"}, []), conv(), pool(), dense()], None),
-    "bilinear": ([("UpSampling2D", {"size": [2, 2], "data_format": "channels_last", "interpolation": "bilinear"}, []), conv(), pool(), dense()], None),
-    "resized": ([("Resizing", {"height": 9, "width": 17, "interpolation": "bilinear", "crop_to_aspect_ratio": False}, []), conv(), pool(), dense()], None),
-    "resized cubically": ([("Resizing", {"height": 15, "width": 7, "interpolation": "bicubic", "crop_to_aspect_ratio": False}, []), conv(), pool(), dense()], None),
-    "resized to the nearest": ([("Resizing", {"height": 5, "width": 20, "interpolation": "nearest", "crop_to_aspect_ratio": False}, []), conv(), pool(), dense()], None),
-    "cropped": ([("CenterCrop", {"height": 8, "width": 9}, []), conv(), pool(), dense()], None),
-    "normalised": ([("Normalization", {"axis": [-1], "mean": [0.1, 0.2, 0.3], "variance": [1.0, 2.0, 3.0], "invert": False}, []), conv(), pool(), dense()], None),
-    "mixed precision": ([conv(dtype=POLICY), pool(), dense(dtype=POLICY)], None),
-    "mixed precision of 2.15": ([conv(dtype={**POLICY, "module": "keras.mixed_precision", "registered_name": None}), pool(), dense()], None),
-    "resized otherwise": ([("Resizing", {"height": 9, "width": 9, "interpolation": "lanczos3", "crop_to_aspect_ratio": False}, []), conv(), pool(), dense()], "layer_not_supported"),
+    "resized otherwise": ([resize(9, 9, "lanczos3"), conv(), pool(), dense()], "layer_not_supported"),
     "another curve in Keras 3": ([conv(), pool(), dense(activation="hard_sigmoid")], "conversion_differs"),
     "an activation of Keras 3": ([conv(activation="hard_silu"), pool(), dense()], "layer_not_supported"),
     "softmax of one": ([conv(), pool(), dense(activation="softmax")], "softmax_of_one"),
-    "nothing learned": ([("Conv2D", conv()[1], [np.zeros((3, 3, 3, 4)), np.zeros(4)]), pool(), dense()], "tells_nothing_apart"),
-}  # fmt: skip
+    "nothing learned": (
+        [("Conv2D", conv()[1], [np.zeros((3, 3, 3, 4)), np.zeros(4)]), pool(), dense()],
+        "tells_nothing_apart",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", OLD_FILES)
@@ -323,7 +340,7 @@ def test_names_with_a_slash_keep_their_weights(tmp_path):
 
 
 @needs_inputs
-@pytest.mark.parametrize("name", sorted(Path(SHARED).glob("*.h5")), ids=lambda path: path.name)
+@pytest.mark.parametrize("name", sorted(SHARED.glob("*.h5")), ids=lambda path: path.name)
 def test_the_shared_networks(name):
     _, code = ask_both(name)
     assert code is None
@@ -334,8 +351,8 @@ def test_the_mean_of_two_sigmoids_is_no_logit():
     reference = (SHARED / "keras-reference-96.png").read_bytes()
     found = prepare(SHARED / "keras3-average-of-two-sigmoids.h5", reference=reference)
     assert found.reference_probability == pytest.approx(0.5233, abs=5e-4)
-    found = prepare(SHARED / "keras3-sigmoid.h5", reference=reference)
-    assert found.reference_probability == pytest.approx(0.0519, abs=5e-4)
+    with pytest.raises(UnsafeModelError, match="ends in a sigmoid already"):
+        prepare(SHARED / "keras3-sigmoid.h5", reference=reference, output="logits")
 
 
 # --- Keras's preprocess_input
