@@ -37,6 +37,10 @@ LAYERS = IDLE | frozenset(
         "CustomScaleLayer",  # Keras's own, of Inception-ResNet-v2: x + scale * y
         "Resizing",
         "CenterCrop",
+        "RandomCrop",  # at inference it crops the middle
+        "AutoContrast",
+        "Equalization",
+        "Solarization",
         "Activation",
         "ReLU",
         "LeakyReLU",

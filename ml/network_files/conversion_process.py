@@ -21,7 +21,7 @@ from ml.imaging.inputs import SCALINGS, scale_pixels
 from ml.network_files.conversion import REFUSED, SECONDS
 from ml.network_files.drawn_pictures import draw_pictures
 from ml.network_files.errors import UnsafeModelError
-from ml.network_files.loading import load_network
+from ml.network_files.loading import load_network, run_once
 from ml.network_files.old_keras import build_flat, modernize_config, needs_plan
 from ml.network_files.reference_pass import run_reference
 from ml.network_files.scan import BROKEN, ScannedNetwork, scan_file
@@ -64,11 +64,9 @@ def convert(folder: Path, input_size: tuple[int, int] | None, scaling: str) -> d
     target = folder / "new.h5"
     _take_over(folder, scanned, weights).save(target, include_optimizer=False)
     network = load_network(target, sha256=digest_file(target), input_size=input_size)
-    after = np.asarray(network.predict_on_batch(images))
+    after = run_once(network, images)
     difference = compare_outputs(before, after)
-    said = {
-        name: np.asarray(network(scale_pixels(pictures, name), training=False)).tolist() for name in SCALINGS
-    }
+    said = {name: run_once(network, scale_pixels(pictures, name)).tolist() for name in SCALINGS}
     return {
         "difference": difference,
         "images": len(images),

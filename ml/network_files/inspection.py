@@ -11,15 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ml.digests import digest_bytes
 from ml.imaging.inputs import SCALINGS, scale_pixels
 from ml.network_files.conversion import convert_network
 from ml.network_files.drawn_pictures import draw_pictures
 from ml.network_files.errors import UnsafeModelError
 from ml.network_files.head import check_head, check_outputs, find_head
-from ml.network_files.loading import load_network
+from ml.network_files.loading import load_network, run_once
 from ml.network_files.model_file import read_model_file
 from ml.network_files.reference_pass import check_computed
 from ml.network_files.scan import ScannedNetwork, scan_file
@@ -125,8 +123,7 @@ def _run(data: bytes, scanned: ScannedNetwork, input_size: tuple[int, int] | Non
         copy.write_bytes(data)
         network = load_network(copy, sha256=digest_bytes(data), input_size=input_size)
     for scaling in SCALINGS:
-        # Not predict_on_batch, which compiles first.
-        yield np.asarray(network(scale_pixels(pictures, scaling), training=False))
+        yield run_once(network, scale_pixels(pictures, scaling))
 
 
 def _list_open(scanned: ScannedNetwork, outputs: int) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ Measured = tuple[Shape, list[Shape], list[Shape]]
 
 # Layers that leave the shape alone: they do nothing at inference or act on each number.
 PLAIN = IDLE | {"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Rescaling", "InputLayer"}
+PLAIN |= {"AutoContrast", "Equalization", "Solarization"}
 MERGES = frozenset({"Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract", "CustomScaleLayer"})
 
 
@@ -147,12 +148,6 @@ def _resize(config: dict[str, Any], shape: Shape) -> tuple[Shape, list[Shape]]:
     return (config["height"], config["width"], shape[2]), []
 
 
-def _crop_centre(config: dict[str, Any], shape: Shape) -> tuple[Shape, list[Shape]]:
-    if config["height"] > shape[0] or config["width"] > shape[1]:
-        raise ValueError("a crop larger than its input")
-    return _resize(config, shape)
-
-
 def _reshape(config: dict[str, Any], shape: Shape) -> tuple[Shape, list[Shape]]:
     target = [int(side) for side in config["target_shape"]]
     known = math.prod(side for side in target if side != -1)
@@ -183,7 +178,8 @@ _MEASURES: dict[str, Callable[[dict[str, Any], Shape], tuple[Shape, list[Shape]]
     "Cropping2D": _crop,
     "UpSampling2D": _enlarge,
     "Resizing": _resize,
-    "CenterCrop": _crop_centre,
+    "CenterCrop": _resize,
+    "RandomCrop": _resize,
     "Reshape": _reshape,
     "Flatten": lambda _, shape: ((math.prod(shape),), []),
     "Dense": _dense,

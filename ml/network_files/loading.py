@@ -6,6 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ml.digests import digest_bytes
 from ml.network_files.config_scan import LAYERS, MODELS
 from ml.network_files.errors import UnsafeModelError
@@ -15,7 +18,7 @@ from ml.network_files.scan import BROKEN, scan_file
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["UnsafeModelError", "load_network"]
+__all__ = ["UnsafeModelError", "load_network", "run_once"]
 
 
 def load_network(
@@ -45,6 +48,19 @@ def load_network(
         if scanned.config != (plain := use_float32(scanned.config)):
             _write_config(copy, plain)
         return _build_network(copy)
+
+
+def run_once(network: "keras.Model", inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a network's outputs, (n, columns), of `inputs`, (n, height, width, 3), without compiling it.
+
+    Raises UnsafeModelError `not_runnable`: a network may be built and still not fit together.
+    """
+    try:
+        return np.asarray(network(inputs, training=False))
+    except Exception as error:  # each backend raises errors of its own
+        raise UnsafeModelError(
+            "not_runnable", f"Expected a network that takes a picture, received: {error!s:.200}."
+        ) from error
 
 
 def use_float32(value: Any) -> Any:

@@ -102,6 +102,9 @@ def _make_layer(step: PlanStep, names: set[str]) -> Any:
         count += 1
         name = f"{plain}_{count}"
     names.add(name)
+    if step.kind == "RandomCrop":  # at inference it resized the middle; in Keras 3 it does nothing
+        size = (config["height"], config["width"])
+        return keras.layers.Resizing(*size, crop_to_aspect_ratio=True, name=name)
     # A name of the allow-list.
     kind = find_own_layers().get(step.kind) or getattr(keras.layers, step.kind)
     return kind.from_config({**config, "name": name})

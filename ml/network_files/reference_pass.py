@@ -173,7 +173,22 @@ def _crop(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
 def _crop_centre(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
     height, width = config["height"], config["width"]
     top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
+    if min(top, left) < 0:
+        return _resize_whole(x, (height, width), "bilinear")
     return x[:, top : top + height, left : left + width]
+
+
+def _crop_at_inference(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
+    """Of RandomCrop: what of the middle has the wanted proportions, resized."""
+    return _resize_whole(x, (config["height"], config["width"]), "bilinear")
+
+
+def _resize_whole(x: Values, size: tuple[int, int], name: str) -> Values:
+    """Crop the middle to the proportions of `size`, (height, width), then resize, as `smart_resize` does."""
+    height = min(x.shape[1], int(x.shape[2] * size[0] / size[1]))
+    width = min(x.shape[2], int(x.shape[1] * size[1] / size[0]))
+    top, left = int((x.shape[1] - height) / 2), int((x.shape[2] - width) / 2)
+    return _resample(x[:, top : top + height, left : left + width], size, name)
 
 
 def _enlarge(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
@@ -182,13 +197,14 @@ def _enlarge(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
 
 
 def _resize(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
-    return _resample(x, (config["height"], config["width"]), _check_interpolation(config))
+    size, name = (config["height"], config["width"]), _check_interpolation(config)
+    return (_resize_whole if config.get("crop_to_aspect_ratio") else _resample)(x, size, name)
 
 
 def _check_interpolation(config: dict[str, Any], usual: str = "bilinear") -> str:
-    """Return the name; without antialiasing, and of the whole picture, which is all that is computed."""
+    """Return the name of what is computed: without antialiasing and without borders."""
     name = str(config.get("interpolation", usual)).lower()
-    ways = ("antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio")
+    ways = ("antialias", "pad_to_aspect_ratio")
     if name not in ("nearest", "bilinear", "bicubic") or any(config.get(key) for key in ways):
         raise UnsafeModelError(
             "layer_not_supported",
@@ -278,6 +294,7 @@ _LAYERS: dict[str, Callable[[Values, dict[str, Any], list[Values]], Values]] = {
     "ZeroPadding2D": _pad,
     "Cropping2D": _crop,
     "CenterCrop": _crop_centre,
+    "RandomCrop": _crop_at_inference,
     "UpSampling2D": _enlarge,
     "Resizing": _resize,
     "Rescaling": _rescale,

@@ -298,6 +298,13 @@ OLD_FILES = {
             resize(14, 20, "nearest"),
             ("CenterCrop", {"height": 9, "width": 13}, []),
             enlarge([2, 1], "bilinear"),
+            ("RandomCrop", {"height": 7, "width": 11, "seed": None}, []),
+            ("CenterCrop", {"name": "center_crop_larger", "height": 10, "width": 9}, []),
+            (
+                "Resizing",
+                {"height": 9, "width": 8, "interpolation": "bilinear", "crop_to_aspect_ratio": True},
+                [],
+            ),
             ("Normalization", {"axis": [-1], "mean": [0.1, 0.2, 0.3], "variance": [1.0, 2.0, 3.0]}, []),
             conv(),
             pool(),
