@@ -275,7 +275,8 @@ def _decode_tiff(data: bytes, max_pixels: int) -> Image.Image:
 def _decode_heic(data: bytes, max_pixels: int) -> Image.Image:
     image = _open_heic(data)
     is_deep = int(image.info.get("bit_depth", 8)) > 8
-    _check_pixels(image.size, max_pixels, 16 if is_deep else 10)
+    # libheif's planes, its colours, their copy and the image; deep samples take two bytes each.
+    _check_pixels(image.size, max_pixels, 20 if is_deep else 10)
     space = _read_heic_space(image)
     with _take_turn(image.size):
         if is_deep and space:

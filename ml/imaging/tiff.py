@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image, ImagePalette
 from PIL.TiffImagePlugin import TiffImageFile
 
-from ml.imaging.colour import ColourSpace, read_exif_space, read_gamma, refuse_colours
+from ml.imaging.colour import ColourSpace, read_exif_space, read_gamma, refuse_colours, walk_bands
 from ml.imaging.errors import UndecodableImageError
 
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _MEANING = 254, 255, 256, 257, 258, 259, 262
@@ -396,18 +396,20 @@ def open_tiff(data: bytes, layout: TiffLayout) -> TiffPicture:
         changes[_PLANAR] = 1
     if is_assembled:
         changes[_COMPRESSION] = _DEFLATE  # opened for what it says beside its pixels, never decoded
-    image = TiffImageFile(BytesIO(_rewrite(data, layout, changes)))
+    image = TiffImageFile(_rewrite(data, layout, changes))
     _mend_palette(image, page)
     space = None if _PROFILE in page.present else _read_space(image, page)
     white = (1 << form.bits) - 1 if form.is_deep_grey and form.format == _UNSIGNED else 65535
     if is_assembled:
+        info = {key: value for key, value in image.info.items() if key == "icc_profile"}
+        image.close()
         planes = _read_planes(data, layout, form)
-        planes.info = {key: value for key, value in image.info.items() if key == "icc_profile"}
+        planes.info = info
         return TiffPicture(planes, space, white, inverted=False, is_turned=False)
     return TiffPicture(image, space, white, inverted=is_inverted, is_turned=True)
 
 
-def _rewrite(data: bytes, layout: TiffLayout, wanted: dict[int, int]) -> bytes:
+def _rewrite(data: bytes, layout: TiffLayout, wanted: dict[int, int]) -> BytesIO:
     """The file with this page first, and with other numbers in some of its tags."""
     page = layout.directory
     order: Any = "little" if page.order == "<" else "big"
@@ -418,12 +420,13 @@ def _rewrite(data: bytes, layout: TiffLayout, wanted: dict[int, int]) -> bytes:
             raise _refuse("without saying how")
         at, length = page.places[tag]
         changes[at] = value.to_bytes(length, order)
-    if all(data[at : at + len(value)] == value for at, value in changes.items()):
-        return data
-    changed = bytearray(data)
+    stream = BytesIO(data)
     for at, value in changes.items():
-        changed[at : at + len(value)] = value
-    return bytes(changed)
+        if data[at : at + len(value)] != value:
+            stream.seek(at)
+            stream.write(value)
+    stream.seek(0)
+    return stream
 
 
 def _mend_palette(image: TiffImageFile, page: Directory) -> None:
@@ -483,9 +486,11 @@ def _read_plane(data: bytes, offsets: tuple[int, ...], form: _Form, page: Direct
     for offset in offsets:
         rows = down if is_tiled else min(down, height - upper)
         values: npt.NDArray[Any] = np.frombuffer(data, kind, across * rows, offset).reshape(rows, across)
-        if form.bits == 16:
-            values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
-        plane.paste(Image.fromarray(np.ascontiguousarray(values)), (left, upper))
+        for box in walk_bands((across, rows)):
+            part = values[box[1] : box[3]]
+            if form.bits == 16:
+                part = (part.astype(np.uint32) + 128) // 257
+            plane.paste(Image.fromarray(part.astype(np.uint8)), (left, upper + box[1]))
         left += across
         if left >= width:
             left, upper = 0, upper + down

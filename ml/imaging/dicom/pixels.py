@@ -317,7 +317,7 @@ def find_cost(found: DicomFile) -> float:
         return 10  # of a progressive one
     if meaning == "PALETTE COLOR":
         return 16
-    converted = 6 if meaning.startswith("YBR") else 0
+    converted = 3 if meaning.startswith("YBR") else 0
     return 8 + converted + (2 * samples * each if found.syntax == RLE else 0)
 
 
