@@ -207,7 +207,8 @@ def _tabulate_srgb() -> npt.NDArray[np.uint8]:
     """The sRGB number of light in 65,535ths."""
     light = np.linspace(0.0, 1.0, 65536)
     signal = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(signal * 255).astype(np.uint8)
+    levels: npt.NDArray[np.uint8] = np.rint(signal * 255).astype(np.uint8)
+    return levels
 
 
 def convert_samples(samples: npt.NDArray[Any], white: int, space: ColourSpace) -> npt.NDArray[np.uint8]:

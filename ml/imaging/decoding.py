@@ -310,7 +310,8 @@ def _decode_deep_heic(data: bytes, space: ColourSpace) -> Image.Image:
     """Of more than 8 bits and another colour space: converted before they are brought to 8."""
     from pillow_heif import HeifFile
 
-    file = HeifFile(BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=True)
+    open_file: Callable[..., Any] = HeifFile
+    file = open_file(BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=True)
     frame = file[file.primary_index]
     samples: npt.NDArray[np.uint16] = np.asarray(frame)
     colour = Image.new("RGB", frame.size)

@@ -41,7 +41,8 @@ class PngLayout:
 
 def read_png_layout(data: bytes) -> PngLayout:
     """Walk the chunks of a PNG; what lies behind a broken one is left for the decoder to refuse."""
-    kept, told, at = [data[:_START]], {}, _START
+    kept, at = [data[:_START]], _START
+    told: dict[bytes, bytes] = {}
     while at + 12 <= len(data):
         kind, length = data[at + 4 : at + 8], int.from_bytes(data[at : at + 4], "big")
         end = at + 12 + length
@@ -86,10 +87,10 @@ def open_png(layout: PngLayout) -> PngImageFile:
 def open_low_bytes(layout: PngLayout) -> PngImageFile | None:
     """Open the lower bytes of 16-bit colours, of which Pillow reads the higher ones; None for others."""
     image = open_png(layout)
-    raw = image.tile[0].args if image.tile else ""
-    if raw not in ("RGB;16B", "RGBA;16B"):
+    lower = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}.get(str(image.tile[0].args) if image.tile else "")
+    if lower is None:
         return None
-    image.tile = [one._replace(args=one.args.replace("16B", "16L")) for one in image.tile]
+    image.tile = [one._replace(args=lower) for one in image.tile]
     return image
 
 

@@ -401,10 +401,10 @@ def open_tiff(data: bytes, layout: TiffLayout) -> TiffPicture:
     space = None if _PROFILE in page.present else _read_space(image, page)
     white = (1 << form.bits) - 1 if form.is_deep_grey and form.format == _UNSIGNED else 65535
     if is_assembled:
-        info = {key: value for key, value in image.info.items() if key == "icc_profile"}
+        profile = image.info.get("icc_profile")
         image.close()
         planes = _read_planes(data, layout, form)
-        planes.info = info
+        planes.info["icc_profile"] = profile
         return TiffPicture(planes, space, white, inverted=False, is_turned=False)
     return TiffPicture(image, space, white, inverted=is_inverted, is_turned=True)
 
@@ -421,10 +421,10 @@ def _rewrite(data: bytes, layout: TiffLayout, wanted: dict[int, int]) -> BytesIO
         at, length = page.places[tag]
         changes[at] = value.to_bytes(length, order)
     stream = BytesIO(data)
-    for at, value in changes.items():
-        if data[at : at + len(value)] != value:
-            stream.seek(at)
-            stream.write(value)
+    for place, written in changes.items():
+        if data[place : place + len(written)] != written:
+            stream.seek(place)
+            stream.write(written)
     stream.seek(0)
     return stream
 
@@ -445,7 +445,7 @@ def _read_space(image: TiffImageFile, page: Directory) -> ColourSpace | None:
             raise refuse_colours("by a curve of their own")
     primaries, white = page.tags.get(_PRIMARIES, ()), page.tags.get(_WHITE_POINT, (0.3127, 0.3290))
     if len(primaries) == 6 and len(white) == 2:
-        return read_gamma(None, (*white, *primaries))  # type: ignore[arg-type]  # eight of them
+        return read_gamma(None, (*white, *primaries))
     return read_exif_space(image.getexif())
 
 

@@ -106,5 +106,5 @@ def _make_layer(step: PlanStep, names: set[str]) -> Any:
         size = (config["height"], config["width"])
         return keras.layers.Resizing(*size, crop_to_aspect_ratio=True, name=name)
     # A name of the allow-list.
-    kind = find_own_layers().get(step.kind) or getattr(keras.layers, step.kind)
+    kind: Any = find_own_layers().get(step.kind) or getattr(keras.layers, step.kind)
     return kind.from_config({**config, "name": name})

@@ -223,7 +223,8 @@ def _draw_weights(old: int, new: int, name: str) -> Values:
     """The share of each of `old` pixels in each of `new`, as TensorFlow 2 takes them: by pixel centres."""
     places = (np.arange(new) + 0.5) * (old / new)
     if name == "nearest":
-        return np.eye(old, dtype=np.float32)[np.minimum(places.astype(int), old - 1)]
+        picked: Values = np.eye(old, dtype=np.float32)[np.minimum(places.astype(int), old - 1)]
+        return picked
     reach = 1 if name == "bilinear" else 2
     first = np.floor(places - 0.5).astype(int)
     weights = np.zeros((new, old), np.float64)

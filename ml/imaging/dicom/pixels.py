@@ -147,6 +147,7 @@ def decode_compressed(data: bytes, found: DicomFile, meaning: str) -> tuple[Samp
     UndecodableImageError, unsupported_format, truncated or corrupt, and what the decoders raise.
     """
     frame = join_fragments(data, found)
+    image: JpegImageFile | Jpeg2KImageFile
     if found.syntax in JPEG:
         image, straight = _load_jpeg(frame, found, meaning), True
     else:
