@@ -76,10 +76,6 @@ class Inbox:
         """Whether administrators are to be told."""
         return bool(self.counts.overdue_orders or self.counts.overdue_unread)
 
-    @property
-    def reviews_waiting(self) -> int:
-        return self.counts.reviews
-
 
 def build_inbox(*, user: User, clinic: Clinic, role: str) -> Inbox:
     """Everything of the home page of `user` in `clinic`, in a fixed number of queries."""

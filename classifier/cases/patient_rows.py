@@ -12,7 +12,13 @@ from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import Standing
 from classifier.labels.text import describe_birth
 from classifier.models import Lesion, Patient, Submission
-from classifier.standing.hiding import has_unread_answer, hides_worst, is_blinded, when_worst_is_hidden
+from classifier.standing.hiding import (
+    has_unread_answer,
+    hides_worst,
+    is_blinded,
+    when_place_is_hidden,
+    when_worst_is_hidden,
+)
 from classifier.standing.rows import HIDDEN_RANK, CaseRow, build_rows, load_cases
 
 if TYPE_CHECKING:
@@ -101,7 +107,8 @@ def list_patients(
     last_first = (F("latest_at").desc(nulls_last=True), "-created_at", "pk")
     if by != "risk":
         return patients.order_by(*last_first)
-    hidden = [When(when_worst_is_hidden(cases), then=Value(HIDDEN_RANK))] if hides_unread else []
+    is_hidden = when_place_is_hidden(when_worst_is_hidden(cases))
+    hidden = [When(is_hidden, then=Value(HIDDEN_RANK))] if hides_unread else []
     rank = Case(*hidden, default=F("standing_rank"), output_field=IntegerField())
     return patients.annotate(risk_rank=rank).order_by("risk_rank", *last_first)
 

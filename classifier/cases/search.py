@@ -21,6 +21,7 @@ from isic_metadata.anatom_site_hierarchical import AnatomSiteEnum
 from classifier.domain.vocabulary import BODY_SITES, UNSPECIFIED_SITE, Laterality
 from classifier.labels.text import MONTHS
 from classifier.models import Lesion, Patient, Review, Submission
+from classifier.patients.patients import clean_mrn
 from portal.trust.accounts.models import User
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def find_candidates(*, user: User, clinic: Clinic, words: str) -> Candidates:
 # --- One patient --------------------------------------------------------------------------------
 def has_record_number(mrn: str) -> Q:
     """Of patients, the one of a clinic with exactly this record number, spaces aside."""
-    return Q(mrn=" ".join(mrn.split()))
+    return Q(mrn=clean_mrn(mrn))
 
 
 def has_public_id(public_id: str) -> Q:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.domain.csv_cells import Export, format_moment, write_rows
+from classifier.labels.text import count_years
 from classifier.models import Submission
 from classifier.models.audit_subjects import find_patients
 from classifier.standing.hiding import hides_standing
@@ -217,8 +218,7 @@ def _age_at(submission: Submission) -> int | None:
     birth = submission.lesion.patient.birth_date
     if birth is None:
         return None
-    day = timezone.localdate(submission.submitted_at)
-    return int(day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day)))
+    return count_years(birth, timezone.localdate(submission.submitted_at))
 
 
 def _read_audit(keys: list[uuid.UUID], clinic: Clinic) -> Iterator[list[object]]:

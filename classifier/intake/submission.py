@@ -44,7 +44,8 @@ from classifier.models import Lesion, ModelVersion, Patient, Submission, Submiss
 from classifier.orders import answer_by_image
 from classifier.patients.lesions import check_lesion_facts, create_lesion
 from classifier.patients.patients import check_mrn, check_patient_facts, clean_mrn, create_patient, mrn_taken
-from classifier.standing.standing import lock_cases, refresh_standing
+from classifier.standing.columns import refresh_standing
+from classifier.standing.locks import lock_cases
 from portal.trust.accounts.models import Clinic, User
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action

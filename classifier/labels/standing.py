@@ -143,6 +143,8 @@ def format_case(submission: Submission, summary: CaseSummary) -> StandingWords:
     may not know yet of the model's answer is left out.
     """
     words = choose_words(summary)
+    if withdrawal := format_withdrawal(submission):
+        return StandingWords(words.sentence, (withdrawal,), words.next_step)
     if hides_standing_of(submission, summary):
         return StandingWords(words.sentence, (), words.next_step)
     review, finding = find_review_in_force(submission.reviews.all()), find_histopathology(submission)
@@ -166,6 +168,15 @@ def format_finding_below(submission: Submission, summary: CaseSummary) -> tuple[
         return ()
     finding = find_histopathology(submission)
     return (format_finding(finding),) if finding else ()
+
+
+def format_withdrawal(submission: Submission) -> str:
+    """Such as "Withdrawn by Noor Ferrant, 3 March: sent twice."; empty where the case stands."""
+    if submission.cancelled_at is None or submission.cancelled_by is None:
+        return ""
+    by = f"Withdrawn by {submission.cancelled_by.get_full_name()}, {describe_day(submission.cancelled_at)}"
+    reason = submission.withdrawal_reason.rstrip(".")
+    return f"{by}: {reason}." if reason else f"{by}."
 
 
 def format_finding(finding: Outcome) -> str:

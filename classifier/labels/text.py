@@ -59,7 +59,11 @@ def describe_birth(birth_date: dt.date | None) -> str:
     """Birth year and age: "born 1961, 65 years"; empty when unknown."""
     if birth_date is None:
         return ""
-    today = timezone.localdate()
-    had_birthday = (today.month, today.day) >= (birth_date.month, birth_date.day)
-    years = today.year - birth_date.year - (0 if had_birthday else 1)
+    years = count_years(birth_date, timezone.localdate())
     return f"born {birth_date.year}, {years} {'year' if years == 1 else 'years'}"
+
+
+def count_years(birth_date: dt.date, day: dt.date) -> int:
+    """The age on `day`, in years that are full."""
+    is_before_birthday = (day.month, day.day) < (birth_date.month, birth_date.day)
+    return day.year - birth_date.year - int(is_before_birthday)

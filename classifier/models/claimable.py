@@ -1,3 +1,5 @@
+"""Claims: the columns of a row that workers take from a queue."""
+
 from __future__ import annotations
 
 from django.db import models

@@ -1,3 +1,5 @@
+"""Prediction and explanation: what a model version says of an image, and where it looked."""
+
 from __future__ import annotations
 
 import uuid
@@ -183,9 +185,6 @@ class ExplanationQuerySet(models.QuerySet["Explanation"]):
 
     def queued(self) -> ExplanationQuerySet:
         return self.filter(state=PredictionState.QUEUED)
-
-    def running(self) -> ExplanationQuerySet:
-        return self.filter(state=PredictionState.RUNNING)
 
     def unfinished(self) -> ExplanationQuerySet:
         return self.filter(state__in=UNFINISHED)

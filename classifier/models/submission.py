@@ -1,3 +1,5 @@
+"""Submission and its images: one question about one lesion, and the photographs sent with it."""
+
 from __future__ import annotations
 
 import uuid
@@ -75,7 +77,7 @@ class Submission(StandingColumns):
         related_name="+",
     )
     withdrawal_reason = EncryptedCharField(max_length=500, blank=True)
-    # From here on `classifier.standing.standing` alone writes, in the transaction of what changes it.
+    # From here on `classifier.standing.columns` alone writes, in the transaction of what changes it.
     state = models.CharField(max_length=16, choices=SubmissionState, default=SubmissionState.IN_WORK)
     model_answer = models.CharField(max_length=14, choices=Headline, default=Headline.QUEUED)
     model_probability = models.FloatField(

@@ -1,3 +1,5 @@
+"""Webhook endpoint, event and delivery: who is told of what, and how far that has come."""
+
 from __future__ import annotations
 
 import uuid

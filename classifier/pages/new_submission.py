@@ -33,6 +33,7 @@ from classifier.intake import (
 from classifier.intake.pictures import find_same_file, find_same_pictures
 from classifier.models import Lesion, Patient, Submission
 from classifier.pages.access import Rights, get_visible, page, require_right, rights_in
+from classifier.pages.forms.fields import shorten_search
 from classifier.pages.new_case import NewCase, begin_case, read_case, read_id
 from classifier.pages.picture_check import (
     BROKEN,
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
     import uuid
 
     from django.core.files.uploadedfile import UploadedFile
-    from django.http import HttpResponse
 
     from classifier.models import SubmissionImage
     from portal.trust.accounts.models import Clinic, User
@@ -108,7 +108,7 @@ def submission_new(request: PortalRequest) -> HttpResponse:
 def find_patient(request: PortalRequest) -> HttpResponse:
     """Patients to choose from. By POST: the words may be a record number."""
     clinic, _ = read_posted_clinic(request)
-    words = " ".join(request.POST.get("words", "").split())[:64]
+    words = shorten_search(request.POST.get("words", ""))
     found = find_candidates(user=request.user, clinic=clinic, words=words)
     record_listed(
         actor=request.user,

@@ -24,6 +24,7 @@ from classifier.cases.search import SEARCH_HINT
 from classifier.domain.errors import InvalidInputError
 from classifier.models import Patient, Submission
 from classifier.pages.access import get_visible, page, require_right, rights_in
+from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.pages.history import PARAMETER, build_address, build_group, keep_search, read_search
 from classifier.patients.patients import update_patient
@@ -141,16 +142,16 @@ def patient_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
 def patient_edit(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
-    """Correct a patient's facts; the record number stays."""
+    """Correct a patient's facts; the record number stays, and so does what this person left alone."""
     with transaction.atomic():
         patient = _find(request, pk)
         require_right(rights_in(request, patient.clinic_id).submit, "Your role can't change patients.")
         record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)
     initial = {name: getattr(patient, name) for name in PatientFactsForm.base_fields}
-    form = PatientFactsForm(request.POST or None, initial=initial)
+    form = carry_shown(PatientFactsForm(request.POST or None, initial=initial))
     if request.method == "POST" and form.is_valid():
         try:
-            update_patient(actor=request.user, patient=patient, **form.cleaned_data)
+            update_patient(actor=request.user, patient=patient, **read_changes(form))
         except InvalidInputError as error:
             form.add_error(error.field or None, error.message)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -24,6 +23,7 @@ from classifier.cases.worklist import find_next
 from classifier.domain.errors import ConflictError, InvalidInputError, ServiceError
 from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import Diagnosis, Management
+from classifier.labels.standing import format_withdrawal
 from classifier.labels.text import name_site
 from classifier.models import Submission, SubmissionImage
 from classifier.pages.access import get_visible, page
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     import uuid
 
     from django import forms
-    from django.http import HttpResponse
 
     from classifier.models import ReadingClaim, Review
     from portal.trust.accounts.requests import PortalRequest
@@ -349,6 +348,7 @@ def _describe(request: PortalRequest, submission: Submission, summary: CaseSumma
     seen = _find_seen(request, submission)
     return {
         "submission": submission,
+        "withdrawal": format_withdrawal(submission),
         "patient": patient,
         "summary": summary,
         "images": images,

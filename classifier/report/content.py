@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from classifier.domain.vocabulary import Source, StandingBasis
-from classifier.labels.standing import format_case, format_finding_below, label_case
+from classifier.labels.standing import format_case, format_finding_below, format_withdrawal, label_case
 from classifier.labels.text import describe_birth
 from classifier.standing.hiding import hides_standing_of
 
@@ -228,7 +228,7 @@ def build_standing(submission: Submission, summary: CaseSummary) -> ReportStandi
     by_people = submission.standing_basis in (StandingBasis.HISTOPATHOLOGY, StandingBasis.REVIEW)
     if not by_people:
         is_answer = submission.standing_basis == StandingBasis.MODEL and not is_hidden
-        sentence = BY_THE_MODEL if is_answer else ""
+        sentence = BY_THE_MODEL if is_answer else format_withdrawal(submission)
         below = format_finding_below(submission, summary)
         return ReportStanding(label.icon, label.word, sentence, below, "", by_people=False)
     words = format_case(submission, summary)

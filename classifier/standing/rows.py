@@ -1,4 +1,4 @@
-"""List queries: orders and filters of cases, over the columns that `classifier.standing.standing` keeps."""
+"""List queries: orders and filters of cases, over the columns that `classifier.standing.columns` keeps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from django.db.models import Case, CharField, F, IntegerField, Value, When
 
 from classifier.domain.states import Headline, SubmissionState
 from classifier.domain.vocabulary import Standing
-from classifier.models.submission import SubmissionQuerySet
 from classifier.standing.hiding import HIDES_STANDING, IS_READ_FIRST
 from classifier.standing.summary import CaseSummary, summarise, summary_prefetches
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from classifier.models import Submission
     from classifier.models.submission import SubmissionQuerySet
-
 
 STATE_RANKS: dict[SubmissionState, int] = {
     SubmissionState.NO_RESULT: 0,

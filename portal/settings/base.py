@@ -39,7 +39,7 @@ SECRET_KEY = env.text(
     "signs sessions, forms and links in mails; required in production",
     shown="made in `var/` by `make run`",
 )
-SECRET_KEY_FALLBACKS = env.names(
+SECRET_KEY_FALLBACKS = env.secrets(
     "SECRET_KEY_FALLBACKS",
     "former values of `SECRET_KEY`: what they signed, and what an earlier version sealed with them, is still read",
 )
@@ -230,9 +230,9 @@ DERMAPORT_MODELS_DIR = Path(
     workers.text(
         "DERMAPORT_MODELS_DIR",
         "where registered `.h5` files lie",
-        default=str(BASE_DIR / "ml" / "weights"),
         shown="`ml/weights`",
     )
+    or BASE_DIR / "ml" / "weights"
 )
 DERMAPORT_DEFAULT_MODEL = workers.text(
     "DERMAPORT_DEFAULT_MODEL",

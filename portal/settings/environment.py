@@ -7,11 +7,14 @@ a variable once stays in `FORMER`, so that whoever still sets it is told at the 
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Environment:
     `default`. `shown` is how the table tells a default that depends on the machine. A second read of a
     name that was recorded before leaves the meaning out. A number or switch that is set to nothing has its
     default; a text or a list set to nothing is empty. A value that can't be read as its kind raises
-    ImproperlyConfigured or ValueError, which stop the start.
+    ImproperlyConfigured, which names the variable and stops the start.
     """
 
     def __init__(self, group: str) -> None:
@@ -60,22 +63,33 @@ class Environment:
 
     def integer(self, name: str, meaning: str = "", *, default: int, shown: str | None = None) -> int:
         self._record(name, meaning, str(default) if shown is None else shown)
-        return int(self._read.int(name, default=default)) if os.environ.get(name) else default
+        return _convert(name, os.environ.get(name), int, "a whole number", default)
 
     def number(self, name: str, meaning: str = "", *, default: float) -> float:
         self._record(name, meaning, f"{default:g}")
-        return float(self._read.float(name, default=default)) if os.environ.get(name) else default
+        return _convert(name, os.environ.get(name), _read_number, "a number", default)
 
     def switch(self, name: str, meaning: str = "", *, default: bool, shown: str | None = None) -> bool:
         self._record(name, meaning, ("on" if default else "off") if shown is None else shown)
-        return bool(self._read.bool(name, default=default)) if os.environ.get(name) else default
+        return read_switch(name, default=default)
 
     def names(
         self, name: str, meaning: str = "", *, default: tuple[str, ...] = (), shown: str | None = None
     ) -> list[str]:
-        """Read a list, separated by commas."""
+        """Read a list, separated by commas; blanks around an entry don't count."""
         self._record(name, meaning, ",".join(default) or "none" if shown is None else shown)
-        return list(self._read.list(name, default=list(default)))
+        found = (one.strip() for one in self._read.list(name, default=list(default)))
+        return [one for one in found if one]
+
+    def numbers(self, name: str, meaning: str, *, default: tuple[int, ...]) -> list[int]:
+        """Read a list of whole numbers, separated by commas."""
+        texts = self.names(name, meaning, default=tuple(map(str, default)))
+        return [_convert(name, text, int, "whole numbers", 0) for text in texts]
+
+    def secrets(self, name: str, meaning: str, *, shown: str | None = None) -> list[str]:
+        """Read a list of secrets, separated by commas, each exactly as it stands: a blank is a part of it."""
+        self._record(name, meaning, "none" if shown is None else shown)
+        return list(self._read.list(name, default=[]))
 
     def database(self, name: str, meaning: str, *, default: str, shown: str) -> dict[str, Any]:
         self._record(name, meaning, shown)
@@ -92,9 +106,44 @@ class Environment:
             raise LookupError(f"{name}: expected a meaning where the variable is read first, received none.")
 
 
+Value = TypeVar("Value")
+ON, OFF = frozenset({"1", "true", "yes", "on", "y", "ok"}), frozenset({"0", "false", "no", "off", "n"})
+
+
+def read_switch(name: str, *, default: bool) -> bool:
+    """Whether the variable `name` is on. Raises ImproperlyConfigured for what is neither on nor off.
+
+    A word that isn't known must not count as off: it may stand for a guard that was meant to be on.
+    """
+    return _convert(name, os.environ.get(name), _read_switch, "1 or 0", default)
+
+
+def _read_switch(text: str) -> bool:
+    if text.lower() not in ON | OFF:
+        raise ValueError
+    return text.lower() in ON
+
+
+def _read_number(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError
+    return number
+
+
+def _convert(
+    name: str, text: str | None, read: Callable[[str], Value], expected: str, default: Value
+) -> Value:
+    if not (text or "").strip():
+        return default
+    try:
+        return read(str(text).strip())
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}: expected {expected}, received {text!r}.") from None
+
+
 FORMER = {
     "DERMAPORT_API_JSON_MAX_BYTES": "40 MiB",
-    "DERMAPORT_API_WAITING": "4 requests of one web process",
+    "DERMAPORT_API_WAITING": "half of WEB_THREADS, 4 requests of one web process at most",
     "DERMAPORT_AUDIT_ANCHOR_SECONDS": "every hour",
     "DERMAPORT_BATCH_SIZE": "32 images",
     "DERMAPORT_CSRF_TRUSTED_ORIGINS": "the names of DERMAPORT_ALLOWED_HOSTS by https, and DERMAPORT_SITE_URL",

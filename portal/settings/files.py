@@ -51,7 +51,7 @@ MEDIA_URL = ""
 # --- Encryption at rest ---------------------------------------------------------------------
 # The first encrypts, all decrypt. To rotate: put a new one first, run rotate_encryption, then take
 # the old one away. Environments give it a default, or refuse to start without.
-DERMAPORT_ENCRYPTION_KEYS: list[str] = env.names(
+DERMAPORT_ENCRYPTION_KEYS: list[str] = env.secrets(
     "DERMAPORT_ENCRYPTION_KEYS",
     "keys of patients' texts and images, separated by commas, at least 32 characters each: the first "
     "encrypts, all decrypt; required in production",

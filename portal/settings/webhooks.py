@@ -13,10 +13,9 @@ DERMAPORT_SITE_URL = (
     .rstrip("/")
 )
 
-DERMAPORT_WEBHOOK_PORTS = [
-    int(port)
-    for port in env.names("DERMAPORT_WEBHOOK_PORTS", "ports that webhooks may name", default=("443", "8443"))
-]
+DERMAPORT_WEBHOOK_PORTS = env.numbers(
+    "DERMAPORT_WEBHOOK_PORTS", "ports that webhooks may name", default=(443, 8443)
+)
 DERMAPORT_WEBHOOK_NETWORKS = env.names(
     "DERMAPORT_WEBHOOK_NETWORKS",
     "the hospital's own networks, such as `10.20.0.0/16`: the only private addresses that webhooks may call",

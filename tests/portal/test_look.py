@@ -94,6 +94,16 @@ def test_every_static_file_of_a_template_exists():
     assert {name for name in named if not finders.find(name)} == set()
 
 
+def test_what_a_press_does_is_said_by_one_script():
+    """Two that listen for one button would do it twice: print two sheets, send two forms."""
+    said: dict[str, list[str]] = {}
+    for path in (STATIC / "js").glob("*.js"):
+        for name in set(re.findall(r'closest(?:\?\.)?\("\[(data-[\w-]+)\]', path.read_text())):
+            said.setdefault(name, []).append(path.name)
+
+    assert {name: files for name, files in said.items() if len(files) > 1} == {}
+
+
 def test_every_component_says_how_it_is_used():
     silent = [
         path.name

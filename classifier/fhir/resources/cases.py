@@ -73,7 +73,7 @@ def _select_reports(viewer: Viewer) -> QuerySet[Submission]:
     amendments = Review.objects.filter(submission=OuterRef("pk"), amends__isnull=False)
     return (
         Submission.objects.visible_to(viewer.user)
-        .select_related("lesion__patient", "clinic")
+        .select_related("lesion__patient", "clinic", "cancelled_by")
         .prefetch_related(*summary_prefetches(), "reviews__acknowledgements", "lesion__outcomes__recorded_by")
         .annotate(
             is_amended=Exists(amendments),

@@ -1,3 +1,5 @@
+"""Form of a new case: images, question, whose lesion."""
+
 from __future__ import annotations
 
 import uuid

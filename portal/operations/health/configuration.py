@@ -56,7 +56,7 @@ def check_time_limits(**_: Any) -> list[CheckMessage]:
         found.append(
             Error(
                 f"The visibility timeout ({visibility} s) must be longer than the hard time limit ({hard} s).",
-                hint="Raise DERMAPORT_VISIBILITY_SECONDS.",
+                hint="Raise DERMAPORT_VISIBILITY_SECONDS in portal/settings/base.py.",
                 id="health.E002",
             )
         )
@@ -64,7 +64,7 @@ def check_time_limits(**_: Any) -> list[CheckMessage]:
         found.append(
             Error(
                 f"A lease ({settings.DERMAPORT_LEASE_SECONDS} s) must outlive the hard time limit ({hard} s).",
-                hint="Raise DERMAPORT_LEASE_SECONDS.",
+                hint="Raise DERMAPORT_LEASE_SECONDS in portal/settings/base.py.",
                 id="health.E003",
             )
         )

@@ -1,3 +1,5 @@
+"""Health for a balancer, status for operators."""
+
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required

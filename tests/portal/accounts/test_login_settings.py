@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 NAMES = [
     "DEBUG",
@@ -21,10 +22,13 @@ NAMES = [
     "SECURE_HSTS_SECONDS",
     "NUM_PROXIES",
     "ALLAUTH_TRUSTED_PROXY_COUNT",
+    # What a variable of a former version would change, were it read still.
+    *("ACCOUNT_RATE_LIMITS", "CELERY_TASK_TIME_LIMIT", "MFA_TOTP_ISSUER", "OAUTH2_PROVIDER", "REST_KNOX"),
+    *(name for name in dir(settings) if name.startswith("DERMAPORT_")),
 ]
 SCRIPT = (
     "import json, sys; from django.conf import settings as s; "
-    "print(json.dumps({n: getattr(s, n, s.REST_FRAMEWORK.get(n)) for n in sys.argv[1:]}))"
+    "print(json.dumps({n: getattr(s, n, s.REST_FRAMEWORK.get(n)) for n in sys.argv[1:]}, default=repr))"
 )
 GIVEN = {
     "DJANGO_SETTINGS_MODULE": "portal.settings.production",

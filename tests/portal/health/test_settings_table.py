@@ -3,12 +3,16 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
 from portal.operations.health.configuration import check_former_variables, stop_on_errors
 from portal.operations.health.management.commands.list_settings import BEGIN, END, PAGE
+from portal.operations.stack.configuration import StackConfiguration
+from portal.operations.stack.demo import DemoCases
 from portal.settings import environment
 from portal.settings.environment import FORMER, GROUPS, VARIABLES, Environment
 from portal.settings.paths import BASE_DIR
@@ -124,3 +128,50 @@ def test_empty_number_has_its_default_and_a_second_read_needs_a_first(monkeypatc
     assert read.integer("PORT", "its port", default=8000) == read.integer("PORT", default=8000) == 8000
     with pytest.raises(LookupError, match="OTHER: expected a meaning"):
         read.text("OTHER")
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "text", "expected"),
+    [
+        ("switch", True, "enabled", "1 or 0"),
+        ("integer", 25, "25MB", "a whole number"),
+        ("number", 15.0, "nan", "a number"),
+        ("numbers", (443,), "443, https", "whole numbers"),
+    ],
+)
+def test_value_of_another_kind_is_refused_by_name(monkeypatch, kind, default, text, expected):
+    """A switch that is misspelt must not count as off: it may be a guard."""
+    monkeypatch.setenv("PORT", text)
+    with pytest.raises(ImproperlyConfigured, match=f"PORT: expected {expected}, received '"):
+        getattr(Environment("The site"), kind)("PORT", "its port", default=default)
+
+
+def test_blanks_in_a_list_do_not_count_but_in_secrets(monkeypatch):
+    monkeypatch.setenv("PORT", " 10.20.0.0/16, 10.30.0.0/16 ,,")
+    read = Environment("The site")
+
+    assert read.names("PORT", "networks") == ["10.20.0.0/16", "10.30.0.0/16"]
+    assert read.secrets("PORT", "keys")[:2] == [" 10.20.0.0/16", " 10.30.0.0/16 "]
+    monkeypatch.setenv("PORT", "443, 8443")
+    assert read.numbers("PORT", "ports", default=(1,)) == [443, 8443]
+
+
+def test_stack_and_settings_read_a_switch_and_a_number_alike(monkeypatch, tmp_path):
+    monkeypatch.setenv("DERMAPORT_DEMO", "n")
+    monkeypatch.setenv("DERMAPORT_GPUS", "")
+    configuration = StackConfiguration.from_environment()
+    demo = DemoCases(replace(configuration, var=tmp_path), print)
+    (tmp_path / "demo-log-ins.txt").touch()
+
+    assert configuration.processes == 1
+    assert not demo.is_due
+    assert not Environment("Logs and demo").switch("DERMAPORT_DEMO", default=True)
+
+
+def test_folders_that_are_set_to_nothing_are_those_of_the_project():
+    done = read_settings("VAR_DIR", "DERMAPORT_MODELS_DIR", DERMAPORT_VAR="", DERMAPORT_MODELS_DIR="")
+
+    assert json.loads(done.stdout) == {
+        "VAR_DIR": repr(BASE_DIR / "var"),
+        "DERMAPORT_MODELS_DIR": repr(BASE_DIR / "ml" / "weights"),
+    }
