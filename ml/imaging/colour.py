@@ -120,15 +120,27 @@ def read_gamma(gamma: float | None, chromaticities: Chromaticities | None) -> Co
 
 
 def read_exif_space(exif: Image.Exif) -> ColourSpace | None:
-    """Return Adobe RGB where EXIF says so (DCF 2.0, 3.2: interoperability index R03), else None."""
+    """Return the colour space that EXIF tells, None where it tells none or sRGB.
+
+    Adobe RGB by the interoperability index R03 (DCF 2.0, 3.2); another one by its chromaticities.
+    """
     try:
-        told = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
+        inner = exif.get_ifd(ExifTags.IFD.Exif)
+        told = inner.get(ExifTags.Base.ColorSpace)
         index = str(exif.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex, ""))
+        white, corners = (
+            tuple(float(one) for one in exif.get(tag, ()))
+            for tag in (ExifTags.Base.WhitePoint, ExifTags.Base.PrimaryChromaticities)
+        )
+        gamma = float(inner.get(ExifTags.Base.Gamma, 0))
     except Exception:  # noqa: BLE001 - the EXIF parser raises anything on a broken block
         return None
     # 1 is sRGB and 0xFFFF "something else"; 2 isn't in the standard, and some cameras write it.
-    is_adobe = told == 2 or (told != 1 and index.rstrip("\0 ") == "R03")
-    return ADOBE_RGB if is_adobe else None
+    if told == 2 or (told != 1 and index.rstrip("\0 ") == "R03"):
+        return ADOBE_RGB
+    if told == 1 or len(corners) != 6:
+        return None
+    return read_gamma(1 / gamma if gamma else None, (*(white if len(white) == 2 else _D65), *corners))
 
 
 def refuse_colours(how: str) -> UndecodableImageError:

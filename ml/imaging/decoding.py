@@ -28,7 +28,6 @@ from ml.imaging.colour import (
 from ml.imaging.errors import UndecodableImageError
 from ml.imaging.jpeg import JpegFrame, load_whole, open_jpeg, read_jpeg_frame
 from ml.imaging.png import (
-    PngLayout,
     is_png_whole,
     open_low_bytes,
     open_png,
@@ -220,7 +219,8 @@ def _decode_png(data: bytes, max_pixels: int) -> Image.Image:
     layout = read_png_layout(data)
     image = open_png(layout)
     _check_pixels(image.size, max_pixels, _weigh(image) + 4)
-    profile, space = _read_png_colours(layout, image)
+    told = read_png_colours(layout)
+    space = None if isinstance(told, bytes) else told
     low = open_low_bytes(layout) if space else None
     if low:
         _check_pixels(image.size, max_pixels, 2 * _weigh(image) + 4)
@@ -228,20 +228,11 @@ def _decode_png(data: bytes, max_pixels: int) -> Image.Image:
         image.load()
         if not is_png_whole(data):
             raise _truncated("PNG")
-        image.info.pop("icc_profile", None)
-        if profile:
-            image.info["icc_profile"] = profile
+        if isinstance(told, bytes):
+            image.info["icc_profile"] = told
+        elif layout.told.keys() <= {b"IHDR"}:
+            space = _read_exif_space(image)
         return _finish(image, space, low=low)
-
-
-def _read_png_colours(
-    layout: PngLayout, image: ImageFile.ImageFile
-) -> tuple[bytes | None, ColourSpace | None]:
-    told = read_png_colours(layout)
-    if isinstance(told, bytes):
-        return told, None
-    says_nothing = layout.told.keys() <= {b"IHDR"}
-    return None, _read_exif_space(image) if says_nothing else told
 
 
 def _decode_webp(data: bytes, max_pixels: int) -> Image.Image:

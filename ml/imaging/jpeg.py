@@ -71,9 +71,11 @@ class JpegFrame:
     @property
     def says_rgb(self) -> bool | None:
         """Whether three components are red, green and blue by the file's own word; None without a word."""
+        if self.has_jfif:
+            return False
         if self.transform is not None:
             return self.transform == 0
-        if self.has_jfif or self.is_subsampled:
+        if self.is_subsampled:
             return False
         return True if tuple(name for name, _, _ in self.components) == _RGB_NAMES else None
 

@@ -17,18 +17,18 @@ import numpy.typing as npt
 from PIL import Image, ImagePalette
 from PIL.TiffImagePlugin import TiffImageFile
 
-from ml.imaging.colour import ColourSpace, read_exif_space, read_gamma, refuse_colours, walk_bands
+from ml.imaging.colour import ColourSpace, read_exif_space, refuse_colours, walk_bands
 from ml.imaging.errors import UndecodableImageError
 
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _MEANING = 254, 255, 256, 257, 258, 259, 262
 _FILL_ORDER, _STRIP_OFFSETS, _ORIENTATION, _SAMPLES, _STRIP_ROWS, _STRIP_COUNTS = 266, 273, 274, 277, 278, 279
-_PLANAR, _TRANSFER, _PREDICTOR, _WHITE_POINT, _PRIMARIES, _COLOUR_MAP = 284, 301, 317, 318, 319, 320
+_PLANAR, _TRANSFER, _PREDICTOR, _COLOUR_MAP = 284, 301, 317, 320
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
 _INK_SET, _EXTRA, _FORMAT, _LUMA, _SUBSAMPLING, _REFERENCE = 332, 338, 339, 529, 530, 532
 _PROFILE, _DNG_VERSION = 34675, 50706
 _READ: Final = frozenset(
     {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _MEANING, _FILL_ORDER, _STRIP_OFFSETS, _ORIENTATION, _SAMPLES}
-    | {_STRIP_ROWS, _STRIP_COUNTS, _PLANAR, _TRANSFER, _PREDICTOR, _WHITE_POINT, _PRIMARIES, _COLOUR_MAP}
+    | {_STRIP_ROWS, _STRIP_COUNTS, _PLANAR, _TRANSFER, _PREDICTOR, _COLOUR_MAP}
     | {_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS, _INK_SET, _EXTRA, _FORMAT, _LUMA}
     | {_SUBSAMPLING, _REFERENCE}
 )
@@ -443,9 +443,7 @@ def _read_space(image: TiffImageFile, page: Directory) -> ColourSpace | None:
         steps = len(transfer) // 3 if len(transfer) % 3 == 0 else len(transfer)
         if not _MIDDLE_LIGHT[0] <= transfer[steps // 2] / 65535 <= _MIDDLE_LIGHT[1]:
             raise refuse_colours("by a curve of their own")
-    primaries, white = page.tags.get(_PRIMARIES, ()), page.tags.get(_WHITE_POINT, (0.3127, 0.3290))
-    if len(primaries) == 6 and len(white) == 2:
-        return read_gamma(None, (*white, *primaries))
+    # White point and primaries are tags of EXIF too, and those of a TIFF are its own.
     return read_exif_space(image.getexif())
 
 

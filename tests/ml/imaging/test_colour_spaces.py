@@ -236,6 +236,16 @@ def test_adobe_rgb_by_exif_alone(name, colour_space, index, is_adobe):
     assert (differ(write_jpeg(adobe, exif, format=name, **options)) < 2.5) == is_adobe
 
 
+@pytest.mark.parametrize(("colour_space", "is_told"), [(0xFFFF, True), (1, False)])
+def test_chromaticities_in_exif(colour_space, is_told):
+    exif = build_exif(colour_space)
+    exif[0x013E] = (0.3127, 0.329)
+    exif[0x013F] = ADOBE_CORNERS[2:]
+    exif.get_ifd(0x8769)[0xA500] = 2.2
+    adobe = np.clip(linearize(draw_colours()) @ ADOBE.T, 0, 1) ** (1 / 2.2)
+    assert (differ(write_jpeg(adobe, exif, quality=98, subsampling=0)) < 2.5) == is_told
+
+
 def test_a_profile_goes_before_exif():
     from PIL import ImageCms
 
