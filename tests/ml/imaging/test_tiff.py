@@ -224,3 +224,29 @@ def test_adobe_rgb_by_exif_alone():
     file.tags = {34665: (4, [len(file.write())])}
     inner = struct.pack("<HHHLHHL", 1, 0xA001, 3, 1, 2, 0, 0)
     assert read(file.write() + inner)[0, 0][0] > plain[0] + 10
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_way_of_reading_turns_the_picture_alike(orientation):
+    form = (2, 3, (), 8)
+    plain, _ = build(form, (NONE, 1), {}, "<", 1, tags={274: [orientation]})
+    expected = read(plain.write())
+    assert expected.shape == ((HEIGHT, WIDTH) if orientation < 5 else (WIDTH, HEIGHT)) + (3,)
+    for packing, planar in itertools.product((NONE, DEFLATE), (1, 2)):
+        file, _ = build(form, (packing, 1), {"rows": 4}, ">", planar, tags={274: [orientation]})
+        assert np.array_equal(read(file.write()), expected)
+    deep = TiffFile(plain.samples * 257, bits=16, planar=2, tags={274: [orientation]})
+    assert np.array_equal(read(deep.write()), expected)
+
+
+@pytest.mark.parametrize("compression", [NONE, DEFLATE, LZW])
+@pytest.mark.parametrize("order", "<>")
+def test_other_models_of_colour(compression, order):
+    samples = np.empty((HEIGHT, WIDTH, 3), np.uint16)
+    samples[...] = (160, 110, 150)  # luma, blueness, redness
+    file = TiffFile(samples, meaning=6, compression=compression, order=order, tags={530: [1, 1]})
+    red = 160 + 1.402 * 22
+    assert abs(read(file.write())[5, 5] - (red, 160 + 0.344 * 18 - 0.714 * 22, 160 - 1.772 * 18)).max() <= 1.5
+    samples[...] = (128, 20, 256 - 30)  # lightness; a and b, signed
+    lab = read(TiffFile(samples, meaning=8, compression=compression, order=order).write())
+    assert abs(lab[5, 5] - (122, 113, 171)).max() <= 12
