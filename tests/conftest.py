@@ -128,8 +128,6 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         TEST_TASK_HARD_SECONDS="25",
         TEST_LEASE_SECONDS="30",
         TEST_RECONCILE_SECONDS="5",
-        # Receivers of webhooks stand on this machine.
-        DERMAPORT_WEBHOOK_LOOPBACK="1",
     )
     stack.start()
     yield stack

@@ -1,3 +1,5 @@
+"""JSON bodies up to a limit, which is asked before they are read."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

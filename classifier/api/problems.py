@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from classifier.intake.submission import QUESTION_TEXTS
+from classifier.models.submission import QUESTION_TEXTS
 
 PAGE = "/api/v1/errors/"
 INVALID_INPUT = "invalid_input"

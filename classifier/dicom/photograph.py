@@ -20,9 +20,8 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import DermoscopicPhotographyImageStorage, JPEGBaseline8Bit, VLPhotographicImageStorage
 
 from classifier.dicom.anatomy import SKIN, find_code
-from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import derive_uid
-from classifier.dicom.writing import describe_pixels, write_file
+from classifier.dicom.writing import describe_pixels, make_codes, write_file
 from classifier.domain.modalities import MODALITIES
 from classifier.domain.vocabulary import CaptureKind, Laterality, Sex
 

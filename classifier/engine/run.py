@@ -47,7 +47,7 @@ class Answer:
     row: Prediction
     state: PredictionState
     values: dict[str, Any] = field(default_factory=dict)
-    verdict: serving.Verdict | None = None
+    verdict: serving.GateVerdict | None = None
 
     @property
     def shape(self) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from django.conf import settings
 from ml.serving.device import configure_devices
 from ml.serving.gating import (
     GateLook,
+    GateVerdict,
     ImageCheck,
-    Verdict,
     assess,
     check_image,
     find_gate_problem,
@@ -54,6 +54,7 @@ __all__ = [
     "ExplainedImage",
     "ExplanationError",
     "GateLook",
+    "GateVerdict",
     "ImageCheck",
     "Judgement",
     "ModelSpecification",
@@ -62,7 +63,6 @@ __all__ = [
     "RefusedNetworkError",
     "SpecificationError",
     "UnusableImageError",
-    "Verdict",
     "assess",
     "check_image",
     "declare",

@@ -1,3 +1,5 @@
+"""Who asks over FHIR, what they may see, and the ids by which an order that is sent again is known."""
+
 from __future__ import annotations
 
 import uuid

@@ -41,6 +41,7 @@ from classifier.intake.pictures import (
 from classifier.intake.rate_limits import check_active_predictions
 from classifier.intake.uploads import SentImage, hash_files, inspect_images
 from classifier.models import Lesion, ModelVersion, Patient, Submission, SubmissionImage
+from classifier.models.submission import QUESTION_TEXTS
 from classifier.orders import answer_by_image
 from classifier.patients.lesions import check_lesion_facts, create_lesion
 from classifier.patients.patients import check_mrn, check_patient_facts, clean_mrn, create_patient, mrn_taken
@@ -85,13 +86,9 @@ class NewLesion:
     note: str = ""
 
 
-QUESTION_TEXTS = {"clinical_question": "The question", "clinical_history": "The history"}
-"""What a sender may write of a case: fields of `Question` and of `Submission`, and what a refusal calls them."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """The clinical side of a case, where it came from, and its idempotency key."""
+    """The clinical side of a case, where it came from, and its idempotency key. Has every one of QUESTION_TEXTS."""
 
     clinical_question: str = ""
     clinical_history: str = ""
@@ -299,8 +296,8 @@ def _check_before_writing(
     clinic: Clinic, patient: CasePatient, lesion: Lesion | NewLesion, question: Question, *, is_judged: bool
 ) -> None:
     """Refuse before any image is written what would be refused after; behind the lock it is asked again."""
-    for name, what in QUESTION_TEXTS.items():
-        check_length(Submission, name, getattr(question, name), what=what)
+    for name, text in QUESTION_TEXTS.items():
+        check_length(Submission, name, getattr(question, name), what=f"The {text.label.lower()}")
     if question.priority not in Priority.values:
         raise InvalidInputError(
             "priority_unknown", f"Priority can be one of {', '.join(Priority.values)}.", field="priority"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.domain.csv_cells import format_moment
 from classifier.domain.states import Headline
 from classifier.domain.vocabulary import (
     DIAGNOSIS_GROUPS,
@@ -19,7 +20,7 @@ from classifier.labels.answers import choose_words
 from classifier.labels.text import describe_day
 from classifier.standing.hiding import hides_standing_of
 from classifier.standing.reviews import find_review_in_force
-from classifier.standing.standing import find_histopathology
+from classifier.standing.standing import find_histopathology, find_order
 
 if TYPE_CHECKING:
     from classifier.models import Outcome, Review, Submission
@@ -270,3 +271,42 @@ def _format_step_of_finding(submission: Submission) -> str:
     if submission.management in (Management.NO_ACTION, Management.FOLLOW_UP, ""):
         return "No treatment is signed for this finding. Have a dermatologist decide it now."
     return "See that the patient is treated and followed up for this finding."
+
+
+# --- Columns of a table -------------------------------------------------------------------------
+# The same in every file that leaves.
+
+STANDING_COLUMNS = (
+    "standing",
+    "standing_basis",
+    "standing_diagnosis",
+    "standing_by",
+    "standing_at",
+    "order",
+    "order_due_at",
+    "acknowledged_at",
+)
+
+
+def list_standing(submission: Submission, *, is_hidden: bool = False) -> list[object]:
+    """What a case is held for, and what is ordered, in the order of STANDING_COLUMNS.
+
+    `is_hidden` where the viewer is to read first. Reads the person, and the reviews with their
+    acknowledgements: load them beforehand.
+    """
+    order = find_order(list(submission.reviews.all())) if submission.is_reviewed else None
+    done = order.acknowledgement if order else None
+    person = submission.standing_person
+    held: list[object] = [
+        submission.standing or None,
+        submission.standing_basis or None,
+        submission.standing_diagnosis or None,
+        person.get_full_name() if person else None,
+        format_moment(submission.standing_at),
+    ]
+    return [
+        *([None] * len(held) if is_hidden else held),
+        order.current.management if order else None,
+        format_moment(submission.order_due_at),
+        format_moment(done.acknowledged_at) if done else None,
+    ]

@@ -1,4 +1,4 @@
-"""Date and site labels: days, ages and sites as a clinician would say them."""
+"""Labels of facts: days, ages, sites and what was asked, as a clinician would say them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from classifier.models.submission import QUESTION_TEXTS
+
 if TYPE_CHECKING:
-    from classifier.models import Lesion
+    from classifier.models import Lesion, Submission
 
 MONTHS = [
     "January",
@@ -53,6 +55,18 @@ def describe_age(moment: dt.datetime | None) -> str:
 def name_site(lesion: Lesion) -> str:
     """The site without the regions round it: "Left shoulder"."""
     return lesion.site_name.partition(" (")[0]
+
+
+def list_texts(submission: Submission) -> list[tuple[str, str]]:
+    """Label and words of each text that a sender may write of a case; where there is none, that."""
+    given = dict(list_given_texts(submission))
+    return [(text.label, given.get(text.label, text.if_none)) for text in QUESTION_TEXTS.values()]
+
+
+def list_given_texts(submission: Submission) -> list[tuple[str, str]]:
+    """Label and words of each text that somebody wrote of a case."""
+    texts = ((text.label, getattr(submission, name).strip()) for name, text in QUESTION_TEXTS.items())
+    return [(label, words) for label, words in texts if words]
 
 
 def describe_birth(birth_date: dt.date | None) -> str:

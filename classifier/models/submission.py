@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 from django.core.files.storage import storages
@@ -42,6 +42,20 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     def with_open_order(self) -> SubmissionQuerySet:
         """Signed with an order that nobody has acknowledged."""
         return self.filter(order_due_at__isnull=False)
+
+
+class QuestionText(NamedTuple):
+    """What people call a text of a case, and what they read where nobody wrote one."""
+
+    label: str
+    if_none: str
+
+
+QUESTION_TEXTS = {
+    "clinical_question": QuestionText("Question", "None asked"),
+    "clinical_history": QuestionText("History", "None given"),
+}
+"""What a sender may write of a case, by its column: every door, page, report and archive goes by this list."""
 
 
 class Submission(StandingColumns):

@@ -21,7 +21,7 @@ from portal.trust.accounts.roles import ROLES_ALLOWED, Action, Role
 from portal.trust.accounts.sessions.limits import background
 
 if TYPE_CHECKING:
-    from classifier.standing.rows import CaseRow
+    from classifier.cases.rows import CaseRow
     from portal.trust.accounts.requests import PortalRequest
 
 

@@ -6,13 +6,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from classifier.cases.patient_rows import LesionRow, build_lesion_rows
+from classifier.cases.rows import LesionRow, build_lesion_rows
 from classifier.cases.search import Candidates, find_candidates
 from classifier.domain.errors import InvalidInputError, ServiceError
 from classifier.domain.limits import UploadLimits
-from classifier.intake.submission import QUESTION_TEXTS, CasePatient, NewLesion, Question, submit_case
+from classifier.intake.submission import CasePatient, NewLesion, Question, submit_case
 from classifier.intake.uploads import RefusedImagesError, SentImage, inspect_images
 from classifier.models import Lesion, Patient
+from classifier.models.submission import QUESTION_TEXTS
 from classifier.pages.forms.lesion import NewLesionForm
 from classifier.pages.forms.patient import NewPatientForm
 from classifier.pages.forms.submission import NEW, SubmissionForm

@@ -13,12 +13,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.cases.access import record_listed, record_viewed
-from classifier.cases.patient_rows import (
+from classifier.cases.rows import (
     FILTERS,
     ORDERS,
     build_lesion_rows,
     build_patient_rows,
+    build_rows,
     list_patients,
+    load_cases,
 )
 from classifier.cases.search import SEARCH_HINT
 from classifier.domain.errors import InvalidInputError
@@ -29,7 +31,6 @@ from classifier.pages.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.pages.history import PARAMETER, build_address, build_group, keep_search, read_search
 from classifier.patients.patients import update_patient
 from classifier.standing.hiding import hides_worst, holds_unread_answer, is_blinded
-from classifier.standing.rows import build_rows, load_cases
 
 if TYPE_CHECKING:
     import uuid

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from classifier.cases.access import record_listed
 from classifier.cases.hand_over import HandedOver, end_access, find_open_work, hand_over_work, list_colleagues
+from classifier.cases.rows import build_rows, load_cases
 from classifier.domain.errors import InvalidInputError
 from classifier.pages.access import page
 from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.forms.hand_over import HandOverForm
-from classifier.standing.rows import build_rows, load_cases
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.models import Invitation, Membership, UserKind
 from portal.trust.accounts.models.invitation import InvitationState

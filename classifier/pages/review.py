@@ -29,8 +29,7 @@ from classifier.models import Submission, SubmissionImage
 from classifier.pages.access import get_visible, page
 from classifier.pages.explanation import find_panel
 from classifier.pages.forms.review import DIAGNOSIS_KEYS, MANAGEMENT_KEYS, AmendForm, ReviewForm, UnseenForm
-from classifier.standing.hiding import is_blinded, must_read_first
-from classifier.standing.readings import find_unseen_reading
+from classifier.standing.hiding import find_unseen_reading, is_blinded, must_read_first
 from classifier.standing.reviews import find_review_in_force
 from classifier.standing.summary import CaseSummary, summarise, summary_prefetches
 from portal.trust.accounts.permissions import require

@@ -18,6 +18,7 @@ from classifier.cases.duplicates import find_duplicates
 from classifier.cases.follow_up import is_followed, is_order_overdue, take_over
 from classifier.cases.histopathology import list_outcomes
 from classifier.cases.reading_claims import find_other_reader
+from classifier.cases.rows import load_cases
 from classifier.cases.timeline import build_timeline, find_openings
 from classifier.cases.withdrawal import NEEDS_READER, cancel_submission, retry_submission, weigh_withdrawal
 from classifier.domain.errors import InvalidInputError, ServiceError
@@ -40,7 +41,6 @@ from classifier.pages.explanation import find_panel
 from classifier.pages.forms.order import AcknowledgeForm, WithdrawForm
 from classifier.standing.hiding import hides_standing
 from classifier.standing.reviews import find_review_in_force
-from classifier.standing.rows import load_cases
 from classifier.standing.standing import find_order
 from classifier.standing.summary import CaseSummary, summarise
 from portal.trust.accounts.sessions.limits import background

@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from classifier.domain.states import Headline, SubmissionState
 from classifier.domain.vocabulary import Standing, StandingBasis
-from classifier.standing.readings import find_unseen_reading
+from classifier.models import Reading
 from portal.trust.accounts.models import Membership
 from portal.trust.accounts.roles import Role
 
@@ -69,6 +69,12 @@ def when_answer_is_hidden(case: str = "") -> Q:
 
 
 HIDES_ANSWER = when_answer_is_hidden()
+
+
+def find_unseen_reading(*, reader: User, submission: Submission) -> str:
+    """The diagnosis that `reader` gave before seeing the model's answer; empty if none."""
+    found = Reading.objects.filter(submission=submission, reader=reader).values_list("diagnosis", flat=True)
+    return found.first() or ""
 
 
 def must_read_first(*, reader: User, submission: Submission, role: str | None) -> bool:

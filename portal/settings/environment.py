@@ -38,7 +38,7 @@ GROUPS = (
     "Programs and webhooks",
     "Networks and workers",
     "Privacy and audit log",
-    "Logs and demo",
+    "Demo",
 )
 """Headings of the operators' table."""
 
@@ -142,20 +142,29 @@ def _convert(
 
 
 FORMER = {
+    "DERMAPORT_API_ACTIVE_PREDICTIONS": "500 images of a clinic",
+    "DERMAPORT_API_CLINIC_CALLS_PER_MINUTE": "five times DERMAPORT_API_CALLS_PER_MINUTE",
     "DERMAPORT_API_JSON_MAX_BYTES": "40 MiB",
     "DERMAPORT_API_WAITING": "half of WEB_THREADS, 4 requests of one web process at most",
     "DERMAPORT_AUDIT_ANCHOR_SECONDS": "every hour",
     "DERMAPORT_BATCH_SIZE": "32 images",
+    "DERMAPORT_BEHIND_PROXY": "DERMAPORT_TRUSTED_PROXIES tells that TLS ends at a proxy",
     "DERMAPORT_CSRF_TRUSTED_ORIGINS": "the names of DERMAPORT_ALLOWED_HOSTS by https, and DERMAPORT_SITE_URL",
+    "DERMAPORT_DEFAULT_MODEL": "efficientnetv2-b0, until an operator chooses another under Settings, Models",
     "DERMAPORT_DERIVATIVE_MAX_SIDE": "2,048 pixels",
     "DERMAPORT_DEVICE": "a GPU where there is one; DERMAPORT_GPUS=0 never takes one",
     "DERMAPORT_EMERGENCY_ATTEMPTS": "5 an hour",
     "DERMAPORT_EMERGENCY_MINUTES": "60 minutes",
     "DERMAPORT_EMERGENCY_REASON_LENGTH": "20 characters",
     "DERMAPORT_FHIR_MAX_BYTES": "64 MiB",
+    "DERMAPORT_GATES": "the quality and domain gates are on",
+    "DERMAPORT_HSTS_SECONDS": "a year",
     "DERMAPORT_INVITATION_DAYS": "7 days",
     "DERMAPORT_KEPT_FORM_MINUTES": "nothing: no forms are kept after a session ended",
     "DERMAPORT_LEASE_SECONDS": "180 seconds",
+    "DERMAPORT_LOGIN_FAILED_RATE": "a third of DERMAPORT_LOGIN_RATE",
+    "DERMAPORT_LOG_JSON": "one JSON object a line, in production",
+    "DERMAPORT_LOG_LEVEL": "INFO",
     "DERMAPORT_MAX_ATTEMPTS": "3 attempts",
     "DERMAPORT_MFA_ISSUER": "Dermaport",
     "DERMAPORT_OAUTH_ACCESS_MINUTES": "60 minutes",
@@ -163,11 +172,15 @@ FORMER = {
     "DERMAPORT_OAUTH_RATE": "60 calls a minute of one address",
     "DERMAPORT_OAUTH_REFRESH_DAYS": "30 days",
     "DERMAPORT_RECONCILE_SECONDS": "every minute",
+    "DERMAPORT_RETENTION_HOURS": "the hours from one to four of the night",
+    "DERMAPORT_S3_ENDPOINT": "AWS_ENDPOINT_URL_S3",
+    "DERMAPORT_S3_REGION": "AWS_DEFAULT_REGION",
+    "DERMAPORT_SESSION_SECONDS": "12 hours",
     "DERMAPORT_SIGNING_SESSION_HOURS": "4 hours",
     "DERMAPORT_STEP_UP_MINUTES": "10 minutes",
     "DERMAPORT_TASK_HARD_SECONDS": "150 seconds",
     "DERMAPORT_TASK_SOFT_SECONDS": "120 seconds",
-    "DERMAPORT_TLS_REDIRECT": "always, in production; DERMAPORT_BEHIND_PROXY=1 tells that TLS ends at a proxy",
+    "DERMAPORT_TLS_REDIRECT": "always, in production; DERMAPORT_TRUSTED_PROXIES tells that TLS ends at a proxy",
     "DERMAPORT_TOKEN_DAYS": "90 days",
     "DERMAPORT_TOKEN_HOURS": "10 hours",
     "DERMAPORT_TOKEN_MAX_DAYS": "365 days",
@@ -180,6 +193,7 @@ FORMER = {
     "DERMAPORT_WEBHOOK_CONNECT_SECONDS": "5 seconds",
     "DERMAPORT_WEBHOOK_DISABLE_DAYS": "3 days",
     "DERMAPORT_WEBHOOK_KEEP_DAYS": "30 days",
+    "DERMAPORT_WEBHOOK_LOOPBACK": "on with `make run`, where nobody else reaches the machine; else off",
     "DERMAPORT_WEBHOOK_MOST": "20 webhooks of one clinic",
     "DERMAPORT_WEBHOOK_OVERLAP_HOURS": "24 hours",
     "DERMAPORT_WEBHOOK_PARALLEL": "16 deliveries",
@@ -188,6 +202,25 @@ FORMER = {
     "DERMAPORT_WEBHOOK_SECONDS": "10 seconds",
 }
 """Variables of former versions that are read no more, each with what holds instead."""
+
+
+MOVED = {
+    "DERMAPORT_BEHIND_PROXY": "DERMAPORT_TRUSTED_PROXIES",
+    "DERMAPORT_S3_ENDPOINT": "AWS_ENDPOINT_URL_S3",
+    "DERMAPORT_S3_REGION": "AWS_DEFAULT_REGION",
+}
+"""Former variables without which a site would not be the same, and the name of what they set now."""
+
+
+def refuse_moved() -> None:
+    """Stop the start where a former variable is set and the one that took its place is not.
+
+    Without its proxy a site redirects for ever, and without its address a store of images looks empty: a
+    warning would come too late.
+    """
+    for former, name in MOVED.items():
+        if os.environ.get(former) and name not in os.environ:
+            raise ImproperlyConfigured(f"Set {name} instead of {former}, which this version doesn't read.")
 
 
 def find_former() -> dict[str, str]:

@@ -23,11 +23,9 @@ DERMAPORT_WEBHOOK_NETWORKS = env.names(
 DERMAPORT_WEBHOOK_CA_FILE = env.text(
     "DERMAPORT_WEBHOOK_CA_FILE", "certificates of the hospital's own authority, besides the public ones"
 )
-DERMAPORT_WEBHOOK_LOOPBACK = env.switch(
-    "DERMAPORT_WEBHOOK_LOOPBACK",
-    "lets a developer receive webhooks on the same machine over http; never in production",
-    default=False,
-)
+# A receiver on the same machine, over http and on any port: for developers (`development.py`). Elsewhere it
+# would open the site's own services to a clinic.
+DERMAPORT_WEBHOOK_LOOPBACK = False
 
 # To look the name up and connect.
 DERMAPORT_WEBHOOK_CONNECT_SECONDS = 5.0

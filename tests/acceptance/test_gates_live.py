@@ -19,9 +19,7 @@ DEFAULT = "efficientnetv2-b0"
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
-    stack = LiveStack(
-        tmp_path_factory.mktemp("shipped") / "var", DERMAPORT_GATES="1", DERMAPORT_DEFAULT_MODEL=DEFAULT
-    )
+    stack = LiveStack(tmp_path_factory.mktemp("shipped") / "var", TEST_GATES="1", TEST_DEFAULT_MODEL=DEFAULT)
     stack.start()
     yield stack
     stack.stop()

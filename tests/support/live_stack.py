@@ -8,7 +8,7 @@
     stack.stop()
 
 The gates are off and the network is the paper's second, unless the test says otherwise by
-`LiveStack(folder, DERMAPORT_GATES="1", DERMAPORT_DEFAULT_MODEL="…")`.
+`LiveStack(folder, TEST_GATES="1", TEST_DEFAULT_MODEL="…")`.
 Its SQLite database is a copy of a migrated one; `LiveStack(folder, is_new=True)` migrates its own, as on
 a new machine. With DATABASE_URL and REDIS_URL in the environment it uses a fresh PostgreSQL database and a Redis
 database on those services instead of SQLite and its own Valkey.
@@ -54,8 +54,8 @@ class LiveStack:
             "DERMAPORT_LOGIN_RATE": "1000/m/ip",
             "DERMAPORT_MFA_REQUIRED_ROLES": "",
             # Spots drawn in a moment pass no gate, and the small network answers faster.
-            "DERMAPORT_GATES": "0",
-            "DERMAPORT_DEFAULT_MODEL": "paper-cnn-2",
+            "TEST_GATES": "0",
+            "TEST_DEFAULT_MODEL": "paper-cnn-2",
             **environment,
         }
         self.log = var / "stack.log"

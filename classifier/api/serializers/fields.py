@@ -1,3 +1,5 @@
+"""Fields that several serializers share: related rows a caller may see, choices and unknown names refused in words."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

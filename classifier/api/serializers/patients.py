@@ -1,3 +1,5 @@
+"""Serializers of patients, lesions and consents."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Serializers of what people decide: reviews, amendments and histopathology."""
+
 from __future__ import annotations
 
 from rest_framework import serializers

@@ -1,3 +1,5 @@
+"""Serializers of a case: its row, its state while one waits, and the answer to a new one."""
+
 from __future__ import annotations
 
 from typing import Any

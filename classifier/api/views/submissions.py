@@ -1,3 +1,5 @@
+"""REST views of cases: taken in, followed, cancelled, claimed to read, acknowledged; and their predictions."""
+
 from __future__ import annotations
 
 from operator import attrgetter

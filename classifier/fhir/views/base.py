@@ -1,3 +1,5 @@
+"""Base views of FHIR: scopes, media types, and an OperationOutcome for what goes wrong."""
+
 from __future__ import annotations
 
 import re

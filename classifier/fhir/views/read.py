@@ -1,3 +1,5 @@
+"""FHIR read, search, history, metadata and the bytes of a picture."""
+
 from __future__ import annotations
 
 import base64
@@ -7,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.http import FileResponse, QueryDict
 from rest_framework.exceptions import NotFound
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from classifier.cases.access import record_listed, record_viewed
+from classifier.drf.views import FirstRenderer
 from classifier.fhir.bundles import add_meta, build_entry, build_searchset, finish
 from classifier.fhir.capability import build_capability_statement
 from classifier.fhir.elements import instant, refer_to
@@ -211,22 +213,13 @@ class PostSearch(Search):
         return self.answer(request, sent, is_posted=True)
 
 
-class AsAsked(DefaultContentNegotiation):
-    """The bytes, or the resource where FHIR is asked for; errors are FHIR's in either case."""
-
-    def select_renderer(
-        self,
-        request: Request,  # noqa: ARG002
-        renderers: Any,
-        format_suffix: str | None = None,  # noqa: ARG002
-    ) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class Binary(FhirView):
-    """An image rebuilt from its pixels, without metadata; the original is sealed."""
+    """An image rebuilt from its pixels, without metadata; the original is sealed.
 
-    content_negotiation_class = AsAsked
+    The bytes, or the resource where FHIR is asked for.
+    """
+
+    content_negotiation_class = FirstRenderer
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         with transaction.atomic():

@@ -1,3 +1,5 @@
+"""Command `register_model`: somebody else's network, with what they declare of it."""
+
 from __future__ import annotations
 
 import re

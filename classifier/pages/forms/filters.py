@@ -14,7 +14,7 @@ from classifier.domain.vocabulary import BODY_SITE_CHOICES, Priority, Standing, 
 from classifier.models import ModelVersion, Prediction
 from classifier.models.submission import SubmissionQuerySet
 from classifier.pages.forms.fields import FilterDayField, SearchField, end_of, start_of
-from classifier.standing.rows import order_by_state, with_risk, with_standing
+from classifier.standing.queries import order_by_state, with_risk, with_standing
 
 if TYPE_CHECKING:
     from portal.trust.accounts.models import Clinic

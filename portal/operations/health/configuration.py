@@ -131,7 +131,7 @@ def check_gates(**_: Any) -> list[CheckMessage]:
         return [
             Warning(
                 "The quality and domain gates are off: every image that can be decoded gets a figure.",
-                hint="Leave DERMAPORT_GATES out, or set it to 1.",
+                hint="Set DERMAPORT_GATES to True in the settings module that turned it off.",
                 id="health.W010",
             )
         ]

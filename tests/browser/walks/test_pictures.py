@@ -30,7 +30,7 @@ CHECKED = re.compile(f"{re.escape(WILL_BE_JUDGED)}|{re.escape(WONT_BE_JUDGED)}|m
 
 @pytest.fixture(scope="module")
 def clinic(tmp_path_factory):
-    stack = LiveStack(tmp_path_factory.mktemp("gated") / "var", DERMAPORT_GATES="1")
+    stack = LiveStack(tmp_path_factory.mktemp("gated") / "var", TEST_GATES="1")
     stack.start()
     yield LiveClinic(stack)
     stack.stop()

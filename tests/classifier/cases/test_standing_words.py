@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db.models import OuterRef
 
+from classifier.cases.rows import load_cases
 from classifier.domain.states import PredictionState
 from classifier.domain.vocabulary import Diagnosis, Histopathology, Management
 from classifier.labels.standing import format_case, format_model_below, label_case
@@ -17,7 +18,6 @@ from classifier.standing.hiding import (
     when_place_is_hidden,
     when_worst_is_hidden,
 )
-from classifier.standing.rows import load_cases
 from classifier.standing.summary import summarise
 from tests.factories import (
     AcknowledgementFactory,

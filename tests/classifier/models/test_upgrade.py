@@ -29,7 +29,7 @@ from classifier.models import (
 from classifier.models.patient import make_public_id
 from classifier.privacy.emergency_access import open_emergency
 from classifier.standing.columns import find_differences
-from classifier.standing.readings import find_unseen_reading
+from classifier.standing.hiding import find_unseen_reading
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.models import Membership, User
 from portal.trust.accounts.people.closing import reopen_membership

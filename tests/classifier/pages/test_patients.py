@@ -4,7 +4,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from classifier.cases.patient_rows import LESIONS_SHOWN
+from classifier.cases.rows import LESIONS_SHOWN
 from classifier.consents import check_inference_consent
 from classifier.models import Patient
 from classifier.patients.patients import update_patient

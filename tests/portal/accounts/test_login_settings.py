@@ -77,6 +77,16 @@ def test_proxies_are_trusted_by_count_only():
     assert found["NUM_PROXIES"] == found["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
 
 
+def test_https_of_a_proxy_is_believed_only_where_one_is_trusted():
+    def read(**given):
+        return json.loads(read_settings("SECURE_PROXY_SSL_HEADER", **given).stdout)["SECURE_PROXY_SSL_HEADER"]
+
+    assert read() is None
+    header = ["HTTP_X_FORWARDED_PROTO", "https"]
+    assert read(DERMAPORT_TRUSTED_PROXIES="1") == header
+    assert read(DERMAPORT_TRUSTED_PROXIES="1", DERMAPORT_BEHIND_PROXY="1") == header
+
+
 @pytest.mark.parametrize(
     "name",
     ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DERMAPORT_ALLOWED_HOSTS", "DERMAPORT_ENCRYPTION_KEYS"],

@@ -14,7 +14,7 @@ from portal.operations.health.management.commands.list_settings import BEGIN, EN
 from portal.operations.stack.configuration import StackConfiguration
 from portal.operations.stack.demo import DemoCases
 from portal.settings import environment
-from portal.settings.environment import FORMER, GROUPS, VARIABLES, Environment
+from portal.settings.environment import FORMER, GROUPS, MOVED, VARIABLES, Environment
 from portal.settings.paths import BASE_DIR
 from tests.portal.accounts.test_login_settings import read_settings
 
@@ -26,7 +26,7 @@ def test_table_for_operators_is_made_from_the_settings():
 
     assert rest.partition(END)[0].strip() == out.getvalue().strip(), "run manage.py list_settings --update"
     assert {one.group for one in VARIABLES.values()} == set(GROUPS)
-    assert "| `DERMAPORT_HSTS_SECONDS` | 31536000 (a year) |" in out.getvalue()
+    assert "| `DERMAPORT_UPLOAD_MAX_BYTES` | 26214400 (25 MiB) |" in out.getvalue()
 
 
 def test_update_writes_the_table_between_its_markers(tmp_path):
@@ -94,7 +94,8 @@ def test_worker_says_at_its_start_what_it_does_not_read(monkeypatch, capsys, set
 
 def test_fixed_values_stand_as_the_warnings_say():
     assert environment.FORMER["DERMAPORT_STEP_UP_MINUTES"] == "10 minutes"
-    given = {name: "7" for name in FORMER if name != "DERMAPORT_CSRF_TRUSTED_ORIGINS"}
+    assert MOVED.keys() <= FORMER.keys()
+    given = dict.fromkeys(FORMER.keys() - MOVED.keys() - {"DERMAPORT_CSRF_TRUSTED_ORIGINS"}, "7")
     assert json.loads(read_settings(**given).stdout) == json.loads(read_settings().stdout)
 
 

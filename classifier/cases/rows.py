@@ -1,4 +1,4 @@
-"""Patient list: patients and lesions with the worst that is open of each, in a fixed number of queries."""
+"""Rows of lists: cases, and patients and lesions with the worst that is open of each, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -19,14 +19,45 @@ from classifier.standing.hiding import (
     when_place_is_hidden,
     when_worst_is_hidden,
 )
-from classifier.standing.rows import HIDDEN_RANK, CaseRow, build_rows, load_cases
+from classifier.standing.queries import HIDDEN_RANK
+from classifier.standing.summary import CaseSummary, summarise, summary_prefetches
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable
 
     from classifier.models.patient import PatientQuerySet
+    from classifier.models.submission import SubmissionQuerySet
     from portal.trust.accounts.models import Clinic, User
+
+
+# --- Cases --------------------------------------------------------------------------------------
+# As every list of pages shows them, loaded in a fixed number of queries.
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One case in a list; `note` says why it stands there."""
+
+    submission: Submission
+    summary: CaseSummary
+    note: str = ""
+
+
+def load_cases(submissions: SubmissionQuerySet) -> SubmissionQuerySet:
+    """Add everything that rows and summaries read."""
+    return submissions.select_related(
+        "clinic", "lesion__patient", "submitted_by", "responsible"
+    ).prefetch_related(*summary_prefetches())
+
+
+def build_rows(submissions: Iterable[Submission], *, role: str) -> list[CaseRow]:
+    """Rows as a person with `role` in the cases' clinic may see them; the cases come from `load_cases`."""
+    return [CaseRow(case, summarise(case, role=role)) for case in submissions]
+
+
+# --- Patients and lesions -----------------------------------------------------------------------
+
 
 FILTERS = {"work": "In work", "review": "Waiting for review", "none": "Without a case"}
 FILTER_STATES = {
