@@ -340,7 +340,8 @@ def _check_pieces(form: _Form, page: Directory) -> None:
             form.size[1] - (down - 1) * form.piece[1] if not page.tags.get(_TILE_OFFSETS) else form.piece[1]
         )
         last = form.piece_bytes // form.piece[1] * rows
-        is_short = any(
+        # Some writers leave every count at 0; then the parts are as long as they have to be.
+        is_short = any(counts) and any(
             count < (last if (index + 1) % (across * down) == 0 else form.piece_bytes)
             for index, count in enumerate(counts)
         )

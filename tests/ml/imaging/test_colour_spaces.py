@@ -283,6 +283,7 @@ def test_white_stays_white_and_grey_stays_grey(space):
         ("png-xmp-over-1mb.png", 0),
         ("tiff-16bit-planar.tif", 0.6),
         ("dicom-jpeg-rgb-components.dcm", 2),
+        ("dicom-said-rgb-is-ycc420.dcm", 2),
     ],
 )
 def test_the_shared_inputs_look_as_they_should(name, most):

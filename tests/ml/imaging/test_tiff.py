@@ -192,6 +192,12 @@ def test_strips_that_are_not_the_pictures_are_refused():
         assert caught.value.code == "corrupt"
 
 
+def test_counts_that_were_left_at_zero_are_passed_over():
+    file, expected = build((2, 3, (), 8), (NONE, 1), {}, "<", 1)
+    file.tags = {279: (4, [0])}
+    assert np.abs(read(file.write()) - expected).max() <= 1
+
+
 def test_luma_and_chroma_of_different_resolution_are_refused():
     file = TiffFile(draw_samples(3, 8), meaning=6, tags={530: [2, 2]})
     assert read(file.write()) is None
