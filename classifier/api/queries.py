@@ -157,7 +157,7 @@ def select_served_predictions() -> PredictionQuerySet:
 
 
 def _count_waiting_before() -> Case:
-    """As `services.queue.position_in_queue`, for many rows in one query; null unless queued."""
+    """As `position_in_queue` of `classifier.engine.queue`, for many rows in one query; null unless queued."""
     same_rank = Q(queue_rank=OuterRef("queue_rank"))
     before = (
         Q(queue_rank__lt=OuterRef("queue_rank"))

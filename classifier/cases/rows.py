@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value, When
 
-from classifier.cases.search import search_patients
+from classifier.cases.search import MOST_FOUND, search_patients
 from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import Standing
 from classifier.labels.text import describe_birth
 from classifier.models import Lesion, Patient, Submission
+from classifier.patients.look_alikes import find_look_alikes
 from classifier.standing.hiding import (
     has_unread_answer,
     hides_worst,
@@ -60,6 +61,8 @@ def build_rows(submissions: Iterable[Submission], *, role: str) -> list[CaseRow]
 
 
 FILTERS = {"work": "In work", "review": "Waiting for review", "none": "Without a case"}
+LOOK_ALIKE = "alike"
+FILTERS_OF_ADMINISTRATORS = {LOOK_ALIKE: "Look-alike numbers"}
 FILTER_STATES = {
     "work": SubmissionState.IN_WORK,
     "review": SubmissionState.AWAITING_REVIEW,
@@ -118,7 +121,8 @@ def list_patients(
 ) -> PatientQuerySet:
     """Patients of the clinic, the one submitted last first, or `by` risk the most worrying.
 
-    `show` is a key of FILTERS, `by` one of ORDERS. `hides_unread` is for a dermatologist of a clinic that
+    `show` is a key of FILTERS or FILTERS_OF_ADMINISTRATORS, `by` one of ORDERS. Of look-alike record numbers
+    those that are alike stand together. `hides_unread` is for a dermatologist of a clinic that
     hides results until they are read: what follows from one moves no patient up or down.
     """
     patients = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), words, clinic=clinic)
@@ -127,6 +131,9 @@ def list_patients(
         patients = patients.filter(Exists(cases.with_state(FILTER_STATES[show])))
     elif show == "none":
         patients = patients.filter(~Exists(cases))
+    elif show == LOOK_ALIKE:
+        alike = [pk for group in find_look_alikes(patients) for pk in group][:MOST_FOUND]
+        patients = patients.filter(pk__in=alike)
     newest = cases.order_by("-submitted_at", "-id")
     patients = patients.select_related("clinic").annotate(
         latest_id=Subquery(newest.values("pk")[:1]),
@@ -136,6 +143,9 @@ def list_patients(
         lesion_count=Count("lesions"),
     )
     last_first = (F("latest_at").desc(nulls_last=True), "-created_at", "pk")
+    if show == LOOK_ALIKE and alike:
+        places = [When(pk=pk, then=Value(place)) for place, pk in enumerate(alike)]
+        return patients.annotate(place=Case(*places, output_field=IntegerField())).order_by("place")
     if by != "risk":
         return patients.order_by(*last_first)
     is_hidden = when_place_is_hidden(when_worst_is_hidden(cases))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core import signing
 from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
@@ -96,6 +97,8 @@ def submission_new(request: PortalRequest) -> HttpResponse:
     if submission is None:
         with transaction.atomic():
             return _render(request, case, status=422)
+    if case.leaves_facts_out:
+        messages.warning(request, "What you typed of a new patient was left out: you chose a known one.")
     address = reverse("submission-detail", args=[submission.pk])
     if request.htmx:
         return HttpResponseClientRedirect(address)

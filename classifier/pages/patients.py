@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from classifier.cases.access import record_listed, record_viewed
 from classifier.cases.rows import (
     FILTERS,
+    FILTERS_OF_ADMINISTRATORS,
     ORDERS,
     build_lesion_rows,
     build_patient_rows,
@@ -25,7 +26,7 @@ from classifier.cases.rows import (
 from classifier.cases.search import SEARCH_HINT
 from classifier.domain.errors import InvalidInputError
 from classifier.models import Patient, Submission
-from classifier.pages.access import get_visible, page, require_right, rights_in
+from classifier.pages.access import Rights, get_visible, page, require_right, rights_in
 from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.pages.history import PARAMETER, build_address, build_group, keep_search, read_search
@@ -52,7 +53,7 @@ def patient_list(request: PortalRequest) -> HttpResponse:
         words = form.cleaned_data["words"] if form.is_valid() else ""
         show, by = request.POST.get("show", ""), request.POST.get("sort", "")
         query = {
-            "show": show if show in FILTERS else "",
+            "show": show if show in _list_filters(rights_in(request, request.clinic.pk)) else "",
             "sort": by if by in ORDERS else "",
             PARAMETER: keep_search(request, words),
         }
@@ -69,6 +70,8 @@ def _render_list(request: PortalRequest) -> HttpResponse:
     words = search.words
     show, by = request.GET.get("show", ""), request.GET.get("sort", "")
     rights = rights_in(request, clinic.pk)
+    filters = _list_filters(rights)
+    show = show if show in filters else ""
     patients = list_patients(
         user=request.user,
         clinic=clinic,
@@ -83,7 +86,7 @@ def _render_list(request: PortalRequest) -> HttpResponse:
         actor=request.user,
         clinic_id=clinic.pk,
         what="patient",
-        details={"rows": len(rows), "searched": bool(words), "filter": show if show in FILTERS else ""},
+        details={"rows": len(rows), "searched": bool(words), "filter": show},
     )
     context = {
         "rows": rows,
@@ -93,10 +96,10 @@ def _render_list(request: PortalRequest) -> HttpResponse:
         "search_is_over": search.is_over,
         "search_hint": SEARCH_HINT,
         "clear_search": build_address(request, **{PARAMETER: ""}),
-        "show": show if show in FILTERS else "",
+        "show": show,
         "by": by if by in ORDERS else "",
         "filter_groups": [
-            _describe_filters(request, show),
+            _describe_filters(request, filters, show),
             build_group(request, "sort", "Sort", ORDERS.items(), current=by if by in ORDERS else ""),
         ],
         "rights": rights,
@@ -104,11 +107,16 @@ def _render_list(request: PortalRequest) -> HttpResponse:
     return render(request, "classifier/patient_list.html", context)
 
 
-def _describe_filters(request: PortalRequest, show: str) -> dict[str, Any]:
-    everyone = {"label": "All", "url": build_address(request, show=""), "active": show not in FILTERS}
+def _list_filters(rights: Rights) -> dict[str, str]:
+    """What the list can be narrowed to; two histories of one person are an administrator's to look for."""
+    return {**FILTERS, **(FILTERS_OF_ADMINISTRATORS if rights.administer else {})}
+
+
+def _describe_filters(request: PortalRequest, filters: dict[str, str], show: str) -> dict[str, Any]:
+    everyone = {"label": "All", "url": build_address(request, show=""), "active": not show}
     options = [
         {"label": label, "url": build_address(request, show=key), "active": show == key}
-        for key, label in FILTERS.items()
+        for key, label in filters.items()
     ]
     return {"label": "Show", "options": [everyone, *options]}
 

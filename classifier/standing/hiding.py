@@ -23,6 +23,8 @@ from portal.trust.accounts.models import Membership
 from portal.trust.accounts.roles import Role
 
 if TYPE_CHECKING:
+    import uuid
+
     from classifier.models import Submission
     from classifier.models.standing_columns import StandingColumns
     from classifier.models.submission import SubmissionQuerySet
@@ -163,6 +165,11 @@ def has_unread_answer(cases: SubmissionQuerySet) -> Exists:
 def holds_unread_answer(cases: SubmissionQuerySet) -> bool:
     """`has_unread_answer` of one lesion or patient, at once."""
     return cases.filter(IS_READ_FIRST).exists()
+
+
+def find_unread_answers(cases: SubmissionQuerySet, *, of: str) -> set[uuid.UUID]:
+    """`has_unread_answer` of many lesions or patients at once: their ids, from the column `of` of `cases`."""
+    return set(cases.filter(IS_READ_FIRST).order_by().values_list(of, flat=True))
 
 
 # --- Those whose reader is not known ------------------------------------------------------------

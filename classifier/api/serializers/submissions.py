@@ -159,7 +159,7 @@ class AcceptedSerializer(serializers.Serializer[Any]):
 
 @examples.answered(200, "Finished", examples.STATUS)
 class StatusSerializer(serializers.Serializer[Any]):
-    """Where a case stands. Holds nothing of the patient, so that polling leaves no trail."""
+    """Where a case stands. Holds nothing of the patient, so that polling isn't recorded."""
 
     id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=SubmissionState.choices)

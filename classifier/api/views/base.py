@@ -15,6 +15,7 @@ from rest_framework.reverse import reverse
 from classifier.api.listing import EXPAND, KnownOrdering, StableCursorPagination, find_parts, read_expansion
 from classifier.api.parsers import BoundedJSONParser
 from classifier.api.preconditions import is_known
+from classifier.api.serializers.standing import note_unread
 from classifier.cases.access import record_listed, record_viewed
 from classifier.domain.errors import InvalidInputError
 from classifier.drf.permissions import MayViewCases, is_write
@@ -140,6 +141,11 @@ class RecordedList(PortalList):
     def paginate_queryset(self, queryset: QuerySet[Any] | Any) -> list[Any] | None:
         rows = super().paginate_queryset(queryset)
         self._record(rows or [])
+        if "patient" in self.expansion:
+            way, _ = find_parts(self.serializer_class)["patient"]
+            note_unread(
+                {patient.pk: patient for patient in map(attrgetter(way), rows or [])}.values(), self.request
+            )
         return rows
 
     def _record(self, rows: Iterable[Any]) -> None:

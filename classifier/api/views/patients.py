@@ -243,7 +243,7 @@ class PatientErase(_PatientsToErase, NoStoreView, generics.GenericAPIView[Patien
         operation_id="patients_erase",
         summary="Erase a patient",
         description=(
-            "Images, texts and identifiers go for good; figures and the trail stay and name nobody. "
+            "Images, texts and identifiers go for good; figures and the audit log stay and name nobody. "
             "`If-Match` takes the ETag of the patient that you read."
         ),
         request=ErasureSerializer,

@@ -11,7 +11,6 @@ from rest_framework.response import Response
 
 from classifier.api.filters import OutcomeFilter, ReviewFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.links import make_decision
 from classifier.api.preconditions import read_if_match
 from classifier.api.queries import select_outcomes, select_reviews
 from classifier.api.schema import CREATED, IF_MATCH
@@ -25,7 +24,7 @@ from classifier.api.serializers.reviews import (
 )
 from classifier.api.views.base import RecordedDetail, RecordedList, WritableView
 from classifier.cases.histopathology import Finding, correct_outcome, record_outcome
-from classifier.cases.reviews import amend_review, sign_review
+from classifier.cases.reviews import Decision, amend_review, sign_review
 from classifier.drf.permissions import MayRecordOutcomes, MayReview
 from classifier.models import Outcome, Review
 from portal.trust.accounts.tokens.scopes import scopes_for
@@ -54,6 +53,16 @@ class _Reviews(WritableView):
 
     def answer_signed(self, review: Review) -> Response:
         return self.answer_created(self.get_queryset().get(pk=review.pk))
+
+
+def make_decision(facts: dict[str, Any]) -> Decision:
+    """Agreement with the model follows from the diagnosis; what older clients send of it isn't used."""
+    return Decision(
+        diagnosis=facts["diagnosis"],
+        management=facts["management"],
+        comment=facts["comment"],
+        unseen_reason=facts["unseen_reason"],
+    )
 
 
 class ReviewList(_Reviews, RecordedList):

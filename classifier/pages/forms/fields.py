@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.utils import timezone
 
+from classifier.domain.record_numbers import clean_mrn
+
 if TYPE_CHECKING:
     from django.db import models
 
@@ -76,8 +78,8 @@ class SearchField(forms.CharField):
 
 
 def shorten_search(words: str) -> str:
-    """`words` with single spaces, cut after the longest search."""
-    return " ".join(words.split())[:LONGEST_SEARCH]
+    """`words` in the form of a record number, which they may be, cut after the longest search."""
+    return clean_mrn(words)[:LONGEST_SEARCH]
 
 
 FIRST_YEAR, LAST_YEAR = 1900, 2999

@@ -139,6 +139,11 @@ class TestAcknowledge:
         tag = tag_of(case)
         acknowledge_order(actor=staff.clinician, submission=case, done="referred", expected=[tag])
         take_back_acknowledgement(actor=staff.clinician, acknowledgement=Acknowledgement.objects.get())
+        row = acknowledge_order(actor=staff.clinician, submission=case, done="referred")
+        with pytest.raises(ChangedError):
+            take_back_acknowledgement(actor=staff.clinician, acknowledgement=row, expected=[tag])
+        case.refresh_from_db()
+        take_back_acknowledgement(actor=staff.clinician, acknowledgement=row, expected=[tag_of(case)])
         amend(staff, case, "excise")
         with pytest.raises(ChangedError):
             acknowledge_order(actor=staff.clinician, submission=case, done="excised", expected=[tag])

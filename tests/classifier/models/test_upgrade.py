@@ -27,6 +27,7 @@ from classifier.models import (
     Submission,
 )
 from classifier.models.patient import make_public_id
+from classifier.patients.look_alikes import find_look_alikes
 from classifier.privacy.emergency_access import open_emergency
 from classifier.standing.columns import find_differences
 from classifier.standing.hiding import find_unseen_reading
@@ -444,4 +445,46 @@ def test_rows_come_to_a_database_whose_audit_log_held_them(newest, settings):
         actor=staff.administrator, membership=Membership.objects.get(pk=ended["closed here"].pk)
     )
     assert User.objects.get(pk=ended["closed here"].user_id).is_active
+    assert list(verify_chains()) == []
+
+
+# --- 0022: one form of a record number -------------------------------------------------------------
+def test_record_numbers_come_to_one_form_and_no_history_is_joined(newest):
+    side = two_clinics()
+    clinic = side.own.clinic
+    stored = {
+        "alone": "\u200bA-1",
+        "in two characters": "E\u0301-2",
+        "as it was": "MRN 3",
+        "twin": "B\u00ad-4",
+        "its other": "B-4",
+        "elder of two": "C\u200b-5",
+        "younger of two": "C-\u200b5",
+        "nothing that is seen": "\u200b",
+    }
+    rows = {name: PatientFactory(clinic=clinic, mrn=mrn) for name, mrn in stored.items()}
+    abroad = PatientFactory(clinic=side.other.clinic, mrn="A-1")
+    case = SubmissionFactory(lesion=LesionFactory(patient=rows["alone"]))
+    review = ReviewFactory(submission=case)
+    record_event(clinic_id=clinic.pk, action="patient.viewed", actor=side.own.clinician, obj=rows["alone"])
+    events = list(AuditEvent.objects.order_by("chain", "position").values_list("pk", "hash"))
+    migrate("0021_webhook_signature")
+
+    newest()
+
+    kept = {row.pk: row.mrn for row in Patient.objects.all()}
+    now = {**stored, "alone": "A-1", "in two characters": "\u00c9-2", "elder of two": "C-5"}
+    assert kept == {**{rows[name].pk: mrn for name, mrn in now.items()}, abroad.pk: "A-1"}
+    for name in ("alone", "in two characters", "its other", "elder of two"):
+        assert Patient.objects.get(clinic=clinic, mrn=now[name]) == rows[name]
+    alike = find_look_alikes(Patient.objects.filter(clinic=clinic))
+    assert alike == [
+        [rows["twin"].pk, rows["its other"].pk],
+        [rows["elder of two"].pk, rows["younger of two"].pk],
+    ]
+    found = Patient.objects.get(pk=rows["alone"].pk)
+    assert (found.public_id, found.birth_date) == (rows["alone"].public_id, rows["alone"].birth_date)
+    assert list(Submission.objects.filter(lesion__patient=found)) == [case]
+    assert Review.objects.get() == review
+    assert list(AuditEvent.objects.order_by("chain", "position").values_list("pk", "hash")) == events
     assert list(verify_chains()) == []
