@@ -488,3 +488,22 @@ def test_record_numbers_come_to_one_form_and_no_history_is_joined(newest):
     assert Review.objects.get() == review
     assert list(AuditEvent.objects.order_by("chain", "position").values_list("pk", "hash")) == events
     assert list(verify_chains()) == []
+
+
+def test_standing_is_worked_out_anew_where_its_rule_changed(newest):
+    """Columns that the version before had filled by its rule come to today's, and nothing is news of it."""
+    case = answered_submission(staff_clinic(), "malignant")
+    migrate("0022_normalise_record_numbers")
+    events = AuditEvent.objects.count()
+    former = {"standing": "benign", "standing_rank": 6}
+    Submission.objects.update(**former, is_unread=False, news_at=None)
+    Lesion.objects.update(**former)
+    Patient.objects.update(**former)
+    assert [found.column for found in find_differences()]
+
+    newest()
+
+    assert list(find_differences()) == []
+    case.refresh_from_db()
+    assert (case.standing, case.is_unread) == ("malignant", False)
+    assert AuditEvent.objects.count() == events
