@@ -36,7 +36,7 @@ from ml.serving.judging import (
     prepare_image,
 )
 from ml.serving.judging import UndecodableImageError as UnusableImageError
-from ml.serving.registration import Declaration, PreparedNetwork, declare, prepare_network
+from ml.serving.registration import SCALINGS, Declaration, PreparedNetwork, declare, prepare_network
 from ml.serving.registration import UnsafeModelError as RefusedNetworkError
 from ml.serving.specification import ModelSpecification, SpecificationError
 
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from classifier.models import ModelVersion
 
 __all__ = [
+    "SCALINGS",
     "BatchResult",
     "Declaration",
     "ExplainedImage",

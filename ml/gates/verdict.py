@@ -12,6 +12,7 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ml.gates.domain import DomainGate
 from ml.gates.quality import measure_quality, shrink
@@ -153,14 +154,15 @@ class GateLook:
     figures: dict[str, float]
 
 
-def look_at(image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> GateLook:
-    """Measure one image, uint8 RGB of shape (height, width, 3), so that its pixels can be let go.
+def look_at(image: NDArray[np.uint8] | Image.Image, size: tuple[int, int] | None = None) -> GateLook:
+    """Measure one RGB image, of Pillow or uint8 (height, width, 3), so that its pixels can be let go.
 
     `size`: (width, height) of the image that this is a reduced copy of. Needs no gates and touches
     nothing shared: threads that decode may call it. Raises ValueError for another shape or type.
     """
     pixels = shrink(image)
-    return GateLook(pixels, measure_quality(pixels, size or (image.shape[1], image.shape[0])))
+    whole = image.size if isinstance(image, Image.Image) else (image.shape[1], image.shape[0])
+    return GateLook(pixels, measure_quality(pixels, size or whole))
 
 
 class Gates:

@@ -94,8 +94,7 @@ def check_image(
     """
     if original_size is not None and min(original_size) < 1:
         raise ValueError(f"Expected a size of 1 pixel or more, received {original_size}.")
-    pixels = np.asarray(decode_image(image) if isinstance(image, bytes) else image)
-    look = look_at(pixels, original_size)
+    look = look_at(decode_image(image) if isinstance(image, bytes) else image, original_size)
     if original_size is None:
         (verdict,) = assess([look])
         state = "refused" if verdict.refusals else "good"

@@ -24,6 +24,8 @@ def read_seconds(name: str, default: int) -> int:
     return int(os.environ.get(f"TEST_{name}_SECONDS", default))
 
 
+# People log in by the dozen, and what a password's hash is worth is asked elsewhere.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # One log-in serves a session of tests, and many of them ask for a token.
 DERMAPORT_STEP_UP_MINUTES = 600
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"token": "1000/min"}

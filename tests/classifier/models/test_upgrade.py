@@ -77,18 +77,6 @@ def assert_finished_never_changes():
         cursor.execute("UPDATE classifier_prediction SET device = 'another'")
 
 
-def test_gates_come_to_a_database_with_results(newest):
-    row = PredictionFactory(state="succeeded", outcome="malignant")
-    migrate("0002_immutable_answers")
-    assert_finished_never_changes()
-    migrate("0003_gates")
-    assert_finished_never_changes()
-    newest()
-    found = Prediction.objects.get()
-    assert (found.pk, found.outcome, found.refusal_code) == (row.pk, "malignant", "")
-    assert (found.image.gate_version, found.image.gate_refusals, found.image.gated_at) == ("", [], None)
-
-
 COLUMNS = {
     "classifier_patient": ("mrn", "birth_date"),
     "classifier_submission": ("clinical_question", "clinical_history"),
@@ -108,20 +96,30 @@ def read_raw():
     return found
 
 
-def test_rows_are_encrypted_and_plain_again_on_the_way_back(newest):
+def test_gates_come_to_results_and_rows_are_encrypted_and_plain_again_on_the_way_back(newest):
+    """One way back, past both."""
     case = SubmissionFactory(
         clinical_history="Noticed in May.", lesion=LesionFactory(patient=PatientFactory(mrn="A 1"))
     )
     amended = ReviewFactory(amends=ReviewFactory(submission=case, comment="Regular."))
     refused_image(submission=case, original_name="spot.jpg")
+    row = PredictionFactory(submission=case, state="succeeded", outcome="malignant")
     patient = case.lesion.patient
     migrate("0004_explanation")
     plain = read_raw()
     assert plain["classifier_patient.mrn"] == ["A 1"]
     assert plain["classifier_patient.birth_date"] == ["1970-05-17"]
-    assert plain["classifier_submissionimage.original_name"] == ["spot.jpg"]
+    assert plain["classifier_submissionimage.original_name"] == ["lesion.jpg", "spot.jpg"]
     assert plain["classifier_review.amendment_reason"] == ["", "Histology came back."]
+    migrate("0002_immutable_answers")
+    assert_finished_never_changes()
+    migrate("0003_gates")
+    assert_finished_never_changes()
     newest()
+    judged = Prediction.objects.get()
+    assert (judged.pk, judged.outcome, judged.refusal_code) == (row.pk, "malignant", "")
+    image = judged.image
+    assert (image.gate_version, image.gate_refusals, image.gated_at) == ("", [], None)
     for column, texts in read_raw().items():
         assert all(text == "" or text.startswith("dpe1:") for text in texts), column
     found = Patient.objects.get(clinic=patient.clinic, mrn="A 1")
@@ -490,3 +488,22 @@ def test_record_numbers_come_to_one_form_and_no_history_is_joined(newest):
     assert Review.objects.get() == review
     assert list(AuditEvent.objects.order_by("chain", "position").values_list("pk", "hash")) == events
     assert list(verify_chains()) == []
+
+
+def test_standing_is_worked_out_anew_where_its_rule_changed(newest):
+    """Columns that the version before had filled by its rule come to today's, and nothing is news of it."""
+    case = answered_submission(staff_clinic(), "malignant")
+    migrate("0022_normalise_record_numbers")
+    events = AuditEvent.objects.count()
+    former = {"standing": "benign", "standing_rank": 6}
+    Submission.objects.update(**former, is_unread=False, news_at=None)
+    Lesion.objects.update(**former)
+    Patient.objects.update(**former)
+    assert [found.column for found in find_differences()]
+
+    newest()
+
+    assert list(find_differences()) == []
+    case.refresh_from_db()
+    assert (case.standing, case.is_unread) == ("malignant", False)
+    assert AuditEvent.objects.count() == events
