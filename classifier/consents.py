@@ -12,7 +12,7 @@ from classifier.domain.states import PredictionState, transition
 from classifier.domain.vocabulary import ConsentOrigin, ConsentPurpose
 from classifier.models import Consent, Explanation, Patient, Prediction, SubmissionImage
 from classifier.preconditions import check_unchanged
-from classifier.standing.standing import refresh_standing
+from classifier.standing.columns import refresh_standing
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import Entry, record_event

@@ -16,11 +16,12 @@ from django.utils import timezone
 from classifier.domain.errors import ConflictError, InvalidInputError
 from classifier.domain.limits import check_length
 from classifier.domain.states import SubmissionState
-from classifier.domain.vocabulary import AcknowledgedAs, Management
+from classifier.domain.vocabulary import AcknowledgedAs, Management, Procedure
 from classifier.models import Acknowledgement, Review, Submission
 from classifier.preconditions import check_unchanged
-from classifier.standing.reviews import IS_IN_FORCE
-from classifier.standing.standing import find_order, lock_patients, refresh_standing
+from classifier.standing.columns import refresh_standing
+from classifier.standing.locks import lock_patients
+from classifier.standing.standing import Order, find_order, list_in_force
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import Entry, record_events
@@ -84,15 +85,20 @@ def acknowledge_order(
         raise _already_acknowledged() from error
 
 
-def take_back_acknowledgement(*, actor: User, acknowledgement: Acknowledgement) -> Acknowledgement:
+def take_back_acknowledgement(
+    *, actor: User, acknowledgement: Acknowledgement, expected: Collection[str] | None = None
+) -> Acknowledgement:
     """Open the order again: the acknowledgement was a slip. The row stays, with who took it back.
 
-    Raises PermissionDenied or ConflictError (already_taken_back).
+    Raises PermissionDenied; ConflictError (already_taken_back); ChangedError unless the tag of the case is an
+    `expected` one.
     """
     submission = acknowledgement.review.submission
     require(actor, submission.clinic_id, Action.SUBMIT)
     with transaction.atomic():
         lock_patients(submissions=[submission.pk])
+        submission = Submission.objects.select_for_update(of=("self",)).get(pk=submission.pk)
+        check_unchanged(submission, expected)
         row = Acknowledgement.objects.select_for_update().get(pk=acknowledgement.pk)
         if row.taken_back_at is not None:
             raise ConflictError("already_taken_back", "This was taken back before; the order is open.")
@@ -108,10 +114,10 @@ def answer_by_image(*, actor: User, submission: Submission) -> list[Entry]:
     moment of its submission, so that withdrawing it opens them again. Returns the events, which the
     caller records with its own, after its last change of a row.
     """
-    reviews = _find_open(submission.lesion_id, ANSWERED_BY_IMAGE, Q(submitted_at__lt=submission.submitted_at))
+    orders = _find_open(submission.lesion_id, ANSWERED_BY_IMAGE, Q(submitted_at__lt=submission.submitted_at))
     return _answer(
         actor,
-        reviews,
+        orders,
         done=AcknowledgedAs.NEW_IMAGE_SENT,
         done_on=timezone.localdate(submission.submitted_at),
         at=submission.submitted_at,
@@ -145,19 +151,20 @@ def reopen_answered_by(*, actor: User, submission: Submission) -> list[Entry]:
 def answer_by_specimen(*, actor: User, outcome: Outcome) -> list[Entry]:
     """Close the orders of a specimen of the lesion: the pathologist reports on one.
 
-    Only orders signed up to the day on which it was taken, and before the report. Acknowledged in the moment of the report, so
-    that a correction of it finds what it closed. The caller's transaction holds the patient's lock; it
-    records the events that are returned after its last change of a row.
+    Only orders first signed up to the day on which it was taken, and before the report: an amendment that
+    leaves the order as it was leaves its time. Acknowledged in the moment of the report, so that a correction
+    of it finds what it closed. The caller's transaction holds the patient's lock; it records the events that
+    are returned after its last change of a row.
     """
-    reviews = [
-        review
-        for review in _find_open(outcome.lesion_id, ANSWERED_BY_SPECIMEN)
-        if timezone.localdate(review.signed_at) <= outcome.specimen_taken_on
-        and review.signed_at <= outcome.recorded_at
+    orders = [
+        order
+        for order in _find_open(outcome.lesion_id, ANSWERED_BY_SPECIMEN)
+        if timezone.localdate(order.ordered.signed_at) <= outcome.specimen_taken_on
+        and order.ordered.signed_at <= outcome.recorded_at
     ]
-    is_excision = outcome.procedure == "excision"
+    is_excision = outcome.procedure == Procedure.EXCISION
     done = AcknowledgedAs.EXCISED if is_excision else AcknowledgedAs.BIOPSIED
-    return _answer(actor, reviews, done=done, done_on=outcome.specimen_taken_on, at=outcome.recorded_at)
+    return _answer(actor, orders, done=done, done_on=outcome.specimen_taken_on, at=outcome.recorded_at)
 
 
 def answer_by_correction(*, actor: User, outcome: Outcome) -> list[Entry]:
@@ -179,9 +186,7 @@ def answer_by_correction(*, actor: User, outcome: Outcome) -> list[Entry]:
         acknowledged_at__in=[row.recorded_at for row in corrected],
     )
     events = _reopen(actor, list(rows.select_related("review")))
-    replaced = {row.corrects_id for row in every.values()}
-    in_force = [row for row in every.values() if row.pk not in replaced]
-    for row in sorted(in_force, key=lambda row: row.recorded_at, reverse=True):
+    for row in sorted(list_in_force(every.values()), key=lambda row: row.recorded_at, reverse=True):
         events += answer_by_specimen(actor=actor, outcome=row)
     return events
 
@@ -190,21 +195,22 @@ def _facts_of(outcome: Outcome) -> tuple[dt.date, str]:
     return outcome.specimen_taken_on, outcome.procedure
 
 
-def _find_open(lesion_id: uuid.UUID, managements: Iterable[str], where: Q | None = None) -> list[Review]:
-    """The reviews in force that order one of these of the lesion, and wait."""
+def _find_open(lesion_id: uuid.UUID, managements: Iterable[str], where: Q | None = None) -> list[Order]:
+    """The orders of one of these that wait, of cases of the lesion."""
     cases = Submission.objects.with_open_order().filter(
         where or Q(), lesion=lesion_id, management__in=list(managements)
     )
-    return list(Review.objects.filter(IS_IN_FORCE, submission__in=cases.order_by("pk")).order_by("pk"))
+    every = cases.order_by("pk").prefetch_related("reviews__acknowledgements")
+    return [order for case in every if (order := find_order(list(case.reviews.all())))]
 
 
 def _answer(
-    actor: User, reviews: list[Review], *, done: AcknowledgedAs, done_on: dt.date, at: dt.datetime
+    actor: User, orders: list[Order], *, done: AcknowledgedAs, done_on: dt.date, at: dt.datetime
 ) -> list[Entry]:
-    if not reviews:
+    if not orders:
         return []
-    rows = _write(actor, reviews, done=done, done_on=done_on, at=at)
-    refresh_standing({review.submission_id for review in reviews}, actor=actor)
+    rows = _write(actor, [order.current for order in orders], done=done, done_on=done_on, at=at)
+    refresh_standing({row.review.submission_id for row in rows}, actor=actor)
     return _list_events(actor, "order.acknowledged", rows, {"automatic": True})
 
 

@@ -72,6 +72,7 @@ def _(submission: Submission) -> str:
     """
     predictions = Prediction.objects.served().filter(image__submission=submission).order_by("pk")
     images = submission.images.order_by("pk").values_list("pk", "capture_kind", "dermoscopic_type")
+    reviews = Review.objects.filter(submission=submission).order_by("pk", "acknowledgements__pk")
     return make_tag(
         "submission",
         submission.pk,
@@ -82,7 +83,8 @@ def _(submission: Submission) -> str:
         _place(submission.lesion),
         list(images),
         list(predictions.values_list("pk", "state", "attempt")),
-        list(Review.objects.filter(submission=submission).order_by("pk").values_list("pk", flat=True)),
+        # One acknowledgement after another leaves the order closed, and says something else of it.
+        list(reviews.values_list("pk", "acknowledgements__pk", "acknowledgements__taken_back_at")),
     )
 
 

@@ -17,6 +17,9 @@ timeout = 60
 graceful_timeout = 5
 keepalive = 5
 control_socket_disable = True
+# The next page of a FHIR search that was posted has its many identifiers, sealed, in the address: the most that
+# gunicorn knows (classifier/fhir/search.py).
+limit_request_line = 8190
 # Whoever is refused before their pictures were read (a wrong token, too many calls) was promised that
 # the connection goes on: what they still send is read, ten pictures of 25 MB at most and for five
 # seconds at most. Gunicorn stops after 64 KB, and the next request would meet a closed connection.

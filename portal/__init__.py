@@ -1,4 +1,4 @@
-"""The site: settings, accounts, audit, health and the embedded stack for one machine."""
+"""Roof and cellar: settings, addresses and operations of the site above `classifier`; people and trust below it."""
 
 from portal.celery import app as celery_app
 

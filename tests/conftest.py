@@ -1,6 +1,8 @@
 """Fixtures that every kind of test shares."""
 
+import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,13 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.support.live_stack import LiveStack
-from tests.support.migrated_database import copy_migrated
+from tests.support.migrated_database import copy_migrated, create_migrated
 
 TESTS = Path(__file__).parent
 STACK_TIMEOUT = 600
 BROWSER = (
     *("browser/new_case/", "browser/walks/", "browser/test_access.py", "browser/test_letting_in.py"),
-    "security/test_stored_xss.py",
+    *("security/test_stored_xss.py", "acceptance/test_gates_live.py"),
 )
 STACK = (
     *("acceptance/test_fhir", "acceptance/test_integrator", "acceptance/test_isic"),
@@ -70,12 +72,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     What takes longest begins first.
     """
     for item in items:
-        if "live_stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.stack)
-            assert group_of(item) == "stack", f"{item.nodeid} belongs to STACK"
+        for fixture, group in (("live_stack", "stack"), ("gated_stack", "browser")):
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.stack)
+                assert group_of(item) == group, f"{item.nodeid} belongs to {group.upper()}"
         if item.get_closest_marker("stack") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STACK_TIMEOUT))
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """What was loaded until now stays: the garbage collector needn't look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def group_of(item: pytest.Item) -> str:
@@ -87,15 +97,43 @@ def rank(item: pytest.Item) -> int:
     return next((place for place, start in enumerate(LONGEST) if group.startswith(start)), len(LONGEST))
 
 
-@pytest.fixture(scope="session")
-def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
-    """Begin with a copy of a migrated database; what Django would do first to its own is done."""
-    from django.conf import settings
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--whole",
+        action="store_true",
+        help="ask the campaigns of all their images: 300 while processes are killed, the whole test split",
+    )
 
-    database = settings.DATABASES["default"]
-    if database["ENGINE"] != "django.db.backends.sqlite3":
-        return bool(request.config.getvalue("reuse_db"))
-    copy_migrated(Path(database["TEST"]["NAME"]))
+
+@pytest.fixture(scope="session")
+def is_whole(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("whole"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> None:
+    """Tests that commit end by emptying what they filled."""
+    # Django is set up after this file is read.
+    from django.test import TransactionTestCase
+
+    from tests.support.empty_tables import empty_tables
+
+    TransactionTestCase._fixture_teardown = empty_tables
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+    """Begin with a copy of a migrated database; what Django would do first to its own is done.
+
+    Its name is known once each process of a run has put its own behind it.
+    """
+    from django.db import connection
+
+    name = connection.creation._get_test_db_name()
+    if connection.vendor == "sqlite":
+        copy_migrated(Path(name))
+    else:
+        create_migrated(os.environ["DATABASE_URL"], name)
     return True
 
 
@@ -128,9 +166,20 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
         TEST_TASK_HARD_SECONDS="25",
         TEST_LEASE_SECONDS="30",
         TEST_RECONCILE_SECONDS="5",
-        # Receivers of webhooks stand on this machine.
-        DERMAPORT_WEBHOOK_LOOPBACK="1",
     )
     stack.start()
     yield stack
     stack.stop()
+
+
+@pytest.fixture(scope="session")
+def gated_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    """The running portal as it ships: behind its gates, with its default network. Ends as its terminal hangs up."""
+    stack = LiveStack(
+        tmp_path_factory.mktemp("gated") / "var",
+        TEST_GATES="1",
+        TEST_DEFAULT_MODEL="efficientnetv2-b0",
+    )
+    stack.start()
+    yield stack
+    stack.stop(signal.SIGHUP)

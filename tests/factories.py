@@ -56,7 +56,8 @@ from classifier.models import (
     Submission,
     SubmissionImage,
 )
-from classifier.standing.standing import CaseFacts, Held, refresh_lesions, refresh_standing
+from classifier.standing.columns import refresh_lesions, refresh_standing
+from classifier.standing.standing import CaseFacts, Held
 from portal.trust.accounts.models import User
 from tests.support.people import (  # noqa: F401 (one address for everything invented)
     PASSWORD,
@@ -72,7 +73,7 @@ from tests.support.people import (  # noqa: F401 (one address for everything inv
 
 
 def restate(*submissions: Submission) -> None:
-    """Keep the columns that `classifier.standing.standing` writes as the rows now are."""
+    """Keep the columns that `classifier.standing.columns` writes as the rows now are."""
     with transaction.atomic():
         refresh_standing({submission.pk for submission in submissions})
         refresh_lesions({submission.lesion_id for submission in submissions})

@@ -14,6 +14,7 @@ from django_filters.fields import IsoDateTimeField
 from classifier import models
 from classifier.api.serializers.fields import FilterSet
 from classifier.cases.search import has_public_id
+from classifier.domain.dates import is_moment
 from classifier.domain.states import PredictionState, SubmissionState
 from classifier.domain.vocabulary import (
     BODY_SITE_CHOICES,
@@ -41,6 +42,8 @@ class MomentField(IsoDateTimeField):
     """A moment that every database can hold: the first hours of year 1 lie before it in UTC."""
 
     def to_python(self, value: Any) -> dt.datetime | None:
+        if value not in self.empty_values and not is_moment(str(value).strip()):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
         moment: dt.datetime | None = super().to_python(value)
         try:
             return moment.astimezone(dt.UTC) if moment else None

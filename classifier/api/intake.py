@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from classifier.domain.errors import InvalidInputError
 from classifier.domain.vocabulary import Source
 from classifier.intake.submission import (
-    QUESTION_TEXTS,
     CasePatient,
     NewLesion,
     Question,
     Submitted,
     submit_case,
 )
+from classifier.models.submission import QUESTION_TEXTS
 from portal.trust.accounts.models import Clinic
 
 if TYPE_CHECKING:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from classifier.cases.reviews import Decision
-
 ID = "/id"
 FIRST = "/results/0/id"
 
@@ -110,16 +108,3 @@ def add_links(operation: str, bodies: dict[str, Any]) -> None:
     success = next((code for code in bodies if code.startswith("2")), None)
     if links and success:
         bodies[success]["links"] = {link.operation: link.describe() for link in links}
-
-
-# --- Decisions ----------------------------------------------------------------------------------
-
-
-def make_decision(facts: dict[str, Any]) -> Decision:
-    """Agreement with the model follows from the diagnosis; what older clients send of it isn't used."""
-    return Decision(
-        diagnosis=facts["diagnosis"],
-        management=facts["management"],
-        comment=facts["comment"],
-        unseen_reason=facts.get("unseen_reason", ""),
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from classifier.intake.submission import QUESTION_TEXTS
+from classifier.models.submission import QUESTION_TEXTS
 
 PAGE = "/api/v1/errors/"
 INVALID_INPUT = "invalid_input"
@@ -126,6 +126,12 @@ PROBLEMS: dict[str, Problem] = {
             ],
         ),
         *_rows(
+            411,
+            [
+                ("length_required", "Length required", "Send the body with Content-Length, not chunked."),
+            ],
+        ),
+        *_rows(
             412,
             [
                 ("changed_meanwhile", "Changed meanwhile", "Read it again, then repeat with its new ETag."),
@@ -222,7 +228,9 @@ FIELD_CODES: dict[str, str] = {
     "birth_date_impossible": "It lies in the future, or too far back.",
     "birth_date_mismatch": "The known patient has another birth date. Check both.",
     "sex_unknown": "Choose one of the values that the schema lists.",
+    "sex_mismatch": "The known patient has another sex. Check both, or correct the patient first.",
     "skin_type_unknown": "Choose one of the values that the schema lists.",
+    "skin_type_mismatch": "The known patient has another skin type. Leave it out, or correct the patient first.",
     "consent_missing": "Send consents_to_inference, or record the patient's consent first.",
     "consent_mismatch": "The patient said otherwise before. Record the new answer with the patient.",
     "purpose_unknown": "Choose one of the values that the schema lists.",

@@ -35,6 +35,7 @@ from classifier.standing.hiding import (
     HIDES_STANDING,
     when_answer_is_hidden,
     when_blinded,
+    when_place_is_hidden,
     when_worst_is_hidden,
 )
 from classifier.standing.reviews import IS_IN_FORCE
@@ -102,7 +103,10 @@ def with_risk(rows: Rows, *, since: str) -> Rows:
     rank it could not tell where it was. What is withheld is ordered as if it were in work.
     """
     rank = Case(
-        When(is_standing_withheld=True, then=Value(rank_of(Standing.IN_WORK, StandingBasis.STATE))),
+        When(
+            when_place_is_hidden(Q(is_standing_withheld=True)),
+            then=Value(rank_of(Standing.IN_WORK, StandingBasis.STATE)),
+        ),
         default=F("standing_rank"),
         output_field=IntegerField(),
     )
@@ -153,7 +157,7 @@ def select_served_predictions() -> PredictionQuerySet:
 
 
 def _count_waiting_before() -> Case:
-    """As `services.queue.position_in_queue`, for many rows in one query; null unless queued."""
+    """As `position_in_queue` of `classifier.engine.queue`, for many rows in one query; null unless queued."""
     same_rank = Q(queue_rank=OuterRef("queue_rank"))
     before = (
         Q(queue_rank__lt=OuterRef("queue_rank"))

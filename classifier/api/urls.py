@@ -1,8 +1,8 @@
 """The REST API, version 1. What stands here is a promise to integrators."""
 
-from django.urls import include, path, re_path
+from django.urls import path, re_path
 
-from classifier.api.views import files, patients, reviews, site, submissions
+from classifier.api.views import files, patients, reviews, site, submissions, webhooks
 
 urlpatterns = [
     path("token/", site.ApiTokenView.as_view(), name="api-token"),
@@ -56,7 +56,20 @@ urlpatterns = [
     path("clinics/<uuid:pk>/", site.ClinicDetailView.as_view(), name="api-clinic"),
     path("model-versions/<uuid:version>/", site.ModelVersionDetail.as_view(), name="api-model-version"),
     path("model-versions/", site.ModelVersionList.as_view(), name="api-model-versions"),
-    path("", include("classifier.api.webhook_urls")),
+    path("webhooks/", webhooks.WebhookList.as_view(), name="api-webhooks"),
+    path("webhooks/<uuid:pk>/", webhooks.WebhookDetail.as_view(), name="api-webhook"),
+    path("webhooks/<uuid:pk>/secret/", webhooks.WebhookSecret.as_view(), name="api-webhook-secret"),
+    path("webhooks/<uuid:pk>/test/", webhooks.WebhookTest.as_view(), name="api-webhook-test"),
+    path(
+        "webhooks/<uuid:pk>/deliveries/",
+        webhooks.WebhookDeliveryList.as_view(),
+        name="api-webhook-deliveries",
+    ),
+    path(
+        "webhook-deliveries/<uuid:pk>/redeliver/",
+        webhooks.WebhookRedeliver.as_view(),
+        name="api-webhook-redeliver",
+    ),
     path("schema/", site.Schema.as_view(), name="api-schema"),
     path("errors/", site.Errors.as_view(), name="api-errors"),
     path("docs/", site.Docs.as_view(), name="api-docs"),

@@ -13,7 +13,7 @@ from classifier.cases.targets import working_days_before
 from classifier.domain.errors import ConflictError
 from classifier.models import Submission
 from classifier.preconditions import check_unchanged
-from classifier.standing.standing import lock_patients
+from classifier.standing.locks import lock_patients
 from portal.trust.accounts.models import Membership
 from portal.trust.accounts.permissions import require, role_in
 from portal.trust.accounts.roles import ROLES_ALLOWED, Action, Role

@@ -12,7 +12,7 @@ from classifier.cases.inbox import WAITING
 from classifier.domain.errors import InvalidInputError
 from classifier.domain.states import SubmissionState
 from classifier.models import Reading, Submission
-from classifier.standing.standing import lock_cases
+from classifier.standing.locks import lock_cases
 from portal.trust.accounts.models import Clinic, Membership, User
 from portal.trust.accounts.people.closing import end_membership
 from portal.trust.accounts.permissions import require
@@ -23,12 +23,9 @@ if TYPE_CHECKING:
     import uuid
 
     from classifier.models.submission import SubmissionQuerySet
-    from portal.trust.accounts.models import User
-
 
 # --- Open work ----------------------------------------------------------------------------------
 # Cases that a person follows up, and readings they began.
-
 
 OPEN_STATES = (SubmissionState.IN_WORK, SubmissionState.AWAITING_REVIEW, SubmissionState.NO_RESULT)
 

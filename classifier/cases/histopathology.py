@@ -14,7 +14,8 @@ from classifier.domain.vocabulary import Histopathology, Procedure
 from classifier.models import Lesion, Outcome
 from classifier.orders import answer_by_correction, answer_by_specimen
 from classifier.preconditions import check_unchanged
-from classifier.standing.standing import lock_patients, refresh_lesions, refresh_standing
+from classifier.standing.columns import refresh_lesions, refresh_standing
+from classifier.standing.locks import lock_patients
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import Entry, record_events
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from decimal import Decimal
 
-    from classifier.models import Lesion
     from portal.trust.accounts.models import User
 
 
@@ -35,8 +35,6 @@ def list_outcomes(lesion: Lesion) -> list[Outcome]:
 
 
 # --- Recording and correcting -------------------------------------------------------------------
-
-
 THICKEST_MM = 50
 
 

@@ -21,12 +21,13 @@ from classifier.cases.follow_up import (
     overdue_unread,
     unfollowed,
 )
+from classifier.cases.rows import CaseRow, build_rows, load_cases
 from classifier.domain.states import Headline, SubmissionState
 from classifier.domain.vocabulary import Management, Priority, StandingBasis
 from classifier.models import Submission
 from classifier.standing.hiding import is_blinded, is_read_first
+from classifier.standing.queries import with_risk
 from classifier.standing.reviews import find_review_in_force
-from classifier.standing.rows import CaseRow, build_rows, load_cases, with_risk
 from portal.trust.accounts.roles import ROLES_ALLOWED, Action
 
 if TYPE_CHECKING:
@@ -75,10 +76,6 @@ class Inbox:
     def is_overdue(self) -> bool:
         """Whether administrators are to be told."""
         return bool(self.counts.overdue_orders or self.counts.overdue_unread)
-
-    @property
-    def reviews_waiting(self) -> int:
-        return self.counts.reviews
 
 
 def build_inbox(*, user: User, clinic: Clinic, role: str) -> Inbox:

@@ -17,7 +17,9 @@ from classifier.domain.vocabulary import Diagnosis, Management
 from classifier.models import Review, Submission
 from classifier.outbox import announce_review
 from classifier.preconditions import check_unchanged
-from classifier.standing.standing import find_agreement, lock_patients, refresh_standing
+from classifier.standing.columns import refresh_standing
+from classifier.standing.locks import lock_patients
+from classifier.standing.standing import find_agreement
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import record_event

@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 from isic_metadata.anatom_site_hierarchical import AnatomSiteEnum
 
+from classifier.domain.record_numbers import clean_mrn
 from classifier.domain.vocabulary import BODY_SITES, UNSPECIFIED_SITE, Laterality
 from classifier.labels.text import MONTHS
 from classifier.models import Lesion, Patient, Review, Submission
@@ -98,7 +99,7 @@ def read_terms(words: str) -> list[Term]:
 
 def search_patients(patients: PatientQuerySet, words: str, *, clinic: Clinic) -> PatientQuerySet:
     """Those of `patients`, all of `clinic`, that `words` find; all of them without words."""
-    words = " ".join(words.split())
+    words = clean_mrn(words)
     if not words:
         return patients
     if whole := _find_whole(patients, words):
@@ -114,7 +115,7 @@ def search_patients(patients: PatientQuerySet, words: str, *, clinic: Clinic) ->
 
 def search_cases(cases: SubmissionQuerySet, words: str, *, clinic: Clinic) -> SubmissionQuerySet:
     """Those of `cases`, all of `clinic`, that `words` find; all of them without words."""
-    words = " ".join(words.split())
+    words = clean_mrn(words)
     if not words:
         return cases
     patients = Patient.objects.filter(clinic=clinic)
@@ -142,7 +143,7 @@ def find_candidates(*, user: User, clinic: Clinic, words: str) -> Candidates:
     Those whom `words` find, whose whole record number they are first, then by record number; without
     words those submitted last.
     """
-    if typed := " ".join(words.split()):
+    if typed := clean_mrn(words):
         mine = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), typed, clinic=clinic)
         patients = sorted(mine, key=lambda one: (one.mrn.casefold() != typed.casefold(), one.mrn))
     else:
@@ -162,8 +163,8 @@ def find_candidates(*, user: User, clinic: Clinic, words: str) -> Candidates:
 
 # --- One patient --------------------------------------------------------------------------------
 def has_record_number(mrn: str) -> Q:
-    """Of patients, the one of a clinic with exactly this record number, spaces aside."""
-    return Q(mrn=" ".join(mrn.split()))
+    """Of patients, the one of a clinic with exactly this record number, in the form in which it is stored."""
+    return Q(mrn=clean_mrn(mrn))
 
 
 def has_public_id(public_id: str) -> Q:
@@ -194,7 +195,9 @@ def _match_patients(patients: PatientQuerySet, words: str, terms: list[Term]) ->
     phrase = words.casefold()
     whole: list[uuid.UUID] = []
     by_term: list[list[uuid.UUID]] = [[] for _ in terms]
-    for pk, mrn, public_id, birth in _read_identities(patients, terms):
+    for pk, stored, public_id, birth in _read_identities(patients, terms):
+        # A number from before the one form, which a look-alike has: found by what is seen of it.
+        mrn = clean_mrn(stored)
         fits = [term.fits_patient(mrn, public_id, birth) for term in terms]
         for ids, is_fit in zip(by_term, fits, strict=True):
             if is_fit and len(ids) < MOST_FOUND:

@@ -9,14 +9,15 @@ from classifier.domain.errors import InvalidInputError
 from classifier.domain.states import Headline, PredictionState
 from classifier.domain.vocabulary import (
     DIAGNOSIS_GROUPS,
-    CaptureKind,
     LesionGroup,
     Management,
     ModelAnswer,
     Standing,
     StandingBasis,
 )
+from classifier.labels.standing import label_standing, lower_first
 from classifier.models import Review
+from classifier.standing.summary import find_served
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -79,8 +80,7 @@ def find_contradictions(submission: Submission, *, diagnosis: str, management: s
         against.append(f"The model said refer, too close to call{_format_figure(submission)}.")
     if submission.standing == Standing.MALIGNANT and submission.standing_basis != StandingBasis.MODEL:
         who = "pathologist" if submission.standing_basis == StandingBasis.HISTOPATHOLOGY else "signed review"
-        word = _find_word(submission)
-        against.append(f"The {who} says {word}.")
+        against.append(f"The {who} says {lower_first(label_standing(submission).word)}.")
     return against
 
 
@@ -91,29 +91,14 @@ def _format_figure(submission: Submission) -> str:
 
 def _refers_all(submission: Submission) -> bool:
     """Every dermoscopic picture that the model judged is too close to call."""
-    from classifier.models import Prediction  # noqa: PLC0415 (models use the services' errors)
-
-    judged = Prediction.objects.filter(
-        image__submission=submission,
-        image__capture_kind=CaptureKind.DERMOSCOPIC,
-        is_shadow=False,
-        state=PredictionState.SUCCEEDED,
-        refusal_code="",
-    ).values_list("image_id", "queued_at", "outcome")
-    newest = {image: outcome for image, _, outcome in sorted(judged, key=lambda row: row[1])}
-    return bool(newest) and set(newest.values()) == {ModelAnswer.REFER}
-
-
-def _find_word(submission: Submission) -> str:
-    from classifier.labels.standing import label_standing  # noqa: PLC0415
-
-    word = label_standing(submission).word
-    return word[:1].lower() + word[1:]
+    images = submission.images.for_the_model().prefetch_related("predictions")
+    served = [found for image in images if (found := find_served(image))]
+    judged = [one for one in served if one.state == PredictionState.SUCCEEDED and not one.is_refused]
+    return {one.outcome for one in judged} == {ModelAnswer.REFER}
 
 
 # --- Lately signed ------------------------------------------------------------------------------
 # Told after signing, with the way back to it.
-
 
 LAST = 10
 MOST_AMENDED = 5
@@ -139,11 +124,7 @@ def find_own_signature(user: User, key: str | None) -> Review | None:
 
 def describe_decision(diagnosis: str, management: str) -> str:
     """Both labels as part of a sentence: "melanocytic naevus, no further action"."""
-    return f"{_lower(diagnosis)}, {_lower(management)}"
-
-
-def _lower(label: str) -> str:
-    return label[:1].lower() + label[1:]
+    return f"{lower_first(diagnosis)}, {lower_first(management)}"
 
 
 def _own(user: User) -> ReviewQuerySet:

@@ -16,8 +16,8 @@ from classifier.domain.vocabulary import Agreement, Standing
 from classifier.labels.gates import name_refusal
 from classifier.models import Prediction, Review, Submission
 from classifier.standing.hiding import HIDES_ANSWER, HIDES_STANDING
+from classifier.standing.queries import with_headline
 from classifier.standing.reviews import IS_IN_FORCE
-from classifier.standing.rows import with_headline
 
 if TYPE_CHECKING:
     import uuid

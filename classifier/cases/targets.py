@@ -11,7 +11,8 @@ from django.utils import timezone
 from classifier.domain.errors import ConflictError, InvalidInputError
 from classifier.domain.vocabulary import ORDERS
 from classifier.models import Submission
-from classifier.standing.standing import BATCH, lock_patients, refresh_standing
+from classifier.standing.columns import BATCH, refresh_standing
+from classifier.standing.locks import lock_patients
 from portal.trust.accounts.models import Clinic
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action

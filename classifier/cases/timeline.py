@@ -62,8 +62,10 @@ def build_timeline(submission: Submission, summary: CaseSummary) -> list[Timelin
         .select_related("actor")
         .order_by("position")
     )
+    withdrawn = f"Withdrawn: {submission.withdrawal_reason}" if submission.withdrawal_reason else "Withdrawn"
     lines = (
-        _describe(event, positions.get(event.object_id), is_hidden=summary.is_blinded) for event in events
+        _describe(event, positions.get(event.object_id), withdrawn=withdrawn, is_hidden=summary.is_blinded)
+        for event in events
     )
     return [line for line in lines if line]
 
@@ -91,13 +93,15 @@ def _name_done(event: AuditEvent) -> str:
     return str(AcknowledgedAs(done).label).lower() if done in AcknowledgedAs.values else "what was ordered"
 
 
-def _describe(event: AuditEvent, position: int | None, *, is_hidden: bool) -> TimelineEvent | None:
+def _describe(
+    event: AuditEvent, position: int | None, *, withdrawn: str, is_hidden: bool
+) -> TimelineEvent | None:
     image = f"Image {position}"
     count = event.details.get("images")
     texts = {
         "submission.created": (f"Submitted {count_images(count or 1)}", "upload"),
         "submission.retried": (f"Tried again: {count_images(count or 1)}", "refresh"),
-        "submission.cancelled": ("Withdrawn", "close"),
+        "submission.cancelled": (withdrawn, "close"),
         "submission.handed_over": ("Handed over to a colleague", "patients"),
         "submission.taken_over": ("Taken over", "patients"),
         "order.acknowledged": (f"Done: {_name_done(event)}", "check"),

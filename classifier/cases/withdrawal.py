@@ -19,8 +19,9 @@ from classifier.engine.queue import queue_predictions, wake_workers
 from classifier.models import Prediction, Submission, SubmissionImage
 from classifier.orders import reopen_answered_by
 from classifier.preconditions import check_unchanged
+from classifier.standing.columns import refresh_standing
 from classifier.standing.hiding import hides_answer
-from classifier.standing.standing import lock_patients, refresh_standing
+from classifier.standing.locks import lock_patients
 from portal.trust.accounts.permissions import require, role_in
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import Entry, record_events
@@ -28,9 +29,7 @@ from portal.trust.audit.services import Entry, record_events
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from classifier.models import Submission
     from portal.trust.accounts.models import User
-
 
 NEEDS_READER = (
     "A dermatologist has to read this case, so it can't be withdrawn. If it was sent by mistake, "

@@ -20,11 +20,10 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import DermoscopicPhotographyImageStorage, JPEGBaseline8Bit, VLPhotographicImageStorage
 
 from classifier.dicom.anatomy import SKIN, find_code
-from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import derive_uid
-from classifier.dicom.writing import describe_pixels, write_file
+from classifier.dicom.writing import describe_pixels, make_codes, write_file
 from classifier.domain.modalities import MODALITIES
-from classifier.domain.vocabulary import CaptureKind, Laterality, Sex
+from classifier.domain.vocabulary import CaptureKind, DermoscopicType, Laterality, Sex
 
 if TYPE_CHECKING:
     import uuid
@@ -34,6 +33,12 @@ if TYPE_CHECKING:
 MAKER = "Dermaport"
 SIDES = {Laterality.LEFT: "L", Laterality.RIGHT: "R", Laterality.MIDLINE: "U"}
 SEXES = {Sex.FEMALE: "F", Sex.MALE: "M", Sex.OTHER: "O"}
+LIT = {
+    DermoscopicType.CONTACT_POLARIZED.value: ("POLARIZED", "CONTACT"),
+    DermoscopicType.CONTACT_NON_POLARIZED.value: ("NON_POLARIZED", "CONTACT"),
+    DermoscopicType.NON_CONTACT_POLARIZED.value: ("POLARIZED", "NON_CONTACT"),
+}
+"""Light source polarization and contact method (PS3.3, C.8.12.13) of what the sender said."""
 METHOD = "Record number and birth date left out; identifiers replaced"
 
 
@@ -137,8 +142,10 @@ def _put_lesion(dataset: FileDataset, image: SubmissionImage) -> None:
 
 
 def _put_dermoscopy(dataset: FileDataset, image: SubmissionImage, names: Names) -> None:
-    # How it was lit and touched is not known; whether a tattoo or a face is in it, nobody looked.
-    dataset.LightSourcePolarization = dataset.ContactMethod = ""
+    dataset.LightSourcePolarization, dataset.ContactMethod = LIT.get(image.dermoscopic_type, ("", ""))
+    if dataset.ContactMethod == "CONTACT":
+        dataset.ImmersionMedia = ""
+    # Whether a tattoo or a face is in it, nobody looked.
     dataset.EmitterColorTemperature = dataset.OpticalMagnificationFactor = None
     dataset.RecognizableVisualFeatures = "YES"
     lesion = image.submission.lesion

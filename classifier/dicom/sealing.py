@@ -15,9 +15,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import UID, DermoscopicPhotographyImageStorage, ExplicitVRLittleEndian
 
-from classifier.dicom.coding import make_codes
 from classifier.dicom.identifiers import replace_uid
-from classifier.dicom.writing import describe_pixels, write_file
+from classifier.dicom.writing import describe_pixels, make_codes, write_file
 from classifier.domain.modalities import MODALITIES
 from classifier.domain.vocabulary import CaptureKind
 from ml.imaging.decoding import decode_image

@@ -1,8 +1,11 @@
+"""DICOM files written: the header of the file, its pixels, and coded concepts."""
+
 from __future__ import annotations
 
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
@@ -10,6 +13,7 @@ from classifier.dicom.identifiers import IMPLEMENTATION, IMPLEMENTATION_NAME, ma
 
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
+    from pydicom.sr.coding import Code
 
 
 def write_file(dataset: FileDataset, picture: bytes, syntax: str) -> bytes:
@@ -37,3 +41,17 @@ def describe_pixels(dataset: FileDataset, size: tuple[int, int], colours: str) -
         dataset.PlanarConfiguration = 0
     dataset.BitsAllocated = dataset.BitsStored = 8
     dataset.HighBit, dataset.PixelRepresentation = 7, 0
+
+
+def make_codes(*found: Code) -> list[Dataset]:
+    """A sequence of coded concepts: value, scheme and the standard's own meaning of each."""
+    items = []
+    for code in found:
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = (
+            code.value,
+            code.scheme_designator,
+            code.meaning,
+        )
+        items.append(item)
+    return items

@@ -1,3 +1,5 @@
+"""Accepted image: what inspection hands to storage, and the refusal and notices that it may give instead."""
+
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 

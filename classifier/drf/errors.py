@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
+from django.http import UnreadablePostError
 from drf_standardized_errors.handler import ExceptionHandler
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -19,6 +20,7 @@ from classifier.domain.errors import (
 )
 from classifier.drf.exceptions import (
     Conflict,
+    LengthRequired,
     PreconditionFailed,
     StillRunning,
     TooLarge,
@@ -27,6 +29,7 @@ from classifier.drf.exceptions import (
     Unprocessable,
 )
 from classifier.intake.uploads import RefusedImagesError
+from portal.trust.common.chunked_bodies import LengthRequiredError
 
 
 class PortalExceptionHandler(ExceptionHandler):
@@ -37,10 +40,8 @@ class PortalExceptionHandler(ExceptionHandler):
             return convert_service_error(exc)
         if isinstance(exc, DjangoPermissionDenied):
             return exceptions.PermissionDenied(str(exc) or None)
-        if isinstance(exc, RequestDataTooBig):
-            return TooLarge()
-        if isinstance(exc, TooManyFilesSent):
-            return exceptions.ParseError("This request holds too many files.", "too_many_files")
+        if (unread := convert_unread_body(exc)) is not None:
+            return unread
         if isinstance(exc, SuspiciousOperation):
             return exceptions.ParseError()
         return super().convert_known_exceptions(exc)
@@ -49,6 +50,19 @@ class PortalExceptionHandler(ExceptionHandler):
         # A part that is away is told where it was noticed; only a bug is raised to the operator.
         if not isinstance(exc, Unavailable):
             super().report_exception(exc, response)
+
+
+def convert_unread_body(exc: Exception) -> exceptions.APIException | None:
+    """What is told of a body that can't be taken whole; None for any other error."""
+    if isinstance(exc, RequestDataTooBig):
+        return TooLarge()
+    if isinstance(exc, LengthRequiredError):
+        return LengthRequired(exc.message)
+    if isinstance(exc, UnreadablePostError):
+        return exceptions.ParseError("The body was cut off before its end. Nothing was kept; send it again.")
+    if isinstance(exc, TooManyFilesSent):
+        return exceptions.ParseError("This request holds too many files.", "too_many_files")
+    return None
 
 
 KINDS: dict[type[ServiceError], type[exceptions.APIException]] = {

@@ -1,7 +1,10 @@
+"""The base of every view of REST and FHIR: no answer is kept by a cache, and what counts is confirmed first."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.views import APIView
 
 from classifier.drf.permissions import require_confirmation
@@ -14,6 +17,18 @@ if TYPE_CHECKING:
     from rest_framework.response import Response
 
     from portal.trust.accounts.requests import ApiRequest
+
+
+class FirstRenderer(DefaultContentNegotiation):
+    """For files: whatever `Accept` says, the answer is the file, and its errors are of the view's first kind."""
+
+    def select_renderer(
+        self,
+        request: Request,  # noqa: ARG002
+        renderers: Any,
+        format_suffix: str | None = None,  # noqa: ARG002
+    ) -> Any:
+        return renderers[0], renderers[0].media_type
 
 
 # Comments, not docstrings: those would stand in the OpenAPI schema.

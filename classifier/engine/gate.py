@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from classifier.claims.engine import OutageError
 from classifier.engine import serving
-from classifier.engine.serving import Verdict
+from classifier.engine.serving import GateVerdict
 from classifier.models import SubmissionImage
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 class Gating:
     """Verdicts by image: those that stood and those found now; how long one image took."""
 
-    stored: dict[uuid.UUID, Verdict]
-    new: dict[uuid.UUID, Verdict]
+    stored: dict[uuid.UUID, GateVerdict]
+    new: dict[uuid.UUID, GateVerdict]
     milliseconds: float
 
-    def find(self, image_id: uuid.UUID) -> Verdict | None:
+    def find(self, image_id: uuid.UUID) -> GateVerdict | None:
         """The verdict of an image; None while the gates are off."""
         return self.stored.get(image_id) or self.new.get(image_id)
 
@@ -55,7 +55,7 @@ def gate(images: Sequence[tuple[uuid.UUID, GateLook | None]]) -> Gating:
     return Gating(stored, dict(zip(asked, found, strict=True)), milliseconds)
 
 
-def store_verdicts(found: Mapping[uuid.UUID, Verdict]) -> set[uuid.UUID]:
+def store_verdicts(found: Mapping[uuid.UUID, GateVerdict]) -> set[uuid.UUID]:
     """Keep each verdict with its image, once; call it in the transaction of the answers.
 
     Returns the images that another worker gated meanwhile with another result: their answers
@@ -75,7 +75,7 @@ def store_verdicts(found: Mapping[uuid.UUID, Verdict]) -> set[uuid.UUID]:
     return overtaken
 
 
-def _read_stored(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, Verdict]:
+def _read_stored(keys: Sequence[uuid.UUID]) -> dict[uuid.UUID, GateVerdict]:
     rows = SubmissionImage.objects.filter(pk__in=keys, gated_at__isnull=False)
     columns = rows.values_list("pk", "gate_version", "gate_figures", "gate_refusals")
-    return {key: Verdict(*values) for key, *values in columns}
+    return {key: GateVerdict(*values) for key, *values in columns}

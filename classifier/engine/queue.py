@@ -18,7 +18,8 @@ from classifier.domain.states import LIVE
 from classifier.domain.vocabulary import CaptureKind, ModelLifecycle, Priority
 from classifier.models import ModelVersion, Prediction, SubmissionImage
 from classifier.outbox import announce_predictions
-from classifier.standing.standing import lock_patients, refresh_standing
+from classifier.standing.columns import refresh_standing
+from classifier.standing.locks import lock_patients
 from portal.trust.audit.services import Entry, record_events
 
 if TYPE_CHECKING:

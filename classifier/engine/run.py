@@ -23,7 +23,7 @@ from classifier.engine.queue import claim_batch, prediction_claims, refresh_stan
 from classifier.engine.stopping import is_stopping
 from classifier.models import Prediction
 from classifier.outbox import announce_predictions
-from classifier.standing.standing import lock_patients
+from classifier.standing.locks import lock_patients
 from portal.trust.audit.services import Entry, record_events
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Answer:
     row: Prediction
     state: PredictionState
     values: dict[str, Any] = field(default_factory=dict)
-    verdict: serving.Verdict | None = None
+    verdict: serving.GateVerdict | None = None
 
     @property
     def shape(self) -> tuple[str, ...]:

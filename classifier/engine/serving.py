@@ -13,8 +13,8 @@ from django.conf import settings
 from ml.serving.device import configure_devices
 from ml.serving.gating import (
     GateLook,
+    GateVerdict,
     ImageCheck,
-    Verdict,
     assess,
     check_image,
     find_gate_problem,
@@ -36,7 +36,7 @@ from ml.serving.judging import (
     prepare_image,
 )
 from ml.serving.judging import UndecodableImageError as UnusableImageError
-from ml.serving.registration import Declaration, PreparedNetwork, declare, prepare_network
+from ml.serving.registration import SCALINGS, Declaration, PreparedNetwork, declare, prepare_network
 from ml.serving.registration import UnsafeModelError as RefusedNetworkError
 from ml.serving.specification import ModelSpecification, SpecificationError
 
@@ -48,11 +48,13 @@ if TYPE_CHECKING:
     from classifier.models import ModelVersion
 
 __all__ = [
+    "SCALINGS",
     "BatchResult",
     "Declaration",
     "ExplainedImage",
     "ExplanationError",
     "GateLook",
+    "GateVerdict",
     "ImageCheck",
     "Judgement",
     "ModelSpecification",
@@ -61,7 +63,6 @@ __all__ = [
     "RefusedNetworkError",
     "SpecificationError",
     "UnusableImageError",
-    "Verdict",
     "assess",
     "check_image",
     "declare",

@@ -1,1 +1,1 @@
-"""Exports: what leaves as CSV, and how a file is handed out."""
+"""Exports: what leaves as CSV or DICOM, and how a file is handed out."""

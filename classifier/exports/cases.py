@@ -9,11 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.domain.csv_cells import Export, format_moment, write_rows
+from classifier.labels.standing import STANDING_COLUMNS, list_standing
+from classifier.labels.text import count_years
 from classifier.models import Submission
 from classifier.models.audit_subjects import find_patients
 from classifier.standing.hiding import hides_standing
 from classifier.standing.reviews import find_review_in_force
-from classifier.standing.standing import find_order
 from classifier.standing.summary import summarise, summary_prefetches
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
@@ -59,14 +60,7 @@ SUBMISSION_COLUMNS = (
     "signed_by",
     "signed_at",
     "review_versions",
-    "standing",
-    "standing_basis",
-    "standing_diagnosis",
-    "standing_by",
-    "standing_at",
-    "order",
-    "order_due_at",
-    "acknowledged_at",
+    *STANDING_COLUMNS,
 )
 AUDIT_COLUMNS = (
     "position",
@@ -186,30 +180,7 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
         current.signed_by.get_full_name() if current else None,
         format_moment(current.signed_at) if current else None,
         len(reviews),
-        *describe_standing(submission, is_hidden=hides_standing(submission, role)),
-    ]
-
-
-def describe_standing(submission: Submission, *, is_hidden: bool) -> list[object]:
-    """What the case is held for, and what is ordered: the columns from `standing` to `acknowledged_at`.
-
-    Reads the person, and the reviews with their acknowledgements: load them beforehand.
-    """
-    order = find_order(list(submission.reviews.all())) if submission.is_reviewed else None
-    done = order.acknowledgement if order else None
-    person = submission.standing_person
-    held: list[object] = [
-        submission.standing,
-        submission.standing_basis,
-        submission.standing_diagnosis or None,
-        person.get_full_name() if person else None,
-        format_moment(submission.standing_at),
-    ]
-    return [
-        *([None] * len(held) if is_hidden else held),
-        order.current.management if order else None,
-        format_moment(submission.order_due_at),
-        format_moment(done.acknowledged_at) if done else None,
+        *list_standing(submission, is_hidden=hides_standing(submission, role)),
     ]
 
 
@@ -217,8 +188,7 @@ def _age_at(submission: Submission) -> int | None:
     birth = submission.lesion.patient.birth_date
     if birth is None:
         return None
-    day = timezone.localdate(submission.submitted_at)
-    return int(day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day)))
+    return count_years(birth, timezone.localdate(submission.submitted_at))
 
 
 def _read_audit(keys: list[uuid.UUID], clinic: Clinic) -> Iterator[list[object]]:

@@ -28,7 +28,7 @@ PUBLISHED = "2026-11-30"
 SECURITY = (
     "Send `Authorization: Bearer <token>`. A token comes from POST {token}, with the e-mail address and "
     "the password of a person or an integration, or from the portal's settings. Everybody sees the "
-    "patients of their own clinics. Each read and search leaves an event in the clinic's trail."
+    "patients of their own clinics. Each read and search leaves an event in the clinic's audit log."
 )
 TRANSACTION = (
     "POST a transaction Bundle to the base address to submit a case; on an error nothing is kept. Its "

@@ -53,10 +53,17 @@ def drop_empty(resource: JSON) -> JSON:
 
 
 # --- Dates in searches --------------------------------------------------------------------------
-# A prefix, and a moment that may be as wide as a year.
+# A prefix, and a moment as wide as it was written: a year, a month, a day, a minute, a second or less
+# (https://hl7.org/fhir/R4/search.html#date).
 
 
-DATE = re.compile(r"(?P<prefix>[a-z]{2})?(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)(?P<time>T.+)?)?)?")
+DATE = re.compile(
+    r"(?P<prefix>[a-z]{2})?(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)(?P<time>T\d\d:\d\d"
+    r"(?P<second>:\d\d(\.(?P<fraction>\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
+    re.ASCII,
+)
+MICROSECONDS = 6
+"""Digits of a fraction that a moment of the database has."""
 PREFIXES: dict[str, Callable[[str, dt.datetime, dt.datetime], Q]] = {
     "eq": lambda name, start, end: Q(**{f"{name}__gte": start, f"{name}__lt": end}),
     "ne": lambda name, start, end: ~Q(**{f"{name}__gte": start, f"{name}__lt": end}),
@@ -91,7 +98,8 @@ def _read_interval(found: re.Match[str]) -> tuple[dt.datetime, dt.datetime]:
     year, month, day = (int(found[part] or 1) for part in ("year", "month", "day"))
     start = dt.datetime(year, month, day, tzinfo=timezone.get_current_timezone())
     if found["time"]:
-        return _read_moment(f"{start:%Y-%m-%d}{found['time']}")
+        moment = _read_moment(f"{start:%Y-%m-%d}{found['time']}")
+        return moment, moment + _find_width(found)
     if found["day"]:
         return start, start + dt.timedelta(days=1)
     if found["month"]:
@@ -99,12 +107,16 @@ def _read_interval(found: re.Match[str]) -> tuple[dt.datetime, dt.datetime]:
     return start, start.replace(year=year + 1)
 
 
-def _read_moment(text: str) -> tuple[dt.datetime, dt.datetime]:
+def _read_moment(text: str) -> dt.datetime:
     moment = parse_datetime(text)
     if moment is None:
         raise ValueError(text)
-    if timezone.is_naive(moment):
-        moment = timezone.make_aware(moment)
-    # As exact as it was written: instants are told to the millisecond.
-    step = dt.timedelta(milliseconds=1) if "." in text else dt.timedelta(seconds=1)
-    return moment, moment + step
+    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+
+
+def _find_width(found: re.Match[str]) -> dt.timedelta:
+    """As exact as the time was written: a minute, a second, or the last digit of its fraction."""
+    if not found["second"]:
+        return dt.timedelta(minutes=1)
+    digits = min(len(found["fraction"] or ""), MICROSECONDS)
+    return dt.timedelta(microseconds=10 ** (MICROSECONDS - digits))

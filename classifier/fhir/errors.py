@@ -26,6 +26,7 @@ ISSUE_TYPES = {
     405: "not-supported",
     406: "not-supported",
     409: "conflict",
+    411: "required",
     412: "conflict",
     413: "too-long",
     415: "not-supported",

@@ -23,24 +23,24 @@ MOMENT = "%Y-%m-%dT%H:%M:%S.%f"
 class BundlePage:
     rows: list[Any]
     total: int
-    next_cursor: str = ""
+    next_place: str = ""
 
 
-def take_page(rows: QuerySet[Any], *, order: str, count: int, cursor: str) -> BundlePage:
-    """The newest `count` rows after `cursor`, by the moment `order`; equal moments are told apart by id."""
+def take_page(rows: QuerySet[Any], *, order: str, count: int, after: str) -> BundlePage:
+    """The newest `count` rows after the place `after`, by the moment `order`; equal moments are told apart by id."""
     total = rows.count()
     if count == 0:
         return BundlePage([], total)
-    if cursor:
-        moment, key = read_cursor(cursor)
+    if after:
+        moment, key = read_place(after)
         rows = rows.filter(Q(**{f"{order}__lt": moment}) | Q(**{order: moment, "pk__lt": key}))
     found = list(rows.order_by(f"-{order}", "-pk")[: count + 1])
     shown = found[:count]
     more = len(found) > count
-    return BundlePage(shown, total, write_cursor(getattr(shown[-1], order), shown[-1].pk) if more else "")
+    return BundlePage(shown, total, write_place(getattr(shown[-1], order), shown[-1].pk) if more else "")
 
 
-def write_cursor(moment: dt.datetime, key: uuid.UUID) -> str:
+def write_place(moment: dt.datetime, key: uuid.UUID) -> str:
     return (
         base64.urlsafe_b64encode(f"{moment.astimezone(dt.UTC).strftime(MOMENT)} {key}".encode())
         .decode()
@@ -48,11 +48,15 @@ def write_cursor(moment: dt.datetime, key: uuid.UUID) -> str:
     )
 
 
-def read_cursor(cursor: str) -> tuple[dt.datetime, uuid.UUID]:
+def read_place(place: str) -> tuple[dt.datetime, uuid.UUID]:
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        text = base64.urlsafe_b64decode(place + "=" * (-len(place) % 4)).decode()
         moment, _, key = text.partition(" ")
         return dt.datetime.strptime(moment, MOMENT).replace(tzinfo=dt.UTC), uuid.UUID(key)
     except ValueError as error:
-        text = "This page is not one of ours. Follow the links of a Bundle as they are."
-        raise FhirError(400, Issue("invalid_cursor", text, kind="value")) from error
+        raise invalid_cursor() from error
+
+
+def invalid_cursor() -> FhirError:
+    text = "This page is not one of ours. Follow the links of a Bundle as they are."
+    return FhirError(400, Issue("invalid_cursor", text, kind="value"))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 
+FHIR = "http://hl7.org/fhir"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 SNOMED_CT = "http://snomed.info/sct"
 LOINC = "http://loinc.org"

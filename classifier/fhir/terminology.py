@@ -35,7 +35,7 @@ class System:
 
 SYSTEMS: dict[str, System] = {
     "audit-action": System(
-        "What was done", "Actions of the trail; more may come.", ACTION_WORDS, is_complete=False
+        "What was done", "Actions of the audit log; more may come.", ACTION_WORDS, is_complete=False
     ),
     "body-site": System("Body site", "The ISIC archive's hierarchy of anatomical sites.", BODY_SITES),
     "capture-kind": System("Kind of image", "How a photograph was taken.", dict(CaptureKind.choices)),

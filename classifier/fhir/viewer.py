@@ -1,3 +1,5 @@
+"""Who asks over FHIR, what they may see, and the ids by which an order that is sent again is known."""
+
 from __future__ import annotations
 
 import uuid
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
     from rest_framework.request import Request
 
+    from classifier.fhir.search import SearchToken
     from portal.trust.accounts.models import User
 
 
@@ -59,11 +62,10 @@ def make_request_key(clinic_id: uuid.UUID, *, system: str, value: str) -> uuid.U
     return uuid.uuid5(clinic_id, f"fhir {system}|{value}")
 
 
-def list_request_keys(clinic_ids: Iterable[uuid.UUID], identifiers: list[str]) -> list[uuid.UUID]:
-    """The keys that these identifiers (`system|value`, or `value` without a system) have in these clinics."""
-    parts = [identifier.rpartition("|") for identifier in identifiers]
+def list_request_keys(clinic_ids: Iterable[uuid.UUID], identifiers: list[SearchToken]) -> list[uuid.UUID]:
+    """The keys that these identifiers, with their value, have in these clinics."""
     return [
-        make_request_key(clinic_id, system=system, value=value.strip())
+        make_request_key(clinic_id, system=identifier.system or "", value=identifier.code)
         for clinic_id in clinic_ids
-        for system, _, value in parts
+        for identifier in identifiers
     ]

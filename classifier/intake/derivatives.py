@@ -32,7 +32,7 @@ def encode_jpeg(pixels: Image.Image, max_side: int, quality: int) -> bytes:
     size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
     # A new image and a paste: Pillow's encoders also write what they find in `info`.
     clean = Image.new("RGB", size)
-    scaled = pixels.convert("RGB")
+    scaled = pixels if pixels.mode == "RGB" else pixels.convert("RGB")
     if size != pixels.size:
         scaled = scaled.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
     clean.paste(scaled)

@@ -11,6 +11,7 @@ from classifier.domain.image import IntakeImage, Notice, RejectedImageError
 from classifier.domain.limits import FORMAT_NAMES, UploadLimits, describe_bytes
 from classifier.intake.containers import find_hidden_document
 from classifier.intake.quality import judge_quality
+from ml.imaging.colour import walk_bands
 from ml.imaging.decoding import decode_image, read_header
 from ml.imaging.errors import UndecodableImageError
 
@@ -176,7 +177,8 @@ def _check_dimensions(width: int, height: int, limits: UploadLimits) -> None:
 def _hash_pixels(pixels: Image.Image) -> str:
     """Hash what is seen, so that the same picture saved anew in another file is recognised."""
     digest = hashlib.sha256(f"{pixels.width}x{pixels.height} ".encode())
-    digest.update(pixels.tobytes())
+    for box in walk_bands(pixels.size):  # all at once would be another copy of a large picture
+        digest.update(pixels.crop(box).tobytes())
     return digest.hexdigest()
 
 

@@ -16,6 +16,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
@@ -29,6 +30,7 @@ from classifier.consents import (
 )
 from classifier.domain.errors import ConflictError, InvalidInputError, UnavailableError
 from classifier.domain.limits import check_length
+from classifier.domain.record_numbers import clean_mrn
 from classifier.domain.vocabulary import CaptureKind, Laterality, Priority, Sex, Source
 from classifier.engine.queue import queue_predictions, wake_workers
 from classifier.intake.pictures import (
@@ -41,10 +43,18 @@ from classifier.intake.pictures import (
 from classifier.intake.rate_limits import check_active_predictions
 from classifier.intake.uploads import SentImage, hash_files, inspect_images
 from classifier.models import Lesion, ModelVersion, Patient, Submission, SubmissionImage
+from classifier.models.submission import QUESTION_TEXTS
 from classifier.orders import answer_by_image
 from classifier.patients.lesions import check_lesion_facts, create_lesion
-from classifier.patients.patients import check_mrn, check_patient_facts, clean_mrn, create_patient, mrn_taken
-from classifier.standing.standing import lock_cases, refresh_standing
+from classifier.patients.patients import (
+    check_mrn,
+    check_patient_facts,
+    complete_patient,
+    create_patient,
+    mrn_taken,
+)
+from classifier.standing.columns import refresh_standing
+from classifier.standing.locks import lock_cases
 from portal.trust.accounts.models import Clinic, User
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
@@ -61,14 +71,17 @@ DISK_FULL = ("disk is full", "No space left on device")
 class CasePatient:
     """Whose lesion it is: a known row, a record number, or both, which must then agree.
 
-    The record number finds the patient of the clinic or makes one of the facts. With `must_be_new` it may
-    find none: a person at a page chose to create a patient, and chooses the known one themselves.
+    The record number finds the patient of the clinic or makes one of the facts. Of a known patient what was
+    not known before is kept; another birth date, sex or skin type than theirs is refused, never dropped. With
+    `must_be_new` the number may find none: a person at a page chose to create a patient, and chooses the
+    known one themselves.
     """
 
     known: Patient | None = None
     mrn: str = ""
     birth_date: dt.date | None = None
     sex: str = Sex.UNKNOWN
+    """`unknown` says nothing, as an empty skin type."""
     skin_type: str = ""
     consents_to_inference: bool | None = None
     """What came with the case of being judged by a model; None where nobody asked."""
@@ -84,13 +97,9 @@ class NewLesion:
     note: str = ""
 
 
-QUESTION_TEXTS = {"clinical_question": "The question", "clinical_history": "The history"}
-"""What a sender may write of a case: fields of `Question` and of `Submission`, and what a refusal calls them."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """The clinical side of a case, where it came from, and its idempotency key."""
+    """The clinical side of a case, where it came from, and its idempotency key. Has every one of QUESTION_TEXTS."""
 
     clinical_question: str = ""
     clinical_history: str = ""
@@ -139,9 +148,10 @@ def submit_case(
         PermissionDenied: the actor may not submit in the clinic.
         RefusedImagesError: with every fault of every image.
         InvalidInputError: no_images, too_many_images; clinic_mismatch; mrn_missing, mrn_too_long, mrn_mismatch,
-            birth_date_impossible, birth_date_mismatch, sex_unknown, skin_type_unknown; body_site_unknown,
-            laterality_unknown, note_too_long, lesion_of_another_patient; consent_missing, consent_mismatch;
-            clinical_question_too_long, clinical_history_too_long, priority_unknown.
+            birth_date_impossible, birth_date_mismatch, sex_unknown, sex_mismatch, skin_type_unknown,
+            skin_type_mismatch; body_site_unknown, laterality_unknown, note_too_long, lesion_of_another_patient;
+            consent_missing, consent_mismatch; clinical_question_too_long, clinical_history_too_long,
+            priority_unknown.
         ConflictError: mrn_taken where the patient must be new; identifier_used where the request key came
             with another patient, lesion or images.
         LimitError: too_many_active, for programs only.
@@ -203,7 +213,9 @@ def _check_same_case(
 ) -> None:
     """A key used for something else must not pass for a case that was taken: it would be lost unseen."""
     person = earlier.lesion.patient
-    same_person = patient.known == person if patient.known else clean_mrn(patient.mrn) == person.mrn
+    same_person = (
+        patient.known == person if patient.known else clean_mrn(patient.mrn) == clean_mrn(person.mrn)
+    )
     # What made a new lesion can't be told from another description of it.
     same_lesion = isinstance(lesion, NewLesion) or lesion.pk == earlier.lesion_id
     if not (same_person and same_lesion and has_same_images):
@@ -231,14 +243,43 @@ def _find_patient(clinic: Clinic, patient: CasePatient) -> Patient | None:
 
 def _check_same_person(known: Patient, sent: CasePatient) -> None:
     """A slip in the record number would put one person's lesion into another's history."""
-    if sent.mrn and clean_mrn(sent.mrn) != known.mrn:
+    if sent.mrn and clean_mrn(sent.mrn) != clean_mrn(known.mrn):
         raise InvalidInputError("mrn_mismatch", "This patient has another record number.", field="mrn")
-    if sent.birth_date and known.birth_date and sent.birth_date != known.birth_date:
+    if name := find_contradiction(known, sent):
         raise InvalidInputError(
-            "birth_date_mismatch",
-            "The patient with this record number has another birth date. Check both.",
-            field="birth_date",
+            f"{name}_mismatch",
+            f"The patient with this record number has another {PERSON_FACTS[name]}. Check both.",
+            field=name,
         )
+
+
+def find_contradiction(known: Patient, sent: CasePatient) -> str:
+    """The first fact of which `sent` says something else than is known; empty without one."""
+    for name in PERSON_FACTS:
+        told, kept = _read_fact(sent, name), _read_fact(known, name)
+        if told and kept and told != kept:
+            return name
+    return ""
+
+
+def _read_fact(person: CasePatient | Patient, name: str) -> Any:
+    """The fact, or nothing where nobody told it."""
+    value = getattr(person, name)
+    return "" if value == Sex.UNKNOWN else value
+
+
+def _complete_patient(actor: User, person: Patient, sent: CasePatient) -> list[Entry]:
+    """Keep what the case tells of a known patient and nobody told before; returns the event for the caller.
+
+    The patient's row is locked.
+    """
+    told = {name: _read_fact(sent, name) for name in PERSON_FACTS}
+    missing = {name: value for name, value in told.items() if value and not _read_fact(person, name)}
+    return complete_patient(actor=actor, patient=person, facts=missing) if missing else []
+
+
+PERSON_FACTS = {"birth_date": "birth date", "sex": "sex", "skin_type": "skin type"}
+"""What may be told of a person beside the record number, and what a refusal calls it."""
 
 
 def check_lesion_of(patient: Patient | None, lesion: Lesion | NewLesion) -> None:
@@ -298,8 +339,8 @@ def _check_before_writing(
     clinic: Clinic, patient: CasePatient, lesion: Lesion | NewLesion, question: Question, *, is_judged: bool
 ) -> None:
     """Refuse before any image is written what would be refused after; behind the lock it is asked again."""
-    for name, what in QUESTION_TEXTS.items():
-        check_length(Submission, name, getattr(question, name), what=what)
+    for name, text in QUESTION_TEXTS.items():
+        check_length(Submission, name, getattr(question, name), what=f"The {text.label.lower()}")
     if question.priority not in Priority.values:
         raise InvalidInputError(
             "priority_unknown", f"Priority can be one of {', '.join(Priority.values)}.", field="priority"
@@ -310,7 +351,7 @@ def _check_before_writing(
     known = _find_patient(clinic, patient)
     if known is None:
         check_mrn(patient.mrn)
-        check_patient_facts(birth_date=patient.birth_date, sex=patient.sex, skin_type=patient.skin_type)
+    check_patient_facts(birth_date=patient.birth_date, sex=patient.sex, skin_type=patient.skin_type)
     if isinstance(lesion, NewLesion):
         check_lesion_facts(body_site=lesion.body_site, laterality=lesion.laterality, note=lesion.note)
     else:
@@ -403,6 +444,8 @@ def _save(
             events += require_inference_consent(person.pk, actor=actor)
         else:
             check_not_erased(person)
+        if not is_new_patient:
+            events += _complete_patient(actor, person, patient)
         submission.save(force_insert=True)
         rows = SubmissionImage.objects.bulk_create(stored.rows)
         queue_predictions(images=rows, priority=submission.priority)

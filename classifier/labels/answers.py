@@ -21,6 +21,11 @@ class Words:
     next_step: str
 
 
+REFUSED = Words(
+    "The model was not asked: it can't judge what was sent.",
+    "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
+    "you, refer without waiting.",
+)
 WORDS: dict[Headline, Words] = {
     Headline.MALIGNANT: Words(
         "The model reads this lesion as malignant.",
@@ -36,11 +41,7 @@ WORDS: dict[Headline, Words] = {
         "A dermatologist reviews it before it counts. If the lesion grows, bleeds or worries you "
         "or the patient, refer whatever the model says.",
     ),
-    Headline.NOT_JUDGED: Words(
-        "The model could not judge what was sent.",
-        "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
-        "you, refer without waiting.",
-    ),
+    Headline.NOT_JUDGED: REFUSED,
     Headline.NOT_ASKED: Words(
         "The model was not asked: it judges dermoscopic pictures only.",
         "A dermatologist reads this case. If the lesion worries you, refer without waiting.",
@@ -70,11 +71,6 @@ WORDS: dict[Headline, Words] = {
     Headline.RUNNING: Words("The model is at work on this case.", ""),
 }
 
-REFUSED = Words(
-    "The model was not asked: it can't judge what was sent.",
-    "Take the picture again as said above and submit it for the same lesion. If the lesion worries "
-    "you, refer without waiting.",
-)
 REFUSED_PARTLY = Words(
     "The model could not judge every image, so this case has no answer.",
     "Take the refused pictures again as said above and submit them for the same lesion, or have a "
@@ -83,9 +79,9 @@ REFUSED_PARTLY = Words(
 
 
 def choose_words(summary: CaseSummary) -> Words:
-    """The words of a case's headline; a refusal has words of its own."""
-    if summary.headline == Headline.NOT_JUDGED:
-        return REFUSED_PARTLY if any(not a.is_refused for a in summary.asked) else REFUSED
+    """The words of a case's headline; where some of its images were refused and some not, words of its own."""
+    if summary.headline == Headline.NOT_JUDGED and any(not a.is_refused for a in summary.asked):
+        return REFUSED_PARTLY
     return WORDS[summary.headline]
 
 

@@ -57,9 +57,9 @@ ACTION_WORDS: dict[str, str] = {
     "model.compared": "looked at where a model on trial differs",
     "model.comparison_exported": "exported where a model on trial differs",
     "answer.repeated": "was sent an earlier answer again",
-    "audit.exported": "exported the audit trail",
-    "auditevent.viewed": "looked at an event of the audit trail",
-    "auditevent.listed": "looked at the audit trail by FHIR",
+    "audit.exported": "exported the audit log",
+    "auditevent.viewed": "looked at an event of the audit log",
+    "auditevent.listed": "looked at the audit log by FHIR",
     "access.refused": "was refused",
     "access.not_found": "asked for something that is not there, or not theirs",
     "access.throttled": "asked too often",
@@ -117,6 +117,7 @@ ACTION_WORDS: dict[str, str] = {
     "user.reopened": "opened a log-in again",
     "user.shut_out": "ended a person's sessions and tokens",
     "user.made_operator": "made a person an operator",
+    "user.mfa_reset": "reset a person's second factor",
     "user.password_link_made": "made a link to set a password",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.domain.csv_cells import format_moment
 from classifier.domain.states import Headline
 from classifier.domain.vocabulary import (
     DIAGNOSIS_GROUPS,
@@ -19,7 +20,7 @@ from classifier.labels.answers import choose_words
 from classifier.labels.text import describe_day
 from classifier.standing.hiding import hides_standing_of
 from classifier.standing.reviews import find_review_in_force
-from classifier.standing.standing import find_histopathology
+from classifier.standing.standing import find_histopathology, find_order
 
 if TYPE_CHECKING:
     from classifier.models import Outcome, Review, Submission
@@ -143,6 +144,8 @@ def format_case(submission: Submission, summary: CaseSummary) -> StandingWords:
     may not know yet of the model's answer is left out.
     """
     words = choose_words(summary)
+    if withdrawal := format_withdrawal(submission):
+        return StandingWords(words.sentence, (withdrawal,), words.next_step)
     if hides_standing_of(submission, summary):
         return StandingWords(words.sentence, (), words.next_step)
     review, finding = find_review_in_force(submission.reviews.all()), find_histopathology(submission)
@@ -166,6 +169,15 @@ def format_finding_below(submission: Submission, summary: CaseSummary) -> tuple[
         return ()
     finding = find_histopathology(submission)
     return (format_finding(finding),) if finding else ()
+
+
+def format_withdrawal(submission: Submission) -> str:
+    """Such as "Withdrawn by Noor Ferrant, 3 March: sent twice."; empty where the case stands."""
+    if submission.cancelled_at is None or submission.cancelled_by is None:
+        return ""
+    by = f"Withdrawn by {submission.cancelled_by.get_full_name()}, {describe_day(submission.cancelled_at)}"
+    reason = submission.withdrawal_reason.rstrip(".")
+    return f"{by}: {reason}." if reason else f"{by}."
 
 
 def format_finding(finding: Outcome) -> str:
@@ -259,3 +271,42 @@ def _format_step_of_finding(submission: Submission) -> str:
     if submission.management in (Management.NO_ACTION, Management.FOLLOW_UP, ""):
         return "No treatment is signed for this finding. Have a dermatologist decide it now."
     return "See that the patient is treated and followed up for this finding."
+
+
+# --- Columns of a table -------------------------------------------------------------------------
+# The same in every file that leaves.
+
+STANDING_COLUMNS = (
+    "standing",
+    "standing_basis",
+    "standing_diagnosis",
+    "standing_by",
+    "standing_at",
+    "order",
+    "order_due_at",
+    "acknowledged_at",
+)
+
+
+def list_standing(submission: Submission, *, is_hidden: bool = False) -> list[object]:
+    """What a case is held for, and what is ordered, in the order of STANDING_COLUMNS.
+
+    `is_hidden` where the viewer is to read first. Reads the person, and the reviews with their
+    acknowledgements: load them beforehand.
+    """
+    order = find_order(list(submission.reviews.all())) if submission.is_reviewed else None
+    done = order.acknowledgement if order else None
+    person = submission.standing_person
+    held: list[object] = [
+        submission.standing or None,
+        submission.standing_basis or None,
+        submission.standing_diagnosis or None,
+        person.get_full_name() if person else None,
+        format_moment(submission.standing_at),
+    ]
+    return [
+        *([None] * len(held) if is_hidden else held),
+        order.current.management if order else None,
+        format_moment(submission.order_due_at),
+        format_moment(done.acknowledged_at) if done else None,
+    ]

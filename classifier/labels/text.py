@@ -1,4 +1,4 @@
-"""Date and site labels: days, ages and sites as a clinician would say them."""
+"""Labels of facts: days, ages, sites and what was asked, as a clinician would say them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from classifier.models.submission import QUESTION_TEXTS
+
 if TYPE_CHECKING:
-    from classifier.models import Lesion
+    from classifier.models import Lesion, Submission
 
 MONTHS = [
     "January",
@@ -55,11 +57,27 @@ def name_site(lesion: Lesion) -> str:
     return lesion.site_name.partition(" (")[0]
 
 
+def list_texts(submission: Submission) -> list[tuple[str, str]]:
+    """Label and words of each text that a sender may write of a case; where there is none, that."""
+    given = dict(list_given_texts(submission))
+    return [(text.label, given.get(text.label, text.if_none)) for text in QUESTION_TEXTS.values()]
+
+
+def list_given_texts(submission: Submission) -> list[tuple[str, str]]:
+    """Label and words of each text that somebody wrote of a case."""
+    texts = ((text.label, getattr(submission, name).strip()) for name, text in QUESTION_TEXTS.items())
+    return [(label, words) for label, words in texts if words]
+
+
 def describe_birth(birth_date: dt.date | None) -> str:
     """Birth year and age: "born 1961, 65 years"; empty when unknown."""
     if birth_date is None:
         return ""
-    today = timezone.localdate()
-    had_birthday = (today.month, today.day) >= (birth_date.month, birth_date.day)
-    years = today.year - birth_date.year - (0 if had_birthday else 1)
+    years = count_years(birth_date, timezone.localdate())
     return f"born {birth_date.year}, {years} {'year' if years == 1 else 'years'}"
+
+
+def count_years(birth_date: dt.date, day: dt.date) -> int:
+    """The age on `day`, in years that are full."""
+    is_before_birthday = (day.month, day.day) < (birth_date.month, birth_date.day)
+    return day.year - birth_date.year - int(is_before_birthday)

@@ -9,7 +9,8 @@ import datetime as dt
 from django.db import migrations, transaction
 from django.db.models import Max, Min
 
-from classifier.standing.standing import Tables, find_agreement, refresh_everything
+from classifier.standing.columns import Tables, refresh_everything
+from classifier.standing.standing import find_agreement
 from portal.trust.common.immutability import allow_change, refuse_change
 
 BATCH = 500

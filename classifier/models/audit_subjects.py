@@ -64,12 +64,12 @@ SUBJECTS: dict[str, Subject] = {
     "accounts.membership": Subject("access of a person"),
     "accounts.oauthapplication": Subject("application"),
     "accounts.user": Subject("person"),
-    "audit.auditevent": Subject("event of the trail"),
+    "audit.auditevent": Subject("event of the audit log"),
 }
 NEVER_RECORDED = {
-    "audit.auditanchor": "part of the trail itself",
-    "audit.auditchain": "part of the trail itself",
-    "audit.eventtally": "part of the trail itself",
+    "audit.auditanchor": "part of the audit log itself",
+    "audit.auditchain": "part of the audit log itself",
+    "audit.eventtally": "part of the audit log itself",
     "classifier.refusedemergency": "the event of a refusal names no row, so that it tells nothing of a patient",
     "common.changeexcuse": "there while one transaction lasts",
     "health.workerheartbeat": "a process that is alive",

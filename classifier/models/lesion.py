@@ -1,3 +1,5 @@
+"""Lesion: one spot on the skin of a patient."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Model version: a registered network, its specification and its lifecycle."""
+
 from __future__ import annotations
 
 import uuid
@@ -15,9 +17,6 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
     def in_use(self) -> ModelVersionQuerySet:
         """Those whose file is needed: the active one and the shadows."""
         return self.filter(lifecycle__in=(ModelLifecycle.ACTIVE, ModelLifecycle.SHADOW))
-
-    def shadows(self) -> ModelVersionQuerySet:
-        return self.filter(lifecycle=ModelLifecycle.SHADOW)
 
 
 class ModelVersion(models.Model):

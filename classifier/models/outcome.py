@@ -1,3 +1,5 @@
+"""Histopathology: what was found in a specimen; in the table, in JSON and here it is called outcome."""
+
 from __future__ import annotations
 
 import uuid
@@ -23,12 +25,8 @@ class OutcomeQuerySet(models.QuerySet["Outcome"]):
             visible_rows(user, clinic="lesion__patient__clinic_id", patient="lesion__patient_id")
         )
 
-    def current(self) -> OutcomeQuerySet:
-        """Those that no correction replaces."""
-        return self.filter(corrected_by__isnull=True)
-
     def with_standing(self) -> OutcomeQuerySet:
-        """Annotate is_current: whether it is the one that counts."""
+        """Annotate is_current: whether no correction replaces it; `list_in_force` in SQL."""
         return self.annotate(is_current=~Exists(Outcome.objects.filter(corrects=OuterRef("pk"))))
 
     def update(self, **_: Any) -> NoReturn:

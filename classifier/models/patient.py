@@ -1,3 +1,5 @@
+"""Patient: a person of one clinic, with encrypted identifiers and a pseudonym."""
+
 from __future__ import annotations
 
 import secrets

@@ -1,3 +1,5 @@
+"""Prediction and explanation: what a model version says of an image, and where it looked."""
+
 from __future__ import annotations
 
 import uuid
@@ -9,7 +11,7 @@ from django.db.models import F, Q
 
 from classifier.domain.states import FINISHED, LIVE, UNFINISHED, PredictionState
 from classifier.domain.vocabulary import ModelAnswer, Priority
-from classifier.models.claimable import Claimable
+from classifier.models.claimable import Claimable, finished_has_time, held_has_lease
 from classifier.models.submission import derived_storage
 from classifier.models.visibility import visible_rows
 
@@ -117,16 +119,8 @@ class Prediction(Claimable):
                 ),
                 name="prediction_answer_only_when_succeeded",
             ),
-            models.CheckConstraint(
-                condition=~Q(state=PredictionState.RUNNING)
-                | Q(lease_until__isnull=False, claim__isnull=False, attempt__gte=1),
-                name="prediction_running_has_lease",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=sorted(FINISHED), finished_at__isnull=False)
-                | Q(state__in=sorted(UNFINISHED), finished_at__isnull=True),
-                name="prediction_finished_has_time",
-            ),
+            held_has_lease(PredictionState.RUNNING, name="prediction_running_has_lease"),
+            finished_has_time(FINISHED, UNFINISHED, name="prediction_finished_has_time"),
             models.CheckConstraint(
                 condition=~Q(state__in=["rejected", "failed"]) | ~Q(error_code=""),
                 name="prediction_failure_has_reason",
@@ -184,9 +178,6 @@ class ExplanationQuerySet(models.QuerySet["Explanation"]):
     def queued(self) -> ExplanationQuerySet:
         return self.filter(state=PredictionState.QUEUED)
 
-    def running(self) -> ExplanationQuerySet:
-        return self.filter(state=PredictionState.RUNNING)
-
     def unfinished(self) -> ExplanationQuerySet:
         return self.filter(state__in=UNFINISHED)
 
@@ -226,16 +217,8 @@ class Explanation(Claimable):
                 | ~Q(state=PredictionState.SUCCEEDED) & Q(overlay=""),
                 name="explanation_overlay_only_when_succeeded",
             ),
-            models.CheckConstraint(
-                condition=~Q(state=PredictionState.RUNNING)
-                | Q(lease_until__isnull=False, claim__isnull=False, attempt__gte=1),
-                name="explanation_running_has_lease",
-            ),
-            models.CheckConstraint(
-                condition=Q(state__in=sorted(FINISHED), finished_at__isnull=False)
-                | Q(state__in=sorted(UNFINISHED), finished_at__isnull=True),
-                name="explanation_finished_has_time",
-            ),
+            held_has_lease(PredictionState.RUNNING, name="explanation_running_has_lease"),
+            finished_has_time(FINISHED, UNFINISHED, name="explanation_finished_has_time"),
             models.CheckConstraint(
                 condition=~Q(state=PredictionState.FAILED) | ~Q(error_code=""),
                 name="explanation_failure_has_reason",

@@ -1,3 +1,5 @@
+"""Consent, emergency access and file removal: what was agreed to, opened and has to go."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Reading: what a dermatologist says of a case before the model's answer is shown."""
+
 from __future__ import annotations
 
 import uuid

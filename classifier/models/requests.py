@@ -1,3 +1,5 @@
+"""Idempotent requests and request counts: what programs asked, and how often."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Review, acknowledgement and reading claim: what was signed, what was done about it, who is reading."""
+
 from __future__ import annotations
 
 import uuid

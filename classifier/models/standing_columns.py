@@ -1,4 +1,4 @@
-"""The columns that say what a case, a lesion or a patient is held for; `classifier.standing.standing` writes them."""
+"""The columns that say what a case, a lesion or a patient is held for; `classifier.standing.columns` writes them."""
 
 from __future__ import annotations
 

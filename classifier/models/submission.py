@@ -1,7 +1,9 @@
+"""Submission and its images: one question about one lesion, and the photographs sent with it."""
+
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 from django.core.files.storage import storages
@@ -42,6 +44,20 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
         return self.filter(order_due_at__isnull=False)
 
 
+class QuestionText(NamedTuple):
+    """What people call a text of a case, and what they read where nobody wrote one."""
+
+    label: str
+    if_none: str
+
+
+QUESTION_TEXTS = {
+    "clinical_question": QuestionText("Question", "None asked"),
+    "clinical_history": QuestionText("History", "None given"),
+}
+"""What a sender may write of a case, by its column: every door, page, report and archive goes by this list."""
+
+
 class Submission(StandingColumns):
     """Who asks what about which lesion, when."""
 
@@ -75,7 +91,7 @@ class Submission(StandingColumns):
         related_name="+",
     )
     withdrawal_reason = EncryptedCharField(max_length=500, blank=True)
-    # From here on `classifier.standing.standing` alone writes, in the transaction of what changes it.
+    # From here on `classifier.standing.columns` alone writes, in the transaction of what changes it.
     state = models.CharField(max_length=16, choices=SubmissionState, default=SubmissionState.IN_WORK)
     model_answer = models.CharField(max_length=14, choices=Headline, default=Headline.QUEUED)
     model_probability = models.FloatField(

@@ -1,3 +1,5 @@
+"""Webhook endpoint, event and delivery: who is told of what, and how far that has come."""
+
 from __future__ import annotations
 
 import uuid
@@ -9,7 +11,7 @@ from django.db.models import Q
 
 from classifier.domain.states import FINISHED_DELIVERIES, UNFINISHED_DELIVERIES, DeliveryState
 from classifier.domain.vocabulary import DisabledReason, SignatureScheme, WebhookEventType
-from classifier.models.claimable import Claimable
+from classifier.models.claimable import Claimable, finished_has_time, held_has_lease
 from portal.trust.accounts.models import Membership
 from portal.trust.accounts.roles import ROLES_ALLOWED, Action
 
@@ -172,19 +174,13 @@ class WebhookDelivery(Claimable):
                 condition=Q(state__in=sorted(UNFINISHED_DELIVERIES)),
                 name="webhook_delivery_one_live_per_event",
             ),
-            models.CheckConstraint(
-                condition=~Q(state=DeliveryState.SENDING)
-                | Q(lease_until__isnull=False, claim__isnull=False, attempt__gte=1),
-                name="webhook_delivery_sending_has_lease",
-            ),
+            held_has_lease(DeliveryState.SENDING, name="webhook_delivery_sending_has_lease"),
             models.CheckConstraint(
                 condition=~Q(state=DeliveryState.WAITING) | Q(next_attempt_at__isnull=False),
                 name="webhook_delivery_waiting_has_time",
             ),
-            models.CheckConstraint(
-                condition=Q(state__in=sorted(FINISHED_DELIVERIES), finished_at__isnull=False)
-                | Q(state__in=sorted(UNFINISHED_DELIVERIES), finished_at__isnull=True),
-                name="webhook_delivery_finished_has_time",
+            finished_has_time(
+                FINISHED_DELIVERIES, UNFINISHED_DELIVERIES, name="webhook_delivery_finished_has_time"
             ),
             models.CheckConstraint(
                 condition=~Q(state__in=["failed", "cancelled"]) | ~Q(error_code=""),

@@ -50,9 +50,8 @@ def page(
 ) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Open a view to people whose role in their current clinic allows `action`.
 
-    Nobody is sent to the log-in page; a person without a clinic is told whom to ask, an
-    integration where the API is. `operators` opens it to operators of the site too, who
-    may have no clinic.
+    Who isn't logged in is sent to the log-in page; a person without a clinic is told whom to ask, an
+    integration where the API is. `operators` opens it to operators of the site too, who may have no clinic.
     """
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse, HttpResponseBase
 
-    from classifier.models import Prediction
     from classifier.standing.summary import ImageAnswer
     from portal.trust.accounts.requests import PortalRequest
 

@@ -1,4 +1,4 @@
-"""Serve what was rebuilt from pixels. Nothing here, or anywhere, leads to an original."""
+"""Files: pictures rebuilt from pixels, DICOM, the PDF report, CSV. Nothing here, or anywhere, leads to an original."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from classifier.cases.access import record_listed
 from classifier.cases.follow_up import unfollowed
+from classifier.cases.rows import build_rows, load_cases
 from classifier.cases.search import SEARCH_HINT, search_cases
 from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import ModelAnswer
@@ -39,7 +40,6 @@ from classifier.pages.forms.filters import (
     narrow_unread,
 )
 from classifier.standing.hiding import is_blinded
-from classifier.standing.rows import build_rows, load_cases
 from portal.trust.accounts.models import Membership
 from portal.trust.accounts.roles import ROLES_ALLOWED, Action
 from portal.trust.accounts.second_factor.step_up import step_up

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -13,12 +12,16 @@ from django.views.decorators.http import require_safe
 from classifier.cases.access import record_listed
 from classifier.cases.inbox import Inbox, build_inbox
 from classifier.domain.vocabulary import DisabledReason
+from classifier.labels.standing import format_model_below, label_case
 from classifier.models import EmergencyAccess, WebhookEndpoint
 from classifier.pages.access import page, rights_in
+from classifier.preconditions import make_tag
+from classifier.standing.hiding import hides_standing_of
 from portal.trust.accounts.roles import ROLES_ALLOWED, Action, Role
 from portal.trust.accounts.sessions.limits import background
 
 if TYPE_CHECKING:
+    from classifier.cases.rows import CaseRow
     from portal.trust.accounts.requests import PortalRequest
 
 
@@ -49,19 +52,16 @@ def home_columns(request: PortalRequest) -> HttpResponse:
 
 def digest_inbox(inbox: Inbox) -> str:
     """Short digest of what the columns show; it goes into an address, and no word can be read from it."""
-    parts = [
-        (
-            str(row.submission.pk),
-            row.summary.headline.value,
-            row.summary.is_reviewed,
-            row.submission.standing_diagnosis if row.summary.is_reviewed else "",
-            row.note,
-        )
-        for column in (inbox.needs, inbox.in_work, inbox.recent)
-        for row in column
-    ]
-    counts = (inbox.needs_count, inbox.counts, inbox.in_work_count)
-    return hashlib.sha256(repr((parts, counts)).encode()).hexdigest()[:16]
+    rows = [_list_shown(row) for column in (inbox.needs, inbox.in_work, inbox.recent) for row in column]
+    return make_tag("inbox", rows, inbox.needs_count, inbox.counts, inbox.in_work_count).strip('"')[:16]
+
+
+def _list_shown(row: CaseRow) -> tuple[object, ...]:
+    """What a row says of its case, as its template says it: on anybody's word, as far as the viewer may know."""
+    case, summary = row.submission, row.summary
+    standing = label_case(case, is_hidden=hides_standing_of(case, summary))
+    below = "" if summary.is_hidden else format_model_below(case)
+    return (case.pk, summary.image and summary.image.pk, standing, below, summary.refusal_reason, row.note)
 
 
 def _load(request: PortalRequest) -> Inbox:

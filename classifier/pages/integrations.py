@@ -1,4 +1,4 @@
-"""A person's own tokens for programs: make, look over, revoke."""
+"""What lets programs in: a person's tokens, service accounts, OAuth applications; and the addresses of interfaces."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from classifier.fhir.viewer import find_base
 from classifier.pages.access import page
 from classifier.pages.people import ask_to_close
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.models import OAuthApplication
+from portal.trust.accounts.models import Clinic, OAuthApplication
 from portal.trust.accounts.oauth.application_secrets import end_former_secret, rotate_secret
 from portal.trust.accounts.oauth.applications import (
     register_application,
@@ -44,7 +44,7 @@ from portal.trust.accounts.people.service_accounts import (
 from portal.trust.accounts.roles import Action
 from portal.trust.accounts.second_factor.step_up import step_up
 from portal.trust.accounts.tokens.scopes import SCOPES
-from portal.trust.accounts.tokens.tokens import clinics_of, make_own_token
+from portal.trust.accounts.tokens.tokens import make_own_token
 from portal.trust.accounts.tokens.use import ApiBearer
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def application_withdraw(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 def _form(request: PortalRequest, data: Any = None) -> OwnTokenForm:
-    return OwnTokenForm(data, clinics=clinics_of(request.user))
+    return OwnTokenForm(data, clinics=Clinic.objects.visible_to(request.user))
 
 
 def _show(request: PortalRequest, *, status: int = 200, **changes: Any) -> HttpResponse:

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_safe
 
 from classifier.cases.access import record_viewed
 from classifier.cases.histopathology import list_outcomes
+from classifier.cases.rows import CaseRow, build_rows, load_cases
 from classifier.labels.text import name_site
 from classifier.models import Lesion, Submission
 from classifier.pages.access import get_visible, page, rights_in
 from classifier.standing.hiding import hides_worst, holds_unread_answer
-from classifier.standing.rows import CaseRow, build_rows, load_cases
 
 if TYPE_CHECKING:
     import uuid

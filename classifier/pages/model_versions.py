@@ -1,8 +1,7 @@
-"""The registered networks: what each is, how good it was when tested, and its limits."""
+"""Model versions: what each is and how good it was when tested, its lifecycle, and trials beside the served one."""
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 

@@ -6,13 +6,22 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from classifier.cases.patient_rows import LesionRow, build_lesion_rows
+from classifier.cases.rows import LesionRow, build_lesion_rows
 from classifier.cases.search import Candidates, find_candidates
 from classifier.domain.errors import InvalidInputError, ServiceError
 from classifier.domain.limits import UploadLimits
-from classifier.intake.submission import QUESTION_TEXTS, CasePatient, NewLesion, Question, submit_case
+from classifier.domain.record_numbers import clean_mrn
+from classifier.intake.submission import (
+    PERSON_FACTS,
+    CasePatient,
+    NewLesion,
+    Question,
+    find_contradiction,
+    submit_case,
+)
 from classifier.intake.uploads import RefusedImagesError, SentImage, inspect_images
 from classifier.models import Lesion, Patient
+from classifier.models.submission import QUESTION_TEXTS
 from classifier.pages.forms.lesion import NewLesionForm
 from classifier.pages.forms.patient import NewPatientForm
 from classifier.pages.forms.submission import NEW, SubmissionForm
@@ -69,6 +78,8 @@ class NewCase:
     is_new_lesion: bool = False
     refused: list[RefusedImage] = field(default_factory=list)
     lost_files: list[str] = field(default_factory=list)
+    leaves_facts_out: bool = False
+    """Whether something was typed of a new patient who isn't the known one that was chosen."""
     limits: UploadLimits = field(default_factory=UploadLimits.from_settings)
 
     @property
@@ -164,13 +175,40 @@ class NewCase:
 
     def _check_choices(self) -> None:
         if not self.is_new_patient:
-            self.patient_form.errors.clear()
+            self.leaves_facts_out = self._is_of_another()
+            told = self._list_told()
+            for name in [name for name in self.patient_form.errors if name not in told]:
+                del self.patient_form.errors[name]
             if self.patient is None:
                 self.form.add_error("patient", "Choose a patient, or create a new one.")
         if not self.is_new_lesion:
             self.lesion_form.errors.clear()
             if self.lesion is None:
                 self.form.add_error("lesion", "Choose a lesion, or describe a new one.")
+
+    def _is_of_another(self) -> bool:
+        """Whether what was typed of a new patient is of somebody else than the known one who was chosen.
+
+        By the record number; without one, by what contradicts the known patient, or can't be read.
+        """
+        typed = clean_mrn(self.patient_form["mrn"].value() or "")
+        if self.patient is None or typed == clean_mrn(self.patient.mrn):
+            return False
+        told = self._list_typed()
+        is_unread = any(name in self.patient_form.errors for name in told)
+        return bool(typed) or is_unread or bool(find_contradiction(self.patient, self._read_facts(told)))
+
+    def _list_told(self) -> list[str]:
+        """Facts that were typed of the known patient who was chosen."""
+        return [] if self.patient is None or self.leaves_facts_out else self._list_typed()
+
+    def _list_typed(self) -> list[str]:
+        return [name for name in PERSON_FACTS if self.patient_form[name].value()]
+
+    def _read_facts(self, names: list[str]) -> CasePatient:
+        return CasePatient(
+            known=self.patient, **{name: self.patient_form.cleaned_data[name] for name in names}
+        )
 
     def _read_images(self) -> list[SentImage]:
         try:
@@ -185,7 +223,7 @@ class NewCase:
 
     def _take_patient(self) -> CasePatient:
         if self.patient is not None:
-            return CasePatient(known=self.patient)
+            return self._read_facts(self._list_told())
         return CasePatient(**self.patient_form.cleaned_data, must_be_new=True)
 
     def _take_lesion(self) -> Lesion | NewLesion:

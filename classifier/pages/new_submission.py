@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core import signing
 from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
@@ -33,6 +34,7 @@ from classifier.intake import (
 from classifier.intake.pictures import find_same_file, find_same_pictures
 from classifier.models import Lesion, Patient, Submission
 from classifier.pages.access import Rights, get_visible, page, require_right, rights_in
+from classifier.pages.forms.fields import shorten_search
 from classifier.pages.new_case import NewCase, begin_case, read_case, read_id
 from classifier.pages.picture_check import (
     BROKEN,
@@ -49,7 +51,6 @@ if TYPE_CHECKING:
     import uuid
 
     from django.core.files.uploadedfile import UploadedFile
-    from django.http import HttpResponse
 
     from classifier.models import SubmissionImage
     from portal.trust.accounts.models import Clinic, User
@@ -96,6 +97,8 @@ def submission_new(request: PortalRequest) -> HttpResponse:
     if submission is None:
         with transaction.atomic():
             return _render(request, case, status=422)
+    if case.leaves_facts_out:
+        messages.warning(request, "What you typed of a new patient was left out: you chose a known one.")
     address = reverse("submission-detail", args=[submission.pk])
     if request.htmx:
         return HttpResponseClientRedirect(address)
@@ -108,7 +111,7 @@ def submission_new(request: PortalRequest) -> HttpResponse:
 def find_patient(request: PortalRequest) -> HttpResponse:
     """Patients to choose from. By POST: the words may be a record number."""
     clinic, _ = read_posted_clinic(request)
-    words = " ".join(request.POST.get("words", "").split())[:64]
+    words = shorten_search(request.POST.get("words", ""))
     found = find_candidates(user=request.user, clinic=clinic, words=words)
     record_listed(
         actor=request.user,

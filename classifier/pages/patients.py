@@ -13,22 +13,25 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.cases.access import record_listed, record_viewed
-from classifier.cases.patient_rows import (
+from classifier.cases.rows import (
     FILTERS,
+    FILTERS_OF_ADMINISTRATORS,
     ORDERS,
     build_lesion_rows,
     build_patient_rows,
+    build_rows,
     list_patients,
+    load_cases,
 )
 from classifier.cases.search import SEARCH_HINT
 from classifier.domain.errors import InvalidInputError
 from classifier.models import Patient, Submission
-from classifier.pages.access import get_visible, page, require_right, rights_in
+from classifier.pages.access import Rights, get_visible, page, require_right, rights_in
+from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.forms.patient import PatientFactsForm, PatientSearchForm
 from classifier.pages.history import PARAMETER, build_address, build_group, keep_search, read_search
 from classifier.patients.patients import update_patient
 from classifier.standing.hiding import hides_worst, holds_unread_answer, is_blinded
-from classifier.standing.rows import build_rows, load_cases
 
 if TYPE_CHECKING:
     import uuid
@@ -50,7 +53,7 @@ def patient_list(request: PortalRequest) -> HttpResponse:
         words = form.cleaned_data["words"] if form.is_valid() else ""
         show, by = request.POST.get("show", ""), request.POST.get("sort", "")
         query = {
-            "show": show if show in FILTERS else "",
+            "show": show if show in _list_filters(rights_in(request, request.clinic.pk)) else "",
             "sort": by if by in ORDERS else "",
             PARAMETER: keep_search(request, words),
         }
@@ -67,6 +70,8 @@ def _render_list(request: PortalRequest) -> HttpResponse:
     words = search.words
     show, by = request.GET.get("show", ""), request.GET.get("sort", "")
     rights = rights_in(request, clinic.pk)
+    filters = _list_filters(rights)
+    show = show if show in filters else ""
     patients = list_patients(
         user=request.user,
         clinic=clinic,
@@ -81,7 +86,7 @@ def _render_list(request: PortalRequest) -> HttpResponse:
         actor=request.user,
         clinic_id=clinic.pk,
         what="patient",
-        details={"rows": len(rows), "searched": bool(words), "filter": show if show in FILTERS else ""},
+        details={"rows": len(rows), "searched": bool(words), "filter": show},
     )
     context = {
         "rows": rows,
@@ -91,10 +96,10 @@ def _render_list(request: PortalRequest) -> HttpResponse:
         "search_is_over": search.is_over,
         "search_hint": SEARCH_HINT,
         "clear_search": build_address(request, **{PARAMETER: ""}),
-        "show": show if show in FILTERS else "",
+        "show": show,
         "by": by if by in ORDERS else "",
         "filter_groups": [
-            _describe_filters(request, show),
+            _describe_filters(request, filters, show),
             build_group(request, "sort", "Sort", ORDERS.items(), current=by if by in ORDERS else ""),
         ],
         "rights": rights,
@@ -102,11 +107,16 @@ def _render_list(request: PortalRequest) -> HttpResponse:
     return render(request, "classifier/patient_list.html", context)
 
 
-def _describe_filters(request: PortalRequest, show: str) -> dict[str, Any]:
-    everyone = {"label": "All", "url": build_address(request, show=""), "active": show not in FILTERS}
+def _list_filters(rights: Rights) -> dict[str, str]:
+    """What the list can be narrowed to; two histories of one person are an administrator's to look for."""
+    return {**FILTERS, **(FILTERS_OF_ADMINISTRATORS if rights.administer else {})}
+
+
+def _describe_filters(request: PortalRequest, filters: dict[str, str], show: str) -> dict[str, Any]:
+    everyone = {"label": "All", "url": build_address(request, show=""), "active": not show}
     options = [
         {"label": label, "url": build_address(request, show=key), "active": show == key}
-        for key, label in FILTERS.items()
+        for key, label in filters.items()
     ]
     return {"label": "Show", "options": [everyone, *options]}
 
@@ -141,16 +151,16 @@ def patient_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
 def patient_edit(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
-    """Correct a patient's facts; the record number stays."""
+    """Correct a patient's facts; the record number stays, and so does what this person left alone."""
     with transaction.atomic():
         patient = _find(request, pk)
         require_right(rights_in(request, patient.clinic_id).submit, "Your role can't change patients.")
         record_viewed(actor=request.user, obj=patient, clinic_id=patient.clinic_id)
     initial = {name: getattr(patient, name) for name in PatientFactsForm.base_fields}
-    form = PatientFactsForm(request.POST or None, initial=initial)
+    form = carry_shown(PatientFactsForm(request.POST or None, initial=initial))
     if request.method == "POST" and form.is_valid():
         try:
-            update_patient(actor=request.user, patient=patient, **form.cleaned_data)
+            update_patient(actor=request.user, patient=patient, **read_changes(form))
         except InvalidInputError as error:
             form.add_error(error.field or None, error.message)
         else:

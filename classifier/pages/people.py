@@ -1,8 +1,7 @@
-"""The clinic and its people, for its administrators."""
+"""The clinic and its people, for its administrators: roles, guests, invitations, leaving, closing access."""
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -13,15 +12,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from classifier.cases.access import record_listed
 from classifier.cases.hand_over import HandedOver, end_access, find_open_work, hand_over_work, list_colleagues
+from classifier.cases.rows import build_rows, load_cases
 from classifier.domain.errors import InvalidInputError
 from classifier.pages.access import page
+from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.forms.hand_over import HandOverForm
-from classifier.standing.rows import build_rows, load_cases
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.login.adapter import ClinicForm
 from portal.trust.accounts.models import Invitation, Membership, UserKind
 from portal.trust.accounts.models.invitation import InvitationState
 from portal.trust.accounts.people.closing import may_close, reopen_membership
+from portal.trust.accounts.people.forms import ClinicForm
 from portal.trust.accounts.people.founding import change_guest_end
 from portal.trust.accounts.people.invitation_views import GuestForm, InvitationForm
 from portal.trust.accounts.people.invitations import (
@@ -55,14 +55,15 @@ def clinic_settings(request: PortalRequest) -> HttpResponse:
     """Name of the clinic, and whether the model's answer waits for the reader."""
     clinic = request.clinic
     # A copy: a ModelForm writes what was typed into its instance, which the page's frame shows.
-    form = ClinicForm(request.POST or None, instance=type(clinic).objects.get(pk=clinic.pk))
+    form = carry_shown(ClinicForm(request.POST or None, instance=type(clinic).objects.get(pk=clinic.pk)))
     if request.method == "POST" and form.is_valid():
+        changes = read_changes(form)
         # How long data are kept decides what is erased; where consent is recorded, who is asked here.
-        weighty = {"retention_years", "consent_recorded_in"}
-        if weighty & set(form.changed_data) and (asked := ask_again(request)):
+        weighty = {"retention_years", "consent_recorded_in"} & set(changes)
+        if any(changes[name] != getattr(clinic, name) for name in weighty) and (asked := ask_again(request)):
             return asked
         try:
-            update_clinic(actor=request.user, clinic=clinic, **form.cleaned_data)
+            update_clinic(actor=request.user, clinic=clinic, **changes)
         except PeopleError as error:
             form.add_error(error.field or None, error.message)
         else:

@@ -1,4 +1,4 @@
-"""A patient's consents, legal hold and archive."""
+"""Privacy: a patient's consents, legal hold, archive and erasure, and the clinic's retention."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def patient_erase(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
         except ServiceError as error:
             form.add_error(error.field or None, error.message)
         else:
-            messages.success(request, f"{patient.public_id} is erased. What was done stays in the trail.")
+            messages.success(request, f"{patient.public_id} is erased. What was done stays in the audit log.")
             return redirect("patient-list")
     context = {
         "patient": patient,
@@ -196,7 +196,8 @@ def retention(request: PortalRequest) -> HttpResponse:
         "asked": form.asked,
         "years": clinic.retention_years,
         "automatic_since": clinic.retention_automatic_since,
-        "waiting_files": FileRemoval.objects.count(),
+        # Not how many: the rows name no clinic, and other clinics' erasures are not this one's to count.
+        "has_waiting_files": FileRemoval.objects.exists(),
     }
     return render(request, "classifier/settings/retention.html", context)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -24,13 +23,13 @@ from classifier.cases.worklist import find_next
 from classifier.domain.errors import ConflictError, InvalidInputError, ServiceError
 from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import Diagnosis, Management
+from classifier.labels.standing import format_withdrawal
 from classifier.labels.text import name_site
 from classifier.models import Submission, SubmissionImage
 from classifier.pages.access import get_visible, page
 from classifier.pages.explanation import find_panel
 from classifier.pages.forms.review import DIAGNOSIS_KEYS, MANAGEMENT_KEYS, AmendForm, ReviewForm, UnseenForm
-from classifier.standing.hiding import is_blinded, must_read_first
-from classifier.standing.readings import find_unseen_reading
+from classifier.standing.hiding import find_unseen_reading, is_blinded, must_read_first
 from classifier.standing.reviews import find_review_in_force
 from classifier.standing.summary import CaseSummary, summarise, summary_prefetches
 from portal.trust.accounts.permissions import require
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     import uuid
 
     from django import forms
-    from django.http import HttpResponse
 
     from classifier.models import ReadingClaim, Review
     from portal.trust.accounts.requests import PortalRequest
@@ -349,6 +347,7 @@ def _describe(request: PortalRequest, submission: Submission, summary: CaseSumma
     seen = _find_seen(request, submission)
     return {
         "submission": submission,
+        "withdrawal": format_withdrawal(submission),
         "patient": patient,
         "summary": summary,
         "images": images,

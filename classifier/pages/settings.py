@@ -1,4 +1,4 @@
-"""The index of the settings, and a person's own: name and look."""
+"""The menu and index of the settings, a person's own (name and look), and the clinic's deadlines."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from classifier.pages.access import page
 from classifier.pages.forms.order import TargetsForm
 from portal.trust.accounts.context import THEMES, site
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.login.adapter import NameForm
+from portal.trust.accounts.people.forms import NameForm
 from portal.trust.accounts.people.services import rename_person
 from portal.trust.accounts.roles import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from django.http import HttpResponse
 
@@ -122,7 +121,7 @@ GROUPS = (
                 "Who of another clinic opened a patient of yours, and why",
                 ADMINISTRATORS,
             ),
-            SettingsPage("audit-trail", "Audit trail", "Who did what; search and export", ADMINISTRATORS),
+            SettingsPage("audit-trail", "Audit log", "Who did what; search and export", ADMINISTRATORS),
         ),
     ),
     SettingsGroup(

@@ -1,4 +1,4 @@
-"""The page of one case, and the fragment that keeps it up to date while the model works."""
+"""The page of one case, its fragment while the model works, and what is done there: withdraw, retry, its order."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from classifier.cases.duplicates import find_duplicates
 from classifier.cases.follow_up import is_followed, is_order_overdue, take_over
 from classifier.cases.histopathology import list_outcomes
 from classifier.cases.reading_claims import find_other_reader
+from classifier.cases.rows import load_cases
 from classifier.cases.timeline import build_timeline, find_openings
 from classifier.cases.withdrawal import NEEDS_READER, cancel_submission, retry_submission, weigh_withdrawal
 from classifier.domain.errors import InvalidInputError, ServiceError
@@ -31,7 +32,7 @@ from classifier.labels.answers import (
     find_cautions,
     find_doubts,
 )
-from classifier.labels.standing import format_case, is_decided, label_case
+from classifier.labels.standing import format_case, is_decided, label_case, lower_first
 from classifier.labels.text import describe_day, name_site
 from classifier.models import Acknowledgement, Submission
 from classifier.orders import acknowledge_order, take_back_acknowledgement
@@ -40,7 +41,6 @@ from classifier.pages.explanation import find_panel
 from classifier.pages.forms.order import AcknowledgeForm, WithdrawForm
 from classifier.standing.hiding import hides_standing
 from classifier.standing.reviews import find_review_in_force
-from classifier.standing.rows import load_cases
 from classifier.standing.standing import find_order
 from classifier.standing.summary import CaseSummary, summarise
 from portal.trust.accounts.sessions.limits import background
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpResponse
 
-    from classifier.models import Acknowledgement, Review, Submission
+    from classifier.models import Review
     from portal.trust.accounts.requests import PortalRequest
 
 
@@ -115,7 +115,7 @@ def _format_result_to_withdraw(submission: Submission) -> str:
         return "some of the images are judged already"
     label = label_case(submission)
     by = f", by the {label.said_by}" if label.said_by else ""
-    return f"{label.word.lower()}{by}"
+    return f"{lower_first(label.word)}{by}"
 
 
 @require_POST
@@ -301,7 +301,7 @@ def _count_ahead(summary: CaseSummary) -> int | None:
 @page()
 def submission_order(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """What was ordered for the case, and the form that says what was done."""
-    submission = _find_review(request, pk)
+    submission = _find(request, pk)
     require_right(rights_in(request, submission.clinic_id).submit, "Your role can't follow up cases.")
     form = AcknowledgeForm(
         request.POST if request.method == "POST" else None, initial={"done_on": timezone.localdate()}
@@ -338,7 +338,7 @@ def acknowledgement_take_back(request: PortalRequest, pk: uuid.UUID) -> HttpResp
 @page()
 def submission_take_over(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """From now on this person follows the case up."""
-    submission = _find_review(request, pk)
+    submission = _find(request, pk)
     require_right(rights_in(request, submission.clinic_id).follow, "Your role can't follow up cases.")
     try:
         take_over(actor=request.user, submission=submission)
@@ -347,12 +347,6 @@ def submission_take_over(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     else:
         messages.success(request, "You follow this case up now.")
     return _back(pk)
-
-
-def _find_review(request: PortalRequest, pk: uuid.UUID) -> Submission:
-    cases = Submission.objects.select_related("clinic", "lesion__patient")
-    submission: Submission = get_visible(cases, request, pk)
-    return submission
 
 
 def _show(request: PortalRequest, submission: Submission, form: AcknowledgeForm) -> HttpResponse:

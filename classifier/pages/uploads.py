@@ -93,6 +93,6 @@ def _find_trouble(request: PortalRequest, images: int | None) -> tuple[int, str]
 
 def _drain(request: PortalRequest, most: int) -> None:
     """Read on a little: a browser that is still sending doesn't listen to the answer."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RequestDataTooBig):
         while most > 0 and (chunk := request.read(CHUNK)):
             most -= len(chunk)

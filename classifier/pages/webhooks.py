@@ -1,4 +1,4 @@
-"""Webhooks of the clinic: the list, and a new one."""
+"""Webhooks of the clinic: the list, a new one, one with its log, and what an administrator does with it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from classifier.domain.errors import ServiceError
 from classifier.labels.webhooks import DELIVERY_LOOKS, describe_endpoint, describe_trouble
 from classifier.models import WebhookDelivery, WebhookEndpoint
 from classifier.pages.access import page
+from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.forms.webhook import DeliveryFilterForm, WebhookForm
 from classifier.webhooks.docs import VERIFY
 from classifier.webhooks.endpoints import (
@@ -51,12 +52,12 @@ def webhook_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     endpoint = find_endpoint(request, pk)
     if request.method != "POST":
         return show_endpoint(request, endpoint)
-    form = WebhookForm(request.POST)
+    form = carry_shown(WebhookForm(request.POST))
     if not form.is_valid():
         return show_endpoint(request, endpoint, form=form, status=400)
     actor = request.user
     try:
-        update_endpoint(actor=actor, endpoint=endpoint, **form.cleaned_data)
+        update_endpoint(actor=actor, endpoint=endpoint, **read_changes(form))
     except ServiceError as error:
         form.add_error(error.field or None, error.message)
         return show_endpoint(request, endpoint, form=form, status=400)
@@ -83,7 +84,7 @@ def show_endpoint(
     context = {
         "endpoint": endpoint,
         "standing": describe_endpoint(endpoint),
-        "form": WebhookForm(initial=values),
+        "form": carry_shown(WebhookForm(initial=values)),
         "filters": filters,
         "is_narrowed": bool(chosen),
         "page_obj": page_obj,
@@ -149,7 +150,10 @@ def webhook_test(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
 def webhook_rotate(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Make a new secret and show it on this one page."""
     actor = request.user
-    issued = rotate_secret(actor=actor, endpoint=find_endpoint(request, pk))
+    try:
+        issued = rotate_secret(actor=actor, endpoint=find_endpoint(request, pk))
+    except ServiceError as error:
+        return _go_to_list(request, error)
     return show_endpoint(request, issued.endpoint, secret=issued.secret)
 
 
@@ -160,7 +164,10 @@ def webhook_active(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     """Switch it off (`active=no`) or on again (`active=yes`)."""
     actor = request.user
     is_active = request.POST.get("active") == "yes"
-    set_endpoint_active(actor=actor, endpoint=find_endpoint(request, pk), is_active=is_active)
+    try:
+        set_endpoint_active(actor=actor, endpoint=find_endpoint(request, pk), is_active=is_active)
+    except ServiceError as error:
+        return _go_to_list(request, error)
     words = "Switched on." if is_active else "Switched off. What waited for it is not sent."
     messages.success(request, words)
     return redirect("webhook-detail", pk)
@@ -176,8 +183,17 @@ def webhook_remove(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         context = {"endpoint": endpoint}
         return render(request, "classifier/settings/webhook_remove.html", context)
-    remove_endpoint(actor=actor, endpoint=endpoint)
+    try:
+        remove_endpoint(actor=actor, endpoint=endpoint)
+    except ServiceError as error:
+        return _go_to_list(request, error)
     messages.success(request, "Webhook removed.")
+    return redirect("webhooks")
+
+
+def _go_to_list(request: PortalRequest, error: ServiceError) -> HttpResponse:
+    """What a colleague removed meanwhile has no page of its own any more."""
+    messages.error(request, error.message)
     return redirect("webhooks")
 
 

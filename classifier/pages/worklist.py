@@ -12,11 +12,11 @@ from django.views.decorators.http import require_safe
 
 from classifier.cases.access import record_listed
 from classifier.cases.reading_claims import find_claims
+from classifier.cases.rows import build_rows, load_cases
 from classifier.cases.signing import find_own_signature, list_own_signatures
 from classifier.cases.worklist import describe_order, free_for, is_overdue, list_waiting
 from classifier.pages.access import page
 from classifier.standing.hiding import is_blinded
-from classifier.standing.rows import build_rows, load_cases
 from portal.trust.accounts.roles import ROLES_ALLOWED, Action, Role
 
 if TYPE_CHECKING:

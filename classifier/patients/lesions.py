@@ -12,7 +12,7 @@ from classifier.domain.limits import check_length
 from classifier.domain.vocabulary import BODY_SITES, Laterality
 from classifier.models import Lesion
 from classifier.preconditions import check_unchanged
-from classifier.standing.standing import lock_patients
+from classifier.standing.locks import lock_patients
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import record_event

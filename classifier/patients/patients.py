@@ -10,12 +10,13 @@ from django.utils import timezone
 from classifier.consents import describe_origin, record_consent, write_consent
 from classifier.domain.errors import ConflictError, InvalidInputError
 from classifier.domain.limits import check_length
+from classifier.domain.record_numbers import clean_mrn
 from classifier.domain.vocabulary import ConsentOrigin, ConsentPurpose, Sex, SkinType
 from classifier.models import Patient
 from classifier.preconditions import check_unchanged
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
-from portal.trust.audit.services import record_event
+from portal.trust.audit.services import Entry, record_event
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -88,11 +89,6 @@ def mrn_taken() -> ConflictError:
     )
 
 
-def clean_mrn(mrn: str) -> str:
-    """A record number as it is stored and looked for: spaces at its ends and double ones are slips."""
-    return " ".join(mrn.split())
-
-
 def update_patient(
     *, actor: User, patient: Patient, expected: Collection[str] | None = None, **changes: Any
 ) -> Patient:
@@ -127,6 +123,28 @@ def update_patient(
                 details={"fields": sorted(changed)},
             )
     return patient
+
+
+def complete_patient(*, actor: User, patient: Patient, facts: dict[str, Any]) -> list[Entry]:
+    """Keep `facts` (birth_date, sex, skin_type) of a patient who lacked them.
+
+    The caller has checked them, holds the patient's lock and may submit in the clinic; it records the event
+    that is returned after its last change of a row.
+    """
+    for name, value in facts.items():
+        setattr(patient, name, value)
+    patient.corrected_at = timezone.now()
+    patient.save(update_fields=[*facts, "corrected_at"])
+    details = {"fields": sorted(facts)}
+    return [
+        Entry(
+            clinic_id=patient.clinic_id,
+            action="patient.updated",
+            actor=actor,
+            obj=patient,
+            details=details,
+        )
+    ]
 
 
 def check_mrn(mrn: str) -> str:

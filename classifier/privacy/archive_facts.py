@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from classifier.domain.csv_cells import format_moment
-from classifier.labels.standing import label_standing
+from classifier.labels.standing import STANDING_COLUMNS, label_standing, list_standing
+from classifier.models.submission import QUESTION_TEXTS
 from classifier.standing.reviews import find_review_in_force
-from classifier.standing.standing import find_order
 from classifier.standing.summary import summarise
 
 if TYPE_CHECKING:
@@ -30,21 +30,14 @@ CASE_COLUMNS = (
     "submitted_at",
     "body_site",
     "laterality",
-    "question",
-    "history",
+    # As they were first called here: "question", "history".
+    *(name.removeprefix("clinical_") for name in QUESTION_TEXTS),
     "headline",
     "diagnosis",
     "management",
     "comment",
     "signed_at",
-    "standing",
-    "standing_basis",
-    "standing_diagnosis",
-    "standing_by",
-    "standing_at",
-    "order",
-    "order_due_at",
-    "acknowledged_at",
+    *STANDING_COLUMNS,
 )
 
 
@@ -94,28 +87,14 @@ def describe_cases(cases: list[Submission]) -> Iterator[list[object]]:
             format_moment(case.submitted_at),
             case.lesion.body_site,
             case.lesion.laterality,
-            case.clinical_question,
-            case.clinical_history,
+            *(getattr(case, name) for name in QUESTION_TEXTS),
             summarise(case).headline.value,
             review.diagnosis if review else None,
             review.management if review else None,
             review.comment if review else None,
             format_moment(review.signed_at) if review else None,
-            *_list_standing(case),
+            *list_standing(case),
         ]
-
-
-def _list_standing(case: Submission) -> list[object]:
-    """The columns from `standing` to `acknowledged_at`."""
-    held = _describe_standing(case)
-    order = find_order(list(case.reviews.all())) if case.is_reviewed else None
-    done = order.acknowledgement if order else None
-    return [
-        *(held[name] for name in ("value", "basis", "diagnosis", "said_by", "at")),
-        order.current.management if order else None,
-        format_moment(case.order_due_at),
-        format_moment(done.acknowledged_at) if done else None,
-    ]
 
 
 def _describe_standing(row: StandingColumns) -> dict[str, Any]:
@@ -137,8 +116,7 @@ def _describe_case(case: Submission) -> dict[str, Any]:
         "lesion": str(case.lesion_id),
         "submitted_at": format_moment(case.submitted_at),
         "submitted_by": case.submitted_by.get_full_name(),
-        "clinical_question": case.clinical_question,
-        "clinical_history": case.clinical_history,
+        **{name: getattr(case, name) for name in QUESTION_TEXTS},
         "priority": case.priority,
         "cancelled_at": format_moment(case.cancelled_at),
         "withdrawal_reason": case.withdrawal_reason,

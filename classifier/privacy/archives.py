@@ -34,7 +34,7 @@ def archive_patient(*, actor: User, patient: Patient) -> Iterator[bytes]:
     with transaction.atomic():
         cases = list(
             Submission.objects.filter(lesion__patient=patient)
-            .select_related("lesion", "submitted_by", "standing_person")
+            .select_related("clinic", "lesion", "submitted_by", "standing_person")
             .prefetch_related("images__predictions__model_version", "reviews__signed_by")
             .prefetch_related("readings__reader", "reviews__acknowledgements__acknowledged_by")
             .order_by("submitted_at", "pk")

@@ -31,7 +31,7 @@ from classifier.models import (
     SubmissionImage,
 )
 from classifier.preconditions import check_unchanged
-from classifier.standing.standing import refresh_standing
+from classifier.standing.columns import refresh_standing
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.services import record_event

@@ -8,14 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 import structlog
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from classifier.claims.wake_ups import APPLY_RETENTION, send_wake_up
 from classifier.domain.vocabulary import ErasureReason
-from classifier.models import Patient, Reading, Review, Submission
+from classifier.models import Acknowledgement, Outcome, Patient, Reading, Review, Submission
 from classifier.privacy.erasure import erase_patient
 from portal.trust.accounts.models import Clinic
 from portal.trust.accounts.permissions import require
@@ -31,32 +31,37 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+ACTIVITY: list[tuple[type[models.Model], str, str]] = [
+    (Submission, "lesion__patient", "submitted_at"),
+    (Reading, "submission__lesion__patient", "read_at"),
+    (Review, "submission__lesion__patient", "signed_at"),
+    (Acknowledgement, "review__submission__lesion__patient", "acknowledged_at"),
+    (Outcome, "lesion__patient", "recorded_at"),
+]
+"""What is done for a patient: the row, its way to the patient, and its moment. Looking is no activity."""
+
 
 def find_due(clinic: Clinic, *, years: int | None = None) -> PatientQuerySet:
     """Patients of `clinic` whose last activity lies further back than its policy keeps.
 
-    Annotates `last_activity`: the newest of being added, a case, a reading and a signed review. `years` asks
-    what another policy would do. Those on legal hold are never due; without a policy nobody is.
+    Annotates `last_activity`: the newest of being added and of what `ACTIVITY` names. `years` asks what another
+    policy would do. Those on legal hold are never due; without a policy nobody is.
     """
     kept = years if years is not None else clinic.retention_years
     if kept is None:
         return Patient.objects.none()
-    cases = Submission.objects.filter(lesion__patient=OuterRef("pk")).order_by("-submitted_at")
-    reviews = Review.objects.filter(submission__lesion__patient=OuterRef("pk")).order_by("-signed_at")
-    readings = Reading.objects.filter(submission__lesion__patient=OuterRef("pk")).order_by("-read_at")
+    newest = [_find_newest(*one) for one in ACTIVITY]
     return (
         Patient.objects.filter(clinic=clinic, erased_at__isnull=True, is_on_hold=False)
-        .annotate(
-            last_activity=Greatest(
-                F("created_at"),
-                Coalesce(Subquery(cases.values("submitted_at")[:1]), F("created_at")),
-                Coalesce(Subquery(readings.values("read_at")[:1]), F("created_at")),
-                Coalesce(Subquery(reviews.values("signed_at")[:1]), F("created_at")),
-            )
-        )
+        .annotate(last_activity=Greatest(F("created_at"), *newest))
         .filter(last_activity__lt=years_ago(kept))
         .order_by("last_activity", "pk")
     )
+
+
+def _find_newest(model: type[models.Model], patient: str, moment: str) -> Coalesce:
+    rows = model._default_manager.filter(**{patient: OuterRef("pk")}).order_by(f"-{moment}")  # noqa: SLF001 (Django's own name for it)
+    return Coalesce(Subquery(rows.values(moment)[:1]), F("created_at"))
 
 
 def years_ago(years: int) -> dt.datetime:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.cases.rows import load_cases
 from classifier.domain.errors import ConflictError, UnavailableError
 from classifier.domain.states import Headline
 from classifier.intake.stored import read_derivative
 from classifier.models import Submission
 from classifier.report.building import build_report
 from classifier.report.parts import LARGE_SIDE, SMALL_SIDE, Reduced, UnreadableError, reduce_picture
-from classifier.standing.rows import load_cases
 from classifier.standing.summary import CaseSummary, summarise
 from portal.trust.accounts.permissions import require, role_in
 from portal.trust.accounts.roles import Action

@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from classifier.domain.vocabulary import Source, StandingBasis
-from classifier.labels.standing import format_case, format_finding_below, label_case
-from classifier.labels.text import describe_birth
+from classifier.labels.standing import format_case, format_finding_below, format_withdrawal, label_case
+from classifier.labels.text import describe_birth, list_texts
 from classifier.standing.hiding import hides_standing_of
 
 if TYPE_CHECKING:
@@ -172,11 +172,7 @@ def build_groups(submission: Submission) -> tuple[Group, ...]:
 def build_clinical(submission: Submission, *, has_findings: bool) -> tuple[Fact, ...]:
     """What was asked; that there is no histopathology is said in a line, what there is has its own part."""
     histology = () if has_findings else (Fact("Histology", "None is recorded for this lesion"),)
-    return (
-        Fact("Question", submission.clinical_question.strip() or "None asked"),
-        Fact("History", submission.clinical_history.strip() or "None given"),
-        *histology,
-    )
+    return (*(Fact(label, words) for label, words in list_texts(submission)), *histology)
 
 
 def _describe_patient(patient: Patient) -> tuple[Fact, ...]:
@@ -228,7 +224,7 @@ def build_standing(submission: Submission, summary: CaseSummary) -> ReportStandi
     by_people = submission.standing_basis in (StandingBasis.HISTOPATHOLOGY, StandingBasis.REVIEW)
     if not by_people:
         is_answer = submission.standing_basis == StandingBasis.MODEL and not is_hidden
-        sentence = BY_THE_MODEL if is_answer else ""
+        sentence = BY_THE_MODEL if is_answer else format_withdrawal(submission)
         below = format_finding_below(submission, summary)
         return ReportStanding(label.icon, label.word, sentence, below, "", by_people=False)
     words = format_case(submission, summary)

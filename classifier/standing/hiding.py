@@ -18,11 +18,13 @@ from django.db.models import Exists, OuterRef, Q
 
 from classifier.domain.states import Headline, SubmissionState
 from classifier.domain.vocabulary import Standing, StandingBasis
-from classifier.standing.readings import find_unseen_reading
+from classifier.models import Reading
 from portal.trust.accounts.models import Membership
 from portal.trust.accounts.roles import Role
 
 if TYPE_CHECKING:
+    import uuid
+
     from classifier.models import Submission
     from classifier.models.standing_columns import StandingColumns
     from classifier.models.submission import SubmissionQuerySet
@@ -69,6 +71,12 @@ def when_answer_is_hidden(case: str = "") -> Q:
 
 
 HIDES_ANSWER = when_answer_is_hidden()
+
+
+def find_unseen_reading(*, reader: User, submission: Submission) -> str:
+    """The diagnosis that `reader` gave before seeing the model's answer; empty if none."""
+    found = Reading.objects.filter(submission=submission, reader=reader).values_list("diagnosis", flat=True)
+    return found.first() or ""
 
 
 def must_read_first(*, reader: User, submission: Submission, role: str | None) -> bool:
@@ -126,19 +134,27 @@ def hides_worst(row: StandingColumns, clinic: Clinic, role: str | None, *, has_u
 
     `has_unread` says whether any of their cases is to be read first (`has_unread_answer`). Whatever stands
     above an unread case although a "malignant" of the model would have stood there tells that the model
-    didn't say it: people's words are hidden here too, and stand with their own cases, unless they come
-    first whatever the model said.
+    didn't say it: people's words are hidden here too, and stand with their own cases. Only "malignant" on
+    their word stands first whatever the model said.
     """
     from_model = row.standing_basis == StandingBasis.MODEL or row.standing == Standing.NOT_JUDGED
-    with_unread = has_unread and row.standing_rank > FIRST_RANK
+    with_unread = has_unread and row.standing != Standing.MALIGNANT
     return (from_model or with_unread) and is_blinded(clinic, role)
 
 
 def when_worst_is_hidden(cases: SubmissionQuerySet) -> Q:
     """`hides_worst` in SQL, of lesions or patients of whom `cases` are the cases, by OuterRef."""
     from_model = Q(standing_basis=StandingBasis.MODEL) | Q(standing=Standing.NOT_JUDGED)
-    with_unread = Q(standing_rank__gt=FIRST_RANK) & Q(has_unread_answer(cases))
+    with_unread = ~Q(standing=Standing.MALIGNANT) & Q(has_unread_answer(cases))
     return from_model | with_unread
+
+
+def when_place_is_hidden(is_hidden: Q) -> Q:
+    """Of rows whose standing `is_hidden`, those whose place in an order by risk would tell it, too.
+
+    What people hold for malignant or refer urgently has the first place whatever the model said.
+    """
+    return is_hidden & Q(standing_rank__gt=FIRST_RANK)
 
 
 def has_unread_answer(cases: SubmissionQuerySet) -> Exists:
@@ -149,6 +165,11 @@ def has_unread_answer(cases: SubmissionQuerySet) -> Exists:
 def holds_unread_answer(cases: SubmissionQuerySet) -> bool:
     """`has_unread_answer` of one lesion or patient, at once."""
     return cases.filter(IS_READ_FIRST).exists()
+
+
+def find_unread_answers(cases: SubmissionQuerySet, *, of: str) -> set[uuid.UUID]:
+    """`has_unread_answer` of many lesions or patients at once: their ids, from the column `of` of `cases`."""
+    return set(cases.filter(IS_READ_FIRST).order_by().values_list(of, flat=True))
 
 
 # --- Those whose reader is not known ------------------------------------------------------------

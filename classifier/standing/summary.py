@@ -177,7 +177,7 @@ def summarise(submission: Submission, *, role: str | None = None) -> CaseSummary
     "Read first"; without `role` nothing is hidden, as on the reading page behind the viewer's own reading.
     """
     answers = tuple(
-        ImageAnswer(image, _find_served(image))
+        ImageAnswer(image, find_served(image))
         for image in sorted(submission.images.all(), key=lambda image: image.position)
     )
     headline, speaker = _find_headline(submission, answers)
@@ -190,10 +190,13 @@ def summarise(submission: Submission, *, role: str | None = None) -> CaseSummary
     return CaseSummary(headline, speaker, answers, bool(submission.reviews.all()), is_blinded)
 
 
-def _find_served(image: SubmissionImage) -> Prediction | None:
-    """The newest served prediction: a retry replaces the failure before it."""
-    served = [p for p in image.predictions.all() if not p.is_shadow]
-    return max(served, key=lambda p: (p.queued_at, str(p.pk)), default=None)
+def find_served(image: Any) -> Any:
+    """The newest prediction of `image` that people see: a retry replaces the failure before it. None without one.
+
+    Reads fields alone, so that a migration may call it with the models of its time.
+    """
+    served = [found for found in image.predictions.all() if not found.is_shadow]
+    return max(served, key=lambda found: (found.queued_at, str(found.pk)), default=None)
 
 
 def _find_headline(

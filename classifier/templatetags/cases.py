@@ -15,7 +15,15 @@ from classifier.labels.standing import (
     label_case,
     label_standing,
 )
-from classifier.labels.text import MINUTE, describe_age, describe_birth, describe_day, name_site
+from classifier.labels.text import (
+    MINUTE,
+    describe_age,
+    describe_birth,
+    describe_day,
+    list_given_texts,
+    list_texts,
+    name_site,
+)
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
 from classifier.standing.hiding import hides_standing_of
 from classifier.standing.summary import CaseSummary, ImageAnswer
@@ -26,6 +34,8 @@ register.filter("day", describe_day)
 register.filter("age", describe_age)
 register.filter("birth", describe_birth)
 register.filter("is_decided", is_decided)
+register.filter("question_texts", list_texts)
+register.filter("given_texts", list_given_texts)
 
 
 @register.inclusion_tag("components/chip.html")

@@ -1,4 +1,4 @@
-"""Short words of a row: who the patient is, without a name."""
+"""Template tags of lists and figures: age and sex, durations, chips of a headline, keys."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from classifier.domain.vocabulary import Sex
 from classifier.labels.looks import HEADLINES
+from classifier.labels.text import count_years
 from classifier.models import Patient
 
 register = template.Library()
@@ -22,8 +23,7 @@ def age_and_sex(patient: Patient) -> str:
     """Words such as "54, female"; what is unknown is left out."""
     parts = []
     if patient.birth_date:
-        today, birth = timezone.localdate(), patient.birth_date
-        parts.append(str(today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))))
+        parts.append(str(count_years(patient.birth_date, timezone.localdate())))
     if patient.sex != Sex.UNKNOWN:
         parts.append(patient.get_sex_display().lower())
     return ", ".join(parts) or "age and sex not given"
@@ -39,12 +39,6 @@ def duration(value: dt.timedelta | None) -> str:
         if seconds < limit:
             return f"{seconds / size:.1f} {unit}" if seconds / size < 10 else f"{seconds / size:.0f} {unit}"  # noqa: PLR2004
     return f"{seconds / 86400:.1f} d"
-
-
-@register.filter
-def get_item(mapping: dict[Any, Any], key: Any) -> Any:
-    """`mapping[key]`, or nothing."""
-    return mapping.get(key) if isinstance(mapping, dict) else None
 
 
 @register.filter

@@ -65,12 +65,6 @@ def state_chip(state: str | None, label: str = "") -> dict[str, Any]:
     return {"look": look, "large": False, "word": label or look.word}
 
 
-@register.filter
-def outcome_tone(outcome: str | None) -> str:
-    """Class suffix of an outcome's colours: `class="answer tone-{{ outcome|outcome_tone }}"`."""
-    return OUTCOMES.get(str(outcome or "waiting"), OUTCOMES["waiting"]).tone
-
-
 @register.simple_tag
 def outcome_icon(outcome: str | None) -> SafeString:
     """The icon of an outcome alone, where its word already stands."""

@@ -37,7 +37,7 @@ from ml.evaluation.gates.pictures import (
 from ml.gates.domain import DomainStatistics, KindStatistics, write_parts
 from ml.gates.network import FeatureNetwork
 from ml.gates.quality import shrink
-from ml.gates.specification import CHANGING, DOMAIN_FILES, GateSpecification, find_gates_folder, find_refusals
+from ml.gates.specification import CHANGING, DOMAIN_FILES, GateSpecification, find_gates_folder
 from ml.gates.verdict import Gates, GateVerdict, look_at, propose_kind
 from ml.training import gate_fitting as fitting
 
@@ -267,4 +267,4 @@ def write_json(path: Path, data: dict[str, Any]) -> None:
 
 def _judge(figures: dict[str, float], distance: float, limits: dict[str, float]) -> GateVerdict:
     measured = {**figures, "domain_distance": round(float(distance), 4), **limits}
-    return GateVerdict(VERSION, measured, find_refusals(measured))
+    return GateVerdict.of(VERSION, measured)

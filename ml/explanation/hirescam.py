@@ -118,12 +118,16 @@ class EvidenceMap:
 
 
 def explain_images(
-    network: "keras.Model", inputs: NDArray[np.float32], *, malignant: Sequence[int] = (0,)
+    network: "keras.Model",
+    inputs: NDArray[np.float32],
+    *,
+    malignant: Sequence[int] = (0,),
+    gives_logits: bool = False,
 ) -> list[EvidenceMap]:
     """Explain P(malignant) of each of `inputs`, float32 (n, height, width, 3), scaled as trained.
 
     `malignant`: the output columns that count as malignant; with one sigmoid, its only column.
-    The network is only called: weights, flags and compiled passes stay as they are. Raises
+    `gives_logits`: whether the network has no sigmoid or softmax at its end. The network is only called: weights, flags and compiled passes stay as they are. Raises
     ExplanationError when no convolution leaves a map of more than one place.
     """
     import keras
@@ -131,7 +135,7 @@ def explain_images(
     steps = record_pass(network, inputs)
     place = find_feature_map(steps)
     features = np.asarray(keras.ops.convert_to_numpy(steps[place].output), dtype=np.float32)
-    are_logits = ends_in_probabilities(steps)
+    are_logits = gives_logits or ends_in_probabilities(steps)
 
     def find_logits(output: Any) -> Any:
         outputs = resume_pass(network, inputs, steps, place, output)

@@ -26,12 +26,14 @@ _REACH: Final = 6
 _LEAST_FIELD: Final = 0.05
 
 
-def shrink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return `image`, uint8 RGB (height, width, 3), at the working size, antialiased.
+def shrink(image: NDArray[np.uint8] | Image.Image) -> NDArray[np.uint8]:
+    """Return `image`, RGB, as uint8 (height, width, 3) at the working size, antialiased.
 
     The whole picture without keeping its proportions, as every network's input is made.
     Raises ValueError for another shape or type.
     """
+    if isinstance(image, Image.Image):
+        return to_array(image, WORKING_SIZE)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise ValueError(f"Expected uint8 (height, width, 3), received {image.dtype} {image.shape}.")
     return to_array(Image.fromarray(image), WORKING_SIZE)

@@ -8,10 +8,11 @@ same code on the same files.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ml.gates.domain import DomainGate
 from ml.gates.quality import measure_quality, shrink
@@ -107,18 +108,29 @@ _CLOSE_UP_ABOVE: Final = 0.7
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """What the gates measured of one image and why they refuse it.
+    """What the gates measured of one image and why they refuse it, as it is stored with the image.
 
     `version`: of the gates' specification, such as "gates-2.0.0". `figures`: JSON numbers by name,
     each measure with its limit beside it: `sharpness` and `sharpness_least`, `dark_share` and
-    `dark_share_most`. `refusals`: codes of `CODES`, in that order; empty when the image may be judged.
-    `kind`: what `propose_kind` says.
+    `dark_share_most`. `refusals`: each as {code, message}, in the order of `CODES`; empty when the image
+    may be judged. `kind`: what `propose_kind` says.
     """
 
     version: str
     figures: dict[str, float]
-    refusals: tuple[str, ...]
+    refusals: list[dict[str, str]]
     kind: str = ""
+
+    @classmethod
+    def of(cls, version: str, figures: dict[str, float], kind: str = "") -> Self:
+        """The verdict that `figures`, which hold measures and limits, lead to."""
+        codes = find_refusals(figures)
+        refusals = [{"code": code, "message": describe_refusal(code, figures)} for code in codes]
+        return cls(version, figures, refusals, kind)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(refusal["code"] for refusal in self.refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +154,15 @@ class GateLook:
     figures: dict[str, float]
 
 
-def look_at(image: NDArray[np.uint8], size: tuple[int, int] | None = None) -> GateLook:
-    """Measure one image, uint8 RGB of shape (height, width, 3), so that its pixels can be let go.
+def look_at(image: NDArray[np.uint8] | Image.Image, size: tuple[int, int] | None = None) -> GateLook:
+    """Measure one RGB image, of Pillow or uint8 (height, width, 3), so that its pixels can be let go.
 
     `size`: (width, height) of the image that this is a reduced copy of. Needs no gates and touches
     nothing shared: threads that decode may call it. Raises ValueError for another shape or type.
     """
     pixels = shrink(image)
-    return GateLook(pixels, measure_quality(pixels, size or (image.shape[1], image.shape[0])))
+    whole = image.size if isinstance(image, Image.Image) else (image.shape[1], image.shape[0])
+    return GateLook(pixels, measure_quality(pixels, size or whole))
 
 
 class Gates:
@@ -185,7 +198,7 @@ class Gates:
         for look, found in zip(looks, self._domain.find([look.pixels for look in looks]), strict=True):
             figures = {**look.figures, "domain_distance": round(found.distance, 4), **limits}
             kind = propose_kind(found.distance, found.close_up, limits["domain_distance_most"])
-            verdicts.append(GateVerdict(self.specification.version, figures, find_refusals(figures), kind))
+            verdicts.append(GateVerdict.of(self.specification.version, figures, kind))
         return verdicts
 
     def check(self, look: GateLook) -> GateCheck:

@@ -5,34 +5,46 @@ saw and what the report measured are the same pixels. Nothing here touches Pillo
 formats are opened by their own class, limits are checked on the header before any pixel is decoded.
 """
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from ml.imaging.colour import convert_to_srgb
-from ml.imaging.errors import UndecodableImageError
-from ml.imaging.signatures import describe_content, find_format
-from ml.imaging.structure import (
-    TiffLayout,
-    is_heic_whole,
-    is_jpeg_whole,
-    is_png_whole,
-    read_tiff_layout,
-    read_webp_layout,
+from ml.imaging.colour import (
+    ColourSpace,
+    convert_samples,
+    convert_to_srgb,
+    read_code_points,
+    read_exif_space,
+    walk_bands,
 )
+from ml.imaging.errors import UndecodableImageError
+from ml.imaging.jpeg import JpegFrame, load_whole, open_jpeg, read_jpeg_frame
+from ml.imaging.png import (
+    is_png_whole,
+    open_low_bytes,
+    open_png,
+    read_png_colours,
+    read_png_layout,
+)
+from ml.imaging.signatures import describe_content, find_format
+from ml.imaging.structure import is_heic_whole, read_webp_layout
+from ml.imaging.tiff import TiffLayout, find_tiff_cost, open_tiff, read_tiff_layout
 
-# Decoded, 3 bytes each: 360 MB. Intake's own limit is lower and comes from settings.
+# Intake's own limit is lower and comes from settings.
 DEFAULT_MAX_PIXELS: Final = 120_000_000
+MAX_MEMORY: Final = 600 << 20
+"""Bytes that decoding one image may take beside its file, the finished pixels (4 bytes each) among them."""
+# Larger pictures are decoded one after another in a process, so that threads together don't take more.
+_LARGE_PIXELS: Final = 12_000_000
+_large = threading.BoundedSemaphore(1)
 # More frames than this are not counted further.
 MAX_COUNTED_FRAMES: Final = 1000
 
@@ -74,7 +86,7 @@ def read_header(data: bytes) -> ImageHeader:
             return _read_tiff_header(data)
         if name == "WEBP":
             return _read_webp_header(data)
-        image = _open_image(data, name, max_pixels=None)
+        image = _open_image(data, name)
         frames = int(getattr(image, "n_frames", 1))
         # libheif tells the upright size itself.
         orientation = 1 if name == "HEIC" else _read_orientation(image.getexif)
@@ -86,30 +98,20 @@ def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Image.
 
     Args:
         data: the whole file.
-        max_pixels: refuse, before decoding, an image whose header claims more.
+        max_pixels: refuse, before decoding, an image whose header claims more. So is one whose
+            decoding would take more than `MAX_MEMORY`.
 
     Returns:
-        An upright sRGB image of mode RGB with an empty `info`: EXIF orientation applied, embedded
-        profile converted, transparency over white, 16 bits scaled to 8. The same bytes give the
-        same pixels.
+        An upright sRGB image of mode RGB with an empty `info`: EXIF orientation applied, colours
+        converted by what the file says of them, transparency over white, 16 bits scaled to 8. The
+        same bytes give the same pixels.
 
     Raises:
         UndecodableImageError: with a code and a sentence. Pixels that the file doesn't hold are
             never made up: a file that ends early is refused as truncated.
     """
     with _explain_errors(data) as name:
-        if name == "DICOM":
-            return convert_to_srgb(_decode_dicom(data, max_pixels))
-        image = _open_image(data, name, max_pixels)
-        image.load()
-        _check_whole(data, image, name)
-        # Pillow turns a TIFF upright as it loads, libheif a HEIC.
-        orientation = 1 if name in ("TIFF", "HEIC") else _read_orientation(image.getexif)
-        upright = convert_to_srgb(image)
-        if orientation in _TRANSPOSES:
-            upright = upright.transpose(_TRANSPOSES[orientation])
-            upright.info = {}
-        return upright
+        return _DECODERS[name](data, max_pixels)
 
 
 def to_array(image: Image.Image, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
@@ -144,33 +146,14 @@ def _explain_errors(data: bytes) -> Iterator[str]:
     except UndecodableImageError:
         raise
     except Exception as error:
-        raise _explain(error, name) from error
+        raise _explain(error, name, data) from error
 
 
-def _open_image(data: bytes, name: str, max_pixels: int | None) -> ImageFile.ImageFile:
-    """Open the file, decoding nothing, once its header keeps the limit."""
-    stream = BytesIO(data)
-    image: ImageFile.ImageFile
-    if name == "WEBP":
-        webp = read_webp_layout(data)
-        _check_pixels(*webp.size, max_pixels)
-        if not webp.whole:
-            raise _truncated(name)
-        image = WebPImageFile(stream)
-    elif name == "TIFF":
-        tiff = _read_tiff(data)
-        _check_pixels(*tiff.largest, max_pixels)
-        if not tiff.whole:
-            raise _truncated(name)
-        image = TiffImageFile(stream)
-    elif name == "HEIC":
-        image = _open_heic(stream)
-    elif name == "PNG":
-        image = PngImageFile(stream)
-    else:
-        image = JpegImageFile(stream)
-    _check_pixels(image.width, image.height, max_pixels)
-    return image
+def _open_image(data: bytes, name: str) -> ImageFile.ImageFile:
+    """Open a JPEG, PNG or HEIC file, decoding nothing."""
+    if name == "PNG":
+        return open_png(read_png_layout(data))
+    return _open_heic(data) if name == "HEIC" else open_jpeg(data)
 
 
 def _read_dicom_header(data: bytes) -> ImageHeader:
@@ -179,15 +162,6 @@ def _read_dicom_header(data: bytes) -> ImageHeader:
 
     found = read_dicom(data)
     return _make_header("DICOM", found.size, 1, found.frames)
-
-
-def _decode_dicom(data: bytes, max_pixels: int) -> Image.Image:
-    from ml.imaging.dicom.header import read_dicom
-    from ml.imaging.dicom.pixels import decode_dicom
-
-    found = read_dicom(data)
-    _check_pixels(*found.size, max_pixels)
-    return decode_dicom(data, found)
 
 
 def _read_tiff_header(data: bytes) -> ImageHeader:
@@ -220,34 +194,213 @@ def _make_header(name: str, size: tuple[int, int], orientation: int, frames: int
     return ImageHeader(name, width, height, min(frames, MAX_COUNTED_FRAMES))
 
 
-def _open_heic(stream: BytesIO) -> ImageFile.ImageFile:
+# --- One decoder a format
+
+
+def _decode_jpeg(data: bytes, max_pixels: int) -> Image.Image:
+    image, frame = open_jpeg(data), read_jpeg_frame(data)
+    _check_pixels(image.size, max_pixels, max(_weigh(image) + 4, _weigh(image) + _weigh_coefficients(frame)))
+    with _take_turn(image.size):
+        if not load_whole(data, image):
+            raise _truncated("JPEG")
+        return _finish(image, _read_exif_space(image))
+
+
+def _weigh_coefficients(frame: JpegFrame | None) -> float:
+    """Bytes a pixel of what libjpeg holds until the last scan of a progressive picture."""
+    if frame is None or not frame.is_progressive:
+        return 0
+    sides = [(across, down) for _, across, down in frame.components]
+    largest = max(across for across, _ in sides) * max(down for _, down in sides)
+    return 2 * sum(across * down for across, down in sides) / max(largest, 1)
+
+
+def _decode_png(data: bytes, max_pixels: int) -> Image.Image:
+    layout = read_png_layout(data)
+    image = open_png(layout)
+    _check_pixels(image.size, max_pixels, _weigh(image) + 4)
+    told = read_png_colours(layout)
+    space = None if isinstance(told, bytes) else told
+    low = open_low_bytes(layout) if space else None
+    if low:
+        _check_pixels(image.size, max_pixels, 2 * _weigh(image) + 4)
+    with _take_turn(image.size):
+        image.load()
+        if not is_png_whole(data):
+            raise _truncated("PNG")
+        if isinstance(told, bytes):
+            image.info["icc_profile"] = told
+        elif layout.told.keys() <= {b"IHDR"}:
+            space = _read_exif_space(image)
+        return _finish(image, space, low=low)
+
+
+def _decode_webp(data: bytes, max_pixels: int) -> Image.Image:
+    layout = read_webp_layout(data)
+    # Two canvases of the decoder, the bytes that it hands over, and the image.
+    _check_pixels(layout.size, max_pixels, 16)
+    if not layout.whole:
+        raise _truncated("WEBP")
+    with _take_turn(layout.size):
+        image = WebPImageFile(BytesIO(data))
+        image.load()
+        return _finish(image, _read_exif_space(image))
+
+
+def _decode_tiff(data: bytes, max_pixels: int) -> Image.Image:
+    layout = _read_tiff(data)
+    _check_pixels(layout.largest, max_pixels, 8)
+    if not layout.whole:
+        raise _truncated("TIFF")
+    _check_pixels(layout.largest, max_pixels, find_tiff_cost(layout))
+    with _take_turn(layout.size):
+        picture = open_tiff(data, layout)
+        # Before it loads: then it is turned, and says so no longer.
+        orientation = 1 if picture.is_turned else layout.orientation
+        picture.image.load()
+        colour = convert_to_srgb(picture.image, picture.space, white=picture.white, inverted=picture.inverted)
+        del picture
+        return _turn(colour, orientation)
+
+
+def _decode_heic(data: bytes, max_pixels: int) -> Image.Image:
+    image = _open_heic(data)
+    is_deep = int(image.info.get("bit_depth", 8)) > 8
+    # libheif's planes, its colours, their copy and the image; deep samples take two bytes each.
+    _check_pixels(image.size, max_pixels, 20 if is_deep else 10)
+    space = _read_heic_space(image)
+    with _take_turn(image.size):
+        if is_deep and space:
+            colour = _decode_deep_heic(data, space)
+        else:
+            image.load()
+            colour = convert_to_srgb(image, space)
+        if not is_heic_whole(data):
+            raise _truncated("HEIC")
+        return colour
+
+
+def _open_heic(data: bytes) -> ImageFile.ImageFile:
     # Imported at first use: 20 MB of libheif that most processes never need.
     from pillow_heif import as_plugin
 
     open_heif: Callable[[BytesIO], ImageFile.ImageFile] = as_plugin.HeifImageFile
-    return open_heif(stream)
+    return open_heif(BytesIO(data))
 
 
-def _check_pixels(width: int, height: int, limit: int | None) -> None:
-    if limit is not None and width * height > limit:
+def _read_heic_space(image: ImageFile.ImageFile) -> ColourSpace | None:
+    if image.info.get("icc_profile"):
+        return None
+    told: dict[str, Any] | None = image.info.get("nclx_profile")
+    if told:
+        return read_code_points(int(told["color_primaries"]), int(told["transfer_characteristics"]))
+    return _read_exif_space(image)
+
+
+def _decode_deep_heic(data: bytes, space: ColourSpace) -> Image.Image:
+    """Of more than 8 bits and another colour space: converted before they are brought to 8."""
+    from pillow_heif import HeifFile
+
+    open_file: Callable[..., Any] = HeifFile
+    file = open_file(BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=True)
+    frame = file[file.primary_index]
+    samples: npt.NDArray[np.uint16] = np.asarray(frame)
+    colour = Image.new("RGB", frame.size)
+    white = _find_white(int(frame.info["bit_depth"]))
+    for box in walk_bands(frame.size):
+        part = samples[box[1] : box[3], : frame.size[0]]
+        colours = part if part.ndim == 2 else part[..., :3] if part.shape[2] > 2 else part[..., 0]
+        converted = Image.fromarray(convert_samples(colours, white, space)).convert("RGB")
+        if part.ndim == 3 and part.shape[2] in (2, 4):
+            alpha = Image.fromarray((part[..., -1] >> 8).astype(np.uint8))
+            backdrop = Image.new("RGB", converted.size, (255, 255, 255))
+            backdrop.paste(converted, mask=alpha)
+            converted = backdrop
+        colour.paste(converted, box)
+    return colour
+
+
+def _find_white(bits: int) -> int:
+    """The largest of samples of `bits` bits that are shifted up to 16."""
+    return ((1 << bits) - 1) << (16 - bits)
+
+
+def _decode_dicom(data: bytes, max_pixels: int) -> Image.Image:
+    from ml.imaging.dicom.header import read_dicom
+    from ml.imaging.dicom.pixels import decode_dicom, find_cost
+
+    found = read_dicom(data)
+    _check_pixels(found.size, max_pixels, find_cost(found))
+    with _take_turn(found.size):
+        return convert_to_srgb(decode_dicom(data, found))
+
+
+_DECODERS: Final[dict[str, Callable[[bytes, int], Image.Image]]] = {
+    "JPEG": _decode_jpeg,
+    "PNG": _decode_png,
+    "WEBP": _decode_webp,
+    "TIFF": _decode_tiff,
+    "HEIC": _decode_heic,
+    "DICOM": _decode_dicom,
+}
+
+
+def _finish(
+    image: ImageFile.ImageFile, space: ColourSpace | None, *, low: Image.Image | None = None
+) -> Image.Image:
+    orientation = _read_orientation(image.getexif)
+    colour = convert_to_srgb(image, space, low=low)
+    # Turning makes another image; three at once would be too many.
+    for one in (image, low):
+        if one is not None:
+            one.close()
+    return _turn(colour, orientation)
+
+
+def _turn(image: Image.Image, orientation: int) -> Image.Image:
+    if orientation in _TRANSPOSES:
+        image = image.transpose(_TRANSPOSES[orientation])
+        image.info = {}
+    return image
+
+
+def _read_exif_space(image: ImageFile.ImageFile) -> ColourSpace | None:
+    """Adobe RGB, where EXIF says so and no profile says more."""
+    if image.info.get("icc_profile"):
+        return None
+    try:
+        return read_exif_space(image.getexif())
+    except Exception:  # noqa: BLE001 - the EXIF parser raises anything on a broken block
+        return None
+
+
+# --- Limits
+
+_BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
+
+
+def _weigh(image: Image.Image) -> int:
+    """Bytes of a pixel in Pillow's memory; colours take 4, whatever the file."""
+    return _BYTES.get(image.mode, 4)
+
+
+def _check_pixels(size: tuple[int, int], limit: int, cost: float) -> None:
+    """Refuse more pixels than `limit`, or than fit `MAX_MEMORY` at `cost` bytes each."""
+    width, height = size
+    fitting = int(MAX_MEMORY / cost)
+    if width * height > min(limit, fitting):
+        how = " stored as they are in this file" if fitting < limit else ""
         message = (
             f"This image is {width}×{height} pixels ({width * height:,} in all); "
-            f"at most {limit:,} are accepted."
+            f"at most {min(limit, fitting):,}{how} are accepted."
         )
         raise UndecodableImageError("too_many_pixels", message)
 
 
-def _check_whole(data: bytes, image: Image.Image, name: str) -> None:
-    if name == "JPEG":
-        whole = is_jpeg_whole(data, image, progressive="progressive" in image.info)
-    elif name == "PNG":
-        whole = is_png_whole(data)
-    elif name == "HEIC":
-        whole = is_heic_whole(data)
-    else:
-        whole = True  # checked before decoding
-    if not whole:
-        raise _truncated(name)
+@contextmanager
+def _take_turn(size: tuple[int, int]) -> Iterator[None]:
+    with _large if size[0] * size[1] > _LARGE_PIXELS else nullcontext():
+        yield
 
 
 def _read_orientation(read_exif: Callable[[], Image.Exif]) -> int:
@@ -264,12 +417,23 @@ def _truncated(name: str) -> UndecodableImageError:
     return UndecodableImageError("truncated", message)
 
 
-def _explain(error: Exception, name: str) -> UndecodableImageError:
+def _explain(error: Exception, name: str, data: bytes) -> UndecodableImageError:
     words = str(error).lower()
     if "unknown pixel mode" in words:
         message = f"This {name} file stores its colours in a way that can't be read; save it as 8-bit RGB."
+        return UndecodableImageError("unsupported_format", message)
+    if "unsupported" in words or (name == "JPEG" and _is_unusual(data)):
+        message = (
+            f"This {name} file is packed in a way that can't be read here. Save it as a JPEG of the usual kind "
+            "(baseline or progressive, 8 bit) or as PNG."
+        )
         return UndecodableImageError("unsupported_format", message)
     if any(word in words for word in ("truncated", "end of file", "end-of-file", "not enough")):
         return _truncated(name)
     message = f"This {name} file is damaged and can't be read. Take or export the photo again."
     return UndecodableImageError("corrupt", message)
+
+
+def _is_unusual(data: bytes) -> bool:
+    frame = read_jpeg_frame(data)
+    return frame is not None and not frame.is_usual

@@ -65,7 +65,7 @@ def strip_comments(data: bytes) -> bytes | None:
     if not data.startswith(_START):
         return None
     parts, at = [_START], 2
-    while (found := _read_segment(data, at)) is not None and found[0] != _TILE:
+    while (found := read_segment(data, at)) is not None and found[0] != _TILE:
         marker, end = found
         if marker in _KEPT_2000:
             parts.append(data[at:end])
@@ -73,7 +73,7 @@ def strip_comments(data: bytes) -> bytes | None:
             return None
         at = end
     tiles = at
-    while (found := _read_segment(data, at)) is not None and found[0] == _TILE:
+    while (found := read_segment(data, at)) is not None and found[0] == _TILE:
         end = at + int.from_bytes(data[at + 6 : at + 10], "big")
         if not _is_bare(data, found[1], end):
             return None
@@ -88,15 +88,15 @@ def _is_bare(data: bytes, at: int, end: int) -> bool:
     if not at < end <= len(data):
         return False
     while data[at : at + 2] != bytes((0xFF, _DATA)):
-        found = _read_segment(data, at)
+        found = read_segment(data, at)
         if found is None or found[0] not in _KEPT_2000 or found[1] > end:
             return False
         at = found[1]
     return True
 
 
-def _read_segment(data: bytes, at: int) -> tuple[int, int] | None:
-    """Marker and end of the segment here; None where there is none within the data."""
+def read_segment(data: bytes, at: int) -> tuple[int, int] | None:
+    """Return marker and end of the segment at `at`; None where there is none within the data."""
     if at + 4 > len(data) or data[at] != 0xFF:
         return None
     end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-SUPPORTED_FORMATS: Final = ("JPEG", "PNG", "WEBP", "TIFF", "HEIC", "DICOM")
-
 _HEIC_BRANDS: Final = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 
 _SIGNATURES: Final = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
@@ -30,7 +28,7 @@ _OTHER_SIGNATURES: Final = (
 
 
 def find_format(data: bytes) -> str | None:
-    """Return one of `SUPPORTED_FORMATS`, or None when the first bytes are of none of them."""
+    """Return JPEG, PNG, WEBP, TIFF, HEIC or DICOM; None when the first bytes are of none of them."""
     # First: whatever else its preamble makes of it, this is what it is judged as.
     if data[128:132] == b"DICM":
         return "DICOM"

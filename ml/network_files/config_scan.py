@@ -6,7 +6,15 @@ from typing import Any
 from ml.network_files.errors import UnsafeModelError
 
 MODELS = frozenset({"Sequential", "Functional", "Model"})
-LAYERS = frozenset(
+# Active in training only: at inference the picture passes as it is.
+IDLE = frozenset(
+    {"Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "ActivityRegularization", "Identity"}
+    | {"RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomHeight"}
+    | {"RandomWidth", "RandomBrightness", "RandomShear", "RandomHue", "RandomSaturation", "RandomSharpness"}
+    | {"RandomPosterization", "RandomColorJitter", "RandomColorDegeneration", "RandomGrayscale"}
+    | {"RandomErasing", "RandomGaussianBlur", "RandomInvert", "RandomPerspective"}
+)
+LAYERS = IDLE | frozenset(
     {
         "InputLayer",
         "Conv2D",
@@ -15,8 +23,6 @@ LAYERS = frozenset(
         "Dense",
         "Flatten",
         "Reshape",
-        "Dropout",
-        "SpatialDropout2D",
         "MaxPooling2D",
         "AveragePooling2D",
         "GlobalAveragePooling2D",
@@ -28,20 +34,13 @@ LAYERS = frozenset(
         "LayerNormalization",
         "PReLU",
         "ELU",
-        "Maximum",
-        "Subtract",
         "CustomScaleLayer",  # Keras's own, of Inception-ResNet-v2: x + scale * y
         "Resizing",
-        "ActivityRegularization",
-        "GaussianNoise",
-        "GaussianDropout",
-        # Active in training only.
-        "RandomFlip",
-        "RandomRotation",
-        "RandomZoom",
-        "RandomTranslation",
-        "RandomContrast",
-        "RandomBrightness",
+        "CenterCrop",
+        "RandomCrop",  # at inference it crops the middle
+        "AutoContrast",
+        "Equalization",
+        "Solarization",
         "Activation",
         "ReLU",
         "LeakyReLU",
@@ -49,8 +48,11 @@ LAYERS = frozenset(
         "Rescaling",
         "Normalization",
         "Add",
+        "Subtract",
         "Multiply",
         "Average",
+        "Maximum",
+        "Minimum",
         "Concatenate",
     }
 )
@@ -59,6 +61,9 @@ PARTS = frozenset(
     {
         "DTypePolicy",
         "Policy",
+        "PolicyV1",
+        "DynamicLossScale",
+        "FixedLossScale",
         "GlorotUniform",
         "GlorotNormal",
         "HeUniform",
@@ -115,6 +120,7 @@ MODULES = frozenset(
         "keras.regularizers",
         "keras.constraints",
         "keras.dtype_policies",
+        "keras.mixed_precision",
         "keras.src.models.sequential",
         "keras.src.models.functional",
         "keras.src.applications.inception_resnet_v2",

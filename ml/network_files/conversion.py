@@ -21,7 +21,7 @@ class Conversion:
     """The new file's bytes and how it compares with the old one on fixed images.
 
     `difference`: the largest between both outputs, on `images` images; `keras_version`: of the
-    old file.
+    old file. `outputs`: what the new one says of the drawn pictures, (n, columns) by name of scaling.
     """
 
     data: bytes
@@ -29,6 +29,7 @@ class Conversion:
     difference: float
     images: int
     keras_version: str
+    outputs: dict[str, list[list[float]]]
 
 
 def convert_network(
@@ -69,7 +70,9 @@ def convert_network(
                 "conversion_failed", f"Expected a converted file, received exit status {done.returncode}."
             )
         made = target.read_bytes()
-    return Conversion(made, digest_bytes(made), said["difference"], said["images"], said["keras_version"])
+    return Conversion(
+        made, digest_bytes(made), said["difference"], said["images"], said["keras_version"], said["outputs"]
+    )
 
 
 def _make_environment(folder: str) -> dict[str, str]:

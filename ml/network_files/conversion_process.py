@@ -2,7 +2,7 @@
 
 "Before" is computed by `ml.network_files.reference_pass`: plain numpy over the old file's own wiring and
 weights, sharing no code with Keras. "After" is what the new file gives once loaded as it will be
-served. A network within a network is rebuilt flat from the same plan that "before" follows, so
+served. What Keras 3 can't read is rebuilt flat from the same plan that "before" follows, so
 there the wiring is read once and only weights and arithmetic are compared; the tests hold both
 against the outputs that Keras 2.4 and 2.15 themselves computed with such files.
 """
@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.digests import digest_file
-from ml.imaging.inputs import scale_pixels
+from ml.imaging.inputs import SCALINGS, scale_pixels
 from ml.network_files.conversion import REFUSED, SECONDS
+from ml.network_files.drawn_pictures import draw_pictures
 from ml.network_files.errors import UnsafeModelError
-from ml.network_files.loading import load_network
-from ml.network_files.old_keras import build_flat, is_nested, modernize_config
+from ml.network_files.loading import load_network, run_once
+from ml.network_files.old_keras import build_flat, modernize_config, needs_plan
 from ml.network_files.reference_pass import run_reference
 from ml.network_files.scan import BROKEN, ScannedNetwork, scan_file
 from ml.network_files.stored_weights import Weights, read_weights
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 MEMORY_BYTES = 24 * 1024**3  # of addresses; TensorFlow alone reserves several
 FILE_BYTES = 2 * 1024**3
 TOLERANCE = 1e-4
+COMPARED = 3  # of the drawn pictures; the reference pass is slow
 _FORBIDDEN = ("socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn")
 
 
@@ -54,16 +56,23 @@ def convert(folder: Path, input_size: tuple[int, int] | None, scaling: str) -> d
 
     source = folder / "old.h5"
     scanned = scan_file(source, input_size)
-    images = draw_images(scanned.size_of_input(input_size), scaling)
+    pictures = draw_pictures(scanned.size_of_input(input_size))
+    images = scale_pixels(pictures[:COMPARED], scaling)
     with h5py.File(source, mode="r") as root:
         weights = read_weights(root, scanned.plan, scanned.size)
     before = run_reference(scanned.plan, weights, images)
     target = folder / "new.h5"
     _take_over(folder, scanned, weights).save(target, include_optimizer=False)
     network = load_network(target, sha256=digest_file(target), input_size=input_size)
-    after = np.asarray(network.predict_on_batch(images))
+    after = run_once(network, images)
     difference = compare_outputs(before, after)
-    return {"difference": difference, "images": len(images), "keras_version": scanned.keras_version}
+    said = {name: run_once(network, scale_pixels(pictures, name)).tolist() for name in SCALINGS}
+    return {
+        "difference": difference,
+        "images": len(images),
+        "keras_version": scanned.keras_version,
+        "outputs": said,
+    }
 
 
 def compare_outputs(before: NDArray[Any], after: NDArray[Any]) -> float:
@@ -81,15 +90,6 @@ def compare_outputs(before: NDArray[Any], after: NDArray[Any]) -> float:
     return difference
 
 
-def draw_images(size: tuple[int, int], scaling: str) -> NDArray[np.float32]:
-    """Return three fixed images, (3, height, width, 3), scaled: noise, a slope and one colour."""
-    height, width = size
-    noise = np.random.default_rng(20_240_101).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    slope = np.linspace(0, 255, height * width * 3).reshape(height, width, 3).astype(np.uint8)
-    flat = np.full((height, width, 3), (222, 178, 152), dtype=np.uint8)
-    return scale_pixels(np.stack([noise, slope, flat]), scaling)
-
-
 def _rewrite(source: Path, target: Path, config: dict[str, Any]) -> None:
     """Copy the old weights under the modernised architecture."""
     import h5py
@@ -100,11 +100,11 @@ def _rewrite(source: Path, target: Path, config: dict[str, Any]) -> None:
 
 
 def _take_over(folder: Path, scanned: ScannedNetwork, weights: Weights) -> "keras.Model":
-    """Build the network in Keras 3: nested ones from the plan, others by Keras's own reader."""
+    """Build the network in Keras 3: by Keras's own reader, or from the plan what that can't read."""
     import keras
 
     try:
-        if is_nested(scanned.plan):
+        if needs_plan(scanned.plan):
             return build_flat(scanned.plan, weights)
         _rewrite(folder / "old.h5", folder / "half.h5", scanned.config)
         return keras.saving.load_model(folder / "half.h5", compile=False, safe_mode=True)

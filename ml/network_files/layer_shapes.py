@@ -4,18 +4,16 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ml.network_files.config_scan import IDLE
 from ml.network_files.errors import UnsafeModelError
 
 Shape = tuple[int, ...]
 Measured = tuple[Shape, list[Shape], list[Shape]]
 
-# Layers that leave the shape alone, do nothing at inference or act on each number.
-PLAIN = frozenset(
-    {"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Dropout", "SpatialDropout2D", "GaussianNoise"}
-    | {"GaussianDropout", "Rescaling", "RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast"}
-    | {"RandomTranslation", "RandomBrightness", "ActivityRegularization", "InputLayer"}
-)
-MERGES = frozenset({"Add", "Multiply", "Average", "Maximum", "Subtract", "CustomScaleLayer"})
+# Layers that leave the shape alone: they do nothing at inference or act on each number.
+PLAIN = IDLE | {"Activation", "ReLU", "LeakyReLU", "ELU", "Softmax", "Rescaling", "InputLayer"}
+PLAIN |= {"AutoContrast", "Equalization", "Solarization"}
+MERGES = frozenset({"Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract", "CustomScaleLayer"})
 
 
 def measure_layer(kind: str, config: dict[str, Any], shapes: list[Shape]) -> Measured:
@@ -180,6 +178,8 @@ _MEASURES: dict[str, Callable[[dict[str, Any], Shape], tuple[Shape, list[Shape]]
     "Cropping2D": _crop,
     "UpSampling2D": _enlarge,
     "Resizing": _resize,
+    "CenterCrop": _resize,
+    "RandomCrop": _resize,
     "Reshape": _reshape,
     "Flatten": lambda _, shape: ((math.prod(shape),), []),
     "Dense": _dense,

@@ -20,12 +20,13 @@ class NetworkSize:
     """What a network needs for one image. `outputs`: shape of its output without the batch.
 
     `weights`: for each layer, by its number in the plan, the shapes of the trained weights and of
-    the statistics.
+    the statistics. `values`: the shape of each value of the plan, the input first.
     """
 
     parameters: int
     outputs: Shape
     weights: dict[int, tuple[list[Shape], list[Shape]]]
+    values: tuple[Shape, ...] = ()
 
 
 def measure_network(
@@ -65,7 +66,7 @@ def measure_network(
         raise UnsafeModelError(
             "too_large", f"Expected at most {MAX_PARAMETERS:,} parameters, received {count:,}."
         )
-    return plan, NetworkSize(count, shapes[plan.output], weights)
+    return plan, NetworkSize(count, shapes[plan.output], weights, tuple(shapes))
 
 
 def fill_input(declared: tuple[int | None, ...], chosen: tuple[int, int] | None) -> Shape:

@@ -1,8 +1,9 @@
-"""Keras 2 architectures in words that Keras 3 understands; nested networks rebuilt as one flat network."""
+"""Keras 2 architectures in words that Keras 3 understands; others rebuilt as one flat network."""
 
 from typing import TYPE_CHECKING, Any
 
-from ml.network_files.config_scan import MODELS
+from ml.network_files.config_scan import IDLE, MODELS
+from ml.network_files.loading import find_own_layers
 from ml.network_files.plan import NetworkPlan, PlanStep
 from ml.network_files.stored_weights import Weights
 
@@ -50,18 +51,25 @@ def modernize_config(value: Any) -> Any:
     return made
 
 
-# --- Nested: Keras 3 cannot read the nested files of Keras 2
+# --- Built from the plan: what Keras 3 cannot read of a Keras 2 file
 
 
-def is_nested(plan: NetworkPlan) -> bool:
-    """Whether a model lies within the model."""
-    return any(layer.kind in MODELS for layer in plan.layers)
+def needs_plan(plan: NetworkPlan) -> bool:
+    """Whether Keras 3's own reader would refuse the file, though every layer of it exists.
+
+    It takes no model within a model, no name with a slash (every DenseNet of Keras 2 has them), and
+    no augmentation with the arguments of then.
+    """
+    return any(
+        layer.kind in MODELS or layer.kind.startswith("Random") or "/" in layer.name for layer in plan.layers
+    )
 
 
 def build_flat(plan: NetworkPlan, weights: Weights) -> "keras.Model":
     """Build the plan's steps as one Functional network of Keras's own layers, with its weights.
 
-    Raises ValueError or TypeError where Keras refuses a layer's configuration or weights.
+    What does nothing at inference is left out. Raises ValueError or TypeError where Keras refuses a
+    layer's configuration or weights.
     """
     import keras
 
@@ -69,9 +77,12 @@ def build_flat(plan: NetworkPlan, weights: Weights) -> "keras.Model":
     layers: dict[int, Any] = {}
     names = {"image"}
     for step in plan.steps:
+        inputs = [values[source] for source in step.sources]
+        if step.kind in IDLE:
+            values.append(inputs[0])
+            continue
         if step.layer not in layers:
             layers[step.layer] = _make_layer(step, names)
-        inputs = [values[source] for source in step.sources]
         values.append(layers[step.layer](inputs if len(inputs) > 1 else inputs[0]))
     for number, arrays in weights.items():
         if arrays:
@@ -85,10 +96,15 @@ def _make_layer(step: PlanStep, names: set[str]) -> Any:
     config = dict(modernize_config({"class_name": step.kind, "config": step.config})["config"])
     for key in ("batch_input_shape", "batch_shape", "input_shape"):
         config.pop(key, None)
-    name, count = step.name, 1
+    plain = step.name.replace("/", "_")
+    name, count = plain, 1
     while name in names:
         count += 1
-        name = f"{step.name}_{count}"
+        name = f"{plain}_{count}"
     names.add(name)
-    kind = getattr(keras.layers, step.kind)  # a name of the allow-list
+    if step.kind == "RandomCrop":  # at inference it resized the middle; in Keras 3 it does nothing
+        size = (config["height"], config["width"])
+        return keras.layers.Resizing(*size, crop_to_aspect_ratio=True, name=name)
+    # A name of the allow-list.
+    kind: Any = find_own_layers().get(step.kind) or getattr(keras.layers, step.kind)
     return kind.from_config({**config, "name": name})

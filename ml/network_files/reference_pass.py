@@ -18,17 +18,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.network_files.config_scan import IDLE
 from ml.network_files.errors import UnsafeModelError
 from ml.network_files.layer_shapes import pad_pairs, pair
 from ml.network_files.plan import NetworkPlan
 from ml.network_files.stored_weights import Weights
 
 Values = NDArray[np.float32]
-_IDLE = frozenset(
-    {"Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "ActivityRegularization"}
-    | {"RandomFlip", "RandomRotation", "RandomZoom", "RandomContrast", "RandomTranslation"}
-    | {"RandomBrightness"}
-)
+_ACTIVATIONS = frozenset({"ReLU", "LeakyReLU", "ELU", "Softmax", "PReLU", "Activation"})
+
+
+def check_computed(plan: NetworkPlan) -> None:
+    """Refuse, before anything is computed, a plan with a layer or activation that this module lacks.
+
+    Raises UnsafeModelError `layer_not_supported`.
+    """
+    for step in plan.steps:
+        known = IDLE | _ACTIVATIONS | _MERGES.keys() | _LAYERS.keys()
+        if step.kind not in known:
+            raise _refuse_layer(step.kind)
+        name = step.config.get("activation")
+        if name:
+            _find(name)
+        if step.kind in ("Resizing", "UpSampling2D"):
+            _check_interpolation(step.config, "nearest")
+
+
+def _refuse_layer(kind: str) -> UnsafeModelError:
+    return UnsafeModelError("layer_not_supported", f"Expected a known layer, received {kind!r:.60}.")
 
 
 def run_reference(plan: NetworkPlan, weights: Weights, images: Values) -> Values:
@@ -52,15 +69,15 @@ def run_reference(plan: NetworkPlan, weights: Weights, images: Values) -> Values
 
 
 def _run_layer(kind: str, config: dict[str, Any], weights: list[Values], inputs: list[Values]) -> Values:
-    if kind in _IDLE:
+    if kind in IDLE:
         return inputs[0]
     if kind in _MERGES:
         return _MERGES[kind](inputs, config)
-    if kind in ("ReLU", "LeakyReLU", "ELU", "Softmax", "PReLU", "Activation"):
+    if kind in _ACTIVATIONS:
         return activate(kind, config, weights, inputs[0])
     run = _LAYERS.get(kind)
     if run is None:
-        raise UnsafeModelError("layer_not_supported", f"Expected a known layer, received {kind!r:.60}.")
+        raise _refuse_layer(kind)
     made = run(inputs[0], config, weights).astype(np.float32)
     return activate("Activation", config, [], made) if config.get("activation") else made
 
@@ -126,8 +143,10 @@ def _normalize_layer(x: Values, config: dict[str, Any], weights: list[Values]) -
 def _normalize_input(x: Values, config: dict[str, Any], weights: list[Values]) -> Values:
     given = config.get("mean") is not None
     mean, variance = (config["mean"], config["variance"]) if given else weights[:2]
-    deviation = np.sqrt(np.asarray(variance, np.float32))
-    made = (x - np.asarray(mean, np.float32)) / np.maximum(deviation, np.float32(1e-7))
+    deviation = np.maximum(np.sqrt(np.asarray(variance, np.float32)), np.float32(1e-7))
+    if config.get("invert"):
+        return np.asarray(x * deviation + np.asarray(mean, np.float32), np.float32)
+    made = (x - np.asarray(mean, np.float32)) / deviation
     return np.asarray(made, np.float32)
 
 
@@ -149,6 +168,84 @@ def _pad(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
 def _crop(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
     (top, bottom), (left, right) = pad_pairs(config.get("cropping", 0))
     return x[:, top : x.shape[1] - bottom, left : x.shape[2] - right]
+
+
+def _crop_centre(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
+    height, width = config["height"], config["width"]
+    top, left = (x.shape[1] - height) // 2, (x.shape[2] - width) // 2
+    if min(top, left) < 0:
+        return _resize_whole(x, (height, width), "bilinear")
+    return x[:, top : top + height, left : left + width]
+
+
+def _crop_at_inference(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
+    """Of RandomCrop: what of the middle has the wanted proportions, resized."""
+    return _resize_whole(x, (config["height"], config["width"]), "bilinear")
+
+
+def _resize_whole(x: Values, size: tuple[int, int], name: str) -> Values:
+    """Crop the middle to the proportions of `size`, (height, width), then resize, as `smart_resize` does."""
+    height = min(x.shape[1], int(x.shape[2] * size[0] / size[1]))
+    width = min(x.shape[2], int(x.shape[1] * size[1] / size[0]))
+    top, left = int((x.shape[1] - height) / 2), int((x.shape[2] - width) / 2)
+    return _resample(x[:, top : top + height, left : left + width], size, name)
+
+
+def _enlarge(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
+    rows, columns = pair(config.get("size", 2))
+    return _resample(x, (x.shape[1] * rows, x.shape[2] * columns), _check_interpolation(config, "nearest"))
+
+
+def _resize(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
+    size, name = (config["height"], config["width"]), _check_interpolation(config)
+    return (_resize_whole if config.get("crop_to_aspect_ratio") else _resample)(x, size, name)
+
+
+def _check_interpolation(config: dict[str, Any], usual: str = "bilinear") -> str:
+    """Return the name of what is computed: without antialiasing and without borders."""
+    name = str(config.get("interpolation", usual)).lower()
+    ways = ("antialias", "pad_to_aspect_ratio")
+    if name not in ("nearest", "bilinear", "bicubic") or any(config.get(key) for key in ways):
+        raise UnsafeModelError(
+            "layer_not_supported",
+            f"Expected a plain nearest, bilinear or bicubic resizing, received {name!r:.60} of another kind.",
+        )
+    return name
+
+
+def _resample(x: Values, size: tuple[int, int], name: str) -> Values:
+    down, across = (_draw_weights(old, new, name) for old, new in zip(x.shape[1:3], size, strict=True))
+    made = np.einsum("ih,nhwc->niwc", down, x)
+    return np.asarray(np.einsum("jw,niwc->nijc", across, made), np.float32)
+
+
+def _draw_weights(old: int, new: int, name: str) -> Values:
+    """The share of each of `old` pixels in each of `new`, as TensorFlow 2 takes them: by pixel centres."""
+    places = (np.arange(new) + 0.5) * (old / new)
+    if name == "nearest":
+        picked: Values = np.eye(old, dtype=np.float32)[np.minimum(places.astype(int), old - 1)]
+        return picked
+    reach = 1 if name == "bilinear" else 2
+    first = np.floor(places - 0.5).astype(int)
+    weights = np.zeros((new, old), np.float64)
+    for step in range(1 - reach, 1 + reach):
+        at = first + step
+        share = _weigh(np.abs(places - 0.5 - at), name)
+        # Beyond the edge the last pixel counts again, but for bicubic, which leaves it out.
+        inside = np.clip(at, 0, old - 1)
+        share = np.where(at == inside, share, 0.0 if name == "bicubic" else share)
+        np.add.at(weights, (np.arange(new), inside), share)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights.astype(np.float32)
+
+
+def _weigh(distance: NDArray[np.float64], name: str) -> NDArray[np.float64]:
+    """Triangle, or Keys's cubic with a = -0.5."""
+    if name == "bilinear":
+        return np.maximum(1 - distance, 0)
+    near = (1.5 * distance - 2.5) * distance**2 + 1
+    far = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+    return np.where(distance <= 1, near, np.where(distance < 2, far, 0))
 
 
 def _rescale(x: Values, config: dict[str, Any], _: list[Values]) -> Values:
@@ -181,6 +278,7 @@ _MERGES: dict[str, Callable[[list[Values], dict[str, Any]], Values]] = {
     "CustomScaleLayer": lambda inputs, config: inputs[0] + inputs[1] * np.float32(config["scale"]),
     "Average": lambda inputs, _: sum(inputs[1:], inputs[0]) / np.float32(len(inputs)),
     "Maximum": lambda inputs, _: np.maximum.reduce(inputs),
+    "Minimum": lambda inputs, _: np.minimum.reduce(inputs),
     "Concatenate": _join,
 }
 _LAYERS: dict[str, Callable[[Values, dict[str, Any], list[Values]], Values]] = {
@@ -196,6 +294,10 @@ _LAYERS: dict[str, Callable[[Values, dict[str, Any], list[Values]], Values]] = {
     "GlobalMaxPooling2D": lambda x, config, _: x.max((1, 2), keepdims=bool(config.get("keepdims"))),
     "ZeroPadding2D": _pad,
     "Cropping2D": _crop,
+    "CenterCrop": _crop_centre,
+    "RandomCrop": _crop_at_inference,
+    "UpSampling2D": _enlarge,
+    "Resizing": _resize,
     "Rescaling": _rescale,
     "Reshape": _reshape,
     "Flatten": lambda x, _, __: x.reshape(len(x), -1),

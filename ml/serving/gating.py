@@ -1,4 +1,4 @@
-"""Quality and domain gates as the portal asks them: verdicts with the sentences that people read.
+"""Quality and domain gates as the portal asks them: of a worker's looks, and of a picture before it is sent.
 
 The gates need no Keras: worker and web process run the same ones on the same files.
 """
@@ -19,8 +19,8 @@ from ml.imaging.decoding import decode_image
 
 __all__ = [
     "GateLook",
+    "GateVerdict",
     "ImageCheck",
-    "Verdict",
     "assess",
     "check_image",
     "find_gate_problem",
@@ -28,21 +28,6 @@ __all__ = [
     "look_at",
     "warm_up_gates",
 ]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the gates found of one image, as it is stored with the image.
-
-    `version`: of the gates' files. `figures`: JSON numbers by name. `refusals`: each as {code, message},
-    none when the image may be judged. `kind`: which kind of picture it looks like, `dermoscopic`,
-    `clinical` or empty.
-    """
-
-    version: str
-    figures: dict[str, float]
-    refusals: list[dict[str, str]]
-    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +43,7 @@ class ImageCheck:
     state: str
     messages: list[dict[str, str]]
     kind: str
-    verdict: Verdict
+    verdict: GateVerdict
 
 
 @cache
@@ -90,9 +75,9 @@ def find_gate_problem() -> str:
     return ""
 
 
-def assess(looks: Sequence[GateLook]) -> list[Verdict]:
-    """Return what the gates say of each look, in order; the sentences as they are said to people."""
-    return [_put_in_words(found) for found in load_gates().decide(looks)]
+def assess(looks: Sequence[GateLook]) -> list[GateVerdict]:
+    """Return what the gates say of each look, in order."""
+    return load_gates().decide(looks)
 
 
 def check_image(
@@ -109,8 +94,7 @@ def check_image(
     """
     if original_size is not None and min(original_size) < 1:
         raise ValueError(f"Expected a size of 1 pixel or more, received {original_size}.")
-    pixels = np.asarray(decode_image(image) if isinstance(image, bytes) else image)
-    look = look_at(pixels, original_size)
+    look = look_at(decode_image(image) if isinstance(image, bytes) else image, original_size)
     if original_size is None:
         (verdict,) = assess([look])
         state = "refused" if verdict.refusals else "good"
@@ -122,9 +106,4 @@ def check_image(
     if not messages:
         messages = [{"code": code, "message": describe_doubt(code, figures)} for code in found.doubted]
     state = "refused" if found.refused else "doubtful" if found.doubted else "good"
-    return ImageCheck(state, messages, found.verdict.kind, _put_in_words(found.verdict))
-
-
-def _put_in_words(found: GateVerdict) -> Verdict:
-    refusals = [{"code": code, "message": describe_refusal(code, found.figures)} for code in found.refusals]
-    return Verdict(found.version, found.figures, refusals, found.kind)
+    return ImageCheck(state, messages, found.verdict.kind, found.verdict)

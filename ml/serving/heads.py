@@ -18,9 +18,8 @@ class PredictionError(ValueError):
 
 def make_floats(pixels: NDArray[np.uint8], specification: ModelSpecification) -> NDArray[np.float32]:
     """Return RGB `pixels`, uint8 (n, height, width, 3), scaled and in the network's colour order."""
-    if specification.colour_order == "bgr":
-        pixels = np.ascontiguousarray(pixels[..., ::-1])
-    return scale_pixels(pixels, specification.scaling)
+    values = scale_pixels(pixels, specification.scaling)
+    return np.ascontiguousarray(values[..., ::-1]) if specification.colour_order == "bgr" else values
 
 
 def read_malignant(output: NDArray[Any], specification: ModelSpecification) -> NDArray[np.float64]:

@@ -92,7 +92,7 @@ def prepare_image(data: bytes, size: tuple[int, int], *, max_pixels: int, with_l
     """
     image = decode_image(data, max_pixels=max_pixels)
     # Only the look is kept: a batch of large photographs would be gigabytes.
-    look = look_at(np.asarray(image)) if with_look else None
+    look = look_at(image) if with_look else None
     return Prepared(to_array(image, size), look)
 
 

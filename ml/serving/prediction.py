@@ -13,7 +13,7 @@ from ml.explanation.faithfulness import redraw_weights
 from ml.explanation.hirescam import EvidenceMap, average_explanations, explain_images
 from ml.gates.domain import load_ground
 from ml.imaging.views import average_views, change_view
-from ml.network_files.loading import load_network
+from ml.network_files.loading import load_network, run_once
 from ml.serving.device import configure_devices
 from ml.serving.heads import PredictionError, check_network, find_columns, make_floats, read_malignant
 from ml.serving.specification import ModelSpecification
@@ -76,6 +76,14 @@ class Predictor:
             start += shape
         return Measured(results[0], None if self._ground is None else results[1])
 
+    def run(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Return the network's own outputs, (n, columns), of `images` as `predict` takes them, in one view.
+
+        Uncompiled: for a few images once. Raises `ml.network_files.loading.UnsafeModelError` (not_runnable).
+        """
+        self._check_images(images)
+        return run_once(self._network, make_floats(np.stack(images), self.specification))
+
     def explain(self, image: NDArray[np.uint8]) -> EvidenceMap:
         """Say where in `image`, uint8 RGB (height, width, 3), its P(malignant) comes from.
 
@@ -103,7 +111,8 @@ class Predictor:
         batch = np.stack([change_view(image, view) for view in views])
         inputs = make_floats(batch, self.specification)
         columns = find_columns(self.specification, network.output_shape[-1])
-        found = explain_images(network, inputs, malignant=columns or (0,))
+        gives_logits = self.specification.output == "logits"
+        found = explain_images(network, inputs, malignant=columns or (0,), gives_logits=gives_logits)
         if not columns:  # one output that says P(benign): what speaks for it speaks against malignant
             found = [replace(one, cells=-one.cells, logit=-one.logit) for one in found]
         return average_explanations(found, views)

@@ -10,16 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.digests import digest_bytes
+from ml.imaging import inputs
 from ml.imaging.inputs import build_input
 from ml.network_files.conversion import convert_network
+from ml.network_files.drawn_pictures import draw_pictures
 from ml.network_files.errors import UnsafeModelError
-from ml.network_files.inspection import find_head, scan_bytes
+from ml.network_files.head import PROBABILITIES, check_outputs, find_head
+from ml.network_files.inspection import examine_bytes
 from ml.network_files.model_file import read_model_file
 from ml.serving.policy import DecisionPolicy
-from ml.serving.prediction import Predictor
+from ml.serving.prediction import PredictionError, Predictor
 from ml.serving.specification import ModelSpecification
 
 __all__ = [
+    "SCALINGS",
     "UNCALIBRATED",
     "Declaration",
     "PreparedNetwork",
@@ -32,6 +36,10 @@ __all__ = [
 # Nobody measured what this network's probabilities mean, so only the clearest are judged at all.
 UNCALIBRATED = DecisionPolicy("uncalibrated-1", 0.5, 0.1, 0.9)
 TOLERANCE = 0.01
+# Keras's own name of a scaling, and the colour order that belongs to one.
+ALIASES = {"tf": "signed"}
+SCALINGS = (*inputs.SCALINGS, *ALIASES)
+_ORDERS = {"caffe": "bgr"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +64,24 @@ class Declaration:
     expected: float | None = None
 
 
-def declare(*, band: tuple[float, float, float], **facts: Any) -> Declaration:
+def declare(
+    *, band: tuple[float, float, float], scaling: str, colour_order: str = "", **facts: Any
+) -> Declaration:
     """Return what an owner says of a network file; `band`: (refer_low, threshold, refer_high) in [0, 1].
 
-    `facts`: the other fields of Declaration. Raises `ml.serving.policy.PolicyError` for a band that is none.
+    `scaling` may be `tf`, Keras's name of `signed`. `colour_order` not said is that of the scaling: BGR
+    for `caffe`, RGB for the others. `facts`: the other fields of Declaration. Raises
+    `ml.serving.policy.PolicyError` for a band that is none.
     """
     low, threshold, high = band
     known = (UNCALIBRATED.refer_low, UNCALIBRATED.threshold, UNCALIBRATED.refer_high)
     policy = UNCALIBRATED if band == known else DecisionPolicy("declared-uncalibrated", threshold, low, high)
-    return Declaration(policy=policy, **facts)
+    return Declaration(
+        policy=policy,
+        scaling=ALIASES.get(scaling, scaling),
+        colour_order=colour_order or _ORDERS.get(scaling, "rgb"),
+        **facts,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +97,18 @@ def prepare_network(path: str | os.PathLike[str], declared: Declaration) -> Prep
     """Scan the file, convert it if old, run it and hold it against the reference image.
 
     Calibration is identity: nothing is known of what its figures mean, and the policy says so by
-    its version. Raises UnsafeModelError with the codes of `ml.network_files.model_file`, `ml.network_files.scan`,
-    `ml.network_files.conversion` and `head_is_logits`, `input_size_missing`, `reference_differs`;
-    `ml.serving.specification.SpecificationError` and `ml.serving.heads.PredictionError` for a declaration that
-    does not fit; `ml.imaging.errors.UndecodableImageError` for an unreadable reference image.
+    its version. Raises UnsafeModelError with the codes of `ml.network_files.model_file`,
+    `ml.network_files.inspection.examine_bytes`, `ml.network_files.conversion`,
+    `ml.network_files.head.check_outputs` and `head_is_logits`, `head_is_probabilities`,
+    `input_size_missing`, `declaration_differs`, `reference_differs`;
+    `ml.serving.specification.SpecificationError` for an impossible declaration;
+    `ml.imaging.errors.UndecodableImageError` for an unreadable reference image.
     """
     original = read_model_file(path)
-    scanned = scan_bytes(original, declared.input_size)
+    scanned = examine_bytes(original, declared.input_size)
     if None in scanned.plan.input_shape and declared.input_size is None:
         raise UnsafeModelError("input_size_missing", "Expected --input-size, received an open input.")
-    if find_head(scanned.plan) == "linear" and declared.output != "logits":
-        raise UnsafeModelError(
-            "head_is_logits", "Expected probabilities, received logits. Declare --output logits."
-        )
+    _check_output(find_head(scanned.plan), declared.output)
     size = scanned.size_of_input(declared.input_size)
     data, source = original, {"sha256": digest_bytes(original), "keras_version": scanned.keras_version}
     record: dict[str, Any] = {"source": source, "calibrated": False}
@@ -120,7 +136,20 @@ def prepare_network(path: str | os.PathLike[str], declared: Declaration) -> Prep
         licence=declared.licence,
         training=record,
     )
-    return _try_out(data, specification, declared)
+    return _try_out(data, specification, declared, find_head(scanned.plan))
+
+
+def _check_output(head: str, output: str) -> None:
+    if head == "linear" and output != "logits":
+        raise UnsafeModelError(
+            "head_is_logits", "Expected probabilities, received logits. Declare --output logits."
+        )
+    if head in PROBABILITIES and output == "logits":
+        raise UnsafeModelError(
+            "head_is_probabilities",
+            f"Expected logits, received probabilities: the network ends in a {head} already. "
+            "Declare --output probabilities.",
+        )
 
 
 def draw_references(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
@@ -129,12 +158,18 @@ def draw_references(size: tuple[int, int]) -> list[NDArray[np.uint8]]:
     return [noise, np.full((*size, 3), (222, 178, 152), dtype=np.uint8)]
 
 
-def _try_out(data: bytes, specification: ModelSpecification, declared: Declaration) -> PreparedNetwork:
+def _try_out(
+    data: bytes, specification: ModelSpecification, declared: Declaration, head: str
+) -> PreparedNetwork:
     with tempfile.TemporaryDirectory(prefix="dermaport-registration-") as folder:
         path = Path(folder) / specification.file
         path.write_bytes(data)
-        predictor = Predictor(specification, path)
-        drawn = predictor.predict(draw_references(specification.input_size))
+        try:
+            predictor = Predictor(specification, path)
+            check_outputs(predictor.run(list(draw_pictures(specification.input_size))), head)
+            drawn = predictor.predict(draw_references(specification.input_size))
+        except PredictionError as error:
+            raise UnsafeModelError("declaration_differs", str(error)) from error
         specification.training["references"] = {"drawn": [round(float(p), 6) for p in drawn]}
         if not declared.reference:
             return PreparedNetwork(data, specification, None)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ml import fields as checked
+from ml.imaging.inputs import SCALINGS
 from ml.imaging.views import IDENTITY, VIEWS
 from ml.serving.calibration import Calibration
 from ml.serving.policy import DecisionPolicy
 
-SCALINGS = ("unit", "raw", "signed")
 COLOUR_ORDERS = ("rgb", "bgr")
 OUTPUTS = ("probabilities", "logits")
 _WHAT = "Model specification"
@@ -49,8 +49,10 @@ class ModelSpecification:
 
     `input_height`, `input_width`: pixels of the RGB input, shape (n, height, width, 3).
     `scaling`: what turns uint8 pixels into the network's floats: `unit` is x / 255 in [0, 1],
-    `signed` is x / 127.5 - 1 in [-1, 1], `raw` leaves [0, 255].
-    `colour_order`: of the channels that the network takes, `rgb` or `bgr`.
+    `signed` is x / 127.5 - 1 in [-1, 1], `raw` leaves [0, 255], `caffe` and `torch` as
+    `ml.imaging.inputs.scale_pixels` says.
+    `colour_order`: of the channels that the network takes, `rgb` or `bgr`; they are put in it after
+    scaling.
     `classes`: names in output order, at least two; `malignant_classes`: those of them whose
     probabilities add up to P(malignant). A network with one output says P(second class): listed
     `["malignant", "benign"]` it says P(benign). `output`: `probabilities` in [0, 1], or `logits`,

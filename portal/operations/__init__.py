@@ -1,1 +1,1 @@
-"""Operations, the upper floor: health of the running site, and the stack that `make run` starts."""
+"""Operations, above `classifier`: health of the running site, and the stack that `make run` starts."""

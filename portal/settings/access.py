@@ -1,5 +1,6 @@
 """Who gets in, how, and for how long: second factor, sessions, confirmation before what counts."""
 
+import re
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -12,12 +13,21 @@ sso = Environment("Single sign-on")
 # --- Log-in ---------------------------------------------------------------------------------
 DERMAPORT_LOGIN_RATE = env.text(
     "DERMAPORT_LOGIN_RATE",
-    "log-ins from one address, over all accounts; raise both where a hospital comes from one address",
+    "log-ins from one address, over all accounts, and a third as many that fail; raise it where a hospital "
+    "comes from one address",
     default="30/m/ip",
 )
-DERMAPORT_LOGIN_FAILED_RATE = env.text(
-    "DERMAPORT_LOGIN_FAILED_RATE", "failed log-ins from one address, over all accounts", default="10/m/ip"
-)
+
+
+def divide_rate(text: str, by: int) -> str:
+    """Rate limits such as "30/m/ip", several separated by commas, with a part of their number; at least 1."""
+    found = [re.fullmatch(r"\s*(\d+)(/\d*[smhd](?:/ip)?)\s*", one) for one in text.split(",")]
+    if None in found:
+        raise ImproperlyConfigured(f"DERMAPORT_LOGIN_RATE: expected such as 30/m/ip, received {text!r}.")
+    return ",".join(f"{max(1, int(one[1]) // by)}{one[2]}" for one in found if one)
+
+
+DERMAPORT_LOGIN_FAILED_RATE = divide_rate(DERMAPORT_LOGIN_RATE, 3)
 
 # --- Second factor --------------------------------------------------------------------------
 DERMAPORT_MFA_REQUIRED_ROLES = env.names(
@@ -48,13 +58,8 @@ DERMAPORT_STEP_UP_MINUTES = 10
 DERMAPORT_SIGNING_SESSION_HOURS = 4.0
 
 # --- Sessions -------------------------------------------------------------------------------
-# Counted from the log-in: what a person does meanwhile doesn't lengthen it.
-SESSION_COOKIE_AGE = env.integer(
-    "DERMAPORT_SESSION_SECONDS",
-    "absolute limit of a session, from the log-in",
-    default=12 * 3600,
-    shown="43200 (12 hours)",
-)
+# Counted from the log-in, a long shift: what a person does meanwhile doesn't lengthen it.
+SESSION_COOKIE_AGE = 12 * 3600
 # Fractions are for tests.
 DERMAPORT_IDLE_MINUTES = env.number(
     "DERMAPORT_IDLE_MINUTES",

@@ -14,24 +14,24 @@ from celery.schedules import crontab
 from portal.settings.access import *  # noqa: F403
 from portal.settings.access import DERMAPORT_LOGIN_RATE
 from portal.settings.browser import *  # noqa: F403
-from portal.settings.environment import Environment
+from portal.settings.environment import Environment, refuse_moved
 from portal.settings.files import *  # noqa: F403
 from portal.settings.logs import configure_logging
 from portal.settings.paths import BASE_DIR, VAR_DIR
 from portal.settings.programs import *  # noqa: F403
-from portal.settings.retention import *  # noqa: F403
-from portal.settings.retention import RETENTION_SCHEDULE
 from portal.settings.serving import *  # noqa: F403
 from portal.settings.serving import ALLOWED_HOSTS, TRUSTED_PROXIES, WEB_THREADS
 from portal.settings.webhooks import *  # noqa: F403
 from portal.settings.webhooks import DERMAPORT_SITE_URL
+
+refuse_moved()
 
 env = Environment("The site")
 storage = Environment("Database, broker, files")
 workers = Environment("Networks and workers")
 audit = Environment("Privacy and audit log")
 programs = Environment("Programs and webhooks")
-running = Environment("Logs and demo")
+demo = Environment("Demo")
 
 DEBUG = False
 SECRET_KEY = env.text(
@@ -39,7 +39,7 @@ SECRET_KEY = env.text(
     "signs sessions, forms and links in mails; required in production",
     shown="made in `var/` by `make run`",
 )
-SECRET_KEY_FALLBACKS = env.names(
+SECRET_KEY_FALLBACKS = env.secrets(
     "SECRET_KEY_FALLBACKS",
     "former values of `SECRET_KEY`: what they signed, and what an earlier version sealed with them, is still read",
 )
@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.trust.common.chunked_bodies.ChunkedBodyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -230,20 +231,14 @@ DERMAPORT_MODELS_DIR = Path(
     workers.text(
         "DERMAPORT_MODELS_DIR",
         "where registered `.h5` files lie",
-        default=str(BASE_DIR / "ml" / "weights"),
         shown="`ml/weights`",
     )
+    or BASE_DIR / "ml" / "weights"
 )
-DERMAPORT_DEFAULT_MODEL = workers.text(
-    "DERMAPORT_DEFAULT_MODEL",
-    "the network that is made active where none is; empty: the first by file name",
-    default="efficientnetv2-b0",
-)
-DERMAPORT_GATES = workers.switch(
-    "DERMAPORT_GATES",
-    "the quality and domain gates; off gives every photo a figure (`health.W010`)",
-    default=True,
-)
+# Made active where none is; which one serves is then chosen on the page of models.
+DERMAPORT_DEFAULT_MODEL = "efficientnetv2-b0"
+# The quality and domain gates. Off only where tests draw their pictures, which pass none.
+DERMAPORT_GATES = True
 # Images that a worker claims at once.
 DERMAPORT_BATCH_SIZE = 32
 DERMAPORT_GPUS = workers.integer(
@@ -324,7 +319,8 @@ CELERY_BEAT_SCHEDULE = {
     },
     "apply-retention": {
         "task": "classifier.tasks.apply_retention_task",
-        "schedule": RETENTION_SCHEDULE,
+        # Of the night. Each later hour goes on where a run was killed.
+        "schedule": crontab(minute=15, hour="1-4"),
         "options": {"expires": 1800},
     },
     # On the clinics' clock, before the working day begins.
@@ -361,17 +357,13 @@ CELERY_BEAT_SCHEDULE["anchor-audit"] = {
 # --- REST -----------------------------------------------------------------------------------
 DERMAPORT_API_CALLS_PER_MINUTE = programs.integer(
     "DERMAPORT_API_CALLS_PER_MINUTE",
-    "calls a minute of one API token, session, or OAuth application and whom it acts for",
+    "calls a minute of one API token, session, or OAuth application and whom it acts for; five times as many "
+    "of a whole clinic",
     default=600,
 )
-DERMAPORT_API_CLINIC_CALLS_PER_MINUTE = programs.integer(
-    "DERMAPORT_API_CLINIC_CALLS_PER_MINUTE", "calls of all callers of one clinic a minute", default=3000
-)
-DERMAPORT_API_ACTIVE_PREDICTIONS = programs.integer(
-    "DERMAPORT_API_ACTIVE_PREDICTIONS",
-    "images of a clinic that may wait or be judged when one more comes over the API",
-    default=500,
-)
+DERMAPORT_API_CLINIC_CALLS_PER_MINUTE = 5 * DERMAPORT_API_CALLS_PER_MINUTE
+# Images of a clinic that may wait or be judged when one more comes over the API.
+DERMAPORT_API_ACTIVE_PREDICTIONS = 500
 # Requests of one web process that may wait for a result (?wait=), each holding a thread for half a
 # minute: at least as many threads are left to everybody else.
 DERMAPORT_API_WAITING = min(4, WEB_THREADS // 2)
@@ -434,7 +426,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Demo -----------------------------------------------------------------------------------
-DERMAPORT_DEMO = running.switch(
+DERMAPORT_DEMO = demo.switch(
     "DERMAPORT_DEMO",
     "invented clinics, people and cases",
     default=False,
@@ -443,7 +435,4 @@ DERMAPORT_DEMO = running.switch(
 
 # --- Logging --------------------------------------------------------------------------------
 DEFAULT_EXCEPTION_REPORTER = "portal.trust.common.reports.PatientSafeReporter"
-LOGGING = configure_logging(
-    as_json=running.switch("DERMAPORT_LOG_JSON", "one JSON object a line of the log", default=False),
-    level=running.text("DERMAPORT_LOG_LEVEL", "how much the log says", default="INFO"),
-)
+LOGGING = configure_logging(as_json=False)

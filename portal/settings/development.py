@@ -5,7 +5,7 @@ off), but speak plain HTTP and make their own secret.
 """
 
 from portal.settings.base import *  # noqa: F403
-from portal.settings.base import ALLOWED_HOSTS, DERMAPORT_ENCRYPTION_KEYS, env
+from portal.settings.base import ALLOWED_HOSTS, DERMAPORT_ENCRYPTION_KEYS, HOST, env
 from portal.settings.paths import VAR_DIR
 from portal.settings.secret_key import read_or_create_secret
 
@@ -18,5 +18,7 @@ DERMAPORT_DEMO = env.switch("DERMAPORT_DEMO", default=True)
 # The demo's people have a password only; the log-in page says so. DERMAPORT_DEMO=0 asks for more.
 if DERMAPORT_DEMO:
     DERMAPORT_MFA_REQUIRED_ROLES = env.names("DERMAPORT_MFA_REQUIRED_ROLES")
+# Developers receive webhooks on the machine that sends them, as long as nobody else reaches it.
+DERMAPORT_WEBHOOK_LOOPBACK = HOST in {"127.0.0.1", "localhost", "::1"}
 # Browsers allow passkeys on http://localhost, and nowhere else without TLS.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = True

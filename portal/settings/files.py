@@ -12,15 +12,16 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "portal" / "static"]
 # Originals are sealed: no URL leads to them. Derivatives are served by a view that checks who
-# asks. Both may move to object storage (django-storages) by the two variables.
+# asks. Both move to object storage (django-storages) by naming a bucket; its library reads where that
+# lies and how to get in from the variables that every program for S3 reads.
 SEALED_ROOT = VAR_DIR / "sealed"
 DERIVED_ROOT = VAR_DIR / "derived"
 S3_OPTIONS = {
     "bucket_name": env.text(
-        "DERMAPORT_S3_BUCKET", "bucket of an object storage for images; none: files in `DERMAPORT_VAR`"
+        "DERMAPORT_S3_BUCKET",
+        "bucket of an object storage for images, reached by `AWS_ENDPOINT_URL_S3`, `AWS_DEFAULT_REGION` and the "
+        "keys that S3's own library reads; none: files in `DERMAPORT_VAR`",
     ),
-    "endpoint_url": env.text("DERMAPORT_S3_ENDPOINT", "its address, where it is not Amazon's") or None,
-    "region_name": env.text("DERMAPORT_S3_REGION", "its region") or None,
     "default_acl": "private",
     "querystring_auth": True,
     "file_overwrite": False,
@@ -51,7 +52,7 @@ MEDIA_URL = ""
 # --- Encryption at rest ---------------------------------------------------------------------
 # The first encrypts, all decrypt. To rotate: put a new one first, run rotate_encryption, then take
 # the old one away. Environments give it a default, or refuse to start without.
-DERMAPORT_ENCRYPTION_KEYS: list[str] = env.names(
+DERMAPORT_ENCRYPTION_KEYS: list[str] = env.secrets(
     "DERMAPORT_ENCRYPTION_KEYS",
     "keys of patients' texts and images, separated by commas, at least 32 characters each: the first "
     "encrypts, all decrypt; required in production",

@@ -40,8 +40,11 @@ SHARED: list[Processor] = [
 ]
 
 
-def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
-    """Set structlog up and return Django's LOGGING: both kinds of logger write the same lines."""
+def configure_logging(*, as_json: bool) -> dict[str, Any]:
+    """Set structlog up and return Django's LOGGING: both kinds of logger write the same lines.
+
+    The level is no setting: on DEBUG the libraries below write tokens and whole requests.
+    """
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -69,7 +72,7 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
         "handlers": {
             "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["task_errors"]}
         },
-        "root": {"handlers": ["console"], "level": level},
+        "root": {"handlers": ["console"], "level": "INFO"},
         "loggers": {
             "django.server": {"level": "WARNING"},
             # A 404 or 403 is an answer, not an event for the operator; 5xx still shows.
@@ -81,6 +84,7 @@ def configure_logging(*, as_json: bool, level: str) -> dict[str, Any]:
             # A wake-up is no news; what it did is logged by the service it calls.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
             "PIL": {"level": "WARNING"},
             # Which letters a report needed is told by the first, those its typeface lacks by the second.
             "fontTools": {"level": "WARNING"},

@@ -11,7 +11,7 @@ VAR_DIR = Path(
     env.text(
         "DERMAPORT_VAR",
         "data folder: database, images, the broker's socket",
-        default=str(BASE_DIR / "var"),
         shown="`var`",
     )
+    or BASE_DIR / "var"
 ).resolve()

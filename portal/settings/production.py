@@ -7,13 +7,13 @@ from django.core.exceptions import ImproperlyConfigured
 from portal.settings.base import *  # noqa: F403
 from portal.settings.base import (
     ALLOWED_HOSTS,
-    BEHIND_PROXY,
     DATABASES,
     DERMAPORT_ENCRYPTION_KEYS,
     DERMAPORT_IDLE_MINUTES,
     DERMAPORT_MFA_REQUIRED_ROLES,
-    HSTS_SECONDS,
+    TRUSTED_PROXIES,
 )
+from portal.settings.logs import configure_logging
 from portal.trust.encryption.keys import check_secrets
 
 for name in ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DERMAPORT_ALLOWED_HOSTS"):
@@ -31,8 +31,8 @@ if DERMAPORT_IDLE_MINUTES <= 0:
         f"DERMAPORT_IDLE_MINUTES: expected more than 0 in production, received {DERMAPORT_IDLE_MINUTES}."
     )
 
-# Nobody receives on the machine that sends: this would only open its own services to a clinic.
-DERMAPORT_WEBHOOK_LOOPBACK = False
+# For the machine that gathers them: one JSON object a line.
+LOGGING = configure_logging(as_json=True)
 
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
@@ -42,8 +42,8 @@ CSRF_COOKIE_NAME = "__Host-csrf"
 SECURE_SSL_REDIRECT = True
 # A balancer asks for health inside the network, in plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
-SECURE_HSTS_SECONDS = HSTS_SECONDS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
-if BEHIND_PROXY:
+if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

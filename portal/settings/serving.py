@@ -14,22 +14,12 @@ WEB_THREADS = env.integer(
     "WEB_THREADS", "threads in each; half of them, four at most, may wait for a result (`?wait=`)", default=8
 )
 
-# Rate limits count by address. Without a proxy in front, X-Forwarded-For is the caller's own
-# word and is ignored.
+# Rate limits count by address, and production redirects to https. Without a proxy in front, what these
+# headers say is the caller's own word and is ignored.
 TRUSTED_PROXIES = env.integer(
-    "DERMAPORT_TRUSTED_PROXIES", "proxies in front whose `X-Forwarded-For` counts", default=0
+    "DERMAPORT_TRUSTED_PROXIES",
+    "proxies in front, where TLS ends: each adds to `X-Forwarded-For`, and the last sets `X-Forwarded-Proto` "
+    "itself and drops the client's",
+    default=0,
 )
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
-
-# Two settings of production alone.
-BEHIND_PROXY = env.switch(
-    "DERMAPORT_BEHIND_PROXY",
-    "TLS ends at a proxy that sets `X-Forwarded-Proto` itself and drops the client's",
-    default=False,
-)
-HSTS_SECONDS = env.integer(
-    "DERMAPORT_HSTS_SECONDS",
-    "how long browsers come by https alone; production only",
-    default=365 * 24 * 3600,
-    shown="31536000 (a year)",
-)

@@ -13,10 +13,9 @@ DERMAPORT_SITE_URL = (
     .rstrip("/")
 )
 
-DERMAPORT_WEBHOOK_PORTS = [
-    int(port)
-    for port in env.names("DERMAPORT_WEBHOOK_PORTS", "ports that webhooks may name", default=("443", "8443"))
-]
+DERMAPORT_WEBHOOK_PORTS = env.numbers(
+    "DERMAPORT_WEBHOOK_PORTS", "ports that webhooks may name", default=(443, 8443)
+)
 DERMAPORT_WEBHOOK_NETWORKS = env.names(
     "DERMAPORT_WEBHOOK_NETWORKS",
     "the hospital's own networks, such as `10.20.0.0/16`: the only private addresses that webhooks may call",
@@ -24,11 +23,9 @@ DERMAPORT_WEBHOOK_NETWORKS = env.names(
 DERMAPORT_WEBHOOK_CA_FILE = env.text(
     "DERMAPORT_WEBHOOK_CA_FILE", "certificates of the hospital's own authority, besides the public ones"
 )
-DERMAPORT_WEBHOOK_LOOPBACK = env.switch(
-    "DERMAPORT_WEBHOOK_LOOPBACK",
-    "lets a developer receive webhooks on the same machine over http; never in production",
-    default=False,
-)
+# A receiver on the same machine, over http and on any port: for developers (`development.py`). Elsewhere it
+# would open the site's own services to a clinic.
+DERMAPORT_WEBHOOK_LOOPBACK = False
 
 # To look the name up and connect.
 DERMAPORT_WEBHOOK_CONNECT_SECONDS = 5.0

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from tests.support.live_clinic import LiveClinic
-from tests.support.live_stack import LiveStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.acceptance]
 DATA = Path(os.environ.get("DERMAPORT_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -18,18 +17,8 @@ DEFAULT = "efficientnetv2-b0"
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory):
-    stack = LiveStack(
-        tmp_path_factory.mktemp("shipped") / "var", DERMAPORT_GATES="1", DERMAPORT_DEFAULT_MODEL=DEFAULT
-    )
-    stack.start()
-    yield stack
-    stack.stop()
-
-
-@pytest.fixture(scope="module")
-def clinic(shipped):
-    return LiveClinic(shipped)
+def clinic(gated_stack):
+    return LiveClinic(gated_stack)
 
 
 def draw_letter() -> bytes:

@@ -41,9 +41,8 @@ def run(folder: Path, images: int, rounds: int, single: int) -> int:
     # A round waits in the queue as a whole, and is sent as fast as it goes.
     stack = LiveStack(
         folder / "var",
-        DERMAPORT_API_ACTIVE_PREDICTIONS=str(2 * images),
+        TEST_API_ACTIVE_PREDICTIONS=str(2 * images),
         DERMAPORT_API_CALLS_PER_MINUTE="100000",
-        DERMAPORT_API_CLINIC_CALLS_PER_MINUTE="100000",
     )
     stack.start()
     try:

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from classifier.demo.lesions import draw_lesion
 from tests.support.live_stack import LiveStack
+from tests.support.visiting import LOG_IN, give_cookies, log_in_by_http
 
 CHROMIUM = shutil.which("chromium")
 PHONE = {"width": 375, "height": 812}
@@ -65,26 +66,70 @@ def complaints() -> list[str]:
 def open_as(
     browser: Any, portal: LiveStack, password: str, complaints: list[str]
 ) -> Iterator[Callable[..., Page]]:
-    """Log somebody of the Harbour clinic in, in a browser of their own."""
+    """Log somebody of the Harbour clinic in, in a browser of their own; `is_typed` does it as they do."""
     contexts: list[BrowserContext] = []
 
-    def log_in(role: str, viewport: dict[str, int] = DESK, **options: Any) -> Page:
+    def log_in(role: str, viewport: dict[str, int] = DESK, *, is_typed: bool = False, **options: Any) -> Page:
         context = browser.new_context(base_url=portal.url, viewport=viewport, **options)
         contexts.append(context)
+        email = f"{role}@harbour.example"
+        if not is_typed:
+            log_in_by_http(context, portal.url, email, password)
         page = context.new_page()
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto("/accounts/login/")
-        page.get_by_label("E-mail").fill(f"{role}@harbour.example")
-        page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Log in", exact=True).click()
-        page.wait_for_url(f"{portal.url}/")
+        if is_typed:
+            page.goto(LOG_IN)
+            page.get_by_label("E-mail").fill(email)
+            page.get_by_label("Password").fill(password)
+            page.get_by_role("button", name="Log in", exact=True).click()
+            page.wait_for_url(f"{portal.url}/")
         return page
 
     yield log_in
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def visit(browser: Any, live_server: Any) -> Iterator[Callable[..., Page]]:
+    """Open this process's own server as a person, in a browser of their own: where no stack is needed."""
+    # Django is set up after this file is read.
+    from django.conf import settings
+    from django.core.cache import cache
+    from django.test import Client
+
+    # Counts log-ins by address: all tests come from one, and quick ones more than thirty times a minute.
+    cache.clear()
+    contexts: list[BrowserContext] = []
+
+    def log_in(person: Any, viewport: dict[str, int] = DESK, **options: Any) -> Page:
+        client = Client()
+        client.force_login(person)
+        context = browser.new_context(base_url=live_server.url, viewport=viewport, **options)
+        contexts.append(context)
+        name = settings.SESSION_COOKIE_NAME
+        give_cookies(context, live_server.url, {name: client.cookies[name].value})
+        return context.new_page()
+
+    yield log_in
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def photos(tmp_path: Any) -> Callable[..., list[str]]:
+    """Paths of drawn pictures."""
+    from tests.factories import draw_jpeg
+
+    def draw(*seeds: int) -> list[str]:
+        paths = [tmp_path / f"photo-{seed}.jpg" for seed in seeds]
+        for seed, path in zip(seeds, paths, strict=True):
+            path.write_bytes(draw_jpeg(seed, 320))
+        return [str(path) for path in paths]
+
+    return draw
 
 
 @pytest.fixture

@@ -22,9 +22,7 @@ def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         # As it ships: behind its gates, with its default network.
-        stack = LiveStack(
-            Path(folder) / "var", DERMAPORT_GATES="1", DERMAPORT_DEFAULT_MODEL="efficientnetv2-b0"
-        )
+        stack = LiveStack(Path(folder) / "var", TEST_GATES="1", TEST_DEFAULT_MODEL="efficientnetv2-b0")
         stack.start()
         try:
             stack.manage("create_demo", "--yes-in-production", "--cases")

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from tests.support.live_stack import LiveStack
 
-def test_reference_asks_for_nothing_foreign(open_as: Callable[..., Page]) -> None:
+
+def test_reference_asks_for_nothing_foreign(open_as: Callable[..., Page], portal: LiveStack) -> None:
     page = open_as("clinician")
     foreign: list[str] = []
-    site = page.url.rstrip("/")
     page.on(
-        "request", lambda one: foreign.append(one.url) if not one.url.startswith((site, "data:")) else None
+        "request",
+        lambda one: foreign.append(one.url) if not one.url.startswith((portal.url, "data:")) else None,
     )
 
     page.goto("/api/v1/docs/")

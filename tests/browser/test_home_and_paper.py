@@ -31,7 +31,9 @@ PAPER = {"width": 680, "height": 1000}
 
 def test_column_without_rows_gives_its_room_to_the_others(open_as):
     for role in ("dermatologist", "administrator", "clinician"):
-        room = open_as(role, DESK).evaluate(ROOM)
+        page = open_as(role, DESK)
+        page.goto("/")
+        room = page.evaluate(ROOM)
 
         assert room["filled"] > 0, role
         assert room["share"] > 0.95, (role, room)
@@ -39,6 +41,7 @@ def test_column_without_rows_gives_its_room_to_the_others(open_as):
 
 def test_paper_says_whose_it_is_and_overlaps_nowhere(open_as, portal):
     page = open_as("clinician", PAPER)
+    page.goto("/")
     mrn, public = page.locator(".row-sub").first.inner_text().split(" · ")[:2]
     page.locator(".row-title a").first.click()
     page.wait_for_url("**/submissions/*/")

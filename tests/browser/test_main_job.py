@@ -30,7 +30,7 @@ def fill_case(page, mrn, photo):
 
 
 def test_a_phone_submits_and_a_dermatologist_signs_by_keys_alone(open_as, lesion_photo):
-    phone = open_as("clinician", PHONE, has_touch=True, is_mobile=True)
+    phone = open_as("clinician", PHONE, has_touch=True, is_mobile=True, is_typed=True)
     fill_case(phone, "BROWSER-1", lesion_photo(1))
     phone.get_by_role("button", name="Submit").click()
     phone.wait_for_url(re.compile(r"/submissions/[0-9a-f-]{36}/$"))

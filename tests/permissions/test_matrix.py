@@ -13,15 +13,21 @@ from tests.permissions.expectations import OK
 from tests.permissions.files import FILES, name_file
 from tests.permissions.matrix import CLOSED, MATRIX, Row
 from tests.permissions.world import ACTORS, World
+from tests.support.html_grammar import list_html_faults
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 NOWHERE = ["api-unknown", "fhir-unknown", *CLOSED]
 """Routes that answer 404 to everything."""
+READERS = ("own.clinician", "own.dermatologist", "own.administrator", "nobody")
+"""Whose pages are looked at as HTML: the checker itself is tested in test_html."""
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=str)
 def test_row(world: World, row: Row) -> None:
-    """All actors meet the same world; what each one changes is taken back before the next."""
+    """All actors meet the same world; what each one changes is taken back before the next.
+
+    Every page is sound HTML besides.
+    """
     wrong = []
     for actor in ACTORS:
         with transaction.atomic():
@@ -32,9 +38,22 @@ def test_row(world: World, row: Row) -> None:
         expected = str(row.status) if row.policy[actor] == OK else row.policy[actor]
         if answer != expected:
             wrong.append(f"{actor}: expected {expected}, received {answer}")
+        if (
+            actor in READERS
+            and row.method == "GET"
+            and response.get("Content-Type", "").startswith("text/html")
+        ):
+            wrong += [f"{actor}: {fault}" for fault in list_page_faults(response.text)]
         if file != (FILES.get(str(row), "") if row.policy[actor] == OK else ""):
             wrong.append(f"{actor}: received a file of type {file!r}")
     assert not wrong, "\n".join(wrong)
+
+
+def list_page_faults(html: str) -> list[str]:
+    """What a browser repairs in silence, and a reader of screens reads wrong."""
+    # Part of a page names ids of the page that takes it.
+    is_fragment = "<html" not in html
+    return [one for one in list_html_faults(html) if not is_fragment or "leads nowhere" not in one]
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:

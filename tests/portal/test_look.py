@@ -94,6 +94,16 @@ def test_every_static_file_of_a_template_exists():
     assert {name for name in named if not finders.find(name)} == set()
 
 
+def test_what_a_press_does_is_said_by_one_script():
+    """Two that listen for one button would do it twice: print two sheets, send two forms."""
+    said: dict[str, list[str]] = {}
+    for path in (STATIC / "js").glob("*.js"):
+        for name in set(re.findall(r'closest(?:\?\.)?\("\[(data-[\w-]+)\]', path.read_text())):
+            said.setdefault(name, []).append(path.name)
+
+    assert {name: files for name, files in said.items() if len(files) > 1} == {}
+
+
 def test_every_component_says_how_it_is_used():
     silent = [
         path.name
@@ -102,3 +112,23 @@ def test_every_component_says_how_it_is_used():
     ]
 
     assert silent == []
+
+
+def test_nothing_is_drawn_that_nobody_shows():
+    """Classes of the style sheets, icons and components that no page, script or service names."""
+    sources = [*TEMPLATES, *(STATIC / "js").rglob("*.js")]
+    sources += [path for app in ("classifier", "portal") for path in (PROJECT / app).rglob("*.py")]
+    words = set(re.findall(r"[\w-]+", " ".join(path.read_text(encoding="utf-8") for path in sources)))
+    rules = re.sub(
+        r"/\*.*?\*/|\"[^\"]*\"", "", " ".join(path.read_text() for path in SHEETS), flags=re.DOTALL
+    )
+    # Put together by a template from a word of a row, or given by Django to the errors of a field.
+    made = re.compile(r"(tone|notice)-\w+|errorlist")
+    classes = {name for name in re.findall(r"\.([a-zA-Z][\w-]*)", rules) if not made.fullmatch(name)}
+    icons = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text()))
+    included = " ".join(path.read_text(encoding="utf-8") for path in sources)
+    components = {f"components/{path.name}" for path in (PROJECT / "templates" / "components").glob("*.html")}
+
+    assert classes - words == set()
+    assert icons - words == set()
+    assert {name for name in components if name not in included} == set()

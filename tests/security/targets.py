@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from django.apps import apps
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 
@@ -86,20 +89,42 @@ def words_of(world: World) -> set[str]:
     }
 
 
-def fingerprints() -> dict[tuple[str, str], str]:
-    """Every row of every table as it is now: two of these tell what a request touched."""
-    return {(label, key): hashlib.sha256(repr(row).encode()).hexdigest() for label, key, row in all_rows()}
+WRITE = re.compile(r'\s*(?:INSERT\b.*?\bINTO|UPDATE|DELETE\s+FROM)\s+"?(\w+)', re.IGNORECASE)
 
 
-def list_touched(before: dict[tuple[str, str], str]) -> list[tuple[str, str]]:
-    """Rows that were changed or taken away since `before`."""
-    after = fingerprints()
-    return [key for key in before if after.get(key) != before[key]]
+@contextlib.contextmanager
+def watch_writes() -> Iterator[set[str]]:
+    """The tables that something inside writes to, whether by a row or by hand."""
+    written: set[str] = set()
+
+    def note(execute: Any, sql: str, *args: Any) -> Any:
+        if found := WRITE.match(sql):
+            written.add(found[1])
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(note):
+        yield written
 
 
-def all_rows() -> Iterator[tuple[str, str, dict[str, Any]]]:
+def fingerprints(tables: Container[str] | None = None) -> dict[tuple[str, str], str]:
+    """Every row of every table, or of these, as it is now: two of these tell what a request touched."""
+    return {
+        (label, key): hashlib.sha256(repr(row).encode()).hexdigest() for label, key, row in all_rows(tables)
+    }
+
+
+def list_touched(before: dict[tuple[str, str], str], tables: Container[str]) -> list[tuple[str, str]]:
+    """Rows of these tables that were changed or taken away since `before`."""
+    after = fingerprints(tables)
+    labels = {model._meta.label for model in apps.get_models() if model._meta.db_table in tables}
+    return [key for key in before if key[0] in labels and after.get(key) != before[key]]
+
+
+def all_rows(tables: Container[str] | None = None) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for model in apps.get_models():
         if model._meta.label in NOBODYS or model._meta.app_label in ("contenttypes", "sessions"):
+            continue
+        if tables is not None and model._meta.db_table not in tables:
             continue
         for row in model._default_manager.order_by("pk").values():
             row.pop("last_login", None)

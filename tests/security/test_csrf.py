@@ -8,7 +8,15 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.permissions.calling import ROUTES, call
-from tests.security.targets import WRITES, actors_of, client_of, fingerprints, is_for_programs
+from tests.security.targets import (
+    WRITES,
+    actors_of,
+    client_of,
+    fingerprints,
+    is_for_programs,
+    list_touched,
+    watch_writes,
+)
 
 # Programs call these without cookies: what they send proves who they are.
 EXEMPT = {"oauth-token", "oauth-revoke"}
@@ -25,15 +33,15 @@ def browser(world, actor, row=None):
 
 def attack(sides, rows, client_for):
     """Send each of these as the attacker's page would; say which were taken, or changed anything."""
-    wrong = []
+    wrong, before = [], fingerprints()
     for row in rows:
         actor = (actors_of(row) or ["own.clinician"])[0]
         with transaction.atomic():
-            client, before = client_for(row, actor), fingerprints()
-            answer = call(client, row, sides.mine, actor)
-            after = fingerprints()
+            client = client_for(row, actor)
+            with watch_writes() as written:
+                answer = call(client, row, sides.mine, actor)
+            touched = list_touched(before, written)
             transaction.set_rollback(True)
-        touched = [key for key in before if after.get(key) != before[key]]
         if answer.status_code != 403 or touched:
             wrong.append((str(row), actor, answer.status_code, touched))
     return wrong

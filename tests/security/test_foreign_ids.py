@@ -31,6 +31,7 @@ from tests.security.targets import (
     list_strings,
     list_touched,
     text_of,
+    watch_writes,
     words_of,
 )
 
@@ -69,9 +70,11 @@ def test_ids_in_addresses(sides):
     for row in rows:
         for actor in actors_of(row):
             with transaction.atomic():
-                answer = send(sides, row, actor, row.at(sides.theirs), row.data(sides.mine, actor))
+                data = row.data(sides.mine, actor)
+                with watch_writes() as written:
+                    answer = send(sides, row, actor, row.at(sides.theirs), data)
                 told = find_words(text_of(answer), words)
-                touched = list_touched(before) if row.method in UNSAFE else []
+                touched = list_touched(before, written) if row.method in UNSAFE else []
                 transaction.set_rollback(True)
             if answer.status_code not in (403, 404) or told or touched:
                 wrong.append((str(row), actor, answer.status_code, told, touched))
@@ -116,8 +119,12 @@ def test_ids_in_bodies(sides):
             for value in foreign_values(mine, theirs, known):
                 tried += 1
                 with transaction.atomic():
-                    answer = send(sides, row, actor, row.at(sides.mine), swap(mine, theirs, value))
-                    told, touched = find_words(text_of(answer), words - {value}), list_touched(before)
+                    with watch_writes() as written:
+                        answer = send(sides, row, actor, row.at(sides.mine), swap(mine, theirs, value))
+                    told, touched = (
+                        find_words(text_of(answer), words - {value}),
+                        list_touched(before, written),
+                    )
                     transaction.set_rollback(True)
                 if answer.status_code not in REFUSED or told or touched:
                     wrong.append((str(row), actor, answer.status_code, told, touched))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Container
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from classifier.models import ModelVersion, Prediction
 from portal.trust.accounts.models import Membership, User
 from tests.factories import UserFactory
 from tests.permissions.calling import call
-from tests.security.targets import WRITES, actors_of, all_rows, client_of
+from tests.security.targets import WRITES, actors_of, all_rows, client_of, watch_writes
 
 ID = uuid.UUID("e11e11e1-1e11-41e1-8e11-1e11e11e11e1")
 MOMENT = dt.datetime(2001, 2, 3, tzinfo=dt.UTC)
@@ -45,8 +46,8 @@ def build_extras(bystander: User) -> dict[str, Any]:
     }
 
 
-def rows_now() -> set[tuple[str, str, str]]:
-    return {(label, key, repr(row)) for label, key, row in all_rows()}
+def rows_now(tables: Container[str] | None = None) -> set[tuple[str, str, str]]:
+    return {(label, key, repr(row)) for label, key, row in all_rows(tables)}
 
 
 def ranks_now() -> dict[str, Any]:
@@ -71,12 +72,14 @@ def test_nothing_that_was_sent_along_is_taken(sides):
     for row in WRITES:
         for actor in actors_of(row)[:1]:
             with transaction.atomic():
-                sent = row.data(sides.mine, actor)
-                body = {**{name: value for name, value in extras.items() if name not in sent}, **sent}
-                client = client_of(sides.mine, actor, row)
-                before_this = rows_now() - before
-                answer = call(client, replace(row, data=lambda *_, body=body: body), sides.mine, actor)
-                new = rows_now() - before - before_this
+                with watch_writes() as prepared:
+                    sent = row.data(sides.mine, actor)
+                    body = {**{name: value for name, value in extras.items() if name not in sent}, **sent}
+                    client = client_of(sides.mine, actor, row)
+                before_this = rows_now(prepared) - before
+                with watch_writes() as written:
+                    answer = call(client, replace(row, data=lambda *_, body=body: body), sides.mine, actor)
+                new = rows_now(written) - before - before_this
                 changed = {name for name, known in ranks.items() if not _holds(known, ranks_now()[name], row)}
                 transaction.set_rollback(True)
             done += answer.status_code < 400

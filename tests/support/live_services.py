@@ -9,6 +9,8 @@ import psycopg
 import redis
 from psycopg import sql
 
+from tests.support.migrated_database import create_migrated
+
 # Redis has sixteen databases; what is asked of it outside a running stack goes to the first.
 REDIS_DATABASES = range(1, 16)
 
@@ -30,7 +32,7 @@ class LiveServices:
         return cls(database, broker)
 
     def create(self) -> dict[str, str]:
-        self._administrate(sql.SQL("CREATE DATABASE {}"))
+        create_migrated(self._admin_url, self._name)
         self._claim_broker()
         return {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url}
 

@@ -1,6 +1,6 @@
 """Settings of a portal that tests start as real processes: those of `make run`, with what tests need otherwise.
 
-TEST_TASK_SOFT_SECONDS and the others that are read here exist for tests alone: nobody turns them in a portal.
+TEST_GATES and the others that are read here exist for tests alone: nobody turns them in a portal.
 """
 
 import os
@@ -9,6 +9,8 @@ from portal.settings.development import *  # noqa: F403
 from portal.settings.development import (
     CELERY_BEAT_SCHEDULE,
     CELERY_BROKER_TRANSPORT_OPTIONS,
+    DERMAPORT_API_ACTIVE_PREDICTIONS,
+    DERMAPORT_DEFAULT_MODEL,
     DERMAPORT_LEASE_SECONDS,
     DERMAPORT_RECONCILE_SECONDS,
     DERMAPORT_TASK_HARD_SECONDS,
@@ -22,9 +24,17 @@ def read_seconds(name: str, default: int) -> int:
     return int(os.environ.get(f"TEST_{name}_SECONDS", default))
 
 
+# People log in by the dozen, and what a password's hash is worth is asked elsewhere.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # One log-in serves a session of tests, and many of them ask for a token.
 DERMAPORT_STEP_UP_MINUTES = 600
 REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"] = {"token": "1000/min"}
+
+DERMAPORT_API_ACTIVE_PREDICTIONS = int(
+    os.environ.get("TEST_API_ACTIVE_PREDICTIONS", DERMAPORT_API_ACTIVE_PREDICTIONS)
+)
+DERMAPORT_DEFAULT_MODEL = os.environ.get("TEST_DEFAULT_MODEL", DERMAPORT_DEFAULT_MODEL)
+DERMAPORT_GATES = os.environ.get("TEST_GATES") != "0"
 
 CELERY_TASK_SOFT_TIME_LIMIT = read_seconds("TASK_SOFT", DERMAPORT_TASK_SOFT_SECONDS)
 CELERY_TASK_TIME_LIMIT = read_seconds("TASK_HARD", DERMAPORT_TASK_HARD_SECONDS)

@@ -8,7 +8,7 @@
     stack.stop()
 
 The gates are off and the network is the paper's second, unless the test says otherwise by
-`LiveStack(folder, DERMAPORT_GATES="1", DERMAPORT_DEFAULT_MODEL="…")`.
+`LiveStack(folder, TEST_GATES="1", TEST_DEFAULT_MODEL="…")`.
 Its SQLite database is a copy of a migrated one; `LiveStack(folder, is_new=True)` migrates its own, as on
 a new machine. With DATABASE_URL and REDIS_URL in the environment it uses a fresh PostgreSQL database and a Redis
 database on those services instead of SQLite and its own Valkey.
@@ -20,12 +20,14 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import psutil
 import redis
 
+from tests.support.commands import Commands
 from tests.support.live_services import LiveServices
 from tests.support.migrated_database import copy_migrated
 from tests.support.ports import free_port
@@ -33,6 +35,21 @@ from tests.support.ports import free_port
 PROJECT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 240.0
 STOP_SECONDS = 40.0
+
+
+def wait_until_gone(processes: list[psutil.Process], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while alive := [process for process in processes if is_alive(process)]:
+        assert time.monotonic() < deadline, alive
+        time.sleep(0.05)
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """A zombie has ended; init alone decides when it is taken off the list."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 class LiveStack:
@@ -54,12 +71,13 @@ class LiveStack:
             "DERMAPORT_LOGIN_RATE": "1000/m/ip",
             "DERMAPORT_MFA_REQUIRED_ROLES": "",
             # Spots drawn in a moment pass no gate, and the small network answers faster.
-            "DERMAPORT_GATES": "0",
-            "DERMAPORT_DEFAULT_MODEL": "paper-cnn-2",
+            "TEST_GATES": "0",
+            "TEST_DEFAULT_MODEL": "paper-cnn-2",
             **environment,
         }
         self.log = var / "stack.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._commands: Commands | None = None
 
     # --- Life ---------------------------------------------------------------------------------
     def start(self) -> None:
@@ -86,13 +104,18 @@ class LiveStack:
                 raise AssertionError(f"The stack did not start:\n{self.read_log()[-6000:]}")
             time.sleep(0.1)
 
-    def stop(self) -> None:
-        """Ask the supervisor to stop and wait until it has ended."""
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Ask the supervisor to stop, by this signal, and wait until it and all that it started have ended."""
+        if self._commands:
+            self._commands.stop()
+            self._commands = None
         process = self._process
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+        was_running, children = process.poll() is None, []
+        with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(number)
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -101,6 +124,9 @@ class LiveStack:
         self._process = None
         if self.services:
             self.services.drop()
+        wait_until_gone(children)
+        if was_running and number == signal.SIGTERM:
+            assert sorted(path.name for path in (self.var / "run").glob("*.pid")) == []
 
     @property
     def database(self) -> Path:
@@ -155,24 +181,30 @@ class LiveStack:
             time.sleep(0.05)
         raise AssertionError(f"{name} did not come back in {seconds:.0f} s:\n{self.read_log()[-4000:]}")
 
+    def wait_ready(self, seconds: float = 60.0) -> None:
+        """Wait until the portal itself says that it is ready."""
+        deadline = time.monotonic() + seconds
+        while True:
+            with (
+                contextlib.suppress(OSError),
+                urllib.request.urlopen(f"{self.url}/health/ready", timeout=5) as answer,
+            ):
+                if b'"ready"' in answer.read():
+                    return
+            assert time.monotonic() < deadline, self.read_log()[-4000:]
+            time.sleep(0.1)
+
     def restart(self, name: str) -> int:
         """End `name` as an operator would (SIGTERM) and wait for the next one."""
         return self.wait_back(name, self.kill(name, signal.SIGTERM))
 
     # --- Data ---------------------------------------------------------------------------------
     def manage(self, *arguments: object) -> str:
-        """Run a management command on this stack's data; return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *map(str, arguments)],
-            cwd=PROJECT,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"manage.py {arguments}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        """Run a management command on this stack's data, after its start; return what it printed."""
+        self._commands = self._commands or Commands(self.env)
+        status, written, errors = self._commands.run(*arguments)
+        assert status == 0, f"manage.py {arguments}:\n{written}\n{errors}"
+        return written
 
     def query(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Read from this stack's database; parameters are written %s."""

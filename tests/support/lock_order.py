@@ -15,7 +15,7 @@ from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler, SQLUpd
 from django.db.transaction import Atomic
 
 from classifier.models import Lesion, Patient, Prediction, Submission
-from classifier.standing import standing
+from classifier.standing import locks
 from portal.trust.audit.models import AuditEvent
 
 if TYPE_CHECKING:
@@ -115,5 +115,5 @@ def watch_locks(monkeypatch: pytest.MonkeyPatch) -> Any:
         if not connection.features.has_select_for_update:
             # SQLite leaves the words out of the query; the portal then doesn't ask.
             locking = SimpleNamespace(has_select_for_update=True)
-            patch.setattr(standing, "connection", SimpleNamespace(features=locking))
+            patch.setattr(locks, "connection", SimpleNamespace(features=locking))
         yield spy

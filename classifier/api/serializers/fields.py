@@ -1,11 +1,18 @@
+"""Fields that several serializers share: related rows a caller may see, choices and unknown names refused in words."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import django_filters
 from django import forms
 from rest_framework import serializers
+
+from classifier.domain.dates import read_day
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 
 class VisibleRelation(serializers.PrimaryKeyRelatedField[Any]):
@@ -21,6 +28,16 @@ class VisibleRelation(serializers.PrimaryKeyRelatedField[Any]):
         if request is None:
             return rows
         return rows.model.objects.visible_to(request.user).select_related(*self.related)
+
+
+class IsoDayField(serializers.DateField):
+    """A day as YYYY-MM-DD: not compact, not by weeks."""
+
+    def to_internal_value(self, value: Any) -> dt.date:
+        try:
+            return read_day(value) if isinstance(value, str) else super().to_internal_value(value)
+        except ValueError:
+            self.fail("invalid", format="YYYY-MM-DD")
 
 
 # --- Choices ------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework import serializers
 
 from classifier.api import examples
-from classifier.api.serializers.fields import ChoiceField, StrictSerializer, VisibleRelation
+from classifier.api.serializers.fields import ChoiceField, IsoDayField, StrictSerializer, VisibleRelation
 from classifier.domain.errors import InvalidInputError
 from classifier.domain.vocabulary import (
     BODY_SITE_CHOICES,
@@ -42,14 +42,12 @@ class NewSubmissionSerializer(StrictSerializer):
         required=False,
         help_text="Finds the patient of this record number in the clinic, or creates one.",
     )
-    birth_date = serializers.DateField(
+    birth_date = IsoDayField(
         required=False,
-        help_text="Of a new patient; must equal that of a known one.",
+        help_text="Kept of a new patient, and of a known one without; must equal that of a known one.",
     )
-    sex = ChoiceField(choices=Sex.choices, required=False, help_text="Of a new patient.")
-    skin_type = ChoiceField(
-        choices=SkinType.choices, required=False, help_text="Of a new patient (Fitzpatrick)."
-    )
+    sex = ChoiceField(choices=Sex.choices, required=False, help_text="As birth_date.")
+    skin_type = ChoiceField(choices=SkinType.choices, required=False, help_text="Fitzpatrick; as birth_date.")
     consents_to_inference = serializers.BooleanField(
         required=False,
         allow_null=True,

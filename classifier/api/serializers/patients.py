@@ -1,3 +1,5 @@
+"""Serializers of patients, lesions and consents."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,7 +9,7 @@ from rest_framework import serializers
 
 from classifier.api import examples
 from classifier.api.listing import ExpandedField
-from classifier.api.serializers.fields import ChoiceField, StrictSerializer, VisibleRelation
+from classifier.api.serializers.fields import ChoiceField, IsoDayField, StrictSerializer, VisibleRelation
 from classifier.api.serializers.people import ClinicSerializer, PersonSerializer
 from classifier.api.serializers.standing import StandingSerializer, describe_standing
 from classifier.domain.vocabulary import (
@@ -61,7 +63,7 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
 class PatientChangesSerializer(StrictSerializer):
     """What can be corrected. The record number stays: it ties the history together."""
 
-    birth_date = serializers.DateField(required=False, allow_null=True)
+    birth_date = IsoDayField(required=False, allow_null=True)
     sex = ChoiceField(choices=Sex.choices, required=False)
     skin_type = ChoiceField(choices=SkinType.choices, required=False, allow_blank=True)
     consents_to_inference = serializers.BooleanField(
@@ -173,7 +175,7 @@ class ErasureSerializer(StrictSerializer):
 
 @examples.answered(200, "Erased", examples.ERASED)
 class ErasedSerializer(serializers.Serializer[Any]):
-    """The patient is gone; what was done stays in the trail under this id."""
+    """The patient is gone; what was done stays in the audit log under this id."""
 
     id = serializers.UUIDField()
     public_id = serializers.CharField()

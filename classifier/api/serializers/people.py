@@ -1,3 +1,5 @@
+"""Serializers of whoever asks: tokens, clinics, people and memberships."""
+
 from __future__ import annotations
 
 from typing import Any

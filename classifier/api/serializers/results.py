@@ -1,3 +1,5 @@
+"""Serializers of what the model says: versions, predictions, gates and the images they are about."""
+
 from __future__ import annotations
 
 from typing import Any

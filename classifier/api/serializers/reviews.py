@@ -1,10 +1,12 @@
+"""Serializers of what people decide: reviews, amendments and histopathology."""
+
 from __future__ import annotations
 
 from rest_framework import serializers
 
 from classifier.api import examples
 from classifier.api.listing import ExpandedField
-from classifier.api.serializers.fields import ChoiceField, StrictSerializer, VisibleRelation
+from classifier.api.serializers.fields import ChoiceField, IsoDayField, StrictSerializer, VisibleRelation
 from classifier.api.serializers.patients import LesionReferenceSerializer, PatientSerializer
 from classifier.api.serializers.people import PersonSerializer
 from classifier.domain.vocabulary import Agreement, Diagnosis, Histopathology, Management, Procedure
@@ -118,8 +120,8 @@ class OutcomeSerializer(serializers.ModelSerializer[Outcome]):
 class _FindingSerializer(StrictSerializer):
     diagnosis = ChoiceField(choices=Histopathology.choices)
     procedure = ChoiceField(choices=Procedure.choices)
-    specimen_taken_on = serializers.DateField()
-    reported_on = serializers.DateField()
+    specimen_taken_on = IsoDayField()
+    reported_on = IsoDayField()
     breslow_mm = serializers.DecimalField(
         max_digits=4, decimal_places=2, coerce_to_string=False, required=False, allow_null=True
     )

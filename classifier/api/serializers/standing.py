@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from classifier.api import examples
-from classifier.api.serializers.fields import ChoiceField, StrictSerializer
+from classifier.api.serializers.fields import ChoiceField, IsoDayField, StrictSerializer
 from classifier.api.serializers.people import PersonSerializer
 from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import (
@@ -21,12 +21,19 @@ from classifier.domain.vocabulary import (
 )
 from classifier.labels.standing import label_case, label_standing
 from classifier.models import Acknowledgement, Patient, ReadingClaim, Submission
-from classifier.standing.hiding import hides_standing, hides_worst, holds_unread_answer, is_blinded
+from classifier.standing.hiding import (
+    find_unread_answers,
+    hides_standing,
+    hides_worst,
+    holds_unread_answer,
+    is_blinded,
+)
 from classifier.standing.standing import find_order
 from portal.trust.accounts.models import Membership
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Iterable
 
     from rest_framework.request import Request
 
@@ -74,7 +81,7 @@ class NewAcknowledgementSerializer(StrictSerializer):
     """What was done about the order of a case."""
 
     done = ChoiceField(choices=AcknowledgedAs.choices)
-    done_on = serializers.DateField(required=False, allow_null=True, default=None, help_text="If known.")
+    done_on = IsoDayField(required=False, allow_null=True, default=None, help_text="If known.")
     note = serializers.CharField(
         required=False, allow_blank=True, default="", help_text="Such as where to; needed with `other`."
     )
@@ -153,15 +160,30 @@ def is_standing_hidden(row: StandingColumns, request: Request) -> bool:
     return is_blinded(clinic, role) and hides_worst(row, clinic, role, has_unread=_has_unread(row, request))
 
 
+def note_unread(patients: Iterable[Patient], request: Request) -> None:
+    """Ask once for all patients of a list, each within another row, what `is_standing_hidden` asks of each."""
+    roles = read_roles(request)
+    wanted = {row.pk for row in patients if is_blinded(row.clinic, roles.get(row.clinic_id))}
+    if wanted:
+        cases = Submission.objects.filter(lesion__patient__in=wanted)
+        unread = find_unread_answers(cases, of="lesion__patient")
+        _known_unread(request).update((pk, pk in unread) for pk in wanted)
+
+
 def _has_unread(row: Any, request: Request) -> bool:
     """Whether a case of this lesion or patient hides its answer; asked once a request."""
-    known: dict[Any, bool] | None = getattr(request, "_unread", None)
-    if known is None:
-        known = request._unread = {}  # type: ignore[attr-defined] # noqa: SLF001 (ours)
+    known = _known_unread(request)
     if row.pk not in known:
         path = "lesion__patient" if isinstance(row, Patient) else "lesion"
         known[row.pk] = holds_unread_answer(Submission.objects.filter(**{path: row}))
     return known[row.pk]
+
+
+def _known_unread(request: Request) -> dict[uuid.UUID, bool]:
+    known: dict[uuid.UUID, bool] | None = getattr(request, "_unread", None)
+    if known is None:
+        known = request._unread = {}  # type: ignore[attr-defined] # noqa: SLF001 (ours)
+    return known
 
 
 def _clinic_of(row: Any) -> Clinic:

@@ -1,3 +1,5 @@
+"""Serializers of a case: its row, its state while one waits, and the answer to a new one."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -157,7 +159,7 @@ class AcceptedSerializer(serializers.Serializer[Any]):
 
 @examples.answered(200, "Finished", examples.STATUS)
 class StatusSerializer(serializers.Serializer[Any]):
-    """Where a case stands. Holds nothing of the patient, so that polling leaves no trail."""
+    """Where a case stands. Holds nothing of the patient, so that polling isn't recorded."""
 
     id = serializers.UUIDField()
     state = serializers.ChoiceField(choices=SubmissionState.choices)

@@ -1,3 +1,5 @@
+"""Serializers of webhook endpoints, their events and deliveries."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Base views of the REST API: one row and a list, each recorded in the audit log as seen."""
+
 from __future__ import annotations
 
 from operator import attrgetter
@@ -6,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import generics
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
 from classifier.api.listing import EXPAND, KnownOrdering, StableCursorPagination, find_parts, read_expansion
 from classifier.api.parsers import BoundedJSONParser
 from classifier.api.preconditions import is_known
+from classifier.api.serializers.standing import note_unread
 from classifier.cases.access import record_listed, record_viewed
 from classifier.domain.errors import InvalidInputError
-from classifier.drf.permissions import MayViewCases
+from classifier.drf.permissions import MayViewCases, is_write
 from classifier.drf.views import NoStoreView
 from classifier.models import Patient
 from classifier.preconditions import tag_of
@@ -79,6 +83,22 @@ class OpenDetail(NoStoreView, generics.GenericAPIView[Any]):
         return Response(self.get_serializer(row).data, headers=headers)
 
 
+# Rows that are read by whom `permission_classes` let in, and written by whom `may_write` does.
+class WritableView(NoStoreView, generics.GenericAPIView[Any]):
+    may_write: type[BasePermission]
+    clinic_of = attrgetter("clinic_id")
+    address: str
+    """The name of the address of one row."""
+
+    def get_permissions(self) -> list[Any]:
+        return [*super().get_permissions(), *([self.may_write()] if is_write(self) else [])]
+
+    def answer_created(self, row: models.Model) -> Response:
+        self.clinic_id = self.clinic_of(row)
+        location = reverse(self.address, [row.pk], request=self.request)
+        return Response(self.get_serializer(row).data, status=201, headers={"Location": location})
+
+
 OF_EVERY_LIST = frozenset({"cursor", "page_size", "ordering"})
 
 
@@ -121,6 +141,11 @@ class RecordedList(PortalList):
     def paginate_queryset(self, queryset: QuerySet[Any] | Any) -> list[Any] | None:
         rows = super().paginate_queryset(queryset)
         self._record(rows or [])
+        if "patient" in self.expansion:
+            way, _ = find_parts(self.serializer_class)["patient"]
+            note_unread(
+                {patient.pk: patient for patient in map(attrgetter(way), rows or [])}.values(), self.request
+            )
         return rows
 
     def _record(self, rows: Iterable[Any]) -> None:

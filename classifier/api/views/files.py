@@ -1,18 +1,19 @@
+"""Files over the REST API: pictures, DICOM and the PDF of a case."""
+
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
 
 from classifier.api.schema import ERROR
 from classifier.cases.access import record_viewed
 from classifier.drf.permissions import MayViewCases
-from classifier.drf.views import NoStoreView
+from classifier.drf.views import FirstRenderer, NoStoreView
 from classifier.exports.attachments import attach
 from classifier.exports.dicom import DICOM_TYPE, NAMINGS, PSEUDONYMOUS, export_image
 from classifier.intake import DERIVATIVE_CONTENT_TYPE
@@ -27,22 +28,10 @@ if TYPE_CHECKING:
     from rest_framework.request import Request
 
 
-class JsonForErrors(BaseContentNegotiation):
-    """The answer is an image and its errors are JSON, whatever `Accept` says."""
-
-    def select_renderer(
-        self,
-        request: Request,  # noqa: ARG002
-        renderers: Any,
-        format_suffix: str | None = None,  # noqa: ARG002
-    ) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class ImageDerivative(NoStoreView):
     scopes = scopes_for("submissions")
     permission_classes = [MayViewCases]
-    content_negotiation_class = JsonForErrors
+    content_negotiation_class = FirstRenderer
 
     @extend_schema(
         operation_id="images_derivative",
@@ -69,7 +58,7 @@ class ImageDicom(NoStoreView):
     scopes = scopes_for("submissions")
     confirms = frozenset({"GET"})
     permission_classes = [MayViewCases]
-    content_negotiation_class = JsonForErrors
+    content_negotiation_class = FirstRenderer
 
     @extend_schema(
         operation_id="images_dicom",
@@ -91,7 +80,7 @@ class ImageDicom(NoStoreView):
 class SubmissionReport(NoStoreView):
     scopes = scopes_for("submissions")
     permission_classes = [MayViewCases]
-    content_negotiation_class = JsonForErrors
+    content_negotiation_class = FirstRenderer
 
     @extend_schema(
         operation_id="submissions_report",

@@ -1,3 +1,5 @@
+"""REST views of patients and lesions, with consent, erasure and the archive of a patient."""
+
 from __future__ import annotations
 
 from operator import attrgetter
@@ -11,7 +13,6 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
 from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from classifier.api.filters import LesionFilter, PatientFilter
 from classifier.api.idempotency import idempotent
@@ -32,12 +33,11 @@ from classifier.api.serializers.patients import (
     PatientChangesSerializer,
     PatientSerializer,
 )
-from classifier.api.views.base import RecordedDetail, RecordedList
-from classifier.api.views.files import JsonForErrors
+from classifier.api.views.base import RecordedDetail, RecordedList, WritableView
 from classifier.consents import record_consent
 from classifier.domain.errors import InvalidInputError
 from classifier.drf.permissions import MayAdminister, MaySubmit, is_write
-from classifier.drf.views import NoStoreView
+from classifier.drf.views import FirstRenderer, NoStoreView
 from classifier.models import Lesion, Patient
 from classifier.patients.lesions import create_lesion, update_lesion
 from classifier.patients.patients import create_patient, update_patient
@@ -54,17 +54,15 @@ if TYPE_CHECKING:
     from classifier.models.patient import PatientQuerySet
 
 
-class _Patients(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
+class _Patients(WritableView):
+    may_write = MaySubmit
+    address = "api-patient"
     scopes = scopes_for("patients")
     serializer_class = PatientSerializer
     queryset = Patient.objects.none()
 
     def get_queryset(self) -> PatientQuerySet:
         return with_risk(select_patients(self.request.user), since="created_at")
-
-    def get_permissions(self) -> list[Any]:
-        more = [MaySubmit()] if is_write(self) else []
-        return [*super().get_permissions(), *more]
 
 
 class PatientList(_Patients, RecordedList):
@@ -93,10 +91,7 @@ class PatientList(_Patients, RecordedList):
         clinic = facts.pop("clinic", None) or find_only_clinic(self.request.user)
         with transaction.atomic():
             patient = create_patient(actor=self.request.user, clinic=clinic, **facts)
-        self.clinic_id = clinic.pk
-        location = reverse("api-patient", [patient.pk], request=request)
-        answer = Response(self.get_serializer(patient).data, status=201, headers={"Location": location})
-        return with_tag(answer, patient)
+        return with_tag(self.answer_created(patient), patient)
 
 
 class PatientDetail(_Patients, RecordedDetail):
@@ -124,7 +119,9 @@ class PatientDetail(_Patients, RecordedDetail):
             return self.answer(patient)
 
 
-class _Lesions(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
+class _Lesions(WritableView):
+    may_write = MaySubmit
+    address = "api-lesion"
     scopes = scopes_for("patients")
     serializer_class = LesionSerializer
     queryset = Lesion.objects.none()
@@ -132,10 +129,6 @@ class _Lesions(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generi
 
     def get_queryset(self) -> LesionQuerySet:
         return with_risk(select_lesions(self.request.user), since="created_at")
-
-    def get_permissions(self) -> list[Any]:
-        more = [MaySubmit()] if is_write(self) else []
-        return [*super().get_permissions(), *more]
 
 
 class LesionList(_Lesions, RecordedList):
@@ -161,10 +154,7 @@ class LesionList(_Lesions, RecordedList):
         asked = NewLesionSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         lesion = create_lesion(actor=self.request.user, **asked.validated_data)
-        self.clinic_id = lesion.patient.clinic_id
-        location = reverse("api-lesion", [lesion.pk], request=request)
-        answer = Response(self.get_serializer(lesion).data, status=201, headers={"Location": location})
-        return with_tag(answer, lesion)
+        return with_tag(self.answer_created(lesion), lesion)
 
 
 class LesionDetail(_Lesions, RecordedDetail):
@@ -253,7 +243,7 @@ class PatientErase(_PatientsToErase, NoStoreView, generics.GenericAPIView[Patien
         operation_id="patients_erase",
         summary="Erase a patient",
         description=(
-            "Images, texts and identifiers go for good; figures and the trail stay and name nobody. "
+            "Images, texts and identifiers go for good; figures and the audit log stay and name nobody. "
             "`If-Match` takes the ETag of the patient that you read."
         ),
         request=ErasureSerializer,
@@ -290,7 +280,7 @@ class PatientArchive(_PatientsToErase, NoStoreView, generics.GenericAPIView[Pati
     scopes = {"GET": "patients:export"}
     confirms = frozenset({"GET"})
     permission_classes = [MayAdminister]
-    content_negotiation_class = JsonForErrors
+    content_negotiation_class = FirstRenderer
     filter_backends: list[Any] = []
 
     @extend_schema(

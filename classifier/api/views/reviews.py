@@ -1,3 +1,5 @@
+"""REST views of signed reviews and of histopathology, with their amendments and corrections."""
+
 from __future__ import annotations
 
 from operator import attrgetter
@@ -5,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from classifier.api.filters import OutcomeFilter, ReviewFilter
 from classifier.api.idempotency import idempotent
-from classifier.api.links import make_decision
 from classifier.api.preconditions import read_if_match
 from classifier.api.queries import select_outcomes, select_reviews
 from classifier.api.schema import CREATED, IF_MATCH
@@ -23,11 +22,10 @@ from classifier.api.serializers.reviews import (
     OutcomeSerializer,
     ReviewSerializer,
 )
-from classifier.api.views.base import RecordedDetail, RecordedList
+from classifier.api.views.base import RecordedDetail, RecordedList, WritableView
 from classifier.cases.histopathology import Finding, correct_outcome, record_outcome
-from classifier.cases.reviews import amend_review, sign_review
-from classifier.drf.permissions import MayRecordOutcomes, MayReview, is_write
-from classifier.drf.views import NoStoreView
+from classifier.cases.reviews import Decision, amend_review, sign_review
+from classifier.drf.permissions import MayRecordOutcomes, MayReview
 from classifier.models import Outcome, Review
 from portal.trust.accounts.tokens.scopes import scopes_for
 
@@ -40,7 +38,9 @@ if TYPE_CHECKING:
     from classifier.models.review import ReviewQuerySet
 
 
-class _Reviews(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
+class _Reviews(WritableView):
+    may_write = MayReview
+    address = "api-review"
     scopes = scopes_for("reviews")
     confirms = frozenset({"POST"})
     is_signing = True
@@ -51,16 +51,18 @@ class _Reviews(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generi
     def get_queryset(self) -> ReviewQuerySet:
         return select_reviews(self.request.user)
 
-    def get_permissions(self) -> list[Any]:
-        more = [MayReview()] if is_write(self) else []
-        return [*super().get_permissions(), *more]
-
     def answer_signed(self, review: Review) -> Response:
-        self.clinic_id = review.submission.clinic_id
-        row = self.get_queryset().get(pk=review.pk)
-        data = self.get_serializer(row).data
-        location = reverse("api-review", [row.pk], request=self.request)
-        return Response(data, status=201, headers={"Location": location})
+        return self.answer_created(self.get_queryset().get(pk=review.pk))
+
+
+def make_decision(facts: dict[str, Any]) -> Decision:
+    """Agreement with the model follows from the diagnosis; what older clients send of it isn't used."""
+    return Decision(
+        diagnosis=facts["diagnosis"],
+        management=facts["management"],
+        comment=facts["comment"],
+        unseen_reason=facts["unseen_reason"],
+    )
 
 
 class ReviewList(_Reviews, RecordedList):
@@ -130,7 +132,9 @@ class ReviewAmend(_Reviews, RecordedDetail):
             return self.answer_signed(amendment)
 
 
-class _Outcomes(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # generic in the stubs alone
+class _Outcomes(WritableView):
+    may_write = MayRecordOutcomes
+    address = "api-outcome"
     scopes = scopes_for("outcomes")
     serializer_class = OutcomeSerializer
     queryset = Outcome.objects.none()
@@ -139,16 +143,8 @@ class _Outcomes(NoStoreView, GenericAPIView):  # type: ignore[type-arg]  # gener
     def get_queryset(self) -> OutcomeQuerySet:
         return select_outcomes(self.request.user)
 
-    def get_permissions(self) -> list[Any]:
-        more = [MayRecordOutcomes()] if is_write(self) else []
-        return [*super().get_permissions(), *more]
-
     def answer_recorded(self, outcome: Outcome) -> Response:
-        self.clinic_id = outcome.lesion.patient.clinic_id
-        row = self.get_queryset().get(pk=outcome.pk)
-        data = self.get_serializer(row).data
-        location = reverse("api-outcome", [row.pk], request=self.request)
-        return Response(data, status=201, headers={"Location": location})
+        return self.answer_created(self.get_queryset().get(pk=outcome.pk))
 
 
 class OutcomeList(_Outcomes, RecordedList):

@@ -1,3 +1,5 @@
+"""REST views of cases: taken in, followed, cancelled, claimed to read, acknowledged; and their predictions."""
+
 from __future__ import annotations
 
 from operator import attrgetter
@@ -50,7 +52,6 @@ from classifier.drf.permissions import MayReview, MaySubmit, MayViewCases
 from classifier.drf.views import NoStoreView
 from classifier.models import Acknowledgement, Prediction, Submission
 from classifier.orders import acknowledge_order, take_back_acknowledgement
-from classifier.preconditions import check_unchanged
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
 from portal.trust.accounts.tokens.scopes import scopes_for
@@ -303,8 +304,9 @@ class SubmissionAcknowledgement(_SubmissionAct):
                 pk=acknowledgement,
                 review__submission=submission,
             )
-            check_unchanged(submission, read_if_match(request))
-            take_back_acknowledgement(actor=self.request.user, acknowledgement=row)
+            take_back_acknowledgement(
+                actor=self.request.user, acknowledgement=row, expected=read_if_match(request)
+            )
             return self.answer(self.get_object())
 
 

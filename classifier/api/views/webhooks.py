@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from django.db import transaction
 from django.shortcuts import get_object_or_404
-from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import generics
-from rest_framework.filters import OrderingFilter
 from rest_framework.response import Response
 
 from classifier.api.idempotency import idempotent
-from classifier.api.listing import StableCursorPagination
 from classifier.api.parsers import BoundedJSONParser
 from classifier.api.schema import ERROR, WORDS
 from classifier.api.serializers.fields import FilterSet
@@ -25,6 +22,7 @@ from classifier.api.serializers.webhooks import (
     WebhookDeliverySerializer,
     WebhookSerializer,
 )
+from classifier.api.views.base import PortalList
 from classifier.domain.states import DeliveryState
 from classifier.domain.vocabulary import WebhookEventType
 from classifier.drf.permissions import MayAdminister
@@ -69,9 +67,8 @@ class WebhookView(NoStoreView, generics.GenericAPIView[WebhookEndpoint]):
         return WebhookEndpoint.objects.visible_to(self.request.user)
 
 
-class WebhookList(WebhookView, generics.ListAPIView[WebhookEndpoint]):
-    pagination_class = StableCursorPagination
-    filter_backends = [OrderingFilter]
+class WebhookList(WebhookView, PortalList):
+    filter_backends = PortalList.filter_backends
     ordering_fields = ["created_at"]
     ordering = ["-created_at"]
 
@@ -167,14 +164,11 @@ class WebhookDeliveryFilter(FilterSet):
         fields: list[str] = []
 
 
-class WebhookDeliveryList(NoStoreView, generics.ListAPIView[WebhookDelivery]):
+class WebhookDeliveryList(PortalList):
     scopes = scopes_for("webhooks")
     permission_classes = [MayAdminister]
-    parser_classes = [BoundedJSONParser]
     serializer_class = WebhookDeliverySerializer
     queryset = WebhookDelivery.objects.none()
-    pagination_class = StableCursorPagination
-    filter_backends = [DjangoFilterBackend, OrderingFilter]
     filterset_class = WebhookDeliveryFilter
     ordering_fields = ["created_at"]
     ordering = ["-created_at"]

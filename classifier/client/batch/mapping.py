@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,8 @@ FACTS = tuple(
     if name not in {"self", "images", "key"}
 )
 """Columns that a mapping may have: what `Submissions.create` takes of a case, and `mrn` for `patient_mrn`."""
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+"""Python reads 20260131 and 2026-W05-6 as days, too: the first may be a number in a wrong column."""
 PERSON = ("birth_date", "sex", "skin_type", CONSENT)
 
 
@@ -135,7 +138,11 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             reader = csv.DictReader(stream, strict=True)
             check_columns(reader.fieldnames)
             return [(number, clean_row(row, number)) for number, row in enumerate(reader, start=2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise ConfigurationError(
+            "The mapping isn't UTF-8. Save it from the spreadsheet as “CSV UTF-8” and send it again."
+        ) from None
+    except (OSError, csv.Error) as error:
         raise ConfigurationError(f"The mapping can't be read ({type(error).__name__}).") from None
 
 
@@ -189,9 +196,16 @@ def check_consent(text: str, number: int) -> None:
 
 def check_birth_date(text: str, number: int) -> None:
     try:
-        dt.date.fromisoformat(text or "2000-01-01")
+        read_day(text or "2000-01-01")
     except ValueError:
         raise ConfigurationError(f"The birth date of row {number} must read YYYY-MM-DD.") from None
+
+
+def read_day(text: str) -> dt.date:
+    """The day that `text` writes as YYYY-MM-DD, as the API takes it. Raise ValueError."""
+    if not DAY.fullmatch(text):
+        raise ValueError("expected a day as YYYY-MM-DD")
+    return dt.date.fromisoformat(text)
 
 
 # --- Lost answers -------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -14,7 +13,14 @@ from threading import Lock
 from typing import Any
 
 from classifier.client.batch.journal import Digest, Journal, JournalEntry
-from classifier.client.batch.mapping import ANSWERS, Case, PictureKind, find_submitted, is_recognisable
+from classifier.client.batch.mapping import (
+    ANSWERS,
+    Case,
+    PictureKind,
+    find_submitted,
+    is_recognisable,
+    read_day,
+)
 from classifier.client.client import Client
 from classifier.client.errors import ApiError
 from classifier.client.resources import ImageFile
@@ -131,7 +137,7 @@ class _Sender:
         if mrn:
             facts["patient_mrn"] = mrn
         if "birth_date" in facts:
-            facts["birth_date"] = dt.date.fromisoformat(facts["birth_date"])
+            facts["birth_date"] = read_day(facts["birth_date"])
         if "consents_to_inference" in facts:
             facts["consents_to_inference"] = ANSWERS[facts["consents_to_inference"]]
         return facts if "lesion" in facts else {"body_site": UNSPECIFIED, **facts}

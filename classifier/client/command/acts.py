@@ -1,4 +1,4 @@
-"""Commands that change something."""
+"""Commands of the client: withdraw, acknowledge, sign, record; wait and read."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from classifier.client.batch.mapping import ANSWERS, PictureKind
+from classifier.client.batch.mapping import ANSWERS, PictureKind, read_day
 from classifier.client.command import acts, submitting
 from classifier.client.output import FORMATS
 
@@ -136,7 +136,7 @@ def add_acts(commands: Commands[argparse.ArgumentParser]) -> None:
     acknowledge = add(commands, "acknowledge", acts.acknowledge, "say what was done about a signed order")
     acknowledge.add_argument("submission")
     acknowledge.add_argument("--done", required=True, help="referred, excised, biopsied, seen, …")
-    acknowledge.add_argument("--on", type=read_day, metavar="YYYY-MM-DD", help="the day, if known")
+    acknowledge.add_argument("--on", type=read_day_told, metavar="YYYY-MM-DD", help="the day, if known")
     acknowledge.add_argument("--note-file", type=Path, metavar="FILE", help="where to; - for standard input")
     sign = add(commands, "sign", acts.sign, "sign the first review of a case (dermatologists)")
     sign.add_argument("submission")
@@ -149,8 +149,8 @@ def add_acts(commands: Commands[argparse.ArgumentParser]) -> None:
     outcome.add_argument("lesion")
     outcome.add_argument("--diagnosis", required=True)
     outcome.add_argument("--procedure", required=True, choices=("biopsy", "shave", "excision"))
-    outcome.add_argument("--taken", required=True, type=read_day, metavar="YYYY-MM-DD")
-    outcome.add_argument("--reported", required=True, type=read_day, metavar="YYYY-MM-DD")
+    outcome.add_argument("--taken", required=True, type=read_day_told, metavar="YYYY-MM-DD")
+    outcome.add_argument("--reported", required=True, type=read_day_told, metavar="YYYY-MM-DD")
     outcome.add_argument("--breslow", type=float, metavar="MM", help="thickness of an invasive melanoma")
 
 
@@ -188,13 +188,14 @@ def read_kind(text: str) -> tuple[str, PictureKind]:
     return name, PictureKind(kind, lit)
 
 
-def read_day(text: str) -> dt.date:
+def read_day_told(text: str) -> dt.date:
     with telling("a day, YYYY-MM-DD"):
-        return dt.date.fromisoformat(text)
+        return read_day(text)
 
 
 def read_moment(text: str) -> dt.datetime:
     with telling("a day or a moment, YYYY-MM-DD or YYYY-MM-DDTHH:MM"):
+        read_day(text[:10])
         moment = dt.datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.astimezone()
 

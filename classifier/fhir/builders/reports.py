@@ -34,6 +34,7 @@ from classifier.labels.standing import (
     format_case,
     format_finding_below,
     format_model_below,
+    format_withdrawal,
 )
 from classifier.standing.hiding import hides_standing_of
 from classifier.standing.reviews import find_review_in_force
@@ -131,7 +132,11 @@ def _conclude(submission: Submission, review: Review | None, summary: CaseSummar
         if review is not None:
             parts.insert(2, review.comment)
     elif review is None:
-        parts = [_conclude_alone(summary), *format_finding_below(submission, summary)]
+        parts = [
+            _conclude_alone(summary),
+            format_withdrawal(submission),
+            *format_finding_below(submission, summary),
+        ]
     else:
         second = format_model_below(submission) if differs_from_model(submission) else ""
         parts = [

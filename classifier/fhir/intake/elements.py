@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +11,8 @@ from classifier.fhir.errors import Issue
 if TYPE_CHECKING:
     from classifier.fhir.systems import JSON
 
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+"""What JSON can hold and no column can."""
 TYPE_NAMES = {bool: "true or false", str: "a string", dict: "an object", list: "a list"}
 
 
@@ -30,6 +33,13 @@ class Element:
     def text(self, name: str, *, needed: str = "") -> str:
         """The string under `name`, or none; `needed` says what is missing where it must be there."""
         found: str = self._take(name, str, "").strip()
+        if UNSTORABLE.search(found):
+            # As the REST API names them.
+            what, code = (
+                ("NUL", "null") if "\0" in found else ("half a character (a lone surrogate)", "surrogate")
+            )
+            self.refuse(f"{code}_characters_not_allowed", f"The text holds {what}. Leave it out.", name=name)
+            return ""
         if needed and not found:
             self.refuse("required", needed, name=name, kind="required")
         return found

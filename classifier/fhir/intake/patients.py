@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.domain.dates import read_day
 from classifier.domain.errors import InvalidInputError
 from classifier.domain.vocabulary import UNSPECIFIED_SITE, Laterality, Sex
 from classifier.fhir.elements import SIDES
@@ -24,6 +24,8 @@ from classifier.models import Lesion, Patient
 from portal.trust.accounts.models import Clinic
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from classifier.fhir.intake.bundle import BundleEntry, OrderBundle
     from classifier.fhir.intake.elements import Element
     from portal.trust.accounts.models import User
@@ -117,7 +119,7 @@ def _read_identifier(sent: Element, *, user: User) -> tuple[Clinic | None, str]:
 
 def _read_date(sent: Element, text: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(text)
+        return read_day(text)
     except ValueError:
         sent.refuse("invalid_date", "A birth date is written like 1961-04-12, or left out.", name="birthDate")
         return None

@@ -6,20 +6,26 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import Q
+
 from classifier.fhir.elements import within
 from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.paging import BundlePage, take_page
+from classifier.fhir.search import read_token
 from portal.trust.accounts.roles import Action
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from django.db.models import QuerySet
 
     from classifier.fhir.search import Query
     from classifier.fhir.systems import JSON
     from classifier.fhir.viewer import Viewer
+
+
+NOTHING = Q(pk__in=[])
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Kind:
         rows = self.rows(viewer)
         for name, values in query.filters:
             rows = self.params[name].narrow(rows, values, viewer)
-        return take_page(rows, order=self.order, count=query.count, cursor=query.cursor)
+        return take_page(rows, order=self.order, count=query.count, after=query.place)
 
     def changed_at(self, row: Any) -> dt.datetime | None:
         return getattr(row, "changed_at", None)
@@ -136,12 +142,18 @@ def by_reference(column: str, *targets: str, words: str) -> Param:
     return Param("reference", narrow, words)
 
 
-def by_code(column: str, words: str, codes: dict[str, str] | None = None) -> Param:
-    """A token; `codes` translates FHIR's to ours, and what it lacks matches nothing."""
+def by_code(conditions: Mapping[str, Q], words: str, *, system: str) -> Param:
+    """A token of one `system`; `conditions` says what each code asks of a row, and another code matches none.
+
+    `system|` means any of its codes, which every row has.
+    """
 
     def narrow(rows: QuerySet[Any], values: list[str], _: Viewer) -> QuerySet[Any]:
-        asked = [value.rpartition("|")[2] for value in values]
-        known = [codes[value] for value in asked if value in codes] if codes else asked
-        return rows.filter(**{f"{column}__in": known})
+        condition = NOTHING
+        for token in map(read_token, values):
+            if token.system not in (None, "", system):
+                continue
+            condition |= ~NOTHING if token.is_any else conditions.get(token.code, NOTHING)
+        return rows.filter(condition)
 
     return Param("token", narrow, words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import DateTimeField, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Greatest
@@ -12,7 +12,10 @@ from classifier.domain.states import Headline, SubmissionState
 from classifier.domain.vocabulary import Priority
 from classifier.fhir.builders.cases import build_media, build_service_request
 from classifier.fhir.builders.reports import build_diagnostic_report
+from classifier.fhir.errors import FhirError, Issue
 from classifier.fhir.resources.base import Kind, Param, by_change, by_code, by_date, by_id, by_reference
+from classifier.fhir.search import read_token
+from classifier.fhir.systems import FHIR
 from classifier.fhir.versions import list_report_versions
 from classifier.fhir.viewer import list_request_keys
 from classifier.models import Outcome, Prediction, Review, Submission, SubmissionImage
@@ -73,7 +76,7 @@ def _select_reports(viewer: Viewer) -> QuerySet[Submission]:
     amendments = Review.objects.filter(submission=OuterRef("pk"), amends__isnull=False)
     return (
         Submission.objects.visible_to(viewer.user)
-        .select_related("lesion__patient", "clinic")
+        .select_related("lesion__patient", "clinic", "cancelled_by")
         .prefetch_related(*summary_prefetches(), "reviews__acknowledgements", "lesion__outcomes__recorded_by")
         .annotate(
             is_amended=Exists(amendments),
@@ -82,20 +85,14 @@ def _select_reports(viewer: Viewer) -> QuerySet[Submission]:
     )
 
 
-def _by_status(conditions: dict[str, Q], words: str) -> Param:
-    def narrow(rows: QuerySet[Any], values: list[str], _: Viewer) -> QuerySet[Any]:
-        condition = Q(pk__in=[])
-        for value in values:
-            condition |= conditions.get(value.rpartition("|")[2], Q(pk__in=[]))
-        return rows.filter(condition)
-
-    return Param("token", narrow, words)
-
-
 def _narrow_by_identifier(
     rows: QuerySet[Submission], values: list[str], viewer: Viewer
 ) -> QuerySet[Submission]:
-    return rows.filter(request_key__in=list_request_keys(viewer.clinics, values))
+    tokens = [read_token(value) for value in values]
+    if not all(token.code for token in tokens):
+        text = "Give the value as well, as system|value: of an identifier a digest is kept, of its system nothing."
+        raise FhirError(400, Issue("identifier_value_missing", text, kind="not-supported"))
+    return rows.filter(request_key__in=list_request_keys(viewer.clinics, tokens))
 
 
 def _build_report(row: Submission, viewer: Viewer) -> JSON:
@@ -129,9 +126,15 @@ SERVICE_REQUEST = Kind(
             is_private=True,
         ),
         **_about_a_patient("lesion"),
-        "status": _by_status(REQUEST_CONDITIONS, "active, completed or revoked."),
+        "status": by_code(
+            REQUEST_CONDITIONS, "active, completed or revoked.", system=f"{FHIR}/request-status"
+        ),
         "authored": by_date("submitted_at", "When it was sent."),
-        "priority": by_code("priority", "routine or urgent.", {code: code for code in Priority.values}),
+        "priority": by_code(
+            {code: Q(priority=code) for code in Priority.values},
+            "routine or urgent.",
+            system=f"{FHIR}/request-priority",
+        ),
     },
     includes={**SUBJECT, "requester": "requester", "performer": "performer"},
     revincludes=("DiagnosticReport:based-on", "Media:based-on", "Observation:based-on"),
@@ -155,7 +158,11 @@ DIAGNOSTIC_REPORT = Kind(
         "_lastUpdated": by_change(),
         "based-on": by_reference("pk", "ServiceRequest", words="The case it answers."),
         **_about_a_patient("lesion"),
-        "status": _by_status(REPORT_CONDITIONS, "registered, preliminary, final, amended or cancelled."),
+        "status": by_code(
+            REPORT_CONDITIONS,
+            "registered, preliminary, final, amended or cancelled.",
+            system=f"{FHIR}/diagnostic-report-status",
+        ),
     },
     includes={
         **SUBJECT,

@@ -9,8 +9,9 @@ from django.db.models import Q
 
 from classifier.cases.search import has_public_id, has_record_number
 from classifier.fhir.builders.people import build_body_structure, build_patient
-from classifier.fhir.resources.base import Kind, Param, by_change, by_date, by_id, by_reference
+from classifier.fhir.resources.base import NOTHING, Kind, Param, by_change, by_date, by_id, by_reference
 from classifier.fhir.resources.cases import newest_of
+from classifier.fhir.search import read_token
 from classifier.fhir.systems import MRN_PREFIX, PSEUDONYM
 from classifier.models import Lesion, Patient
 
@@ -21,18 +22,23 @@ if TYPE_CHECKING:
 
 
 def _narrow_by_identifier(rows: QuerySet[Patient], values: list[str], _: Viewer) -> QuerySet[Patient]:
-    condition = Q(pk__in=[])
-    for value in values:
-        system, bar, word = value.rpartition("|")
-        if system.startswith(MRN_PREFIX):
-            clinics = rows.values_list("clinic_id", flat=True).order_by().distinct()
-            named = [key for key in clinics if str(key) == system.removeprefix(MRN_PREFIX)]
-            condition |= Q(clinic_id__in=named) & has_record_number(word)
-        elif system == PSEUDONYM:
-            condition |= has_public_id(word)
-        elif not bar:
-            condition |= has_record_number(word) | has_public_id(word)
+    condition = NOTHING
+    for token in map(read_token, values):
+        if token.system is None:
+            condition |= has_record_number(token.code) | has_public_id(token.code)
+        elif token.system == PSEUDONYM:
+            condition |= ~NOTHING if token.is_any else has_public_id(token.code)
+        elif token.system.startswith(MRN_PREFIX):
+            condition |= _of_clinic(rows, token.system) & (
+                ~NOTHING if token.is_any else has_record_number(token.code)
+            )
     return rows.filter(condition)
+
+
+def _of_clinic(rows: QuerySet[Patient], system: str) -> Q:
+    """The clinic whose record numbers `system` names, if it is one of these rows."""
+    clinics = rows.values_list("clinic_id", flat=True).order_by().distinct()
+    return Q(clinic_id__in=[key for key in clinics if str(key) == system.removeprefix(MRN_PREFIX)])
 
 
 PATIENT = Kind(
@@ -52,7 +58,7 @@ PATIENT = Kind(
         "identifier": Param(
             "token",
             _narrow_by_identifier,
-            "Record number or pseudonym, as `system|value`. By POST to `_search` alone.",
+            "Record number or pseudonym, as `system|value`; `system|` is any of it. By POST to `_search` alone.",
             is_private=True,
         ),
         "organization": by_reference("clinic", "Organization", words="The clinic."),

@@ -13,13 +13,14 @@ from classifier.fhir.resources.base import (
     Kind,
     Param,
     by_change,
-    by_code,
     by_date,
     by_id,
     by_reference,
     read_references,
 )
 from classifier.fhir.resources.cases import newest_of
+from classifier.fhir.search import read_token
+from classifier.fhir.systems import AUDIT_ACTION
 from classifier.models import ModelVersion
 from portal.trust.accounts.models import Clinic, User
 from portal.trust.accounts.roles import Action
@@ -39,6 +40,11 @@ def _select_people(viewer: Viewer) -> QuerySet[User]:
 def _narrow_by_entity(rows: QuerySet[Any], values: list[str], viewer: Viewer) -> QuerySet[Any]:
     keys = read_references(values, tuple(dict.fromkeys(KINDS.values())), viewer.base)
     return rows.filter(object_id__in=[str(key) for key in keys])
+
+
+def _narrow_by_action(rows: QuerySet[Any], values: list[str], _: Viewer) -> QuerySet[Any]:
+    tokens = [token for token in map(read_token, values) if token.system in (None, AUDIT_ACTION)]
+    return rows if any(token.is_any for token in tokens) else rows.filter(action__in=[t.code for t in tokens])
 
 
 DEVICE = Kind(
@@ -67,7 +73,7 @@ PRACTITIONER = Kind(
 )
 AUDIT_EVENT = Kind(
     name="AuditEvent",
-    words="The trail of the clinics that you administer: ids, codes and counts.",
+    words="The audit log of the clinics that you administer: ids, codes and counts.",
     rows=lambda viewer: (
         AuditEvent.objects.visible_to(viewer.user)
         .select_related("chain")
@@ -81,7 +87,7 @@ AUDIT_EVENT = Kind(
         "agent": by_reference("actor", "Practitioner", words="Who did it."),
         "date": by_date("occurred_at", "When it happened."),
         "entity": Param("reference", _narrow_by_entity, "What it was done to."),
-        "subtype": by_code("action", "What was done, such as `submission.viewed`."),
+        "subtype": Param("token", _narrow_by_action, "What was done, such as `submission.viewed`."),
     },
     listed="auditevent",
     clinic_of=attrgetter("chain.clinic_id"),

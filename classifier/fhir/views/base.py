@@ -1,3 +1,5 @@
+"""Base views of FHIR: scopes, media types, and an OperationOutcome for what goes wrong."""
+
 from __future__ import annotations
 
 import re
@@ -34,7 +36,7 @@ class MayReadAuditLog(MayViewCases):
     """The audit log says what people did; it is read by those who answer for them."""
 
     action = Action.ADMINISTER
-    message = "Only a clinic's administrators may read its trail."
+    message = "Only a clinic's administrators may read its audit log."
 
 
 class FhirView(NoStoreView):

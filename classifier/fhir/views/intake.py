@@ -1,3 +1,5 @@
+"""FHIR transactions that bring a case in."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,3 +1,5 @@
+"""FHIR read, search, history, metadata and the bytes of a picture."""
+
 from __future__ import annotations
 
 import base64
@@ -7,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.http import FileResponse, QueryDict
 from rest_framework.exceptions import NotFound
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from classifier.cases.access import record_listed, record_viewed
+from classifier.drf.views import FirstRenderer
 from classifier.fhir.bundles import add_meta, build_entry, build_searchset, finish
 from classifier.fhir.capability import build_capability_statement
 from classifier.fhir.elements import instant, refer_to
+from classifier.fhir.errors import FhirError
 from classifier.fhir.including import find_included
 from classifier.fhir.negotiation import SearchFormParser, wants_json
-from classifier.fhir.search import read_query
+from classifier.fhir.search import check_names, make_cursor, read_query
 from classifier.fhir.terminology import SYSTEMS, build_code_system
 from classifier.fhir.viewer import Viewer, find_base
 from classifier.fhir.views.base import SEARCH, FhirView, KindView, OpenView, answer_with, is_strict
@@ -155,21 +158,31 @@ class Search(KindView):
 
     def answer(self, request: Request, sent: QueryDict, *, is_posted: bool) -> Response:
         viewer = Viewer.of(request)
-        query = read_query(self.kind, sent, is_strict=is_strict(request), is_posted=is_posted)
+        query = read_query(self.kind, sent, viewer, is_strict=is_strict(request), is_posted=is_posted)
         with transaction.atomic():
             page = self.kind.search(viewer, query)
             resources = finish(self.kind, page.rows, viewer)
             included = find_included(self.kind, resources, query, viewer)
             self._record(viewer, query, page.rows, included)
-            links = {"self": self._link(viewer, query, query.cursor)}
-            if page.next_cursor:
-                links["next"] = self._link(viewer, query, page.next_cursor)
+            links = {"self": self._link(viewer, query, self._find_own_cursor(viewer, query))}
+            if page.next_place:
+                cursor = make_cursor(query, self.kind, viewer, place=page.next_place)
+                links["next"] = self._link(viewer, query, cursor)
             entries = [build_entry(one, base=viewer.base, mode="match") for one in resources]
             entries += [self._include(found, viewer) for found in included]
             return Response(build_searchset(entries, total=page.total, links=links))
 
     def _link(self, viewer: Viewer, query: Query, cursor: str) -> str:
         return f"{viewer.base}/{self.kind.name}?{query.describe(self.kind, cursor=cursor)}"
+
+    def _find_own_cursor(self, viewer: Viewer, query: Query) -> str:
+        """That of this page: as it was sent, or what a posted search gets to be asked again by GET."""
+        try:
+            return (
+                query.cursor if query.is_sealed else make_cursor(query, self.kind, viewer, place=query.place)
+            )
+        except FhirError:
+            return ""  # too long for an address, and not needed to go on
 
     def _include(self, found: Found, viewer: Viewer) -> JSON:
         return build_entry(found.resource, base=viewer.base, mode="include")
@@ -204,29 +217,20 @@ class PostSearch(Search):
 
     def post(self, request: Request) -> Response:
         # What stands in the address is as open as in a GET.
-        read_query(self.kind, request.query_params, is_strict=False, is_posted=False)
+        check_names(self.kind, request.query_params)
         sent = QueryDict(mutable=True)
         sent.update(request.query_params)
         sent.update(request.data)
         return self.answer(request, sent, is_posted=True)
 
 
-class AsAsked(DefaultContentNegotiation):
-    """The bytes, or the resource where FHIR is asked for; errors are FHIR's in either case."""
-
-    def select_renderer(
-        self,
-        request: Request,  # noqa: ARG002
-        renderers: Any,
-        format_suffix: str | None = None,  # noqa: ARG002
-    ) -> Any:
-        return renderers[0], renderers[0].media_type
-
-
 class Binary(FhirView):
-    """An image rebuilt from its pixels, without metadata; the original is sealed."""
+    """An image rebuilt from its pixels, without metadata; the original is sealed.
 
-    content_negotiation_class = AsAsked
+    The bytes, or the resource where FHIR is asked for.
+    """
+
+    content_negotiation_class = FirstRenderer
 
     def get(self, request: Request, pk: uuid.UUID) -> HttpResponseBase:
         with transaction.atomic():

@@ -1,3 +1,5 @@
+"""Command `apply_retention`: erase whom the retention policies of the clinics call due."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser

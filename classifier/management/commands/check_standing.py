@@ -1,8 +1,10 @@
+"""Check the standing columns of all cases, lesions and patients, and mend them."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from classifier.standing.standing import find_differences, mend
+from classifier.standing.columns import find_differences, mend
 
 
 class Command(BaseCommand):
@@ -22,7 +24,7 @@ class Command(BaseCommand):
                 f"{one.table} {one.pk}: {one.column} is {one.stored!s}, and the rows say {one.expected!s}"
             )
         if found and options["mend"]:
-            self.stdout.write(f"{mend(found)} patients mended.")
+            self.stdout.write(f"Mended the columns of {mend(found)} patients.")
             found = list(find_differences())
         if found:
             raise CommandError(f"{len(found)} columns differ from the rows.")

@@ -1,3 +1,5 @@
+"""Command `compare_predictions`: the portal's own results against those of `python -m ml evaluate`."""
+
 from __future__ import annotations
 
 from pathlib import Path

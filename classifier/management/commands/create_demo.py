@@ -1,3 +1,5 @@
+"""Command `create_demo`: invented clinics, people and cases."""
+
 from typing import Any
 
 from django.conf import settings

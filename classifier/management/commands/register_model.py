@@ -1,3 +1,5 @@
+"""Command `register_model`: somebody else's network, with what they declare of it."""
+
 from __future__ import annotations
 
 import re
@@ -19,10 +21,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file")
-        parser.add_argument("--scale", required=True, choices=["unit", "raw", "signed"])
+        parser.add_argument(
+            "--scale",
+            required=True,
+            choices=serving.SCALINGS,
+            help="x/255, x, x/127.5-1 (also called tf), or a convention of Keras's preprocess_input",
+        )
         parser.add_argument("--classes", required=True, help="names in output order, with commas")
         parser.add_argument("--malignant", default="malignant", help="those that count as malignant")
-        parser.add_argument("--colour-order", default="rgb", choices=["rgb", "bgr"])
+        parser.add_argument(
+            "--colour-order", default="", choices=["rgb", "bgr"], help="bgr for caffe, else rgb"
+        )
         parser.add_argument("--output", default="probabilities", choices=["probabilities", "logits"])
         parser.add_argument("--input-size", default="", help="HEIGHTxWIDTH where the file leaves it open")
         parser.add_argument("--name", default="")

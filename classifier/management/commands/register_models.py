@@ -1,3 +1,5 @@
+"""Command `register_models`: every network in the models folder."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.utils import timezone
 
 from classifier.labels.audit import describe_action
 from classifier.models.audit_subjects import about_patient, name_kind
+from classifier.pages.forms.fields import FilterDayField, end_of, start_of
 from portal.trust.accounts.models import User
 from portal.trust.audit.models import AuditEvent
 
@@ -37,8 +36,8 @@ class AuditLogForm(forms.Form):
         label="About patient",
         help_text="The public id, such as P-7KQ2MXWD: never a name or a record number.",
     )
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    since = FilterDayField(required=False, label="From")
+    until = FilterDayField(required=False, label="To")
 
     def __init__(self, *args: Any, clinic: Clinic, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,11 +72,7 @@ class AuditLogForm(forms.Form):
         if "patient" in values:
             events = about_patient(events, clinic=self.clinic, opaque_id=values["patient"])
         if "since" in values:
-            events = events.filter(occurred_at__gte=_start_of(values["since"]))
+            events = events.filter(occurred_at__gte=start_of(values["since"]))
         if "until" in values:
-            events = events.filter(occurred_at__lt=_start_of(values["until"] + dt.timedelta(days=1)))
+            events = events.filter(occurred_at__lt=end_of(values["until"]))
         return events
-
-
-def _start_of(day: dt.date) -> dt.datetime:
-    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))

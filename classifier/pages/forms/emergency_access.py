@@ -1,3 +1,5 @@
+"""Form of an emergency access."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,3 +1,5 @@
+"""Forms of retention and of a patient's erasure."""
+
 from __future__ import annotations
 
 from typing import Any

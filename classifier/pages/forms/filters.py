@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,7 +13,8 @@ from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import BODY_SITE_CHOICES, Priority, Standing, body_site_within
 from classifier.models import ModelVersion, Prediction
 from classifier.models.submission import SubmissionQuerySet
-from classifier.standing.rows import order_by_state, with_risk, with_standing
+from classifier.pages.forms.fields import FilterDayField, SearchField, end_of, start_of
+from classifier.standing.queries import order_by_state, with_risk, with_standing
 
 if TYPE_CHECKING:
     from portal.trust.accounts.models import Clinic
@@ -47,8 +47,8 @@ class HistoryForm(forms.Form):
     model = forms.ModelChoiceField(
         ModelVersion.objects.none(), required=False, empty_label="Any", label="Model version"
     )
-    since = forms.DateField(required=False, label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(required=False, label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    since = FilterDayField(required=False, label="From")
+    until = FilterDayField(required=False, label="To")
     sort = forms.ChoiceField(choices=SORT_CHOICES, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -92,9 +92,9 @@ class HistoryForm(forms.Form):
             served = Prediction.objects.served().filter(image__submission=OuterRef("pk"), model_version=model)
             rows = rows.filter(Exists(served))
         if since := values.get("since"):
-            rows = rows.filter(submitted_at__gte=_start_of(since))
+            rows = rows.filter(submitted_at__gte=start_of(since))
         if until := values.get("until"):
-            rows = rows.filter(submitted_at__lt=_start_of(until + dt.timedelta(days=1)))
+            rows = rows.filter(submitted_at__lt=end_of(until))
         return _sort(rows, values.get("sort", "newest"), hides_unread=hides_unread)
 
 
@@ -127,11 +127,7 @@ def _narrow_by_signature(rows: SubmissionQuerySet, *, is_signed: bool) -> Submis
     return rows.filter(signed if is_signed else ~signed)
 
 
-def _start_of(day: dt.date) -> dt.datetime:
-    return timezone.make_aware(dt.datetime.combine(day, dt.time.min))
-
-
 class SearchForm(forms.Form):
     """What was typed to find cases: patient data, so it travels in a POST only."""
 
-    word = forms.CharField(required=False, max_length=64, strip=True)
+    word = SearchField()

@@ -1,3 +1,5 @@
+"""Form that hands the cases of one person over to another."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -1,3 +1,5 @@
+"""Forms of a histopathology report and of its correction."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Form of a new lesion."""
+
 from __future__ import annotations
 
 from typing import Any

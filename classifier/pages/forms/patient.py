@@ -1,3 +1,5 @@
+"""Forms of a patient: new, corrected, searched for."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -7,7 +9,7 @@ from django.utils.html import format_html
 
 from classifier.domain.vocabulary import Sex, SkinType
 from classifier.models import Patient
-from classifier.pages.forms.fields import DayField, length_limit
+from classifier.pages.forms.fields import DayField, SearchField, length_limit
 
 YES, NO = "on", "off"
 NO_YES = "Without a yes no dermoscopic picture of the patient can be submitted."
@@ -65,11 +67,4 @@ class NewPatientForm(PatientFactsForm):
 class PatientSearchForm(forms.Form):
     """Sent by POST only: a record number in an address would end up in logs and histories."""
 
-    words = forms.CharField(
-        required=False,
-        label="Find a patient by number, site, birth date or clinician",
-        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off", "spellcheck": "false"}),
-    )
-
-    def clean_words(self) -> str:
-        return " ".join(self.cleaned_data["words"].split())[:64]
+    words = SearchField(label="Find a patient by number, site, birth date or clinician")

@@ -9,6 +9,7 @@ from django import forms
 from classifier.cases.reviews import Decision
 from classifier.domain.vocabulary import DIAGNOSIS_GROUPS, Diagnosis, Management
 from classifier.models import Review
+from classifier.pages.forms.fields import length_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,15 +68,15 @@ class ReviewForm(UnseenForm):
     )
     comment = forms.CharField(
         required=False,
-        max_length=4000,
+        validators=length_limit(Review, "comment"),
         widget=forms.Textarea(attrs={"rows": 2, "data-key": COMMENT_KEY, "title": "Comment (c)"}),
     )
 
     # Only where a picture can't be loaded.
     unseen_reason = forms.CharField(
         required=False,
-        max_length=500,
         label="Why you sign without it",
+        validators=length_limit(Review, "unseen_reason"),
         widget=forms.Textarea(attrs={"rows": 1}),
     )
 
@@ -97,8 +98,8 @@ class AmendForm(ReviewForm):
     )
     amendment_reason = forms.CharField(
         required=False,
-        max_length=500,
         label="Why you amend it",
+        validators=length_limit(Review, "amendment_reason"),
         widget=forms.Textarea(attrs={"rows": 1}),
     )
 

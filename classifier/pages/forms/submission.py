@@ -1,3 +1,5 @@
+"""Form of a new case: images, question, whose lesion."""
+
 from __future__ import annotations
 
 import uuid
@@ -9,6 +11,7 @@ from django import forms
 from classifier.domain.vocabulary import CaptureKind, DermoscopicType, Priority
 from classifier.intake.uploads import SentImage, pair_images
 from classifier.models import Submission
+from classifier.models.submission import QUESTION_TEXTS
 from classifier.pages.forms.fields import ManyFilesField, ManyFilesInput, length_limit
 
 NEW = "new"
@@ -40,13 +43,13 @@ class SubmissionForm(forms.Form):
     dermoscopic_type_choices: ClassVar = [("", "Type not given"), *DermoscopicType.choices]
     clinical_question = forms.CharField(
         required=False,
-        label="Question",
+        label=QUESTION_TEXTS["clinical_question"].label,
         validators=length_limit(Submission, "clinical_question"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "Naevus or melanoma? Excise?"}),
     )
     clinical_history = forms.CharField(
         required=False,
-        label="History",
+        label=QUESTION_TEXTS["clinical_history"].label,
         validators=length_limit(Submission, "clinical_history"),
         widget=forms.Textarea(
             attrs={"rows": 4, "placeholder": "Since when, what changed, earlier skin cancer"}
@@ -59,6 +62,9 @@ class SubmissionForm(forms.Form):
         widget=forms.RadioSelect,
         help_text="Urgent cases go first in the queue and in the dermatologist's list.",
     )
+
+    def list_texts(self) -> list[forms.BoundField]:
+        return [self[name] for name in QUESTION_TEXTS]
 
     def read_images(self) -> list[SentImage]:
         """The files with their kinds, in their order. Raises InvalidInputError (kinds_mismatch)."""

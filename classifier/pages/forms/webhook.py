@@ -6,16 +6,20 @@ from django import forms
 
 from classifier.domain.states import DeliveryState
 from classifier.domain.vocabulary import CHOSEN_EVENTS, WebhookEventType
+from classifier.models import WebhookEndpoint
+from classifier.pages.forms.fields import length_limit
 
 
 class WebhookForm(forms.Form):
     url = forms.CharField(
         label="Address",
-        max_length=500,
+        validators=length_limit(WebhookEndpoint, "url"),
         help_text="Where the other system listens, such as https://ehr.example/hooks.",
         widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    description = forms.CharField(label="Name", max_length=120, required=False)
+    description = forms.CharField(
+        label="Name", validators=length_limit(WebhookEndpoint, "description"), required=False
+    )
     events = forms.MultipleChoiceField(
         label="Tell it when", choices=CHOSEN_EVENTS, widget=forms.CheckboxSelectMultiple
     )

@@ -60,7 +60,7 @@ def count_refusals(name: str, kind: str, verdicts: Sequence[GateVerdict], *, fil
     `kind`: dermoscopy, mixed or foreign; `files` counts those that could not be decoded too.
     """
     refused = sum(bool(verdict.refusals) for verdict in verdicts)
-    codes = Counter(code for verdict in verdicts for code in verdict.refusals)
+    codes = Counter(code for verdict in verdicts for code in verdict.codes)
     limits = Counter(limit for verdict in verdicts for limit in find_broken_limits(verdict.figures))
     low, high = measure_wilson(refused, len(verdicts))
     return {
@@ -69,7 +69,7 @@ def count_refusals(name: str, kind: str, verdicts: Sequence[GateVerdict], *, fil
         "images": len(verdicts),
         "undecodable": files - len(verdicts),
         "refused": refused,
-        "refused_but_for_size": sum(verdict.refusals not in ((), ("too_small",)) for verdict in verdicts),
+        "refused_but_for_size": sum(verdict.codes not in ((), ("too_small",)) for verdict in verdicts),
         "by_code": dict(sorted(codes.items())),
         "by_limit": dict(sorted(limits.items())),
         "kinds": dict(Counter(getattr(verdict, "kind", "") for verdict in verdicts)),

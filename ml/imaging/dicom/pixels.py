@@ -15,9 +15,11 @@ from PIL import Image
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
-from ml.imaging.dicom.header import JPEG, JPEG2000, NATIVE, DicomFile
+from ml.imaging.colour import walk_bands
+from ml.imaging.dicom.header import JPEG, JPEG2000, NATIVE, RLE, DicomFile
 from ml.imaging.errors import UndecodableImageError
-from ml.imaging.structure import is_jpeg_whole
+from ml.imaging.jpeg import JpegFrame, load_whole, open_jpeg, read_jpeg_frame
+from ml.imaging.segments import read_segment
 
 
 def unsupported() -> UndecodableImageError:
@@ -135,32 +137,78 @@ def _damaged() -> UndecodableImageError:
 
 # --- JPEG, JPEG 2000 and the frames of RLE
 
+_CODESTREAM, _CODING_STYLE = b"\xff\x4f\xff\x51", 0x52
+
 
 def decode_compressed(data: bytes, found: DicomFile, meaning: str) -> tuple[Samples, str]:
     """Decode JPEG or JPEG 2000; returns the samples and the photometric interpretation they then have.
 
-    Raises UndecodableImageError, truncated or corrupt, and what the decoders raise.
+    What the stream says of its colours goes before what the header says of them. Raises
+    UndecodableImageError, unsupported_format, truncated or corrupt, and what the decoders raise.
     """
     frame = join_fragments(data, found)
     image: JpegImageFile | Jpeg2KImageFile
     if found.syntax in JPEG:
-        image = JpegImageFile(BytesIO(frame))
-        # Without a marker that says otherwise, libjpeg takes three components for luma and chroma.
-        if meaning == "RGB" and not {"adobe_transform", "jfif"} & image.info.keys():
-            image.draft("YCbCr", image.size)
+        image, straight = _load_jpeg(frame, found, meaning), True
     else:
         image = Jpeg2KImageFile(BytesIO(frame))
-    # Before a pixel is decoded: the picture within may claim another size than the header.
-    if image.size != found.size or len(image.getbands()) != found.read_number("SamplesPerPixel", 1):
-        raise corrupt()
-    image.load()
-    # OpenJPEG sees to that by itself.
-    if found.syntax in JPEG and not is_jpeg_whole(frame, image, progressive="progressive" in image.info):
-        raise truncated()
-    # Both decoders turn luma and chroma into RGB, but not what the file alone calls so.
-    straight = found.syntax in JPEG or meaning in ("RGB", "YBR_ICT", "YBR_RCT")
+        _check_stream(image, found)
+        straight = meaning == "RGB" or _is_transformed(frame)
+        if (meaning in ("YBR_ICT", "YBR_RCT")) != (straight and meaning != "RGB"):
+            raise corrupt()  # of luma and chroma, or of a transform, only one of the two speaks
+        # OpenJPEG sees by itself to what is missing.
+        image.load()
     samples = np.asarray(image)
     return samples.reshape(*samples.shape[:2], -1), "RGB" if straight and samples.ndim == 3 else meaning
+
+
+def _load_jpeg(frame: bytes, found: DicomFile, meaning: str) -> JpegImageFile:
+    told = read_jpeg_frame(frame)
+    if told is None:
+        raise corrupt()
+    if not told.is_usual:
+        raise unsupported()
+    if _contradicts_itself(told):
+        raise corrupt()
+    # Where neither segment nor name says what three components are, libjpeg takes them for luma and
+    # chroma; the header knows better, but not of what is subsampled.
+    is_rgb = meaning == "RGB" and told.says_rgb is None and len(told.components) == 3
+    reopen = _open_as_stored if is_rgb else open_jpeg
+    image = reopen(frame)
+    _check_stream(image, found)
+    if not load_whole(frame, image, reopen):
+        raise truncated()
+    return image
+
+
+def _open_as_stored(frame: bytes) -> JpegImageFile:
+    """Three components that aren't converted: Pillow calls them luma and chroma, and they are colours."""
+    image = open_jpeg(frame)
+    image.draft("YCbCr", image.size)
+    return image
+
+
+def _contradicts_itself(frame: JpegFrame) -> bool:
+    """Components named R, G and B of different resolution: libjpeg takes the names, others the resolution."""
+    names = tuple(name for name, _, _ in frame.components)
+    return names == tuple(b"RGB") and frame.is_subsampled and frame.transform is None and not frame.has_jfif
+
+
+def _check_stream(image: JpegImageFile | Jpeg2KImageFile, found: DicomFile) -> None:
+    """Before a pixel is decoded: the picture within may claim another size than the header."""
+    if image.size != found.size or len(image.getbands()) != found.read_number("SamplesPerPixel", 1):
+        raise corrupt()
+
+
+def _is_transformed(frame: bytes) -> bool:
+    """Whether a JPEG 2000 stream turns its components into colours itself (ISO 15444-1, A.6.1)."""
+    at = frame.find(_CODESTREAM) + 2
+    while (found := read_segment(frame, at)) is not None:
+        marker, end = found
+        if marker == _CODING_STYLE and end - at >= 9:
+            return bool(frame[at + 8])
+        at = end
+    return False
 
 
 def read_rle(data: bytes, found: DicomFile) -> Samples:
@@ -170,8 +218,12 @@ def read_rle(data: bytes, found: DicomFile) -> Samples:
     count = found.read_number("SamplesPerPixel", 1)
     planes = decode_planes(join_fragments(data, found), width * height, count * bytes_each)
     # Segments hold the more significant byte of a sample first.
-    wide = planes.reshape(count, bytes_each, height, width).astype(np.uint16)
-    samples = wide[:, 0] if bytes_each == 1 else wide[:, 0] << 8 | wide[:, 1]
+    parts = planes.reshape(count, bytes_each, height, width)
+    samples: Samples = parts[:, 0]
+    if bytes_each == 2:
+        samples = samples.astype(np.uint16)
+        samples <<= 8
+        samples |= parts[:, 1]
     return samples.transpose(1, 2, 0)
 
 
@@ -206,10 +258,12 @@ def give_colour(samples: npt.NDArray[np.uint8], meaning: str) -> Image.Image:
 def reduce_depth(samples: Samples, stored: int) -> npt.NDArray[np.uint8]:
     """Return samples of `stored` bits, 8 to 16, scaled to 8."""
     if stored == 8:
-        return np.ascontiguousarray(samples).astype(np.uint8)
+        return np.ascontiguousarray(samples, dtype=np.uint8)
     white = (1 << stored) - 1
-    scaled = np.minimum(samples, white).astype(np.float32) * (255 / white)
-    eight: npt.NDArray[np.uint8] = np.rint(scaled).astype(np.uint8)
+    eight = np.empty(samples.shape, np.uint8)
+    for _, upper, _, lower in walk_bands((samples.shape[1], samples.shape[0])):
+        band = np.minimum(samples[upper:lower], white).astype(np.float32) * (255 / white)
+        eight[upper:lower] = np.rint(band)
     return eight
 
 
@@ -252,6 +306,20 @@ _SAMPLES: Final = {
     "YBR_ICT": 3,
     "YBR_RCT": 3,
 }
+
+
+def find_cost(found: DicomFile) -> float:
+    """Return how many bytes a pixel decoding takes at most, the finished pixels among them."""
+    samples, each = found.read_number("SamplesPerPixel", 1), found.read_number("BitsAllocated") // 8
+    meaning = found.read_code("PhotometricInterpretation")
+    if found.syntax in JPEG2000:
+        return 4 * samples + 8  # OpenJPEG computes in 32 bits
+    if found.syntax in JPEG:
+        return 10  # of a progressive one
+    if meaning == "PALETTE COLOR":
+        return 16
+    converted = 3 if meaning.startswith("YBR") else 0
+    return 8 + converted + (2 * samples * each if found.syntax == RLE else 0)
 
 
 def decode_dicom(data: bytes, found: DicomFile) -> Image.Image:

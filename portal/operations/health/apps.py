@@ -1,3 +1,5 @@
+"""Health and operation as a Django app."""
+
 from django.apps import AppConfig
 
 

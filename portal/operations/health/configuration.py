@@ -56,7 +56,7 @@ def check_time_limits(**_: Any) -> list[CheckMessage]:
         found.append(
             Error(
                 f"The visibility timeout ({visibility} s) must be longer than the hard time limit ({hard} s).",
-                hint="Raise DERMAPORT_VISIBILITY_SECONDS.",
+                hint="Raise DERMAPORT_VISIBILITY_SECONDS in portal/settings/base.py.",
                 id="health.E002",
             )
         )
@@ -64,7 +64,7 @@ def check_time_limits(**_: Any) -> list[CheckMessage]:
         found.append(
             Error(
                 f"A lease ({settings.DERMAPORT_LEASE_SECONDS} s) must outlive the hard time limit ({hard} s).",
-                hint="Raise DERMAPORT_LEASE_SECONDS.",
+                hint="Raise DERMAPORT_LEASE_SECONDS in portal/settings/base.py.",
                 id="health.E003",
             )
         )
@@ -131,7 +131,7 @@ def check_gates(**_: Any) -> list[CheckMessage]:
         return [
             Warning(
                 "The quality and domain gates are off: every image that can be decoded gets a figure.",
-                hint="Leave DERMAPORT_GATES out, or set it to 1.",
+                hint="Set DERMAPORT_GATES to True in the settings module that turned it off.",
                 id="health.W010",
             )
         ]

@@ -1,3 +1,5 @@
+"""When each worker last said that it lives."""
+
 from __future__ import annotations
 
 from django.db import models

@@ -103,7 +103,7 @@ def probe_gates() -> Probe:
             ok=False,
             sentence="The quality and domain gates are off: blurred photos and photos of anything else "
             "get a figure too.",
-            advice="Leave DERMAPORT_GATES out, or set it to 1, and restart the workers.",
+            advice="Set DERMAPORT_GATES to True in the settings module that turned it off, and restart the workers.",
         )
     problem = find_gate_problem()
     if problem:

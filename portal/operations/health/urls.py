@@ -1,3 +1,5 @@
+"""Addresses of health and status."""
+
 from django.urls import path
 
 from portal.operations.health import views

@@ -1,4 +1,9 @@
+"""Health for a balancer, status for operators."""
+
 from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -12,8 +17,9 @@ from classifier.models import ModelVersion
 from classifier.registry.versions import find_newer_default
 from portal.operations.health import probes
 from portal.operations.health.queue import read_queue
-from portal.operations.health.versions import read_versions
 from portal.operations.health.webhooks import probe_webhooks
+
+PACKAGES = ("Django", "celery", "kombu", "keras", "tensorflow-cpu", "tensorflow", "gunicorn")
 
 
 @require_safe
@@ -69,3 +75,14 @@ def show_status(request: HttpRequest) -> HttpResponse:
             "versions": read_versions(),
         },
     )
+
+
+def read_versions() -> list[tuple[str, str]]:
+    """What runs here, read from the installed packages without importing them."""
+    found = [("Python", platform.python_version())]
+    for name in PACKAGES:
+        try:
+            found.append((name, version(name)))
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,3 +1,5 @@
+"""Run the whole portal on this machine."""
+
 from __future__ import annotations
 
 import argparse

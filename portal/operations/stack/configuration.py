@@ -29,7 +29,7 @@ class StackConfiguration:
         text = os.environ.get("PORT") or str(DEFAULT_PORT)
         if not text.isdigit() or not 0 < int(text) < 2**16:
             raise StackError(f"PORT: expected a number from 1 to 65535, received {text!r}.")
-        gpus = os.environ.get("DERMAPORT_GPUS", "1")
+        gpus = os.environ.get("DERMAPORT_GPUS") or "1"
         if not gpus.isdigit():
             raise StackError(f"DERMAPORT_GPUS: expected a number, received {gpus!r}.")
         return cls(

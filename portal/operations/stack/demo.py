@@ -11,9 +11,9 @@ from pathlib import Path
 
 from portal.operations.stack.configuration import PROJECT, StackConfiguration
 from portal.operations.stack.keeper import end_with_parent
+from portal.settings.environment import read_switch
 
 PACE_SECONDS = "0.3"
-OFF = {"0", "false", "no", "off"}
 
 
 class DemoCases:
@@ -27,7 +27,7 @@ class DemoCases:
 
     @property
     def is_due(self) -> bool:
-        wanted = os.environ.get("DERMAPORT_DEMO", "1").lower() not in OFF
+        wanted = read_switch("DERMAPORT_DEMO", default=True)
         return wanted and self._configuration.demo_log_ins.exists() and not self._mark.exists()
 
     def run(self) -> None:

@@ -64,7 +64,6 @@ def list_programs(configuration: StackConfiguration) -> list[Program]:
         Program(
             "beat",
             [*celery, "beat", "--schedule", str(configuration.run / "beat"), "--pidfile", ""],
-            {"DERMAPORT_LOG_LEVEL": "WARNING"},
         ),
     ]
     if configuration.broker_url is None:

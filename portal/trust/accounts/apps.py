@@ -1,3 +1,5 @@
+"""Accounts as a Django app."""
+
 from django.apps import AppConfig
 
 
@@ -7,7 +9,7 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # Checks; events of password and second factor; the clocks of a session; single sign-on;
-        # what a new SECRET_KEY seals anew.
+        # what `rotate_encryption` seals anew.
         from portal.trust.accounts import checks, receivers  # noqa: F401, PLC0415
         from portal.trust.accounts.login import sso  # noqa: F401, PLC0415
         from portal.trust.accounts.second_factor import secrets  # noqa: F401, PLC0415

@@ -1,3 +1,5 @@
+"""Addresses of log-in and of the account."""
+
 from django.urls import include, path
 
 from portal.trust.accounts import views

@@ -18,14 +18,14 @@ from portal.trust.accounts.middleware import SESSION_KEY
 if TYPE_CHECKING:
     from django.http import HttpResponse
 
-    from portal.trust.accounts.requests import PortalRequest
+    from portal.trust.accounts.requests import SiteRequest
 
 YEAR = 365 * 24 * 3600
 
 
 @require_POST
 @login_required
-def clinic_switch(request: PortalRequest) -> HttpResponse:
+def clinic_switch(request: SiteRequest) -> HttpResponse:
     """Work in another clinic of one's own; any other clinic does not exist (404)."""
     try:
         wanted = uuid.UUID(request.POST.get("clinic", ""))
@@ -44,7 +44,7 @@ def clinic_switch(request: PortalRequest) -> HttpResponse:
 
 
 @require_POST
-def theme(request: PortalRequest) -> HttpResponse:
+def theme(request: SiteRequest) -> HttpResponse:
     """Keep light, dark or auto in a cookie that script may read, and go back."""
     chosen = request.POST.get("theme", "")
     target = request.POST.get("next", "")

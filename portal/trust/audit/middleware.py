@@ -92,5 +92,5 @@ def _find_clinic(request: HttpRequest, actor: Any) -> uuid.UUID | None:
         return clinic.pk  # type: ignore[no-any-return]  # the clinic that the accounts' middleware set
     if actor is None:
         return None
-    # A program calls by token, without a session that remembers a clinic.
-    return actor.memberships.active().values_list("clinic_id", flat=True).first()  # type: ignore[no-any-return]  # the accounts' user, which stands above this package
+    # A program calls by token, without a session that remembers a clinic; the token may open one alone.
+    return actor.memberships.held_by(actor).values_list("clinic_id", flat=True).first()  # type: ignore[no-any-return]  # the accounts' user, which stands above this package

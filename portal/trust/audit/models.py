@@ -1,3 +1,5 @@
+"""Audit log: events, the hash chain of each clinic, and anchors of what the chains said."""
+
 from __future__ import annotations
 
 import hashlib
@@ -39,10 +41,10 @@ class AuditChain(models.Model):
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def visible_to(self, user: User | AnonymousUser) -> AuditEventQuerySet:
-        """Events of the clinics that this person administers."""
+        """Events of the clinics that this person administers, and that their token opens."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        administered = user.memberships.active().filter(role="administrator")
+        administered = user.memberships.held_by(user).filter(role="administrator")
         return self.filter(chain__clinic__in=administered.order_by().values("clinic_id"))
 
     def update(self, **_: Any) -> NoReturn:

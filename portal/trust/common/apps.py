@@ -1,3 +1,5 @@
+"""What every app stands on, as a Django app."""
+
 from django.apps import AppConfig
 
 

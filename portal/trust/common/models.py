@@ -1,3 +1,5 @@
+"""The row by which a transaction passes the triggers against changes."""
+
 from __future__ import annotations
 
 from django.db import models

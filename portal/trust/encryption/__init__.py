@@ -11,8 +11,9 @@ given up. Each purpose has a key of its own, derived by HKDF-SHA256 (`keys`):
 - *index*: a keyed hash beside a column, to find a whole text and to keep it unique (`texts`).
 - *files*: originals, pictures, thumbnails and maps. AES-256-GCM in chunks, bound to the file's name; `DPE1` (`files`,
   `storage`, `object_storage`).
-- *secrets*: what programs must read back: secrets of second factors and of webhooks, and answers kept for a
-  repeated request. As *fields*, bound to what it is for (`sealed`).
+- *secrets*: what programs must read back: secrets of second factors and of webhooks, answers kept for a
+  repeated request, and what identifies a patient in the cursor of a FHIR search. As *fields*, bound to what it
+  is for (`sealed`).
 
 **SECRET_KEY** signs, and keys digests; it encrypts nothing that is stored. Sessions, forms and links in mails (Django),
 cookies of known browsers, counters of failed log-ins, tickets and keys of drafts on a device, digests of

@@ -3,18 +3,14 @@
 import datetime as dt
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 
 from classifier.models import Submission
-from tests.browser.conftest import DESK
 from tests.factories import (
     PredictionFactory,
     SubmissionFactory,
     SubmissionImageFactory,
     active_model,
-    draw_jpeg,
     staff_clinic,
 )
 
@@ -26,22 +22,8 @@ def staff():
 
 
 @pytest.fixture
-def open_as(browser, live_server):
-    """Open the portal as a person, in a browser of their own."""
-    contexts = []
-
-    def log_in(person, viewport=DESK, **options):
-        client = Client()
-        client.force_login(person)
-        context = browser.new_context(base_url=live_server.url, viewport=viewport, **options)
-        contexts.append(context)
-        name = settings.SESSION_COOKIE_NAME
-        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
-        return context.new_page()
-
-    yield log_in
-    for context in contexts:
-        context.close()
+def open_as(visit):
+    return visit
 
 
 @pytest.fixture
@@ -64,16 +46,3 @@ def send_case(staff):
         return case
 
     return send
-
-
-@pytest.fixture
-def photos(tmp_path):
-    """Paths of drawn pictures."""
-
-    def draw(*seeds):
-        paths = [tmp_path / f"photo-{seed}.jpg" for seed in seeds]
-        for seed, path in zip(seeds, paths, strict=True):
-            path.write_bytes(draw_jpeg(seed, 320))
-        return [str(path) for path in paths]
-
-    return draw

@@ -18,6 +18,7 @@ from tests.browser.conftest import DESK, PHONE
 from tests.browser.new_case.steps import CASE, TOUCH, fill, submit
 from tests.support.live_clinic import PASSWORD, LiveClinic
 from tests.support.live_stack import LiveStack
+from tests.support.visiting import log_in_by_http
 
 pytestmark = [pytest.mark.walk, pytest.mark.stack]
 DATA = Path(os.environ.get("DERMAPORT_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -30,7 +31,7 @@ CHECKED = re.compile(f"{re.escape(WILL_BE_JUDGED)}|{re.escape(WONT_BE_JUDGED)}|m
 
 @pytest.fixture(scope="module")
 def clinic(tmp_path_factory):
-    stack = LiveStack(tmp_path_factory.mktemp("gated") / "var", DERMAPORT_GATES="1")
+    stack = LiveStack(tmp_path_factory.mktemp("gated") / "var", TEST_GATES="1")
     stack.start()
     yield LiveClinic(stack)
     stack.stop()
@@ -43,13 +44,8 @@ def open_stack(browser, clinic):
     def log_in(role, viewport, **options):
         context = browser.new_context(base_url=clinic.stack.url, viewport=viewport, **options)
         contexts.append(context)
-        page = context.new_page()
-        page.goto("/accounts/login/")
-        page.get_by_label("E-mail").fill(f"{role}@{clinic.domain}")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Log in", exact=True).click()
-        page.wait_for_url(f"{clinic.stack.url}/")
-        return page
+        log_in_by_http(context, clinic.stack.url, f"{role}@{clinic.domain}", PASSWORD)
+        return context.new_page()
 
     yield log_in
     for context in contexts:

@@ -1,6 +1,7 @@
 """Bodies in JSON: images as base64, and what breaks parsers."""
 
 import base64
+import json
 import time
 
 import pytest
@@ -55,6 +56,13 @@ def test_images_that_are_not_base64(client, images, expected):
     assert field == wanted
     assert code == expected[0] or field == "images.0"
     assert not Submission.objects.exists()
+
+
+@pytest.mark.usefixtures("model", "stores")
+def test_json_as_large_as_an_image(client):
+    """More than the text of a form may have: pictures come as text here."""
+    body = json.dumps(encoded()) + " " * 3 * 1024 * 1024
+    assert client.generic("POST", SUBMISSIONS, body, "application/json").status_code == 202
 
 
 def test_json_larger_than_the_site_takes(client, settings):

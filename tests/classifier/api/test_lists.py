@@ -14,6 +14,7 @@ from tests.factories import (
     SubmissionFactory,
     answered_submission,
 )
+from tests.support.webhooks import WebhookEndpointFactory
 
 pytestmark = pytest.mark.django_db
 SUBMISSIONS = f"{ROOT}/submissions/"
@@ -96,6 +97,20 @@ def test_page_of_no_or_too_many_rows_is_told(client, size):
 def test_order_and_cursor_that_nobody_sent_are_told(client):
     assert codes(client.get(SUBMISSIONS, {"ordering": "outcome"})) == [("unknown_ordering", "ordering")]
     assert codes(client.get(SUBMISSIONS, {"cursor": "x"})) == [("invalid_cursor", None)]
+
+
+def test_no_list_passes_over_what_it_does_not_know(api, side):
+    """Whatever is listed: a slip in a name must not give all the rows."""
+    client = api(side.own.administrator)
+    webhook = WebhookEndpointFactory(clinic=side.own.clinic)
+    for path in (
+        *("submissions", "patients", "lesions", "predictions", "reviews", "outcomes", "clinics"),
+        *("model-versions", "webhooks", f"webhooks/{webhook.pk}/deliveries"),
+    ):
+        address = f"{ROOT}/{path}/"
+        assert client.get(address).status_code == 200
+        assert codes(client.get(address, {"stat": "failed"})) == [("unknown_parameter", "query")], path
+        assert codes(client.get(address, {"ordering": "url"})) == [("unknown_ordering", "ordering")], path
 
 
 @pytest.mark.parametrize("words", ["p=abc", "p=0001-01-01T00:00:00%2B23:00", "p=%00", "o=-1", "x", ""])

@@ -16,6 +16,7 @@ from portal.trust.encryption.storage import EncryptedFileSystemStorage
 from tests.classifier.api.conftest import ROOT
 from tests.factories import (
     TOO_BLURRED,
+    LesionFactory,
     MembershipFactory,
     ModelVersionFactory,
     PredictionFactory,
@@ -312,6 +313,26 @@ def test_lists_take_a_constant_number_of_queries(client, side, path):
     few = count_queries(client, f"{ROOT}/{path}/")
     [add() for _ in range(6)]
     assert count_queries(client, f"{ROOT}/{path}/") == few <= 22
+
+
+@pytest.mark.parametrize("path", ["predictions", "reviews", "lesions"])
+def test_patients_that_come_along_take_a_constant_number_of_queries(api, side, path):
+    """For a reader who is not to know yet, each patient's standing asks what is still unread of them."""
+    side.own.clinic.hide_result_until_read = True
+    side.own.clinic.save()
+    client = api(side.own.dermatologist)
+    address = f"{ROOT}/{path}/?expand=patient"
+
+    def add():
+        lesion = LesionFactory(clinic=side.own.clinic)
+        answered_submission(side.own, "malignant", lesion=lesion)
+        ReviewFactory(submission=answered_submission(side.own, lesion=lesion), diagnosis="melanoma")
+
+    add()
+    client.get(address)
+    few = count_queries(client, address)
+    [add() for _ in range(4)]
+    assert count_queries(client, address) == few
 
 
 def test_detail_and_status_take_a_constant_number_of_queries(client, side):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -26,10 +25,9 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.classifier.api.conftest import ROOT
 from tests.permissions.world import World, build_world
+from tests.support.shared_rows import shared_rows
 
 ADDRESS = f"{ROOT}/schema/?format=json"
-_document: dict[str, Any] = {}
-"""What stood at ADDRESS: everybody is given the same, and to draw it takes seconds."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -57,15 +55,9 @@ FEW = settings(
 )
 
 
-@pytest.fixture
-def world(db, settings, stores) -> World:
-    settings.DERMAPORT_TOKEN_RATE = "1000/min"
-    return build_world()
-
-
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def one_connection() -> Iterator[None]:
-    """Requests end without closing the connection that holds this test's transaction."""
+    """Requests end without closing the connection that holds these tests' transaction."""
     request_started.disconnect(close_old_connections)
     request_finished.disconnect(close_old_connections)
     yield
@@ -73,21 +65,50 @@ def one_connection() -> Iterator[None]:
     request_finished.connect(close_old_connections)
 
 
+@pytest.fixture(scope="module")
+def shared_world(
+    django_db_setup: None,
+    django_db_blocker: Any,
+    one_connection: None,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[World]:
+    with shared_rows(django_db_blocker, tmp_path_factory.mktemp("stores")):
+        yield build_world()
+
+
 @pytest.fixture
-def schema(world: World) -> Any:
+def world(shared_world: World, db: None, settings: Any) -> World:
+    settings.DERMAPORT_TOKEN_RATE = "1000/min"
+    return shared_world
+
+
+@pytest.fixture(scope="module")
+def schema(shared_world: World) -> Any:
+    """Drawn once, with the strategies that hypothesis makes of it, for everybody: to make them takes longest."""
     site = get_wsgi_application()
 
     def call_from_here(environ: dict[str, Any], start: Any) -> Any:
         # A server always names the caller's address; sessions and limits go by it.
         return site({"REMOTE_ADDR": "127.0.0.1", **environ}, start)
 
-    if not _document:
-        loaded = schemathesis.openapi.from_wsgi(ADDRESS, call_from_here)
-        _document.update(deepcopy(loaded.raw_schema))
-        return loaded
-    loaded = schemathesis.openapi.from_dict(deepcopy(_document))
-    loaded.app, loaded.location = call_from_here, ADDRESS
-    return loaded
+    return schemathesis.openapi.from_wsgi(ADDRESS, call_from_here)
+
+
+@pytest.fixture(scope="module")
+def operations(schema: Any, shared_world: World) -> list[tuple[str, list[Any]]]:
+    """Every operation, and the ways to call it: rightly, wrongly, and with an id that chance drew."""
+    found = []
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        ids = known_ids(shared_world, operation.path)
+        ways = [
+            operation.as_strategy(generation_mode=GenerationMode.POSITIVE, path_parameters=ids),
+            operation.as_strategy(generation_mode=GenerationMode.NEGATIVE, path_parameters=ids),
+        ]
+        if ids:
+            ways.append(operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+        found.append((operation.label, ways))
+    return found
 
 
 def known_ids(world: World, path: str) -> dict[str, str] | None:
@@ -118,24 +139,16 @@ def headers_of(world: World, role: str) -> dict[str, str]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", ROLES)
-def test_every_operation(world: World, schema: Any, role: str) -> None:
+def test_every_operation(world: World, operations: list[tuple[str, list[Any]]], role: str) -> None:
     headers, met, wrong = headers_of(world, role), set(), []
-    for result in schema.get_all_operations():
-        operation = result.ok()
-        ids = known_ids(world, operation.path)
-        ways = [
-            operation.as_strategy(generation_mode=GenerationMode.POSITIVE, path_parameters=ids),
-            operation.as_strategy(generation_mode=GenerationMode.NEGATIVE, path_parameters=ids),
-        ]
-        if ids:
-            ways.append(operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+    for label, ways in operations:
         for number, way in enumerate(ways):
             try:
                 found = meet(way, headers, is_negative=number == 1)
             except* AssertionError as group:
-                wrong.append(f"{operation.label}: {group.exceptions}")
+                wrong.append(f"{label}: {group.exceptions}")
             else:
-                met |= {(operation.label, status) for status in found}
+                met |= {(label, status) for status in found}
     assert not wrong, "\n".join(wrong)
     statuses = {status for _, status in met}
     assert 500 not in statuses

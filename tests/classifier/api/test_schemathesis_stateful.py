@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -18,14 +19,28 @@ from schemathesis.specs.openapi.checks import ensure_resource_availability, use_
 from classifier.models import Lesion, Patient, Submission, SubmissionImage
 from tests.classifier.api.conftest import ROOT, jpeg
 from tests.classifier.api.test_links import DECISION, FINDING, HOOK, SITE
-from tests.classifier.api.test_schemathesis import CHECKS, headers_of, one_connection, schema, world
+from tests.classifier.api.test_schemathesis import (
+    CHECKS,
+    headers_of,
+    ignored_auth,
+    one_connection,
+    schema,
+    shared_world,
+    world,
+)
 from tests.factories import draw_jpeg
 from tests.permissions.world import World
 from tests.support.answers import answer_queued
 
-__all__ = ["one_connection", "schema", "world"]
+__all__ = ["one_connection", "schema", "shared_world", "world"]
+# That a token is needed, each operation is asked in test_schemathesis.
+CHECKS_ON_THE_WAY = [
+    *(one for one in CHECKS if one is not ignored_auth),
+    *(use_after_free, ensure_resource_availability),
+]
+FEW, MANY = 5, 15
 BOUNDED = settings(
-    max_examples=15,
+    max_examples=FEW,
     stateful_step_count=12,
     derandomize=True,
     database=None,
@@ -121,7 +136,7 @@ def build_machine(schema: Any, world: World, headers: dict[str, str], met: Count
         def validate_response(self, response: Any, case: Any, **kwargs: Any) -> None:
             case.validate_response(
                 response,
-                checks=[*CHECKS, use_after_free, ensure_resource_availability],
+                checks=CHECKS_ON_THE_WAY,
                 headers=headers,
                 transport_kwargs=kwargs or None,
                 recorder=self.recorder,
@@ -130,14 +145,18 @@ def build_machine(schema: Any, world: World, headers: dict[str, str], met: Count
     return Machine
 
 
+@pytest.mark.campaign
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("role", MAKES)
-def test_sequences(world: World, schema: Any, settings: Any, role: str) -> None:
+def test_sequences(world: World, schema: Any, settings: Any, role: str, is_whole: bool) -> None:
+    """A few ways; with --whole three times as many."""
     settings.DERMAPORT_API_WAITING = 0
     met: Counter[str] = Counter()
     linked = schema.exclude(path_regex=NOT_LINKED)
-    build_machine(linked, world, headers_of(world, role), met).run(settings=BOUNDED)
+    build_machine(linked, world, headers_of(world, role), met).run(
+        settings=hypothesis.settings(BOUNDED, max_examples=MANY if is_whole else FEW)
+    )
     assert not {one for one in met if one.endswith(" 500")}
     made = {path for path in MAKES[role] if met[f"POST {path} 201"] or met[f"POST {path} 202"]}
     # Chance chooses the way: not everything is made each time, and never nothing.

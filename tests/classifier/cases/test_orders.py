@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
+from classifier import orders
 from classifier.cases.histopathology import Finding, correct_outcome, record_outcome
 from classifier.cases.reviews import Decision, amend_review, sign_review
 from classifier.cases.timeline import build_timeline
@@ -15,8 +16,8 @@ from classifier.domain.vocabulary import ORDERS, Management
 from classifier.models import Acknowledgement, Submission
 from classifier.orders import acknowledge_order, take_back_acknowledgement
 from classifier.preconditions import tag_of
+from classifier.standing.columns import find_differences
 from classifier.standing.reviews import IS_IN_FORCE
-from classifier.standing.standing import find_differences
 from classifier.standing.summary import summarise
 from portal.trust.audit.models import AuditEvent
 from tests.factories import (
@@ -138,6 +139,11 @@ class TestAcknowledge:
         tag = tag_of(case)
         acknowledge_order(actor=staff.clinician, submission=case, done="referred", expected=[tag])
         take_back_acknowledgement(actor=staff.clinician, acknowledgement=Acknowledgement.objects.get())
+        row = acknowledge_order(actor=staff.clinician, submission=case, done="referred")
+        with pytest.raises(ChangedError):
+            take_back_acknowledgement(actor=staff.clinician, acknowledgement=row, expected=[tag])
+        case.refresh_from_db()
+        take_back_acknowledgement(actor=staff.clinician, acknowledgement=row, expected=[tag_of(case)])
         amend(staff, case, "excise")
         with pytest.raises(ChangedError):
             acknowledge_order(actor=staff.clinician, submission=case, done="excised", expected=[tag])
@@ -179,6 +185,17 @@ class TestTakeBack:
         acknowledge_order(actor=staff.clinician, submission=case, done="seen")
         assert Acknowledgement.objects.count() == 2
         assert not list(find_differences())
+
+    def test_only_where_nobody_was_faster(self, staff, monkeypatch):
+        """An amendment between the look at the tag and the lock is seen behind the lock."""
+        case = signed(staff)
+        row = acknowledge_order(actor=staff.clinician, submission=case, done="referred")
+        tag = tag_of(Submission.objects.get(pk=case.pk))
+        monkeypatch.setattr(orders, "lock_patients", lambda **_: amend(staff, case, "excise"))
+        with pytest.raises(ChangedError):
+            take_back_acknowledgement(actor=staff.clinician, acknowledgement=row, expected=[tag])
+        row.refresh_from_db()
+        assert row.taken_back_at is None
 
 
 def amend(staff, case, management):
@@ -313,6 +330,17 @@ class TestAnsweredByItself:
         wrong = report(staff, case, taken=TODAY)
         correct(staff, wrong, days=-1, procedure="excision")
         assert due(case) is None
+
+    def test_specimen_after_the_order_and_before_an_amendment_that_leaves_it(self, staff, time_machine):
+        ordered = timezone.now() - dt.timedelta(days=5)
+        time_machine.move_to(ordered)
+        case = signed(staff, "excise")
+        time_machine.move_to(ordered + dt.timedelta(days=3))
+        amend(staff, case, "excise")
+        report(staff, case, taken=dt.timedelta(days=-2))
+        assert due(case) is None
+        assert Acknowledgement.objects.get().review == case.reviews.get(IS_IN_FORCE)
+        assert not list(find_differences())
 
     def test_specimen_of_before_the_order(self, staff):
         case = signed(staff, "excise")

@@ -5,11 +5,12 @@ from rest_framework.test import APIClient
 
 from classifier.api.queries import select_reviews
 from classifier.exports.cases import SUBMISSION_COLUMNS, describe_submission
-from classifier.models import Review, Submission
+from classifier.models import Outcome, Review, Submission
 from classifier.privacy.archive_facts import describe_cases
 from classifier.standing.reviews import IS_IN_FORCE, find_review_in_force
+from classifier.standing.standing import list_in_force
 from tests.classifier.report.papers import judge, make_case, read
-from tests.factories import ReviewFactory, SubmissionFactory, two_clinics
+from tests.factories import OutcomeFactory, ReviewFactory, SubmissionFactory, two_clinics
 
 pytestmark = pytest.mark.django_db
 DIAGNOSES = ["naevus", "melanoma", "basal_cell_carcinoma"]
@@ -42,6 +43,14 @@ def test_sql_and_python_agree_on_every_row(side):
 
     assert found == expected
     assert in_sql == told == {review for review in expected.values() if review}
+
+
+def test_sql_and_python_agree_on_findings_too(side):
+    first = OutcomeFactory()
+    second = OutcomeFactory(corrects=OutcomeFactory(corrects=first))
+    other = OutcomeFactory(lesion=first.lesion)
+    in_sql = Outcome.objects.with_standing().filter(is_current=True)
+    assert set(list_in_force(first.lesion.outcomes.all())) == set(in_sql) == {second, other}
 
 
 @pytest.mark.parametrize("versions", [1, 2, 3])

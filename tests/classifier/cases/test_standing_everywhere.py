@@ -17,10 +17,13 @@ import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from classifier.cases.withdrawal import cancel_submission
 from classifier.client.output import write_submissions
 from classifier.client.reading import read_record
 from classifier.client.records import LesionRecord, PatientRecord, SubmissionRecord
 from classifier.exports.cases import export_submissions
+from classifier.labels.text import describe_day
+from classifier.models import Acknowledgement
 from classifier.models import Submission as Case
 from classifier.preconditions import tag_of
 from classifier.privacy.archives import archive_patient
@@ -267,9 +270,14 @@ def test_tags_change_with_the_standing(side, case):
     signed = tags()
     assert all(one != other for one, other in zip(before, signed, strict=True))
     client = api(side.own.clinician)
-    client.post(f"{ROOT}/submissions/{case.pk}/acknowledgements/", {"done": "patient_informed"})
+    acknowledgements = f"{ROOT}/submissions/{case.pk}/acknowledgements/"
+    client.post(acknowledgements, {"done": "patient_informed"})
     assert tags()[0] != signed[0]
     acknowledged = tags()
+    client.delete(f"{acknowledgements}{Acknowledgement.objects.get().pk}/")
+    client.post(acknowledgements, {"done": "declined"})
+    assert Acknowledgement.objects.in_force().get().done == "declined"
+    assert tags()[0] != acknowledged[0], "the case says another word of what was done"
     find_invasive(side, case)
     assert all(one != other for one, other in zip(acknowledged, tags(), strict=True))
 
@@ -448,3 +456,19 @@ def test_an_inconclusive_finding_is_told_beside_what_holds(side, outcome, is_sig
         api(side.own.dermatologist).get(f"/fhir/r4/DiagnosticReport/{case.pk}").json().get("conclusion", "")
     )
     assert (said in words) == is_signed, "beside which answer it stands would tell"
+
+
+def test_a_withdrawal_is_told_with_its_reason_at_every_door(side, case):
+    cancel_submission(actor=side.own.clinician, submission=case, reason="Sent for another lesion.")
+    by = side.own.clinician.get_full_name()
+    said = f"Withdrawn by {by}, {describe_day(timezone.now())}: Sent for another lesion."
+    page = get(open_as(side.own.clinician), "submission-detail", case.pk)
+    reading = get(open_as(side.own.dermatologist), "submission-review", case.pk)
+    report = read_fhir(side, case)["conclusion"]
+    for told in (page, reading, read(side.own.clinician, case), report):
+        assert said in told
+    assert "Withdrawn: Sent for another lesion." in page  # the timeline
+    record, _ = read_by_client(side, case)
+    archive, _ = read_archive(side, case)
+    (archived,) = archive["submissions"]
+    assert record.withdrawal_reason == archived["withdrawal_reason"] == "Sent for another lesion."

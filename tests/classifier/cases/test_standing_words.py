@@ -6,12 +6,18 @@ from decimal import Decimal
 import pytest
 from django.db.models import OuterRef
 
+from classifier.cases.rows import load_cases
 from classifier.domain.states import PredictionState
 from classifier.domain.vocabulary import Diagnosis, Histopathology, Management
 from classifier.labels.standing import format_case, format_model_below, label_case
 from classifier.models import Lesion, Patient, Submission
-from classifier.standing.hiding import HIDES_STANDING, hides_standing, hides_worst, when_worst_is_hidden
-from classifier.standing.rows import load_cases
+from classifier.standing.hiding import (
+    HIDES_STANDING,
+    hides_standing,
+    hides_worst,
+    when_place_is_hidden,
+    when_worst_is_hidden,
+)
 from classifier.standing.summary import summarise
 from tests.factories import (
     AcknowledgementFactory,
@@ -129,7 +135,8 @@ def test_an_inconclusive_finding_does_not_tell_that_the_unread_answer_is_benign(
         (Diagnosis.INDETERMINATE, Management.FOLLOW_UP, True),
         (Diagnosis.NAEVUS, Management.EXCISE, True),
         (Diagnosis.NAEVUS, Management.NO_ACTION, True),
-        (Diagnosis.NAEVUS, Management.URGENT_REFERRAL, False),
+        (Diagnosis.NAEVUS, Management.URGENT_REFERRAL, True),
+        (Diagnosis.INDETERMINATE, Management.URGENT_REFERRAL, True),
         (Diagnosis.MELANOMA, Management.EXCISE, False),
     ],
 )
@@ -152,6 +159,9 @@ def test_what_people_said_of_a_neighbour_does_not_give_an_unread_answer_away(
         assert hides_worst(row, case.clinic, "dermatologist", has_unread=True) == is_hidden
         assert rows.filter(when_worst_is_hidden(cases)).exists() == is_hidden
         assert not hides_worst(row, case.clinic, "clinician", has_unread=True)
+        # What people refer urgently comes first whatever the model said: its place tells nothing.
+        is_moved = rows.filter(when_place_is_hidden(when_worst_is_hidden(cases))).exists()
+        assert is_moved == (is_hidden and management != Management.URGENT_REFERRAL)
 
 
 def test_the_same_diagnosis_differs_from_nothing(case):

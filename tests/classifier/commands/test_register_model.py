@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from classifier.engine.serving import ModelSpecification, load_predictor
+from classifier.management.commands.register_model import Command, read_declaration
 from classifier.models import ModelVersion
 from portal.trust.audit.models import AuditEvent
 
@@ -85,3 +86,21 @@ def test_an_open_input_needs_a_size():
 def test_an_expectation_without_an_image_is_an_error():
     with pytest.raises(CommandError, match="Expected --reference"):
         call_command("register_model", "none.h5", *DECLARED, "--expected", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("scale", "order", "expected"),
+    [
+        ("caffe", "", ("caffe", "bgr")),
+        ("caffe", "rgb", ("caffe", "rgb")),
+        ("torch", "", ("torch", "rgb")),
+        ("tf", "", ("signed", "rgb")),
+        ("unit", "bgr", ("unit", "bgr")),
+    ],
+)
+def test_conventions_of_preprocess_input_are_declared(scale, order, expected):
+    parser = Command().create_parser("manage.py", "register_model")
+    words = ["network.h5", "--scale", scale, "--classes", "benign,malignant"]
+    words += ["--colour-order", order] if order else []
+    declared = read_declaration(vars(parser.parse_args(words)))
+    assert (declared.scaling, declared.colour_order) == expected

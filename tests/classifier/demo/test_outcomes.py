@@ -1,10 +1,12 @@
 """The demo shows every outcome: what the shipped network says of the drawings, unhelped."""
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from classifier.demo import cases
 from classifier.demo.cases import create_cases, sign_some_reviews
 from classifier.demo.lesions import draw_lesion
 from classifier.demo.people import create_people
@@ -19,6 +21,8 @@ from ml.serving.specification import ModelSpecification
 
 WEIGHTS = Path(__file__).parents[3] / "ml" / "weights"
 SEEDS = range(100, 112)
+draw_once = cache(draw_lesion)
+"""Both networks see the same drawings."""
 # The demo is to show every outcome with whichever of the two is active.
 DEFAULTS = [name for name in ("paper-cnn-2", "efficientnetv2-b0") if (WEIGHTS / f"{name}.json").exists()]
 
@@ -57,7 +61,8 @@ class TestDemoAsItShips:
     """The demo's own cases through the worker's own code, gates and network, nothing chosen by hand."""
 
     @pytest.fixture
-    def outcomes(self, request, db, settings, tmp_path):
+    def outcomes(self, request, db, settings, tmp_path, monkeypatch):
+        monkeypatch.setattr(cases, "draw_lesion", draw_once)
         settings.VAR_DIR, settings.DERMAPORT_GATES = tmp_path, True
         for name in ("sealed", "derived"):
             storage = {

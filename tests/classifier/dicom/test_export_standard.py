@@ -52,6 +52,22 @@ def test_a_dermoscopic_photo_of_a_lesion(staff):
     assert dataset.TrackingUID.startswith("2.25.")
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("", ("", "", False)),
+        ("contact_polarized", ("POLARIZED", "CONTACT", True)),
+        ("contact_non_polarized", ("NON_POLARIZED", "CONTACT", True)),
+        ("non_contact_polarized", ("POLARIZED", "NON_CONTACT", False)),
+    ],
+)
+def test_how_it_was_lit_and_touched(staff, kind, said):
+    """As the sender said it, and as FHIR says it: what nobody said stays empty."""
+    dataset = export(staff, make_image(staff, dermoscopic_type=kind))
+    assert find_faults(dataset) == []
+    assert (dataset.LightSourcePolarization, dataset.ContactMethod, "ImmersionMedia" in dataset) == said
+
+
 def test_a_clinical_photo_is_of_the_other_kind(staff):
     dataset = export(staff, make_image(staff, capture_kind=CaptureKind.CLINICAL))
     assert (dataset.SOPClassUID, dataset.Modality) == (PHOTOGRAPHIC, "XC")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from classifier.engine import serving
-from classifier.engine.serving import BatchResult, ImageCheck, Judgement, Verdict
+from classifier.engine.serving import BatchResult, GateVerdict, ImageCheck, Judgement
 from classifier.models import Prediction, Submission
 from ml.serving import judging
 from tests.factories import PredictionFactory, SubmissionFactory, SubmissionImageFactory
@@ -59,13 +59,13 @@ class FakeGates:
         self.calls.append(len(looks))
         return [self._decide(width) for width in looks]
 
-    def _decide(self, width: int) -> Verdict:
+    def _decide(self, width: int) -> GateVerdict:
         figures = {"sharpness": 3.1 if width in self.refused else 20.0, "sharpness_least": 8.0}
         refusals = [
             {"code": "blurred", "message": "The image is blurred: sharpness 3.10."},
             {"code": "too_dark", "message": "The image is too dark."},
         ]
-        return Verdict(self.version, figures, refusals if width in self.refused else [])
+        return GateVerdict(self.version, figures, refusals if width in self.refused else [])
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def gates(monkeypatch, settings) -> FakeGates:
     monkeypatch.setattr(serving, "load_gates", fake.load)
     monkeypatch.setattr(serving, "assess", fake.assess)
     # The factories' uploads are looked at as well, by the web process: not counted here.
-    passed = ImageCheck("good", [], "", Verdict(fake.version, {}, []))
+    passed = ImageCheck("good", [], "", GateVerdict(fake.version, {}, []))
     monkeypatch.setattr(serving, "check_image", lambda image, original_size=None: passed)
     return fake
 

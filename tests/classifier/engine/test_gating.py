@@ -121,13 +121,16 @@ def test_gates_that_do_not_load_are_an_outage(two_images, network, gates):
 
 
 def test_sentences_are_kept_as_they_were_said(monkeypatch):
+    from ml.gates.specification import RULES
     from ml.gates.verdict import GateVerdict
     from ml.serving import gating
 
+    at_their_limits = {name: 0.0 for _, measure, limit in RULES for name in (measure, limit)}
+
     class OneVerdict:
         def decide(self, looks):
-            figures = {"short_side": 200.0, "short_side_least": 224.0}
-            return [GateVerdict("gates-1", figures, ("too_small",)) for _ in looks]
+            figures = {**at_their_limits, "short_side": 200.0, "short_side_least": 224.0}
+            return [GateVerdict.of("gates-1", figures) for _ in looks]
 
     monkeypatch.setattr(gating, "load_gates", OneVerdict)
     (verdict,) = serving.assess([None])

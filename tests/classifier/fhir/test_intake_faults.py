@@ -218,3 +218,28 @@ def test_rows_and_clinics_of_others_do_not_exist(client, side):
         assert places(response) == [expected]
     response = send(client, orders.order(side.other.clinic))
     assert places(response) == [("mrn_missing", "Bundle.entry[0].resource.identifier")]
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [("A\ud800-1", "surrogate_characters_not_allowed"), ("A\0-1", "null_characters_not_allowed")],
+    ids=ascii,
+)
+def test_text_that_no_column_holds(client, side, stores, sent, code):
+    """JSON can hold half a character (a lone surrogate) and NUL, in every text."""
+    before = count_rows(stores)
+    number = {"system": orders.mrn_system(side.own.clinic), "value": sent}
+    bundle = orders.order(
+        side.own.clinic,
+        request=orders.service_request(reasonCode=[{"text": sent}], note=[{"text": sent}]),
+    )
+    bundle["entry"][0]["resource"]["identifier"] = [number]
+    del bundle["entry"][0]["request"]["ifNoneExist"]
+    found = places(send(client, bundle))
+    assert {one for one, _ in found} >= {code}
+    assert {place for one, place in found if one == code} == {
+        "Bundle.entry[0].resource.identifier[0].value",
+        "Bundle.entry[2].resource.reasonCode[0].text",
+        "Bundle.entry[2].resource.note[0].text",
+    }
+    assert count_rows(stores) == before

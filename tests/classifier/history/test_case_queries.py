@@ -9,7 +9,7 @@ from django.utils import timezone
 from classifier.cases.worklist import in_worklist_order, waiting_for_review
 from classifier.domain.states import PredictionState
 from classifier.models import Submission
-from classifier.standing.rows import with_headline
+from classifier.standing.queries import with_headline
 from classifier.standing.summary import summarise, summary_prefetches
 from tests.factories import (
     ModelVersionFactory,

@@ -134,7 +134,18 @@ def test_wrong_filters_filter_nothing_and_say_so(page, clinics):
     answer = page(since="yesterday", outcome="lovely", model="x", page="99", sort="odd")
 
     assert answer.keys == [case.pk]
-    assert "Enter a valid date" in answer.content.decode()
+    assert "“yesterday” is not a date." in answer.content.decode()
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_day_of_no_year_that_a_list_has_filters_nothing_and_says_so(page, clinics, name, day):
+    case = answered_submission(clinics.own)
+
+    answer = page(**{name: day})
+
+    assert answer.keys == [case.pk]
+    assert f"{day} lies outside the years 1900 to 2999." in answer.content.decode()
 
 
 def test_sorting(page, clinics):

@@ -267,7 +267,7 @@ class TestHiddenUntilRead:
 
     def test_first_reading_is_the_one_that_counts(self, reader, clinics, case):
         from classifier.cases.readings import record_unseen_reading
-        from classifier.standing.readings import find_unseen_reading
+        from classifier.standing.hiding import find_unseen_reading
 
         made = [
             record_unseen_reading(actor=clinics.own.dermatologist, submission=case, diagnosis=diagnosis)

@@ -23,6 +23,7 @@ from tests.factories import Staff, draw_jpeg
 from tests.support.by_token import call_by_token
 
 MRN, BORN = "MRN-DOOR-1", dt.date(1961, 2, 3)
+SKIN_TYPE = "urn:dermaport:extension:fitzpatrick-skin-type"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Asked:
 
     mrn: str = MRN
     birth_date: dt.date | None = BORN
+    sex: str = "female"
+    skin_type: str = ""
     agrees: bool | None = True
     patient: Patient | None = None
     lesion: Lesion | None = None
@@ -72,7 +75,8 @@ def by_page(staff: Staff, asked: Asked) -> Answer:
             "priority": "routine",
             "mrn": asked.mrn,
             "birth_date": born,
-            "sex": "female",
+            "sex": asked.sex,
+            "skin_type": asked.skin_type,
             "body_site": "upper_extremity_shoulder",
             "laterality": "left",
             "note": asked.note,
@@ -90,6 +94,8 @@ def describe(asked: Asked) -> dict[str, Any]:
         "patient": str(asked.patient.pk) if asked.patient else None,
         "patient_mrn": asked.mrn or None,
         "birth_date": asked.birth_date,
+        "sex": asked.sex or None,
+        "skin_type": asked.skin_type or None,
         "consents_to_inference": asked.agrees,
         "lesion": str(asked.lesion.pk) if asked.lesion else None,
         "body_site": None if asked.lesion else "upper_extremity_shoulder",
@@ -142,7 +148,8 @@ def by_fhir(staff: Staff, asked: Asked) -> Answer:
         whose = orders.patient(
             staff.clinic,
             identifier=[{"system": orders.mrn_system(staff.clinic), "value": asked.mrn}],
-            extension=[],
+            gender=asked.sex,
+            extension=[{"url": SKIN_TYPE, "valueCode": asked.skin_type}] if asked.skin_type else [],
         )
         born = {"birthDate": asked.birth_date.isoformat()} if asked.birth_date else {}
         parts.insert(0, {name: value for name, value in whose.items() if name != "birthDate"} | born)

@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -17,6 +18,8 @@ from tests.classifier.intake.samples import (
     encode,
     encode_picture,
 )
+from tests.ml.imaging.test_colour_spaces import write_png
+from tests.ml.imaging.tiff_files import TiffFile
 
 LIMITS = UploadLimits()
 
@@ -223,3 +226,24 @@ def test_a_photo_that_is_also_a_document_is_refused(data, word):
 def test_what_a_phone_appends_is_no_document():
     data = encode_picture() + b"PK\x05\x06 not at the end" + encode_picture()
     assert inspect_image(data, "photo.jpg", LIMITS).width == 300
+
+
+def test_whole_files_that_were_called_damaged_or_animated_are_taken():
+    """And what is read from them is the picture, not what a decoder makes of it."""
+    samples = np.asarray(draw_picture(), np.uint16)
+    page = TiffFile(samples)
+    expected = inspect_image(page.write(), "a.tif", LIMITS).pixel_sha256
+    thumbnail = TiffFile(samples[:60, :80], subfile=1)
+    deep = TiffFile(samples * 257, bits=16, planar=2)
+    for data in (page.write(thumbnail), thumbnail.write(page), deep.write()):
+        assert inspect_image(data, "a.tif", LIMITS).pixel_sha256 == expected
+    values = samples / 255
+    text = (b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + b" " * (2 << 20))
+    assert inspect_image(write_png(values, 8, text), "a.png", LIMITS).pixel_sha256 == expected
+
+
+def test_colours_that_cannot_be_shown_rightly_are_refused_in_a_sentence():
+    hlg = write_png(np.asarray(draw_picture()) / 255, 8, (b"cICP", bytes([9, 18, 0, 1])))
+    error = refuse(hlg)
+    assert error.code == "unsupported_format"
+    assert "Save it as a JPEG in sRGB" in error.message

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from classifier.intake import submission as intake
 from classifier.models import Lesion, Patient, Prediction, Submission, SubmissionImage
+from portal.trust.audit.models import AuditEvent
 from tests.classifier.dicom.samples import build_dicom
 from tests.classifier.intake.doors import BORN, DOORS, MRN, PROGRAMS, Asked
 from tests.classifier.intake.samples import draw_picture
@@ -144,6 +145,99 @@ def test_same_record_number_and_another_birth_date(door, side, kept):
     assert "The patient with this record number has another birth date. Check both." in answer.words
     assert "1970" not in answer.words.replace("1970-01-01", "")
     assert kept() == before
+
+
+@pytest.mark.django_db
+@every_door
+def test_what_nobody_knew_of_a_known_patient_is_kept(door, side):
+    patient = known_patient(side, birth_date=None, sex="unknown", skin_type="")
+    asked = Asked(patient=None if door in PROGRAMS else patient, skin_type="III")
+    for key in ("first", "second"):
+        assert by(door, side, asked.but(key=str(uuid.uuid5(uuid.NAMESPACE_URL, key)))).case
+    patient.refresh_from_db()
+    assert (patient.birth_date, patient.sex, patient.skin_type) == (BORN, "female", "III")
+    (event,) = AuditEvent.objects.filter(action="patient.updated")
+    assert (event.object_id, event.details) == (
+        str(patient.pk),
+        {"fields": ["birth_date", "sex", "skin_type"]},
+    )
+    assert patient.corrected_at is not None, "record systems that ask what changed are told"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("sent", "what"),
+    [
+        ({"sex": "male"}, "sex"),
+        ({"skin_type": "VI"}, "skin type"),
+        ({"sex": "lady"}, ""),
+        ({"skin_type": "9"}, ""),
+    ],
+    ids=str,
+)
+@every_door
+def test_what_contradicts_a_known_patient_is_told(door, sent, what, side, kept):
+    patient = known_patient(side)
+    before = kept()
+    answer = by(door, side, Asked(patient=None if door in PROGRAMS else patient, **sent))
+    assert answer.case is None
+    if what:
+        assert f"The patient with this record number has another {what}. Check both." in answer.words
+    patient.refresh_from_db()
+    assert (patient.sex, patient.skin_type) == ("female", "II")
+    assert kept() == before
+
+
+@pytest.mark.django_db
+def test_what_was_typed_of_another_person_is_left_out_with_a_word(side):
+    """A page keeps what was typed of a new patient while a known one is chosen; it isn't that one's."""
+    patient = known_patient(side, birth_date=None, sex="unknown", skin_type="")
+    assert by("page", side, Asked(patient=patient, mrn="MRN-ELSE")).case
+    patient.refresh_from_db()
+    assert (patient.birth_date, patient.sex) == (None, "unknown")
+    # Without a number, what contradicts the known patient is somebody else's, and all of it.
+    Patient.objects.update(sex="male")
+    assert by("page", side, Asked(patient=patient, mrn="", pictures=(draw_jpeg(2),))).case
+    patient.refresh_from_db()
+    assert (patient.birth_date, patient.sex) == (None, "male")
+    Patient.objects.update(sex="unknown")
+    assert by("page", side, Asked(patient=patient, mrn="", pictures=(draw_jpeg(3),))).case
+    patient.refresh_from_db()
+    assert (patient.birth_date, patient.sex) == (BORN, "female")
+
+
+# Of a number: what nobody sees in it, and a letter with its accent as one character or as two.
+SPELT = {
+    "\u00c9-17": [
+        "E\u0301-17",
+        "\ufeff\u00c9-17",
+        "\u00c9\u200b-17",
+        "E\u0301-1\u00ad7\u200f",
+        " \u00c9-17\ufe0f",
+    ]
+}
+
+
+@pytest.mark.django_db
+@every_door
+def test_one_number_is_one_patient_however_it_is_spelt(door, side):
+    ((mrn, spellings),) = SPELT.items()
+    for seed, spelt in enumerate([spellings[0], mrn, *spellings[1:]]):
+        answer = by(door, side, Asked(mrn=spelt, pictures=(draw_jpeg(seed),)))
+        patient = Patient.objects.get()
+        assert patient.mrn == mrn
+        if door in PROGRAMS or seed == 0:
+            assert answer.case.lesion.patient == patient
+        else:
+            assert "A patient with this MRN is already in your clinic." in answer.words
+
+
+@pytest.mark.django_db
+@every_door
+def test_a_number_of_nothing_that_is_seen_is_none(door, side, kept):
+    answer = by(door, side, Asked(mrn="\u200b\u00ad"))
+    assert "Give the medical record number." in answer.words
+    assert kept() == [0] * 6
 
 
 @pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from classifier.domain.states import PredictionState, SubmissionState
 from classifier.models import Submission
-from classifier.standing.standing import find_differences, refresh_standing
+from classifier.standing.columns import find_differences, refresh_standing
 from tests.factories import (
     ModelVersionFactory,
     PredictionFactory,

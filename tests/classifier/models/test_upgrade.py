@@ -27,9 +27,10 @@ from classifier.models import (
     Submission,
 )
 from classifier.models.patient import make_public_id
+from classifier.patients.look_alikes import find_look_alikes
 from classifier.privacy.emergency_access import open_emergency
-from classifier.standing.readings import find_unseen_reading
-from classifier.standing.standing import find_differences
+from classifier.standing.columns import find_differences
+from classifier.standing.hiding import find_unseen_reading
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.models import Membership, User
 from portal.trust.accounts.people.closing import reopen_membership
@@ -76,18 +77,6 @@ def assert_finished_never_changes():
         cursor.execute("UPDATE classifier_prediction SET device = 'another'")
 
 
-def test_gates_come_to_a_database_with_results(newest):
-    row = PredictionFactory(state="succeeded", outcome="malignant")
-    migrate("0002_immutable_answers")
-    assert_finished_never_changes()
-    migrate("0003_gates")
-    assert_finished_never_changes()
-    newest()
-    found = Prediction.objects.get()
-    assert (found.pk, found.outcome, found.refusal_code) == (row.pk, "malignant", "")
-    assert (found.image.gate_version, found.image.gate_refusals, found.image.gated_at) == ("", [], None)
-
-
 COLUMNS = {
     "classifier_patient": ("mrn", "birth_date"),
     "classifier_submission": ("clinical_question", "clinical_history"),
@@ -107,20 +96,30 @@ def read_raw():
     return found
 
 
-def test_rows_are_encrypted_and_plain_again_on_the_way_back(newest):
+def test_gates_come_to_results_and_rows_are_encrypted_and_plain_again_on_the_way_back(newest):
+    """One way back, past both."""
     case = SubmissionFactory(
         clinical_history="Noticed in May.", lesion=LesionFactory(patient=PatientFactory(mrn="A 1"))
     )
     amended = ReviewFactory(amends=ReviewFactory(submission=case, comment="Regular."))
     refused_image(submission=case, original_name="spot.jpg")
+    row = PredictionFactory(submission=case, state="succeeded", outcome="malignant")
     patient = case.lesion.patient
     migrate("0004_explanation")
     plain = read_raw()
     assert plain["classifier_patient.mrn"] == ["A 1"]
     assert plain["classifier_patient.birth_date"] == ["1970-05-17"]
-    assert plain["classifier_submissionimage.original_name"] == ["spot.jpg"]
+    assert plain["classifier_submissionimage.original_name"] == ["lesion.jpg", "spot.jpg"]
     assert plain["classifier_review.amendment_reason"] == ["", "Histology came back."]
+    migrate("0002_immutable_answers")
+    assert_finished_never_changes()
+    migrate("0003_gates")
+    assert_finished_never_changes()
     newest()
+    judged = Prediction.objects.get()
+    assert (judged.pk, judged.outcome, judged.refusal_code) == (row.pk, "malignant", "")
+    image = judged.image
+    assert (image.gate_version, image.gate_refusals, image.gated_at) == ("", [], None)
     for column, texts in read_raw().items():
         assert all(text == "" or text.startswith("dpe1:") for text in texts), column
     found = Patient.objects.get(clinic=patient.clinic, mrn="A 1")
@@ -447,3 +446,64 @@ def test_rows_come_to_a_database_whose_audit_log_held_them(newest, settings):
     )
     assert User.objects.get(pk=ended["closed here"].user_id).is_active
     assert list(verify_chains()) == []
+
+
+# --- 0022: one form of a record number -------------------------------------------------------------
+def test_record_numbers_come_to_one_form_and_no_history_is_joined(newest):
+    side = two_clinics()
+    clinic = side.own.clinic
+    stored = {
+        "alone": "\u200bA-1",
+        "in two characters": "E\u0301-2",
+        "as it was": "MRN 3",
+        "twin": "B\u00ad-4",
+        "its other": "B-4",
+        "elder of two": "C\u200b-5",
+        "younger of two": "C-\u200b5",
+        "nothing that is seen": "\u200b",
+    }
+    rows = {name: PatientFactory(clinic=clinic, mrn=mrn) for name, mrn in stored.items()}
+    abroad = PatientFactory(clinic=side.other.clinic, mrn="A-1")
+    case = SubmissionFactory(lesion=LesionFactory(patient=rows["alone"]))
+    review = ReviewFactory(submission=case)
+    record_event(clinic_id=clinic.pk, action="patient.viewed", actor=side.own.clinician, obj=rows["alone"])
+    events = list(AuditEvent.objects.order_by("chain", "position").values_list("pk", "hash"))
+    migrate("0021_webhook_signature")
+
+    newest()
+
+    kept = {row.pk: row.mrn for row in Patient.objects.all()}
+    now = {**stored, "alone": "A-1", "in two characters": "\u00c9-2", "elder of two": "C-5"}
+    assert kept == {**{rows[name].pk: mrn for name, mrn in now.items()}, abroad.pk: "A-1"}
+    for name in ("alone", "in two characters", "its other", "elder of two"):
+        assert Patient.objects.get(clinic=clinic, mrn=now[name]) == rows[name]
+    alike = find_look_alikes(Patient.objects.filter(clinic=clinic))
+    assert alike == [
+        [rows["twin"].pk, rows["its other"].pk],
+        [rows["elder of two"].pk, rows["younger of two"].pk],
+    ]
+    found = Patient.objects.get(pk=rows["alone"].pk)
+    assert (found.public_id, found.birth_date) == (rows["alone"].public_id, rows["alone"].birth_date)
+    assert list(Submission.objects.filter(lesion__patient=found)) == [case]
+    assert Review.objects.get() == review
+    assert list(AuditEvent.objects.order_by("chain", "position").values_list("pk", "hash")) == events
+    assert list(verify_chains()) == []
+
+
+def test_standing_is_worked_out_anew_where_its_rule_changed(newest):
+    """Columns that the version before had filled by its rule come to today's, and nothing is news of it."""
+    case = answered_submission(staff_clinic(), "malignant")
+    migrate("0022_normalise_record_numbers")
+    events = AuditEvent.objects.count()
+    former = {"standing": "benign", "standing_rank": 6}
+    Submission.objects.update(**former, is_unread=False, news_at=None)
+    Lesion.objects.update(**former)
+    Patient.objects.update(**former)
+    assert [found.column for found in find_differences()]
+
+    newest()
+
+    assert list(find_differences()) == []
+    case.refresh_from_db()
+    assert (case.standing, case.is_unread) == ("malignant", False)
+    assert AuditEvent.objects.count() == events

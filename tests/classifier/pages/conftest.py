@@ -1,5 +1,4 @@
 import pytest
-from django.core.files.storage import storages
 from django.test import Client
 
 from tests.factories import ModelVersionFactory, Staff, TwoClinics, staff_clinic, two_clinics
@@ -30,20 +29,3 @@ def log_in():
         return client
 
     return open_session
-
-
-@pytest.fixture
-def stored_names():
-    """Every file in the sealed and derived stores."""
-
-    def list_all() -> set[str]:
-        names = set()
-        for alias in ("sealed", "derived"):
-            root = storages[alias]
-            if not root.exists(""):
-                continue
-            for folder in root.listdir("")[0]:
-                names.update(f"{alias}/{folder}/{name}" for name in root.listdir(folder)[1])
-        return names
-
-    return list_all

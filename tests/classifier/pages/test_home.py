@@ -1,6 +1,8 @@
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from classifier.cases.histopathology import Finding, record_outcome
 from classifier.cases.inbox import build_inbox, name_day
 from classifier.cases.withdrawal import cancel_submission
 from classifier.orders import acknowledge_order
@@ -99,7 +101,7 @@ def test_urgent_reviews_stand_first(staff):
     urgent = answered_submission(staff, "benign", priority="urgent")
     inbox = inbox_of(staff, "dermatologist")
     assert [row.submission for row in inbox.needs] == [urgent, routine]
-    assert inbox.reviews_waiting == 2
+    assert inbox.counts.reviews == 2
 
 
 def test_case_stands_in_one_column(staff):
@@ -141,6 +143,25 @@ class TestPolling:
         answered_submission(staff, "benign")
         assert "Result back" in client.get(f"{reverse('home-columns')}?seen={seen}").text
         assert AuditEvent.objects.count() == before + 1
+
+    def test_tells_what_a_pathologist_found_of_a_case_that_nobody_signed(self, staff, log_in):
+        client = log_in(staff.administrator)
+        unanswered(staff, "queued")
+        case = answered_submission(staff, "benign")
+        seen, today = client.get("/").context["seen"], timezone.localdate()
+
+        record_outcome(
+            actor=staff.clinician,
+            lesion=case.lesion,
+            finding=Finding(
+                diagnosis="melanoma_invasive",
+                procedure="excision",
+                specimen_taken_on=today,
+                reported_on=today,
+            ),
+        )
+
+        assert "Invasive melanoma" in client.get(f"{reverse('home-columns')}?seen={seen}").text
 
 
 def test_operator_is_shown_the_way_to_the_status(log_in, django_user_model):

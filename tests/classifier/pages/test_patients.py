@@ -1,11 +1,13 @@
+import datetime as dt
 import re
 
 import pytest
 from django.urls import reverse
 
-from classifier.cases.patient_rows import LESIONS_SHOWN
+from classifier.cases.rows import LESIONS_SHOWN
 from classifier.consents import check_inference_consent
 from classifier.models import Patient
+from classifier.patients.patients import update_patient
 from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     LesionFactory,
@@ -203,6 +205,28 @@ class TestCorrecting:
         assert (patient.sex, patient.skin_type, patient.birth_date.year) == ("male", "", 1961)
         event = AuditEvent.objects.get(action="patient.updated")
         assert event.details == {"fields": ["birth_date", "sex", "skin_type"]}
+
+    def test_page_that_was_open_all_the_time_writes_back_nothing_of_before(self, client, staff):
+        patient = PatientFactory(clinic=staff.clinic, birth_date="1950-01-01", consents_to_inference=True)
+        address = reverse("patient-edit", args=[patient.pk])
+        page = client.get(address)
+        shown = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', page.text))
+        typed = {field.html_name: field.value() or "" for field in page.context["form"]}
+        update_patient(
+            actor=staff.clinician,
+            patient=patient,
+            birth_date=dt.date(1961, 5, 17),
+            consents_to_inference=False,
+        )
+
+        refused = client.post(address, {**shown, **typed, "sex": "nonsense"})
+        again = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', refused.text))
+        client.post(address, {**again, **typed, "consents_to_inference": "on", "sex": "male"})
+
+        patient.refresh_from_db()
+        assert (patient.sex, patient.birth_date) == ("male", dt.date(1961, 5, 17))
+        assert patient.consents_to_inference is False
+        assert again == shown
 
     def test_error_keeps_what_was_typed(self, client, staff):
         response = self.send(client, PatientFactory(clinic=staff.clinic), birth_date="1700-01-01")

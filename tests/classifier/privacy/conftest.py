@@ -14,8 +14,10 @@ from classifier.models import (
 )
 from classifier.privacy.erasure import erase_patient
 from tests.factories import (
+    AcknowledgementFactory,
     ExplanationFactory,
     LesionFactory,
+    OutcomeFactory,
     PatientFactory,
     PredictionFactory,
     ReadingFactory,
@@ -89,7 +91,7 @@ def clinic(side):
 
 @pytest.fixture
 def add(clinic):
-    def make(*, case=None, reading=None, review=None, added=20, **changes):
+    def make(*, case=None, reading=None, review=None, acknowledged=None, outcome=None, added=20, **changes):
         patient = PatientFactory(clinic=changes.pop("clinic", clinic), **changes)
         Patient.objects.filter(pk=patient.pk).update(created_at=long_ago(added))
         if case is not None:
@@ -97,7 +99,11 @@ def add(clinic):
             if reading is not None:
                 ReadingFactory(submission=row, read_at=long_ago(reading))
             if review is not None:
-                ReviewFactory(submission=row, signed_at=long_ago(review))
+                signed = ReviewFactory(submission=row, signed_at=long_ago(review), management="excise")
+                if acknowledged is not None:
+                    AcknowledgementFactory(review=signed, acknowledged_at=long_ago(acknowledged))
+            if outcome is not None:
+                OutcomeFactory(lesion=row.lesion, recorded_at=long_ago(outcome))
         return patient
 
     return make

@@ -6,11 +6,15 @@ import json
 import zipfile
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from classifier.domain.csv_cells import format_moment
+from classifier.privacy.archives import archive_patient
 from portal.trust.audit.models import AuditEvent
 from tests.factories import (
+    LesionFactory,
     OutcomeFactory,
     PredictionFactory,
     ReadingFactory,
@@ -61,6 +65,22 @@ def test_facts(archive, case):
     assert found["submitted_at"] == format_moment(case.submitted_at)
     assert found["submitted_at"].endswith("Z")
     assert "+00:00" not in json.dumps(facts)
+
+
+def test_many_cases_cost_as_many_queries_as_one(case, side):
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert b"".join(archive_patient(actor=side.own.administrator, patient=case.lesion.patient))
+        return len(queries)
+
+    count()  # The first one begins the chain of events, too.
+    one = count()
+    for lesion in (case.lesion, case.lesion, LesionFactory(patient=case.lesion.patient)):
+        more = SubmissionFactory(lesion=lesion)
+        PredictionFactory(submission=more, state="succeeded", outcome="benign")
+        ReadingFactory(submission=more, diagnosis="naevus", reader=side.own.dermatologist)
+        ReviewFactory(submission=more)
+    assert count() == one
 
 
 def test_table_holds_no_formula(archive):

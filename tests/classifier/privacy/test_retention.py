@@ -15,6 +15,8 @@ def test_last_activity_decides(add, clinic):
     add(case=5)
     add(case=12, review=3)
     add(case=12, reading=3)
+    add(case=12, review=11, acknowledged=3)
+    add(case=12, outcome=3)
     add(added=1)
     add(is_on_hold=True)
     assert set(find_due(clinic)) == {old, old_case}

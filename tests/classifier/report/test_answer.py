@@ -6,11 +6,11 @@ import pytest
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from classifier.cases.rows import load_cases
 from classifier.labels.answers import CANNOT_JUDGE, choose_words
 from classifier.labels.probability import format_limits
 from classifier.models import Submission
 from classifier.report.answering import _format_key
-from classifier.standing.rows import load_cases
 from classifier.standing.summary import summarise
 from tests.classifier.report.papers import add_image, judge, make_case, read
 from tests.factories import PredictionFactory, restate

@@ -1,10 +1,13 @@
 """Settings, Webhooks: from adding one to reading its log."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
+from classifier.webhooks.endpoints import remove_endpoint, update_endpoint
 from classifier.webhooks.signing import read_secrets
 from tests.support.webhooks import SECRET, WebhookDeliveryFactory, WebhookEndpointFactory
 
@@ -90,6 +93,18 @@ def test_page_says_how_it_is_signed(client, staff):
     assert "Dermaport-Signature" not in client.get(at("webhook-detail", former)).content.decode()
 
 
+def test_page_that_was_open_all_the_time_writes_back_no_former_address(client, staff, endpoint):
+    page = client.get(at("webhook-detail", endpoint)).text
+    shown = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', page))
+    update_endpoint(actor=staff.administrator, endpoint=endpoint, url="https://93.184.216.34/moved")
+
+    client.post(at("webhook-detail", endpoint), {**HOOK, **shown, "url": shown["initial-url"]})
+
+    endpoint.refresh_from_db()
+    assert endpoint.url == "https://93.184.216.34/moved"
+    assert endpoint.description == "The EHR"
+
+
 def test_off_on_and_removed(client, endpoint):
     client.post(at("webhook-active", endpoint), {"active": "no"})
     assert "Switch on" in client.get(at("webhook-detail", endpoint)).content.decode()
@@ -98,6 +113,14 @@ def test_off_on_and_removed(client, endpoint):
     assert b"be undone" in client.get(at("webhook-remove", endpoint)).content
     client.post(at("webhook-remove", endpoint))
     assert client.get(at("webhook-detail", endpoint)).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["webhook-rotate", "webhook-active", "webhook-remove"])
+def test_what_a_colleague_removed_at_the_same_moment_is_said(client, staff, endpoint, monkeypatch, name):
+    remove_endpoint(actor=staff.administrator, endpoint=endpoint)
+    monkeypatch.setattr("classifier.pages.webhooks.find_endpoint", lambda *_: endpoint)
+
+    assert "This webhook was removed." in client.post(at(name, endpoint), follow=True).text
 
 
 def test_log_with_filters_and_redelivery(client, endpoint):

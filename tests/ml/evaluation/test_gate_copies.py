@@ -23,7 +23,7 @@ def check_both(gates, picture, filter_):
     """The worker's refusals of `picture`, and what the check says of its copy."""
     copy = reduce_picture(picture, LONGEST, filter_, 90)
     (verdict,) = gates.decide([look_at(picture)])
-    return set(verdict.refusals), gates.check(look_at(copy, (picture.shape[1], picture.shape[0])))
+    return set(verdict.codes), gates.check(look_at(copy, (picture.shape[1], picture.shape[0])))
 
 
 def is_one_answer(refusals, check):

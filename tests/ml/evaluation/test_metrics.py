@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
 from ml.evaluation.metrics import (
     MetricsError,
@@ -21,6 +20,9 @@ from ml.serving.policy import DecisionPolicy
 
 @given(st.integers(0, 1000), st.integers(2, 200), st.integers(2, 30))
 def test_auc_agrees_with_scikit_learn_ties_included(seed, n, levels):
+    # Every process of a run reads this file, and one needs what takes a second to load.
+    from sklearn.metrics import roc_auc_score
+
     generator = np.random.default_rng(seed)
     y = generator.integers(0, 2, n)
     y[:2] = (0, 1)

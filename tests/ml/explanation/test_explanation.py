@@ -84,6 +84,16 @@ def test_logit_is_the_networks_own(kind):
     )
 
 
+def test_a_network_of_logits_is_explained_as_the_same_with_its_sigmoid():
+    """Its outputs are no probabilities, though no activation says so."""
+    inputs = draw_inputs()
+    logits, sigmoid = build_pooled(activation=None), build_pooled()
+    found = explain_images(logits, inputs, gives_logits=True)
+    for one, same in zip(found, explain_images(sigmoid, inputs), strict=True):
+        assert one.logit == pytest.approx(same.logit, abs=1e-4)
+        np.testing.assert_allclose(one.cells, same.cells, atol=1e-4)
+
+
 def test_pooled_maps_add_up_to_the_logit():
     """For a pooled network the map is CAM: weight times activation, and nothing is left over."""
     network, inputs = build_pooled(), draw_inputs()

@@ -99,7 +99,7 @@ def test_a_white_mask_round_the_field_is_no_glare_and_its_edge_no_sharpness(gate
     assert framed["brightness"] == pytest.approx(plain["brightness"], abs=2)
     outside = np.hypot(rows, columns) > 100
     soft = np.where(outside[..., None], 255, blur_evenly(image, 3)).astype(np.uint8)
-    assert "blurred" in gates.assess([soft])[0].refusals
+    assert "blurred" in gates.assess([soft])[0].codes
 
 
 def test_hairs_belong_to_the_field_and_a_black_frame_does_not():
@@ -132,9 +132,9 @@ def test_another_shape_is_refused_with_what_was_received(shape):
     ],
 )
 def test_each_fault_is_found_in_most_real_images(gates, lesions, code, spoil):
-    assert not any(code in verdict.refusals for verdict in gates.assess(lesions))
+    assert not any(code in verdict.codes for verdict in gates.assess(lesions))
     verdicts = gates.assess([spoil(image) for image in lesions])
-    found = [verdict for verdict in verdicts if code in verdict.refusals]
+    found = [verdict for verdict in verdicts if code in verdict.codes]
     assert len(found) >= 0.75 * len(lesions)
 
 
@@ -143,25 +143,25 @@ def test_each_fault_is_found_in_most_real_images(gates, lesions, code, spoil):
 )
 def test_what_is_no_lesion_is_refused(gates, folder, missed):
     verdicts = gates.assess(read_foreign(folder))
-    assert sum("not_dermoscopic" not in verdict.refusals for verdict in verdicts) <= missed
+    assert sum("not_dermoscopic" not in verdict.codes for verdict in verdicts) <= missed
 
 
 @pytest.mark.parametrize("quality", [50, 75, 95])
 def test_the_traces_of_jpeg_do_not_pass_for_sharpness(gates, lesions, quality):
     verdicts = gates.assess([encode_again(blur_evenly(image, 3), quality) for image in lesions])
-    assert all("blurred" in verdict.refusals for verdict in verdicts)
+    assert all("blurred" in verdict.codes for verdict in verdicts)
 
 
 def test_a_sharp_image_saved_again_is_not_called_blurred(gates, lesions):
     verdicts = gates.assess([blur_and_compress(image, 0) for image in lesions])
-    assert not any("blurred" in verdict.refusals for verdict in verdicts)
+    assert not any("blurred" in verdict.codes for verdict in verdicts)
 
 
 def test_a_round_black_frame_passes(gates, lesions):
     rows, columns = np.mgrid[:224, :224] - 111.5
     inside = np.hypot(rows, columns) < 105
     verdicts = gates.assess([np.where(inside[..., None], image, 0).astype(np.uint8) for image in lesions])
-    assert not any("black_frame" in verdict.refusals for verdict in verdicts)
+    assert not any("black_frame" in verdict.codes for verdict in verdicts)
 
 
 def test_a_set_is_counted_by_code_and_by_each_limit(gates, lesions):

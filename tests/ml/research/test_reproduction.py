@@ -93,17 +93,22 @@ def test_the_same_seed_gives_the_same_figures(parts, uninterrupted, tmp_path):
     assert again.probabilities == uninterrupted.probabilities
 
 
-@pytest.mark.parametrize("stop", [1, 2])
-def test_a_run_that_was_stopped_ends_as_one_that_was_not(parts, uninterrupted, tmp_path, stop):
-    def interrupt(epoch):
-        if epoch == stop:
-            raise KeyboardInterrupt
+def test_a_run_that_was_stopped_twice_ends_as_one_that_was_not(parts, uninterrupted, tmp_path):
+    def interrupt_after(last):
+        def interrupt(epoch):
+            seen.append(epoch)
+            if epoch == last:
+                raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        train_run(RUN, *parts, tmp_path, PLAN, after_epoch=interrupt)
+        return interrupt
+
     seen = []
+    for stop in (1, 2):
+        with pytest.raises(KeyboardInterrupt):
+            train_run(RUN, *parts, tmp_path, PLAN, after_epoch=interrupt_after(stop))
     result = train_run(RUN, *parts, tmp_path, PLAN, after_epoch=seen.append)
-    assert seen == list(range(stop, RUN.epochs + 1))
+    # Each start says first where it goes on.
+    assert seen == [1, 1, 2, 2, 3]
     assert result.history == uninterrupted.history
     assert result.probabilities == uninterrupted.probabilities
 

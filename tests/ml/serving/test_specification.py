@@ -29,7 +29,7 @@ def test_input_size_is_height_then_width(specification_data):
         ({"parameters": 0}, "at least 1 in 'parameters', received 0"),
         ({"parameters": True}, "at least 1 in 'parameters', received True"),
         ({"input_height": 22.5}, "at least 1 in 'input_height', received 22.5"),
-        ({"scaling": "zscore"}, "unit, raw, signed in 'scaling', received 'zscore'"),
+        ({"scaling": "zscore"}, "unit, raw, signed, caffe, torch in 'scaling', received 'zscore'"),
         ({"classes": ["malignant"]}, "at least two different names"),
         ({"classes": ["benign", "benign"]}, "at least two different names"),
         ({"classes": ["naevus", "melanoma"]}, "a class named 'malignant'"),

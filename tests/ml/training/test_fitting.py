@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
 
 from ml.serving.calibration import CalibrationError
 from ml.serving.policy import PolicyError
@@ -20,6 +19,9 @@ def sample(n=2000, seed=0):
 
 
 def test_fit_agrees_with_logistic_regression():
+    # Every process of a run reads this file, and one needs what takes a second to load.
+    from sklearn.linear_model import LogisticRegression
+
     p, y = sample()
     fitted = fit_platt(p, y)
     logit = np.log(p / (1 - p))[:, None]

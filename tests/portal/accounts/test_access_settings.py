@@ -15,13 +15,30 @@ from tests.portal.accounts.test_login_settings import read_settings
         ("DERMAPORT_IDLE_MINUTES", "0"),
         ("DERMAPORT_LOCAL_LOGIN", "0"),
         ("DERMAPORT_OIDC_UNKNOWN", "perhaps"),
-        ("DERMAPORT_RETENTION_HOURS", "noon"),
+        ("DERMAPORT_LOGIN_RATE", "ten"),
+        ("DERMAPORT_LOGIN_RATE", "30/m/ip,10/m/key"),
+        ("DERMAPORT_BEHIND_PROXY", "1"),
+        ("DERMAPORT_S3_ENDPOINT", "https://files.example"),
     ],
 )
 def test_what_would_open_production_stops_the_start(name, value):
     done = read_settings(**{name: value})
     assert done.returncode != 0
     assert name in done.stderr
+
+
+def test_failed_log_ins_are_a_third_of_all():
+    found = json.loads(read_settings("DERMAPORT_LOGIN_FAILED_RATE").stdout)
+    assert found == {"DERMAPORT_LOGIN_FAILED_RATE": "10/m/ip"}
+    found = json.loads(
+        read_settings("DERMAPORT_LOGIN_FAILED_RATE", DERMAPORT_LOGIN_RATE="300/m/ip, 2/10s").stdout
+    )
+    assert found == {"DERMAPORT_LOGIN_FAILED_RATE": "100/m/ip,1/10s"}
+
+
+def test_production_logs_one_json_object_a_line():
+    lines = json.loads(read_settings("LOGGING").stdout)["LOGGING"]["formatters"]["line"]["processors"]
+    assert "JSONRenderer" in lines[-1]
 
 
 def test_provider_needs_its_client_id():

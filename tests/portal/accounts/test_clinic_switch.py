@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.trust.accounts.models import Membership
+from classifier.models import WebhookEndpoint
+from portal.trust.accounts.models import Membership, OAuthApplication
 from tests.factories import MembershipFactory, answered_submission
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +18,12 @@ ACT_ON_CURRENT_CLINIC = {
     "person-leave",
     *("invitations", "invitation-resend", "invitation-withdraw", "audit-export", "model-trial-export"),
     *("submission-search", "submission-export", "patient-list"),
+    *("services", "applications", "webhooks", "targets", "retention", "emergency-open"),
 }
+NAMES_NO_ROW = re.compile(r"action=\"{% url '([\w-]+)' %}")
+OF_THE_PERSON = {"settings-name", "theme", "tokens", "account_logout"}
+"""What acts on the person, whatever clinic they work in; a token's clinic is a field of its form."""
+NAMES_ITS_CLINIC_ITSELF = {"submission-new"}
 
 
 @pytest.fixture
@@ -64,6 +70,40 @@ def test_form_drawn_before_a_switch_writes_into_its_own_clinic(client, clinics, 
     assert not clinics.other.clinic.invitations.exists()
     assert answer.context["clinic"] == clinics.own.clinic, "where one acts is where one is"
     assert "You are back in" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("address", "fields", "made"),
+    [
+        ("services", {"name": "Archive"}, Membership.objects.filter(user__kind="service")),
+        (
+            "applications",
+            {
+                "name": "Portal",
+                "kind": "website",
+                "redirect_uris": "https://ehr.example/back",
+                "scopes": ["submissions:read"],
+            },
+            OAuthApplication.objects,
+        ),
+        (
+            "webhooks",
+            {"url": "https://93.184.216.34/hooks", "events": ["review.signed"]},
+            WebhookEndpoint.objects,
+        ),
+    ],
+    ids=["services", "applications", "webhooks"],
+)
+def test_what_lets_programs_in_is_set_up_in_the_clinic_of_its_page(client, clinics, address, fields, made):
+    action = reverse(address)
+    hidden = read_form(client.get(action), action)
+    switch(client, clinics.other)
+    before = set(made.values_list("pk", flat=True))
+
+    client.post(action, {**fields, **hidden}, follow=True)
+
+    added = made.exclude(pk__in=before)
+    assert [row.clinic_id for row in added] == [clinics.own.clinic.pk]
 
 
 def test_export_drawn_before_a_switch_is_of_its_own_clinic(client, clinics):
@@ -123,6 +163,9 @@ def test_every_form_that_acts_on_the_current_clinic_names_it():
     found = set()
     for path in TEMPLATES.rglob("*.html"):
         for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", path.read_text(), re.DOTALL):
+            rowless = NAMES_NO_ROW.search(form)
+            if rowless and path.is_relative_to(TEMPLATES / "classifier"):
+                assert rowless.group(1) in ACT_ON_CURRENT_CLINIC | OF_THE_PERSON | NAMES_ITS_CLINIC_ITSELF
             target = re.search(r"action=\"{% url '([\w-]+)'", form)
             if target and target.group(1) in ACT_ON_CURRENT_CLINIC:
                 found.add(target.group(1))

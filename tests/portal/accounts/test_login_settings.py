@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 NAMES = [
     "DEBUG",
@@ -21,10 +22,13 @@ NAMES = [
     "SECURE_HSTS_SECONDS",
     "NUM_PROXIES",
     "ALLAUTH_TRUSTED_PROXY_COUNT",
+    # What a variable of a former version would change, were it read still.
+    *("ACCOUNT_RATE_LIMITS", "CELERY_TASK_TIME_LIMIT", "MFA_TOTP_ISSUER", "OAUTH2_PROVIDER", "REST_KNOX"),
+    *(name for name in dir(settings) if name.startswith("DERMAPORT_")),
 ]
 SCRIPT = (
     "import json, sys; from django.conf import settings as s; "
-    "print(json.dumps({n: getattr(s, n, s.REST_FRAMEWORK.get(n)) for n in sys.argv[1:]}))"
+    "print(json.dumps({n: getattr(s, n, s.REST_FRAMEWORK.get(n)) for n in sys.argv[1:]}, default=repr))"
 )
 GIVEN = {
     "DJANGO_SETTINGS_MODULE": "portal.settings.production",
@@ -71,6 +75,16 @@ def test_proxies_are_trusted_by_count_only():
     assert json.loads(read_settings().stdout)["NUM_PROXIES"] == 0
     found = json.loads(read_settings(DERMAPORT_TRUSTED_PROXIES="1").stdout)
     assert found["NUM_PROXIES"] == found["ALLAUTH_TRUSTED_PROXY_COUNT"] == 1
+
+
+def test_https_of_a_proxy_is_believed_only_where_one_is_trusted():
+    def read(**given):
+        return json.loads(read_settings("SECURE_PROXY_SSL_HEADER", **given).stdout)["SECURE_PROXY_SSL_HEADER"]
+
+    assert read() is None
+    header = ["HTTP_X_FORWARDED_PROTO", "https"]
+    assert read(DERMAPORT_TRUSTED_PROXIES="1") == header
+    assert read(DERMAPORT_TRUSTED_PROXIES="1", DERMAPORT_BEHIND_PROXY="1") == header
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 import pytest
 
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.people.founding import found_clinic
+from portal.trust.accounts.people.services import rename_person, update_clinic
 from portal.trust.audit.models import AuditEvent
 from tests.factories import MembershipFactory, answered_submission
 
@@ -69,3 +72,16 @@ def test_administrators_places_are_offered_to_them_only(client, clinics):
     assert "/settings/people/" not in client.get("/settings/").content.decode()
     client.force_login(clinics.own.administrator)
     assert "/settings/people/" in client.get("/settings/").content.decode()
+
+
+def test_name_that_is_too_long_is_refused_alike_everywhere(clinics):
+    """The column's length: PostgreSQL would refuse it without a word that helps."""
+    owner, clinic, name = clinics.own.administrator, clinics.own.clinic, "n" * 121
+    for act in (
+        lambda: rename_person(actor=owner, full_name=name),
+        lambda: update_clinic(actor=owner, clinic=clinic, name=name),
+        lambda: found_clinic(name=name, administrator_email="tove@quay.example"),
+    ):
+        with pytest.raises(PeopleError, match="may have 120 characters, received 121") as refused:
+            act()
+        assert refused.value.code == "name_too_long"

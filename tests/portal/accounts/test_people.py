@@ -163,6 +163,12 @@ def test_clinic_is_renamed_and_hides_results(client, clinics):
     assert AuditEvent.objects.get(action="clinic.updated").details["hide_result_until_read"] is True
 
 
+@pytest.mark.parametrize(("name", "words"), [(" ", "Give the clinic a name"), ("n" * 121, "120 characters")])
+def test_name_that_no_clinic_may_have_is_refused(clinics, name, words):
+    with pytest.raises(PeopleError, match=words):
+        update_clinic(actor=clinics.own.administrator, clinic=clinics.own.clinic, name=name)
+
+
 def test_name_of_another_clinic_is_refused(client, clinics):
     client.force_login(clinics.own.administrator)
 

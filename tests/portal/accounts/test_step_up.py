@@ -56,6 +56,18 @@ def kept_in(page) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in pairs}
 
 
+def test_password_confirms_nothing_where_passwords_are_off(reader, case, settings):
+    settings.DERMAPORT_LOCAL_LOGIN = False
+    address = f"/submissions/{case.pk}/review/"
+
+    page = reader.post(address, {**DECISION, **seen(case), "step_up_password": PASSWORD})
+    assert page.status_code == 403
+    assert 'name="step_up_password"' not in page.text
+    reader.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert reader.post(address, {**DECISION, **seen(case)}).status_code == 403
+    assert not Review.objects.exists()
+
+
 def test_signing_asks_and_goes_on_with_what_was_typed(reader, case):
     address = f"/submissions/{case.pk}/review/"
 

@@ -2,17 +2,20 @@
 
 import csv
 import io
+import re
+from pathlib import Path
 
 import pytest
 
 from classifier.cases.reading_claims import claim_case
-from classifier.labels.audit import describe_action
+from classifier.labels.audit import ACTION_WORDS, describe_action
 from classifier.orders import acknowledge_order
 from portal.trust.audit.models import AuditEvent
 from portal.trust.audit.services import record_event, verify_chains
 from tests.factories import MembershipFactory, ReviewFactory, answered_submission
 
 pytestmark = pytest.mark.django_db
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -47,6 +50,28 @@ def test_audit_log_is_filtered_by_action_person_and_date(read_page, clinics):
     assert read_page(until="2020-01-01") == []
     assert len(read_page(since="2020-01-01")) == 2
     assert len(read_page(person=clinics.other.clinician.pk)) == 2
+
+
+def test_audit_log_of_a_day_too_far_away_is_whole_and_says_so(read_page, client):
+    assert len(read_page(until="9999-12-31")) == 2
+    assert "9999-12-31 lies outside the years" in client.get("/settings/audit/", {"until": "9999-12-31"}).text
+
+
+def test_every_action_that_a_clinic_reads_of_has_words():
+    said = re.compile(
+        r'clinic_id=(?!None)[^\n=]+,\s*action=(?:f?"([a-z_.]+)"|[^\n]*?"([a-z_.]+)" if [^\n]+ else "([a-z_.]+)")'
+    )
+    found = {
+        action
+        for room in ("classifier", "portal")
+        for path in (PROJECT / room).rglob("*.py")
+        for actions in said.findall(path.read_text())
+        for action in actions
+        if "." in action
+    }
+
+    assert len(found) > 40
+    assert found - set(ACTION_WORDS) == set()
 
 
 def test_audit_log_reads_in_plain_words(read_page, client, clinics):

@@ -3,14 +3,18 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
 from portal.operations.health.configuration import check_former_variables, stop_on_errors
 from portal.operations.health.management.commands.list_settings import BEGIN, END, PAGE
+from portal.operations.stack.configuration import StackConfiguration
+from portal.operations.stack.demo import DemoCases
 from portal.settings import environment
-from portal.settings.environment import FORMER, GROUPS, VARIABLES, Environment
+from portal.settings.environment import FORMER, GROUPS, MOVED, VARIABLES, Environment
 from portal.settings.paths import BASE_DIR
 from tests.portal.accounts.test_login_settings import read_settings
 
@@ -22,7 +26,7 @@ def test_table_for_operators_is_made_from_the_settings():
 
     assert rest.partition(END)[0].strip() == out.getvalue().strip(), "run manage.py list_settings --update"
     assert {one.group for one in VARIABLES.values()} == set(GROUPS)
-    assert "| `DERMAPORT_HSTS_SECONDS` | 31536000 (a year) |" in out.getvalue()
+    assert "| `DERMAPORT_UPLOAD_MAX_BYTES` | 26214400 (25 MiB) |" in out.getvalue()
 
 
 def test_update_writes_the_table_between_its_markers(tmp_path):
@@ -90,7 +94,8 @@ def test_worker_says_at_its_start_what_it_does_not_read(monkeypatch, capsys, set
 
 def test_fixed_values_stand_as_the_warnings_say():
     assert environment.FORMER["DERMAPORT_STEP_UP_MINUTES"] == "10 minutes"
-    given = {name: "7" for name in FORMER if name != "DERMAPORT_CSRF_TRUSTED_ORIGINS"}
+    assert MOVED.keys() <= FORMER.keys()
+    given = dict.fromkeys(FORMER.keys() - MOVED.keys() - {"DERMAPORT_CSRF_TRUSTED_ORIGINS"}, "7")
     assert json.loads(read_settings(**given).stdout) == json.loads(read_settings().stdout)
 
 
@@ -124,3 +129,50 @@ def test_empty_number_has_its_default_and_a_second_read_needs_a_first(monkeypatc
     assert read.integer("PORT", "its port", default=8000) == read.integer("PORT", default=8000) == 8000
     with pytest.raises(LookupError, match="OTHER: expected a meaning"):
         read.text("OTHER")
+
+
+@pytest.mark.parametrize(
+    ("kind", "default", "text", "expected"),
+    [
+        ("switch", True, "enabled", "1 or 0"),
+        ("integer", 25, "25MB", "a whole number"),
+        ("number", 15.0, "nan", "a number"),
+        ("numbers", (443,), "443, https", "whole numbers"),
+    ],
+)
+def test_value_of_another_kind_is_refused_by_name(monkeypatch, kind, default, text, expected):
+    """A switch that is misspelt must not count as off: it may be a guard."""
+    monkeypatch.setenv("PORT", text)
+    with pytest.raises(ImproperlyConfigured, match=f"PORT: expected {expected}, received '"):
+        getattr(Environment("The site"), kind)("PORT", "its port", default=default)
+
+
+def test_blanks_in_a_list_do_not_count_but_in_secrets(monkeypatch):
+    monkeypatch.setenv("PORT", " 10.20.0.0/16, 10.30.0.0/16 ,,")
+    read = Environment("The site")
+
+    assert read.names("PORT", "networks") == ["10.20.0.0/16", "10.30.0.0/16"]
+    assert read.secrets("PORT", "keys")[:2] == [" 10.20.0.0/16", " 10.30.0.0/16 "]
+    monkeypatch.setenv("PORT", "443, 8443")
+    assert read.numbers("PORT", "ports", default=(1,)) == [443, 8443]
+
+
+def test_stack_and_settings_read_a_switch_and_a_number_alike(monkeypatch, tmp_path):
+    monkeypatch.setenv("DERMAPORT_DEMO", "n")
+    monkeypatch.setenv("DERMAPORT_GPUS", "")
+    configuration = StackConfiguration.from_environment()
+    demo = DemoCases(replace(configuration, var=tmp_path), print)
+    (tmp_path / "demo-log-ins.txt").touch()
+
+    assert configuration.processes == 1
+    assert not demo.is_due
+    assert not Environment("Logs and demo").switch("DERMAPORT_DEMO", default=True)
+
+
+def test_folders_that_are_set_to_nothing_are_those_of_the_project():
+    done = read_settings("VAR_DIR", "DERMAPORT_MODELS_DIR", DERMAPORT_VAR="", DERMAPORT_MODELS_DIR="")
+
+    assert json.loads(done.stdout) == {
+        "VAR_DIR": repr(BASE_DIR / "var"),
+        "DERMAPORT_MODELS_DIR": repr(BASE_DIR / "ml" / "weights"),
+    }

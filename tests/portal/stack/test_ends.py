@@ -1,35 +1,18 @@
-"""However a stack ends, none of its processes is left."""
+"""However a stack ends, none of its processes is left.
 
-import os
-import signal
-import time
+That a stack which is stopped leaves none, every `LiveStack.stop` looks at; `gated_stack` ends as its terminal hangs up.
+"""
 
-import psutil
 import pytest
 
-from tests.support.live_stack import LiveStack
+from tests.support.live_stack import LiveStack, wait_until_gone
 
 pytestmark = pytest.mark.stack
 
 
-def wait_until_gone(processes, seconds=30):
-    deadline = time.monotonic() + seconds
-    while alive := [process for process in processes if is_alive(process)]:
-        assert time.monotonic() < deadline, alive
-        time.sleep(0.05)
-
-
-def is_alive(process):
-    """A zombie has ended; init alone decides when it is taken off the list."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """One data folder for all: the first start prepares it, the others find it as the last end left it."""
+    """One data folder for both: the first start prepares it, the other finds it as the end left it."""
     return tmp_path_factory.mktemp("own") / "var"
 
 
@@ -43,29 +26,12 @@ def own_stack(folder):
     stack.stop()
 
 
-def test_stop_leaves_no_process(own_stack):
-    processes = [own_stack.supervisor, *own_stack.supervisor.children(recursive=True)]
-    assert len(processes) > 8
-
-    own_stack.stop()
-
-    wait_until_gone(processes, seconds=1)
-    assert sorted(path.name for path in (own_stack.var / "run").glob("*.pid")) == []
-
-
 def test_killed_supervisor_leaves_no_process(own_stack):
     supervisor = own_stack.supervisor
     processes = supervisor.children(recursive=True)
+    assert len(processes) > 7
 
     supervisor.kill()
-
-    wait_until_gone(processes)
-
-
-def test_hang_up_of_the_terminal_stops_everything(own_stack):
-    processes = [own_stack.supervisor, *own_stack.supervisor.children(recursive=True)]
-
-    os.kill(own_stack.supervisor.pid, signal.SIGHUP)
 
     wait_until_gone(processes)
 

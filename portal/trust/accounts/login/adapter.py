@@ -1,4 +1,4 @@
-"""How people get in: by an administrator or an operator, never by signing themselves up."""
+"""Account adapter of allauth: nobody signs themselves up, and service accounts don't log in. And mails to people."""
 
 from __future__ import annotations
 
@@ -6,53 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from allauth.core import context
-from django import forms
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from portal.trust.accounts.login.guard import LoginGuard
-from portal.trust.accounts.models import Clinic, User, UserKind
+from portal.trust.accounts.models import UserKind
 from portal.trust.accounts.second_factor.step_up import is_fresh
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from django.http import HttpRequest
 
     from portal.trust.accounts.models import User
-
-
-# --- Forms --------------------------------------------------------------------------------------
-
-
-class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    class Meta:
-        model = User
-        fields = ["full_name"]
-        labels = {"full_name": "Name"}
-        help_texts = {"full_name": "As it stands under the reviews that you sign."}
-
-
-class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
-    class Meta:
-        model = Clinic
-        fields = ["name", "hide_result_until_read", "retention_years", "consent_recorded_in"]
-        labels = {
-            "retention_years": "Keep a patient's data for (years after the last activity)",
-            "hide_result_until_read": "Hide the model's answer until a dermatologist has read the image",
-            "consent_recorded_in": "Consent to judgement by a model is recorded in",
-        }
-        help_texts = {
-            "hide_result_until_read": "Dermatologists first record their own diagnosis, then see the answer "
-            "and sign. Clinicians see it at once.",
-            "retention_years": "Empty keeps everything. Nobody is erased by this alone: the page Retention "
-            "shows whom it would be, and there you let it run every night.",
-            "consent_recorded_in": "Empty: in this portal, where each patient is asked. Otherwise the name of "
-            "the system or paper, such as Practice record: the portal then takes every new patient as asked "
-            "there, and notes that name with the consent.",
-        }
 
 
 # --- Mails --------------------------------------------------------------------------------------
@@ -96,7 +63,12 @@ class AccountAdapter(LoginGuard):
         return not is_fresh(context.request)
 
     def reauthenticate(self, user: User, password: str) -> bool:
-        """By the person's own address: allauth's address book is not used here."""
+        """By the person's own address: allauth's address book is not used here.
+
+        Where everybody comes in by the provider no password of this site confirms anything.
+        """
+        if not settings.DERMAPORT_LOCAL_LOGIN:
+            return False
         found = self.authenticate(context.request, email=user.email, password=password)
         return found is not None and found.pk == user.pk
 

@@ -1,3 +1,5 @@
+"""Tables of people and programs, and of how they get in."""
+
 from portal.trust.accounts.models.api_token import ApiToken
 from portal.trust.accounts.models.clinic import Clinic
 from portal.trust.accounts.models.invitation import Invitation

@@ -1,3 +1,5 @@
+"""Personal and service tokens."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Clinics and what each has chosen."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Invitations to a clinic."""
+
 from __future__ import annotations
 
 import uuid

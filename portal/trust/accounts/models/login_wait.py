@@ -1,3 +1,5 @@
+"""Waits after failed log-ins."""
+
 from __future__ import annotations
 
 from django.db import models

@@ -1,3 +1,5 @@
+"""Memberships: who has which role in which clinic, and from when to when it counts."""
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,3 +1,5 @@
+"""OAuth applications and the former secret that works beside a new one."""
+
 from __future__ import annotations
 
 import uuid

@@ -1,3 +1,5 @@
+"""Users: people, and the service accounts of programs."""
+
 from __future__ import annotations
 
 import uuid
@@ -101,6 +103,3 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     def get_full_name(self) -> str:
         return self.full_name or self.email
-
-    def get_short_name(self) -> str:
-        return self.full_name.split(" ")[0] if self.full_name else self.email.split("@")[0]

@@ -1,3 +1,5 @@
+"""Addresses of OAuth 2."""
+
 from django.urls import path
 
 from portal.trust.accounts.oauth import views

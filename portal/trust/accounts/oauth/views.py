@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from oauth2_provider import views as toolkit
 from oauth2_provider.models import RefreshToken
 
+from portal.trust.accounts.login.limits import find_address
 from portal.trust.accounts.models import OAuthApplication
 from portal.trust.accounts.oauth.redirects import NUL, holds_nul
 from portal.trust.accounts.oauth.server import may_act_for, revoke_application_tokens
@@ -80,7 +81,7 @@ def _note_failure(request: HttpRequest, response: HttpResponse) -> None:
         return
     error = str(json.loads(response.content or b"{}").get("error", "unknown"))
     mark_recorded(request)
-    note_refusal(None, f"oauth_{error}", once_for=str(request.META.get("REMOTE_ADDR")))
+    note_refusal(None, f"oauth_{error}", once_for=find_address(request))
 
 
 # --- Consent page -------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.models import Clinic, Membership, User
+from portal.trust.accounts.models import ApiToken, Clinic, Membership, User
 from portal.trust.accounts.people.services import check_administrator_left, set_active
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
@@ -33,6 +33,8 @@ def end_membership(*, actor: User, membership: Membership, close_log_in: bool = 
     Raises PermissionDenied or PeopleError (last_administrator, not_yours_to_close).
     """
     with transaction.atomic():
+        # Before the audit chain: a token that is used for the first time takes its row, then the chain.
+        list(ApiToken.objects.select_for_update().filter(token__user=membership.user_id))
         membership = set_active(actor=actor, membership=membership, is_active=False)
         person = User.objects.select_for_update().get(pk=membership.user_id)
         if close_log_in and person.is_active:

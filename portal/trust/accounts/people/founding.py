@@ -12,6 +12,7 @@ from portal.trust.accounts.models import Clinic, Membership, User
 from portal.trust.accounts.people.invitations import check_guest, lock_open, take_place
 from portal.trust.accounts.people.services import (
     change_membership,
+    clean_clinic_name,
     clean_email,
     find_or_create_person,
     issue_password_path,
@@ -22,7 +23,7 @@ from portal.trust.audit.services import record_event
 if TYPE_CHECKING:
     import datetime as dt
 
-    from portal.trust.accounts.models import Invitation, Membership, User
+    from portal.trust.accounts.models import Invitation
 
 
 def register_invited(*, invitation: Invitation, full_name: str, password: str) -> Membership:
@@ -53,9 +54,6 @@ def has_account(email: str) -> bool:
 # at first nobody exists.
 
 
-LONGEST_NAME = 120  # the column's length
-
-
 @dataclass(frozen=True)
 class Appointment:
     """A person who was given a place. `path` sets their password once; empty when they have one."""
@@ -69,7 +67,7 @@ def found_clinic(*, name: str, administrator_email: str, full_name: str = "") ->
 
     Raises PeopleError (name_missing, name_too_long, name_taken, email_invalid, person_closed).
     """
-    name = _clean_name(name)
+    name = clean_clinic_name(name)
     email = clean_email(administrator_email)
     with transaction.atomic():
         clinic = _create_clinic(name)
@@ -107,19 +105,6 @@ def appoint_operator(*, email: str, full_name: str = "") -> Appointment:
         if not person.has_usable_password():
             path = issue_password_path(person, clinic_id=None, actor=None)
     return Appointment(person, path)
-
-
-def _clean_name(name: str) -> str:
-    name = " ".join(name.split())
-    if not name:
-        raise PeopleError("name_missing", "Give the clinic a name.", field="name")
-    if len(name) > LONGEST_NAME:
-        raise PeopleError(
-            "name_too_long",
-            f"The clinic's name may have {LONGEST_NAME} characters, received {len(name)}.",
-            field="name",
-        )
-    return name
 
 
 def _create_clinic(name: str) -> Clinic:

@@ -24,8 +24,6 @@ from portal.trust.accounts.roles import Role
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-    from portal.trust.accounts.models import User
-
 
 # --- Forms --------------------------------------------------------------------------------------
 

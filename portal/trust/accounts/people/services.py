@@ -23,14 +23,33 @@ if TYPE_CHECKING:
 
 LONGEST_RETENTION_YEARS = 100
 LONGEST_PLACE = 120
+LONGEST_CLINIC_NAME = 120
 CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years", "consent_recorded_in"})
+
+
+def clean_clinic_name(name: str) -> str:
+    """The name as it is stored. Raises PeopleError (name_missing, name_too_long)."""
+    name = " ".join(name.split())
+    if not name:
+        raise PeopleError("name_missing", "Give the clinic a name.", field="name")
+    if len(name) > LONGEST_CLINIC_NAME:
+        raise PeopleError(
+            "name_too_long",
+            f"The clinic's name may have {LONGEST_CLINIC_NAME} characters, received {len(name)}.",
+            field="name",
+        )
+    return name
 
 
 def rename_person(*, actor: User, full_name: str) -> User:
     """Change one's own name. Raises PeopleError (name_too_long)."""
     full_name = " ".join(full_name.split())
     if len(full_name) > 120:  # noqa: PLR2004 (the column's length)
-        raise PeopleError("name_too_long", "The name may have 120 characters.", field="full_name")
+        raise PeopleError(
+            "name_too_long",
+            f"The name may have 120 characters, received {len(full_name)}.",
+            field="full_name",
+        )
     with transaction.atomic():
         actor.full_name = full_name
         actor.save(update_fields=["full_name"])
@@ -41,7 +60,7 @@ def rename_person(*, actor: User, full_name: str) -> User:
 def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
     """Change name, hide_result_until_read, retention_years or consent_recorded_in; the event names the fields.
 
-    Raises PermissionDenied or PeopleError (name_missing, name_taken, years_out_of_range,
+    Raises PermissionDenied or PeopleError (name_missing, name_too_long, name_taken, years_out_of_range,
     place_too_long).
     """
     require(actor, clinic, Action.ADMINISTER)
@@ -49,9 +68,7 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
         raise TypeError(f"expected fields in {sorted(CLINIC_FIELDS)}, received {sorted(unknown)}")
     _check_years(changes.get("retention_years"))
     if "name" in changes:
-        changes["name"] = " ".join(str(changes["name"]).split())
-        if not changes["name"]:
-            raise PeopleError("name_missing", "Give the clinic a name.", field="name")
+        changes["name"] = clean_clinic_name(str(changes["name"]))
     if "consent_recorded_in" in changes:
         changes["consent_recorded_in"] = _clean_place(changes["consent_recorded_in"])
     try:

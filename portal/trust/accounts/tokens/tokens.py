@@ -15,7 +15,7 @@ from knox.models import AuthToken
 from knox.settings import knox_settings
 
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.models import ApiToken, Clinic, Membership
+from portal.trust.accounts.models import ApiToken, Clinic
 from portal.trust.accounts.second_factor.codes import MFA_REQUIRED, has_factor, must_have_factor
 from portal.trust.accounts.tokens.scopes import PASSWORD_SCOPES, SCOPES, sort_scopes
 from portal.trust.accounts.tokens.use import ApiBearer
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Collection, Iterable
 
-    from django.db.models import QuerySet
     from django.http import HttpRequest
 
-    from portal.trust.accounts.models import Clinic, User
+    from portal.trust.accounts.models import User
 
 
 PASSWORD_TOKEN_NAME = "By e-mail and password"  # noqa: S105 (a name)
@@ -137,11 +136,6 @@ def make_own_token(
         lifetime=check_days(days),
         clinic=clinic,
     )
-
-
-def clinics_of(person: User) -> QuerySet[Clinic]:
-    """Where this person works now."""
-    return Clinic.objects.filter(pk__in=Membership.objects.held_by(person).order_by().values("clinic"))
 
 
 def check_room(owner: User) -> None:

@@ -101,6 +101,8 @@ class Bearer(ABC):
     def end(self, *, actor: User | None = None) -> None:
         """End it now; `actor` is its owner unless told."""
         with transaction.atomic():
+            # The row before the audit chain, as its first use takes them.
+            self._delete()
             record_event(
                 clinic_id=self.clinic_id,
                 action="token.revoked",
@@ -108,7 +110,6 @@ class Bearer(ABC):
                 obj=self.subject or self.user,
                 details={"owner": str(self.user.pk)},
             )
-            self._delete()
 
     @abstractmethod
     def _delete(self) -> None: ...

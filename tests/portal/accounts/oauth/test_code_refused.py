@@ -62,3 +62,11 @@ def test_code_is_of_one_client(client, clinics, person, website):
     other = register(clinics.own, name="Another")
     assert outcome(redeem(other, agree(client, website.application))) == NOT_TAKEN
     assert Grant.objects.exists()
+
+
+def test_refusals_are_told_apart_by_the_address_behind_the_proxy(client, db, settings):
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for address in ("203.0.113.7", "203.0.113.7", "203.0.113.8"):
+        client.post("/oauth/token/", {"grant_type": "password"}, headers={"X-Forwarded-For": address})
+
+    assert AuditEvent.objects.filter(action="token.refused").count() == 2

@@ -1,7 +1,12 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from knox.models import AuthToken
 
+from portal.trust.accounts.people.closing import end_membership
+from portal.trust.accounts.tokens.use import ApiBearer
 from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event
 from tests.support.tokens import make_token
 
 pytestmark = pytest.mark.django_db
@@ -20,3 +25,25 @@ def test_only_own_tokens_are_revoked(client, clinics, person):
     assert AuthToken.objects.get() == foreign
     assert AuditEvent.objects.filter(action="token.revoked", actor=person).count() == 1
     assert not client.get(PAGE).context["tokens"]
+
+
+@pytest.mark.parametrize("how", ["one", "with the access"])
+def test_row_of_a_token_is_locked_before_the_audit_chain(clinics, person, how):
+    """As the first use of a token locks them: the other way round the two could wait for each other."""
+    make_token(person, clinic_id=clinics.own.clinic.pk)
+    record_event(clinic_id=clinics.own.clinic.pk, action="clinic.updated")
+    (token,) = ApiBearer.list_live(person)
+    membership = person.memberships.get()
+    with CaptureQueriesContext(connection) as queries:
+        if how == "one":
+            token.end()
+        else:
+            end_membership(actor=clinics.own.administrator, membership=membership)
+    asked = [one["sql"] for one in queries]
+    first = {
+        table: next(place for place, sql in enumerate(asked) if f'"{table}"' in sql)
+        for table in ("accounts_apitoken", "audit_auditchain")
+    }
+
+    assert first["accounts_apitoken"] < first["audit_auditchain"]
+    assert AuditEvent.objects.filter(action__in=["token.revoked", "user.shut_out"]).count() == 1

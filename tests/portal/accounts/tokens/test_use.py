@@ -1,9 +1,11 @@
 """What a token opens, and what is kept of its use."""
 
 import datetime as dt
+import uuid
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils import timezone
 
 from portal.trust.accounts.models import ApiToken, Clinic, Membership
@@ -11,6 +13,7 @@ from portal.trust.accounts.permissions import is_allowed
 from portal.trust.accounts.roles import Action
 from portal.trust.accounts.tokens.use import TokenRefusedError, find_token
 from portal.trust.audit.models import AuditEvent
+from portal.trust.audit.services import record_event
 from tests.factories import MembershipFactory
 from tests.support.tokens import make_token
 
@@ -27,6 +30,23 @@ def test_token_of_one_clinic_opens_no_other(clinics, person):
     assert is_allowed(caller, clinics.own.clinic, Action.SUBMIT)
     assert not is_allowed(caller, clinics.other.clinic, Action.SUBMIT)
     assert Clinic.objects.visible_to(person).count() == 2
+
+
+def test_token_of_one_clinic_reads_no_other_audit_log(clinics):
+    """Over FHIR, and the refusal of a row stands in the log of the clinic that the token opens."""
+    person, here, there = clinics.own.administrator, clinics.own.clinic, clinics.other.clinic
+    MembershipFactory(user=person, clinic=there, role="administrator")
+    for clinic in (here, there):
+        record_event(clinic_id=clinic.pk, action="clinic.updated", obj=clinic)
+        issued = make_token(person, "fhir:read", clinic_id=clinic.pk)
+        api = Client(headers={"Authorization": f"Bearer {issued.text}"})
+        found = api.get("/fhir/r4/AuditEvent", {"subtype": "clinic.updated"}).json()["entry"]
+        observers = [one["resource"]["source"]["observer"]["reference"] for one in found]
+        assert observers == [f"Organization/{clinic.pk}"]
+        assert api.get(f"/fhir/r4/ServiceRequest/{uuid.uuid4()}").status_code == 404
+        assert AuditEvent.objects.filter(action="access.not_found", chain__clinic=clinic).count() == 1
+
+    assert AuditEvent.objects.visible_to(person).filter(action="clinic.updated").count() == 2
 
 
 def test_ended_membership_leaves_the_token_nothing(clinics, person):

@@ -1,3 +1,5 @@
+"""Command `create_clinic`: a clinic and its first administrator."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser

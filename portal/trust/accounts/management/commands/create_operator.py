@@ -1,3 +1,5 @@
+"""Command `create_operator`: who keeps the site running and sees `/status/`."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser

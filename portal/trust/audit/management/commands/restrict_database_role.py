@@ -1,3 +1,5 @@
+"""Command `restrict_database_role`: the web's own database role may add audit events, and change none."""
+
 import re
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Command `verify_audit`: whether the chains of the audit log are whole."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -9,7 +11,7 @@ from portal.trust.audit.verification import verify_anchors
 
 class Command(BaseCommand):
     help = (
-        "Check the audit trail: every edit, deletion and reordering of an event is reported, and what "
+        "Check the audit log: every edit, deletion and reordering of an event is reported, and what "
         "disagrees with an anchor. Ends with status 1 when there is any."
     )
 
@@ -18,6 +20,6 @@ class Command(BaseCommand):
         for found in breaks:
             self.stderr.write(f"chain {found.chain}, event {found.position}: {found.reason}")
         if breaks:
-            raise CommandError(f"The audit trail is broken in {len(breaks)} places.")
+            raise CommandError(f"The audit log is broken in {len(breaks)} places.")
         events, anchors = AuditEvent.objects.count(), AuditAnchor.objects.count()
-        self.stdout.write(f"The audit trail holds: {events} events and {anchors} anchors checked.")
+        self.stdout.write(f"The audit log holds: {events} events and {anchors} anchors checked.")

@@ -1,3 +1,5 @@
+"""Command `rotate_encryption`: bring what is sealed under the first key."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser

@@ -1,4 +1,4 @@
-"""Patient list: patients and lesions with the worst that is open of each, in a fixed number of queries."""
+"""Rows of lists: cases, and patients and lesions with the worst that is open of each, in a fixed number of queries."""
 
 from __future__ import annotations
 
@@ -7,22 +7,62 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value, When
 
-from classifier.cases.search import search_patients
+from classifier.cases.search import MOST_FOUND, search_patients
 from classifier.domain.states import SubmissionState
 from classifier.domain.vocabulary import Standing
 from classifier.labels.text import describe_birth
 from classifier.models import Lesion, Patient, Submission
-from classifier.standing.hiding import has_unread_answer, hides_worst, is_blinded, when_worst_is_hidden
-from classifier.standing.rows import HIDDEN_RANK, CaseRow, build_rows, load_cases
+from classifier.patients.look_alikes import find_look_alikes
+from classifier.standing.hiding import (
+    has_unread_answer,
+    hides_worst,
+    is_blinded,
+    when_place_is_hidden,
+    when_worst_is_hidden,
+)
+from classifier.standing.queries import HIDDEN_RANK
+from classifier.standing.summary import CaseSummary, summarise, summary_prefetches
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable
 
     from classifier.models.patient import PatientQuerySet
+    from classifier.models.submission import SubmissionQuerySet
     from portal.trust.accounts.models import Clinic, User
 
+
+# --- Cases --------------------------------------------------------------------------------------
+# As every list of pages shows them, loaded in a fixed number of queries.
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One case in a list; `note` says why it stands there."""
+
+    submission: Submission
+    summary: CaseSummary
+    note: str = ""
+
+
+def load_cases(submissions: SubmissionQuerySet) -> SubmissionQuerySet:
+    """Add everything that rows and summaries read."""
+    return submissions.select_related(
+        "clinic", "lesion__patient", "submitted_by", "responsible"
+    ).prefetch_related(*summary_prefetches())
+
+
+def build_rows(submissions: Iterable[Submission], *, role: str) -> list[CaseRow]:
+    """Rows as a person with `role` in the cases' clinic may see them; the cases come from `load_cases`."""
+    return [CaseRow(case, summarise(case, role=role)) for case in submissions]
+
+
+# --- Patients and lesions -----------------------------------------------------------------------
+
+
 FILTERS = {"work": "In work", "review": "Waiting for review", "none": "Without a case"}
+LOOK_ALIKE = "alike"
+FILTERS_OF_ADMINISTRATORS = {LOOK_ALIKE: "Look-alike numbers"}
 FILTER_STATES = {
     "work": SubmissionState.IN_WORK,
     "review": SubmissionState.AWAITING_REVIEW,
@@ -81,7 +121,8 @@ def list_patients(
 ) -> PatientQuerySet:
     """Patients of the clinic, the one submitted last first, or `by` risk the most worrying.
 
-    `show` is a key of FILTERS, `by` one of ORDERS. `hides_unread` is for a dermatologist of a clinic that
+    `show` is a key of FILTERS or FILTERS_OF_ADMINISTRATORS, `by` one of ORDERS. Of look-alike record numbers
+    those that are alike stand together. `hides_unread` is for a dermatologist of a clinic that
     hides results until they are read: what follows from one moves no patient up or down.
     """
     patients = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), words, clinic=clinic)
@@ -90,6 +131,9 @@ def list_patients(
         patients = patients.filter(Exists(cases.with_state(FILTER_STATES[show])))
     elif show == "none":
         patients = patients.filter(~Exists(cases))
+    elif show == LOOK_ALIKE:
+        alike = [pk for group in find_look_alikes(patients) for pk in group][:MOST_FOUND]
+        patients = patients.filter(pk__in=alike)
     newest = cases.order_by("-submitted_at", "-id")
     patients = patients.select_related("clinic").annotate(
         latest_id=Subquery(newest.values("pk")[:1]),
@@ -99,9 +143,13 @@ def list_patients(
         lesion_count=Count("lesions"),
     )
     last_first = (F("latest_at").desc(nulls_last=True), "-created_at", "pk")
+    if show == LOOK_ALIKE and alike:
+        places = [When(pk=pk, then=Value(place)) for place, pk in enumerate(alike)]
+        return patients.annotate(place=Case(*places, output_field=IntegerField())).order_by("place")
     if by != "risk":
         return patients.order_by(*last_first)
-    hidden = [When(when_worst_is_hidden(cases), then=Value(HIDDEN_RANK))] if hides_unread else []
+    is_hidden = when_place_is_hidden(when_worst_is_hidden(cases))
+    hidden = [When(is_hidden, then=Value(HIDDEN_RANK))] if hides_unread else []
     rank = Case(*hidden, default=F("standing_rank"), output_field=IntegerField())
     return patients.annotate(risk_rank=rank).order_by("risk_rank", *last_first)
 

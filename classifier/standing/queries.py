@@ -1,24 +1,17 @@
-"""List queries: orders and filters of cases, over the columns that `classifier.standing.standing` keeps."""
+"""List queries: orders and filters of cases, over the columns that `classifier.standing.columns` keeps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Case, CharField, F, IntegerField, Value, When
 
 from classifier.domain.states import Headline, SubmissionState
 from classifier.domain.vocabulary import Standing
-from classifier.models.submission import SubmissionQuerySet
 from classifier.standing.hiding import HIDES_STANDING, IS_READ_FIRST
-from classifier.standing.summary import CaseSummary, summarise, summary_prefetches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from classifier.models import Submission
     from classifier.models.submission import SubmissionQuerySet
-
 
 STATE_RANKS: dict[SubmissionState, int] = {
     SubmissionState.NO_RESULT: 0,
@@ -64,28 +57,3 @@ def order_by_state(rows: SubmissionQuerySet) -> SubmissionQuerySet:
     return rows.annotate(state_rank=Case(*ranks, default=Value(9), output_field=IntegerField())).order_by(
         "state_rank", "-submitted_at", "-pk"
     )
-
-
-# --- Rows ---------------------------------------------------------------------------------------
-# A case as every list of pages shows it, loaded in a fixed number of queries.
-
-
-@dataclass(frozen=True)
-class CaseRow:
-    """One case in a list; `note` says why it stands there."""
-
-    submission: Submission
-    summary: CaseSummary
-    note: str = ""
-
-
-def load_cases(submissions: SubmissionQuerySet) -> SubmissionQuerySet:
-    """Add everything that rows and summaries read."""
-    return submissions.select_related(
-        "clinic", "lesion__patient", "submitted_by", "responsible"
-    ).prefetch_related(*summary_prefetches())
-
-
-def build_rows(submissions: Iterable[Submission], *, role: str) -> list[CaseRow]:
-    """Rows as a person with `role` in the cases' clinic may see them; the cases come from `load_cases`."""
-    return [CaseRow(case, summarise(case, role=role)) for case in submissions]
