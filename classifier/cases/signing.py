@@ -15,6 +15,7 @@ from classifier.domain.vocabulary import (
     Standing,
     StandingBasis,
 )
+from classifier.labels.probability import percent
 from classifier.labels.standing import label_standing, lower_first
 from classifier.models import Review
 from classifier.standing.summary import find_served
@@ -86,7 +87,7 @@ def find_contradictions(submission: Submission, *, diagnosis: str, management: s
 
 def _format_figure(submission: Submission) -> str:
     figure = submission.model_probability
-    return "" if figure is None else f", {figure:.0%}".replace("%", " %")
+    return "" if figure is None else f", {percent(figure)}"
 
 
 def _refers_all(submission: Submission) -> bool:

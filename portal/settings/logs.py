@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-from portal.settings.tracebacks import TaskErrors, format_traceback
+from portal.trust.common.tracebacks import TaskErrors, format_traceback
 
 
 def drop_query(_logger: Any, _name: str, event: EventDict) -> EventDict:

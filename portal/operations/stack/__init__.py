@@ -2,5 +2,4 @@
 
 python -m portal.operations.stack run              prepare, start, watch, stop
 python -m portal.operations.stack prepare          database, static files, model, demo
-python -m portal.operations.stack services start   local PostgreSQL and Redis for the tests
 """

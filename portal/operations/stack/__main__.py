@@ -14,13 +14,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="prepare, start, watch and stop everything on this machine")
     commands.add_parser("prepare", help="prepare the data folder only")
-    services = commands.add_parser("services", help="local PostgreSQL and Redis for the tests")
-    services.add_argument("action", choices=["start", "stop"])
-    services.add_argument("--folder", default="var/services", help="where they keep their files")
     options = parser.parse_args()
     try:
-        if options.command == "services":
-            return run_services(options.action, options.folder)
         configuration = StackConfiguration.from_environment()
         return run_stack(configuration) if options.command == "run" else prepare_only(configuration)
     except StackError as error:
@@ -60,15 +55,6 @@ def prepare_only(configuration: StackConfiguration) -> int:
     preconditions.check_folder(configuration)
     prepare(configuration)
     return 0
-
-
-def run_services(action: str, folder: str) -> int:
-    from pathlib import Path  # noqa: PLC0415
-
-    from portal.operations.stack import services  # noqa: PLC0415
-
-    place = services.ServicesFolder(Path(folder).resolve())
-    return services.start(place) if action == "start" else services.stop(place)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.utils.safestring import SafeString, mark_safe
 from django.views.debug import ExceptionReporter
 
-from portal.settings.tracebacks import describe_chain
+from portal.trust.common.tracebacks import describe_chain
 
 
 class PatientSafeReporter(ExceptionReporter):

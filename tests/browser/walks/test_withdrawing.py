@@ -10,10 +10,10 @@ from tests.factories import PredictionFactory
 pytestmark = [pytest.mark.walk, pytest.mark.django_db(transaction=True)]
 
 
-def ask_to_withdraw(page, case):
+def ask_to_withdraw(page, case, heading="Withdraw this case?"):
     page.goto(reverse("submission-detail", args=[case.pk]))
     page.get_by_role("link", name="Withdraw this case").click()
-    expect(page.get_by_role("heading", name="Withdraw this case?")).to_be_visible()
+    expect(page.get_by_role("heading", name=heading)).to_be_visible()
 
 
 def press_withdraw(page):
@@ -29,7 +29,7 @@ def is_withdrawn(case):
 def test_what_needs_a_reader_stays(staff, send_case, open_as, outcome):
     case = send_case(outcome)
     page = open_as(staff.clinician, PHONE)
-    ask_to_withdraw(page, case)
+    ask_to_withdraw(page, case, heading="This case can't be withdrawn")
     expect(
         page.get_by_text("A dermatologist has to read this case, so it can't be withdrawn.")
     ).to_be_visible()

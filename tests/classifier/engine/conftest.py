@@ -73,7 +73,7 @@ def gates(monkeypatch, settings) -> FakeGates:
     """Gates that look at an image's width alone, turned on."""
     fake = FakeGates()
     settings.DERMAPORT_GATES = True
-    monkeypatch.setattr(judging, "look_at", lambda pixels, size=None: pixels.shape[1])
+    monkeypatch.setattr(judging, "look_at", lambda picture, size=None: picture.width)
     monkeypatch.setattr(serving, "load_gates", fake.load)
     monkeypatch.setattr(serving, "assess", fake.assess)
     # The factories' uploads are looked at as well, by the web process: not counted here.

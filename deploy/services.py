@@ -1,7 +1,12 @@
-"""Local PostgreSQL and Redis for the tests, as Debian packages them, in one folder of their own."""
+"""Local PostgreSQL and Redis for the tests, as Debian packages them, in one folder of their own.
+
+.venv/bin/python deploy/services.py start [--folder var/services]
+.venv/bin/python deploy/services.py stop
+"""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import pwd
@@ -9,15 +14,18 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from portal.operations.stack.configuration import StackError
-
 START_SECONDS = 30.0
 POSTGRES_USER = "postgres"
+
+
+class ServicesError(Exception):
+    """PostgreSQL or Redis can't be had here; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,8 @@ class ServicesFolder:
 def start(folder: ServicesFolder) -> int:
     """Start both on free loopback ports; write and print the two variables that name them."""
     if folder.environment.exists():
-        raise StackError(
-            f"Services already run in {folder.path}. Stop them first: python -m portal.operations.stack services stop"
+        raise ServicesError(
+            f"Services already run in {folder.path}. Stop them first: python deploy/services.py stop"
         )
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.path.chmod(0o755)
@@ -120,7 +128,7 @@ def as_owner(command: list[object]) -> None:
     user = {"user": POSTGRES_USER, "group": POSTGRES_USER, "extra_groups": []} if os.geteuid() == 0 else {}
     done = subprocess.run(line, cwd="/", capture_output=True, text=True, check=False, **user)  # type: ignore[call-overload]  # the two that a user's switch needs
     if done.returncode:
-        raise StackError(f"{line[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+        raise ServicesError(f"{line[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
 # --- Redis ----------------------------------------------------------------------------------
@@ -140,7 +148,7 @@ def start_redis(folder: ServicesFolder) -> str:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return f"redis://127.0.0.1:{port}/0"
         time.sleep(0.05)
-    raise StackError(f"Redis did not answer within {START_SECONDS:.0f} s; see {folder.redis / 'log'}.")
+    raise ServicesError(f"Redis did not answer within {START_SECONDS:.0f} s; see {folder.redis / 'log'}.")
 
 
 def find_redis() -> Path | None:
@@ -152,7 +160,7 @@ def find_redis() -> Path | None:
 def install(package: str, find: Callable[[], Path | None]) -> Path:
     """Install Debian's package; its own service must not start beside ours."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise StackError(f"{package} is not installed. As root: apt-get install {package}")
+        raise ServicesError(f"{package} is not installed. As root: apt-get install {package}")
     print(f"Installing {package}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     policy = Path("/usr/sbin/policy-rc.d")
@@ -164,13 +172,13 @@ def install(package: str, find: Callable[[], Path | None]) -> Path:
         subprocess.run(["apt-get", "update", "-q"], env=environment, check=False)
         subprocess.run(["apt-get", "install", "-y", "-q", package], env=environment, check=True)
     except subprocess.CalledProcessError as error:
-        raise StackError(f"{package} could not be installed; the lines above say why.") from error
+        raise ServicesError(f"{package} could not be installed; the lines above say why.") from error
     finally:
         if ours:
             policy.unlink()
     found = find()
     if found is None:
-        raise StackError(f"{package} was installed, but its program was not found.")
+        raise ServicesError(f"{package} was installed, but its program was not found.")
     return found
 
 
@@ -178,3 +186,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Local PostgreSQL and Redis for the tests.")
+    parser.add_argument("action", choices=["start", "stop"])
+    parser.add_argument("--folder", default="var/services", help="where they keep their files")
+    options = parser.parse_args()
+    folder = ServicesFolder(Path(options.folder).resolve())
+    try:
+        return start(folder) if options.action == "start" else stop(folder)
+    except ServicesError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
