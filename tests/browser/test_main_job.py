@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import DESK, PHONE
 
-pytestmark = pytest.mark.main_job
+pytestmark = pytest.mark.walk
 SECONDS = 1000
 RESULT_WAIT = 90 * SECONDS
 

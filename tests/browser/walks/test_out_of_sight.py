@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from classifier.cases.reviews import Decision, sign_review
 from tests.factories import MembershipFactory, answered_submission
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.walk, pytest.mark.django_db(transaction=True)]
 NEWER = 80
 
 

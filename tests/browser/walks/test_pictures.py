@@ -20,7 +20,7 @@ from tests.support.live_clinic import PASSWORD, LiveClinic
 from tests.support.live_stack import LiveStack
 from tests.support.visiting import log_in_by_http
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.walk, pytest.mark.stack]
 DATA = Path(os.environ.get("DERMAPORT_DATA", Path(__file__).parents[4] / "shared" / "data"))
 ORIGINALS, PETS = DATA / "isic-archive-mixed" / "originals", DATA / "ood" / "pets"
 RESULT_WAIT = 90_000

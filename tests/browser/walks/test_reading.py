@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from classifier.models import Review
 from tests.factories import MembershipFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.walk, pytest.mark.django_db(transaction=True)]
 PICTURES = "**/images/*/"
 
 

@@ -9,7 +9,7 @@ from classifier.models import Submission
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.new_case.steps import CASE, TOUCH, bar, fill, give_password, is_seen, submit
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.walk, pytest.mark.django_db(transaction=True)]
 
 
 def test_logged_out_in_another_tab(staff, photos, open_as):

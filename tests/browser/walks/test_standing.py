@@ -13,7 +13,7 @@ from tests.browser.conftest import DESK, PHONE
 from tests.factories import PredictionFactory
 from tests.support.visiting import list_violations, scrolls_sideways
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.walk, pytest.mark.django_db(transaction=True)]
 
 
 class TestBenignCallThatWasAMelanoma:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import PHONE
 from tests.factories import PredictionFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.walk, pytest.mark.django_db(transaction=True)]
 
 
 def ask_to_withdraw(page, case, heading="Withdraw this case?"):
