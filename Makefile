@@ -1,9 +1,10 @@
 # Needs Python 3.11 and make; everything else is installed into .venv, hash-checked.
 #
 #   make run             start the portal on this machine (PORT=8001, HOST=0.0.0.0 change where)
-#   make test            every test on SQLite and the embedded Valkey (ARGS="-k name" narrows), but the walks
-#   make services-test   on local PostgreSQL and Redis: the walks through a browser, the campaigns with all
-#                        their images, and what else a database or broker can change
+#   make test            on SQLite and the embedded Valkey: everything but the browser, in which it walks the main
+#                        job and each way by which a case could be lost (ARGS="-k name" narrows)
+#   make services-test   on local PostgreSQL and Redis: the browser, the campaigns with all their images, and what
+#                        else a database or broker can change
 #   make bench           images a second, and the time from submit to result
 #   make lint types      style, templates, import contracts; types
 #   make screenshots     the README's pictures, of the real pages
@@ -16,14 +17,14 @@ BIN := .venv/bin
 ARGS ?=
 # tests/conftest.py says how many processes, which tests stay together and which begin.
 SPREAD := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
-# Asked once, on PostgreSQL and Redis: every walk through the browser in which a case could be lost
-# (tests/browser/walks), and the campaigns with all they have (--whole): 300 images while processes are killed, the
-# 660 of the test split, longer ways through the API. `make test` asks a few images and ways of each campaign.
-HERE := -m "not walk"
-# Asked once, by `make test`: neither database nor broker can change what these find: the science, what a browser
-# makes of a page, how a stack ends, where links lead, and who calls, which is decided before a row is read. What a
+# Asked once, on PostgreSQL and Redis: what a browser makes of the pages (but the walks of the main job and of each
+# fault by which a case could be lost, which are asked on both), and the campaigns with all they have (--whole): 300 images while processes are killed, the 660 of the test split,
+# longer ways through the API. `make test` asks a few images and ways of each campaign.
+HERE := -m "not browser or walk"
+# Asked once, by `make test`: neither database nor broker can change what these find: the science, how a
+# stack ends, where links lead, and who calls, which is decided before a row is read. What a
 # caller may do with each row is asked on both (permissions/test_matrix.py).
-APART := --whole -m "campaign or (not browser or walk) and not acceptance" $(addprefix --ignore=tests/, \
+APART := --whole -m "campaign or not acceptance" $(addprefix --ignore=tests/, \
 	ml architecture classifier/client classifier/demo classifier/commands/test_register_model.py \
 	permissions/test_reachable.py permissions/test_sessions.py permissions/test_tokens.py \
 	portal/stack/test_ends.py security/test_open_redirect.py security/test_xss_in_html.py)

@@ -4,10 +4,12 @@ import re
 import uuid
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import DESK, PHONE
 
+pytestmark = pytest.mark.walk
 SECONDS = 1000
 RESULT_WAIT = 90 * SECONDS
 
