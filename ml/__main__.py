@@ -10,6 +10,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for what a person can mend, 130 stopped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from ml.commands import (
+        baselines,
         blend,
         card,
         crossvalidate,
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("gates", gates),
         ("inspect", inspect),
         ("reproduce", reproduce),
+        ("baselines", baselines),
         ("report", report),
         ("card", card),
     ):

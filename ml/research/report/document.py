@@ -1,6 +1,16 @@
 """The report as a whole, and the block of figures that docs/networks.md quotes."""
 
-from ml.research.report import ablation, clinic, curves, development, extra_data, gates, sets, travel
+from ml.research.report import (
+    ablation,
+    baselines,
+    clinic,
+    curves,
+    development,
+    extra_data,
+    gates,
+    sets,
+    travel,
+)
 from ml.research.report.measures import TITLES, measure_part
 from ml.research.report.stored import Results
 from ml.research.report.targets import write_targets
@@ -27,6 +37,7 @@ _SECTIONS = (
     extra_data.write_extra_data,
     gates.write_gates,
     development.write_reproduction,
+    baselines.write_baselines,
     write_targets,
 )
 _QUOTED = ("auc", "accuracy_half", "accuracy", "sensitivity", "specificity", "specificity_95")

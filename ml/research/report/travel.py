@@ -24,7 +24,7 @@ def write_travel(results: Results) -> str:
     return join_parts(
         heading,
         _explain(stored[0]),
-        _write_recipes(stored),
+        write_recipes(stored),
         _write_promises(results),
         name_command(_COMMAND),
     )
@@ -51,7 +51,8 @@ def _explain(record: dict[str, Any]) -> str:
     )
 
 
-def _write_recipes(stored: list[dict[str, Any]]) -> str:
+def write_recipes(stored: list[dict[str, Any]]) -> str:
+    """Write the table of AUC by source left out, of records as `ml.training.left_out_sources` writes them."""
     header = ["Recipe", "What it is", "Mean", "Worst", *_NAMES.values()]
     header += [
         "MSK, within one set",
