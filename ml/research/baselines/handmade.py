@@ -49,7 +49,8 @@ def _count_pairs(levels: NDArray[np.int64], down: int, right: int, distance: int
     counts = np.bincount((first * GREY_LEVELS + second).ravel(), minlength=GREY_LEVELS**2)
     matrix = counts.reshape(GREY_LEVELS, GREY_LEVELS).astype(np.float64)
     matrix += matrix.T
-    return matrix / matrix.sum()
+    shares: NDArray[np.float64] = matrix / matrix.sum()
+    return shares
 
 
 def _shift_apart(

@@ -87,7 +87,8 @@ def fill_in(pixels: Pixels, mask: NDArray[np.bool_]) -> Pixels:
                 values[..., channel][ready] = total[ready] / weight[ready]
             left &= ~ready
         reach *= 2
-    return np.clip(values + 0.5, 0, 255).astype(np.uint8)
+    filled: Pixels = np.clip(values + 0.5, 0, 255).astype(np.uint8)
+    return filled
 
 
 def _sum_window(values: NDArray[np.float32], reach: int) -> NDArray[np.float64]:

@@ -123,7 +123,7 @@ def cache_handmade(images: Sequence[SourcedImage], folder: Path) -> dict[str, ND
     for shard in tqdm(shards, desc="Texture and wavelets", unit="shard", mininterval=10):
         path = folder / f"{digest_bytes(''.join(image.sha256 for image in shard).encode())[:16]}.npz"
         if not path.is_file():
-            pixels = load_square(shard, _SIDE)
+            pixels = list(load_square(shard, _SIDE))
             draft = path.with_suffix(".partial")
             with draft.open("wb") as stream:
                 np.savez(
