@@ -16,6 +16,7 @@ from ml.datasets.sources import (
     HoldOut,
     SourcedImage,
     count_images,
+    drop_seen,
     list_lesion_hold_outs,
     list_source_hold_outs,
     read_sourced_images,
@@ -58,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--name", required=True, help="of the recipe: names its results")
     parser.add_argument("--description", default="", help="what is tried, for the report's table")
+    parser.add_argument(
+        "--start-saw",
+        nargs="+",
+        default=(),
+        choices=SOURCED_SETS,
+        help="sets that the start has learned from: their images are not judged",
+    )
     parser.add_argument("--only", nargs="+", help="hold out only these: sources, msk+uda, fold-0 to fold-4")
     parser.add_argument("--folder", type=Path, default=Path("var/training/tuning"), help="checkpoints")
     parser.add_argument("--results", type=Path, default=RESULTS / "left-out-sources")
@@ -110,7 +118,7 @@ def _judge(options: argparse.Namespace, start: _Start) -> None:
     """Learn without each hold-out in turn and judge it, writing what is known after each."""
     images, plan = start.pictures.images, start.plan
     results: list[Judged] = []
-    for hold_out in _choose(images, options.only):
+    for hold_out in _choose(images, options):
         judged = judge_hold_out_whole(
             plan,
             start.pictures,
@@ -127,7 +135,7 @@ def _judge(options: argparse.Namespace, start: _Start) -> None:
             "description": options.description,
             "plan": plan.to_dict(),
             "data_sets": list(SOURCED_SETS),
-            "start_saw": [],
+            "start_saw": list(options.start_saw),
             "counts": {name: list(pair) for name, pair in count_images(images).items()},
             "device": start.device,
             "backend": find_backend(),
@@ -141,12 +149,14 @@ def _judge(options: argparse.Namespace, start: _Start) -> None:
         print(f"{hold_out.name}: {json.dumps(told)}, {judged.seconds:.0f} s", flush=True)
 
 
-def _choose(images: Sequence[SourcedImage], only: Sequence[str] | None) -> list[HoldOut]:
-    hold_outs = list_source_hold_outs(images) + list_lesion_hold_outs(images)
+def _choose(images: Sequence[SourcedImage], options: argparse.Namespace) -> list[HoldOut]:
+    hold_outs = drop_seen(
+        list_source_hold_outs(images) + list_lesion_hold_outs(images), images, options.start_saw
+    )
     known = [hold_out.name for hold_out in hold_outs]
-    if unknown := [name for name in only or () if name not in known]:
+    if unknown := [name for name in options.only or () if name not in known]:
         raise ValueError(f"Expected hold-outs among {', '.join(known)}, received {unknown[0]!r}.")
-    return [each for each in hold_outs if not only or each.name in only]
+    return [each for each in hold_outs if not options.only or each.name in options.only]
 
 
 def _release(options: argparse.Namespace, start: _Start) -> None:

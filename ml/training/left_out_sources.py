@@ -130,7 +130,7 @@ def judge_hold_out_whole(
         learned, judged = np.flatnonzero(~hold_out.held_out), np.flatnonzero(hold_out.judged)
         tuned = tune_whole(plan, pictures, learned, folder, weights=weights, after_epoch=after_epoch)
         by_mix, diagnoses = {}, None
-        for mix in sorted({0.0, 0.5, 1.0, plan.mix}):
+        for mix in sorted({0.0, 0.5, 0.75, 1.0, plan.mix}):
             tuned.set_mix(mix)
             probabilities = run_network(plan, tuned.network, pictures.pixels[judged])
             by_mix[mix] = sum_malignant(probabilities)
