@@ -1,6 +1,7 @@
 """AlexNet trained from scratch: the network that the older systems took their features from."""
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,12 +81,13 @@ def train_alexnet(
     chances: NDArray[np.float64],
     folder: Path,
     *,
-    after_epoch: Callable[[int, float], None] | None = None,
-) -> "keras.Model":
-    """Train from random weights on `pixels`, uint8 (n, size, size, 3), and `labels` (n,), 1 = malignant.
+    tell: Callable[[str], None] = print,
+) -> "tuple[keras.Model, float]":
+    """Return the network and the processor seconds its training took, earlier sittings included.
 
+    It begins with random weights and learns `pixels`, uint8 (n, size, size, 3), and `labels` (n,), 1 = malignant.
     Each batch draws images by their `chances` (n,), in any scale. A checkpoint in `folder` after each epoch, so a run
-    that was stopped goes on and ends as one that was not. `after_epoch(number, loss)` is called after each. Raises
+    that was stopped goes on and ends as one that was not. `tell` is told of each. Raises
     `ml.training.checkpoints.CheckpointError` for the checkpoint of another plan.
     """
     os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
@@ -100,6 +102,7 @@ def train_alexnet(
     progress: Progress = restore_checkpoint(folder, network, described)
     for epoch in range(len(progress.history) + 1, plan.epochs + 1):
         seed_dropout(network, plan.seed, epoch)
+        started = time.process_time()
         generator = np.random.default_rng([plan.seed, epoch])
         total = 0.0
         for _ in range(plan.steps):
@@ -109,10 +112,10 @@ def train_alexnet(
             batch[mirrored] = batch[mirrored, :, ::-1]
             total += float(network.train_on_batch(batch, labels[drawn, None].astype(np.float32)))
         progress.history.append({"epoch": epoch, "loss": total / plan.steps})
+        progress.seconds += time.process_time() - started
         save_checkpoint(folder, network, progress, described)
-        if after_epoch is not None:
-            after_epoch(epoch, total / plan.steps)
-    return network
+        tell(f"AlexNet, epoch {epoch} of {plan.epochs}: loss {total / plan.steps:.4f}")
+    return network, progress.seconds
 
 
 def extract_features(network: "keras.Model", pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -5,8 +5,9 @@ import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,9 @@ from ml.training.checkpoints import CheckpointError
 from ml.training.left_out_sources import Judged, summarise_hold_outs
 from ml.training.release import describe_versions
 from ml.training.run import find_scaling
+
+if TYPE_CHECKING:
+    import keras
 
 COLUMNS: Final = ("path", "label", "lesion", "tags", "score")
 FROM_SCRATCH: Final = "trained from scratch"
@@ -128,6 +132,7 @@ def run_baseline(
             figures = measure_tests(material.tests, done[PAPER].scores, rounds=rounds)
             write_json(place / _MEASURED, {**bench.measure_speed(fit), "figures": figures})
         _write_result(place, done[fit.name], plan)
+        shutil.rmtree(place / fit.name, ignore_errors=True)  # AlexNet's checkpoint
         _write_tables(results, plan, material, fits=fits, done=done, place=place)
         tell(f"{plan.system.name}, {fit.name}: {done[fit.name].seconds:.0f} s")
     if done and not wanted:
@@ -155,25 +160,28 @@ class _Bench:
         self._last: tuple[FittedClassifier, Any] | None = None
 
     def judge(self, fit: Fit) -> FitResult:
+        network, deep, seconds = self._train(fit)
         clock = ProcessorClock()
-        network, deep, count = None, self._deep, 0
-        if self._pixels is not None and self._plan.alexnet is not None:
-            folder = self._place / fit.name
-            learned = self._pixels[fit.learned], self._labels[fit.learned]
-            network = train_alexnet(self._plan.alexnet, *learned, fit.weights, folder)
-            deep = np.zeros((len(self._labels), 0), np.float32)
-            used = np.concatenate([fit.learned, fit.judged])
-            values = extract_features(network, self._pixels[used])
-            deep = np.zeros((len(self._labels), values.shape[1]), np.float32)
-            deep[used] = values
-            count = int(network.count_params())
-            shutil.rmtree(folder, ignore_errors=True)
-        width = 0 if deep is None else deep.shape[1]
         features = self._handmade if deep is None else np.concatenate([deep, self._handmade], axis=1)
+        width = 0 if deep is None else deep.shape[1]
         classifier = self._classify(features[fit.learned], self._labels[fit.learned], fit.weights, width)
         self._last = (classifier, network)
         scores = classifier.score(features[fit.judged])
-        return FitResult(fit.name, scores, clock.read(), classifier.parameters + count)
+        parameters = classifier.parameters + (0 if network is None else int(network.count_params()))
+        return FitResult(fit.name, scores, seconds + clock.read(), parameters)
+
+    def _train(self, fit: Fit) -> "tuple[keras.Model | None, NDArray[np.float32] | None, float]":
+        """Return AlexNet trained for this fit, the deep features of all images it needs, and its seconds."""
+        if self._pixels is None or self._plan.alexnet is None:
+            return None, self._deep, 0.0
+        folder = self._place / fit.name
+        learned = self._pixels[fit.learned], self._labels[fit.learned]
+        network, seconds = train_alexnet(self._plan.alexnet, *learned, fit.weights, folder)
+        used = np.concatenate([fit.learned, fit.judged])
+        found = extract_features(network, self._pixels[used])
+        deep = np.zeros((len(self._labels), found.shape[1]), np.float32)
+        deep[used] = found
+        return network, deep, seconds
 
     def _classify(
         self,
@@ -198,7 +206,7 @@ class _Bench:
         system, side, parameters = self._plan.system, self._plan.input_size, 0
         run: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = None
         if network is not None:
-            run = lambda pixels: extract_features(network, pixels)  # noqa: E731 - one of two ways, named once
+            run = partial(extract_features, network)
         elif system.network:
             run, parameters = _open_frozen(system.network, side, self._weights)
         if run is not None:

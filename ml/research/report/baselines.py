@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ml.datasets.sources import COUNTED
 from ml.research.baselines.improvement import STAGES
 from ml.research.baselines.runs import FROM_SCRATCH
 from ml.research.baselines.systems import SYSTEMS, BaselineSystem
@@ -115,7 +116,10 @@ def _list_system(system: BaselineSystem, record: Stored | None) -> list[object]:
         _describe_start(record),
         claimed,
         *shown,
-        *(f"{record[key]:.3f}" if record.get("counted", 0) > 1 else _NOT_RUN for key in ("mean", "worst")),
+        *(
+            f"{record[key]:.3f}" if record.get("counted", 0) == len(COUNTED) else _NOT_RUN
+            for key in ("mean", "worst")
+        ),
         *_show_size(record["parameters"]),
         seconds,
         record["milliseconds"],
