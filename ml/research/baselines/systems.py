@@ -34,6 +34,10 @@ class BaselineSystem:
 SYSTEMS: Final[dict[str, BaselineSystem]] = {
     system.name: system
     for system in (
+        BaselineSystem("alexnet-svm", "AlexNet, PCA, wavelets, SVM", ALEXNET, (WAVELETS,), SVM),
+        BaselineSystem(
+            "vgg-16-svm", "VGG-16, PCA, wavelets, SVM", "vgg-16", (WAVELETS,), SVM, random_size=48
+        ),
         BaselineSystem(
             "texture-mlp",
             "texture and wavelets, perceptron by back-propagation",
@@ -41,16 +45,6 @@ SYSTEMS: Final[dict[str, BaselineSystem]] = {
             (TEXTURE, WAVELETS),
             PERCEPTRON,
         ),
-        BaselineSystem(
-            "mobilenetv2-0.35", "MobileNetV2 0.35, frozen, linear probe", "mobilenetv2-0.35", (), LINEAR
-        ),
-        BaselineSystem(
-            "efficientnetv2-b0", "EfficientNetV2-B0, frozen, linear probe", "efficientnetv2-b0", (), LINEAR
-        ),
-        BaselineSystem(
-            "vgg-16-svm", "VGG-16, PCA, wavelets, SVM", "vgg-16", (WAVELETS,), SVM, random_size=48
-        ),
-        BaselineSystem("alexnet-svm", "AlexNet, PCA, wavelets, SVM", ALEXNET, (WAVELETS,), SVM),
         BaselineSystem("resnet-50", "ResNet-50, frozen, linear probe", "resnet-50", (), LINEAR),
         BaselineSystem("inception-v3", "Inception-v3, frozen, linear probe", "inception-v3", (), LINEAR),
         BaselineSystem(
@@ -61,5 +55,11 @@ SYSTEMS: Final[dict[str, BaselineSystem]] = {
             LINEAR,
         ),
         BaselineSystem("densenet-201", "DenseNet-201, frozen, linear probe", "densenet-201", (), LINEAR),
+        BaselineSystem(
+            "mobilenetv2-0.35", "MobileNetV2 0.35, frozen, linear probe", "mobilenetv2-0.35", (), LINEAR
+        ),
+        BaselineSystem(
+            "efficientnetv2-b0", "EfficientNetV2-B0, frozen, linear probe", "efficientnetv2-b0", (), LINEAR
+        ),
     )
 }

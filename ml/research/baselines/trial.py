@@ -1,6 +1,7 @@
 """Trial of image improvement: what a stage before a trained network changes, on the same images with and without it."""
 
 import csv
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,7 +81,7 @@ def run_trial(
 ) -> None:
     """Score `images` by each network in `weights`, plain and after each of STAGES, as far as `folder` lacks it.
 
-    The default network in one view of its four. `results` gets improvement.json and improvement.csv after each network;
+    The default network in one view of its four. `results` gets improvement.json and improvement.csv after each step;
     `rounds` of the bootstrap.
     Raises DataError for a missing image, `ml.serving.prediction.PredictionError`.
     """
@@ -108,16 +109,19 @@ def run_trial(
                 predictor = predictor or Predictor(specification, weights / specification.file)
                 if stage not in improved:
                     improved[stage] = _improve(images, stage)
-                _score(improved[stage], predictor, kept)
+                scores = _score(improved[stage], predictor)
+                before = found.get(f"{name}:{PLAIN}")
+                gains = [] if before is None else measure_gains(images, before, scores, rounds=rounds)
+                _keep_step(kept, scores, improved[stage].milliseconds, gains)
                 tell(f"{name}, {stage}: scored")
             with np.load(kept, allow_pickle=False) as stored:
                 found[f"{name}:{stage}"] = stored["scores"]
                 if stage != PLAIN:
                     record["milliseconds"].setdefault(stage, round(float(stored["milliseconds"]), 2))
-        own = {key: scores for key, scores in found.items() if key.startswith(f"{name}:")}
-        record["gains"] += measure_gains(images, own, rounds=rounds)
-        _write_scores(results / f"{NAME}.csv", images, found)
-        write_json(results / f"{NAME}.json", record)
+                    told = json.loads(stored["gains"].tobytes())
+                    record["gains"] += [{"network": name, "stage": stage, **row} for row in told]
+            _write_scores(results / f"{NAME}.csv", images, found)
+            write_json(results / f"{NAME}.json", record)
 
 
 def _name_step(images: Sequence[TrialImage], specification: ModelSpecification, stage: str) -> str:
@@ -146,7 +150,7 @@ def _improve(images: Sequence[TrialImage], stage: str) -> _Improved:
     return _Improved(pictures, 1000 * spent / len(images))
 
 
-def _score(improved: _Improved, predictor: Predictor, path: Path) -> None:
+def _score(improved: _Improved, predictor: Predictor) -> NDArray[np.float64]:
     size, pictures = predictor.specification.input_size, improved.pictures
     scores = []
     for start in tqdm(range(0, len(pictures), _BATCH), desc="Scoring", unit="batch", mininterval=10):
@@ -154,10 +158,16 @@ def _score(improved: _Improved, predictor: Predictor, path: Path) -> None:
         count = len(batch)
         batch += batch[:1] * (_BATCH - count)  # one shape, compiled once
         scores.append(predictor.predict(batch)[:count])
+    return np.concatenate(scores)
+
+
+def _keep_step(
+    path: Path, scores: NDArray[np.float64], milliseconds: float, gains: Sequence[Mapping[str, Any]]
+) -> None:
+    note = np.frombuffer(json.dumps(list(gains)).encode(), dtype=np.uint8)
     draft = path.with_suffix(".partial")
     with draft.open("wb") as stream:
-        milliseconds = np.array(improved.milliseconds)
-        np.savez(stream, allow_pickle=False, scores=np.concatenate(scores), milliseconds=milliseconds)
+        np.savez(stream, allow_pickle=False, scores=scores, milliseconds=np.array(milliseconds), gains=note)
     draft.replace(path)
 
 
@@ -188,28 +198,26 @@ def _write_scores(path: Path, images: Sequence[TrialImage], found: Mapping[str, 
 
 
 def measure_gains(
-    images: Sequence[TrialImage], found: Mapping[str, NDArray[np.float64]], *, rounds: int = 2000
+    images: Sequence[TrialImage],
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    *,
+    rounds: int = 2000,
 ) -> list[dict[str, Any]]:
-    """Return what each stage changes of each network's AUC, part by part, from scores by `network:stage`.
+    """Return what a stage changes of a network's AUC, part by part, of scores float64 (n,) without and with it.
 
-    Rows of `network`, `stage`, `part` (unseen, clean, test, or a source), `images`, `plain` (the AUC without) and
-    `gain` {value, low, high}. A part of one class is left out.
+    Rows of `part` (unseen, clean, test, or a source), `images`, `plain` (the AUC without) and `gain` {value, low, high}.
+    A part of one class is left out.
     """
     y = np.array([bool(image.label) for image in images])
     rows = []
-    for key, after in found.items():
-        network, _, stage = key.partition(":")
-        before = found.get(f"{network}:{PLAIN}")
-        if stage == PLAIN or before is None:
+    for part, own in _split_parts(images).items():
+        if len(set(y[own].tolist())) < 2:
             continue
-        for part, own in _split_parts(images).items():
-            if len(set(y[own].tolist())) < 2:
-                continue
-            lesions = [image.lesion for image, kept in zip(images, own, strict=True) if kept]
-            value, interval = measure_gain(before[own], after[own], y[own], lesions, rounds=rounds)
-            told = {"network": network, "stage": stage, "part": part, "images": int(own.sum())}
-            plain = round(measure_auc(before[own], y[own]), 5)
-            rows.append({**told, "plain": plain, "gain": box(value, interval)})
+        lesions = [image.lesion for image, kept in zip(images, own, strict=True) if kept]
+        value, interval = measure_gain(before[own], after[own], y[own], lesions, rounds=rounds)
+        plain = round(measure_auc(before[own], y[own]), 5)
+        rows.append({"part": part, "images": int(own.sum()), "plain": plain, "gain": box(value, interval)})
     return rows
 
 

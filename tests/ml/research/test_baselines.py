@@ -357,8 +357,7 @@ def test_a_gain_is_paired():
 def test_gains_leave_out_a_part_of_one_class():
     images = [TrialImage("s", f"{i}", "", i % 2, "", str(i), "clean unseen") for i in range(8)]
     images += [TrialImage("s", f"b{i}", "", 0, "uda", f"b{i}", "") for i in range(4)]
-    scores = {"n:plain": np.linspace(0, 1, 12), "n:hair": np.linspace(1, 0, 12)}
-    rows = measure_gains(images, scores, rounds=10)
+    rows = measure_gains(images, np.linspace(0, 1, 12), np.linspace(1, 0, 12), rounds=10)
     assert {row["part"] for row in rows} == {"unseen", "clean", "test"}
     assert rows[0]["gain"]["value"] < 0
 
@@ -406,12 +405,13 @@ def test_the_section_says_what_ran_from_what_and_what_did_not(tmp_path):
     vgg = rows["VGG-16, PCA, wavelets, SVM"]
     assert "**random numbers**, never trained, at 48 pixels" in vgg
     assert "80.0 % (70.0–90.0)" in vgg
-    assert "| 0.655 | 0.610 | 1,000,000 | 4.0 | 3.0 | 12.5 |" in vgg
+    assert "| 0.655 | 0.610 | 1,000,000 | 4.00 | 3.0 | 12.5 |" in vgg
     assert "trained from scratch at 64 pixels on 100 drawn images" in rows["AlexNet, PCA, wavelets, SVM"]
     assert rows["AlexNet, PCA, wavelets, SVM"].count("not run yet") == 2
     assert "no file of ImageNet weights at hand" in rows["DenseNet-201, frozen, linear probe"]
     assert rows["MobileNetV2 0.35, frozen, linear probe"].count("not run yet") == 8
     assert "AlexNet, PCA, wavelets, SVM: msk" in section
+    assert "VGG-16, PCA, wavelets, SVM from 0.800 to 0.655" in section
     assert "| vgg-16-svm | VGG-16, PCA, wavelets, SVM | 0.655 | 0.610 |" in section
 
 
