@@ -286,7 +286,10 @@ def _convert_part(
         high, lower = (np.asarray(one.convert("RGB"), np.uint16) for one in (part, low))
         colour = Image.fromarray(convert_samples(high << 8 | lower, 65535, space))
     elif space is not None and part.mode.startswith("I"):
-        colour = Image.fromarray(convert_samples(np.asarray(part), white, space)).convert("RGB")
+        samples = np.minimum(np.asarray(part), white)
+        colour = Image.fromarray(
+            convert_samples(white - samples if inverted else samples, white, space)
+        ).convert("RGB")
     else:
         reduced = _reduce_depth(part, white)
         if inverted:

@@ -195,6 +195,36 @@ def test_a_jpeg_cut_and_closed_again_is_refused(options, kept):
     assert caught.value.code == "truncated"
 
 
+def draw_scans(image):
+    """A sequential JPEG of three scans, one a component: its head, the scans, its end."""
+    parts = []
+    for plane in image.convert("YCbCr").split():
+        data = encode(plane, "JPEG", qtables=[[4] * 64])
+        at = data.index(b"\xff\xda")
+        parts.append((data[:at], data[at + 10 : -2]))
+    tables = parts[0][0]
+    frame = tables.index(b"\xff\xc0")
+    after = frame + 2 + int.from_bytes(tables[frame + 2 : frame + 4], "big")
+    components = b"".join(bytes([number, 0x11, 0]) for number in (1, 2, 3))
+    head = b"\xff\xc0\x00\x11" + tables[frame + 4 : frame + 9] + b"\3" + components
+    scans = [
+        b"\xff\xda\x00\x08\1" + bytes([number, 0, 0, 63, 0]) + body
+        for number, (_, body) in enumerate(parts, start=1)
+    ]
+    return [tables[:frame] + head + tables[after:], *scans, b"\xff\xd9"]
+
+
+def test_a_jpeg_of_one_scan_a_component_is_read_whole_or_refused():
+    """Without the last two it would be a picture, and grey."""
+    image = draw_picture()
+    head, light, blue, red, end = draw_scans(image)
+    assert difference(decode_image(head + light + blue + red + end), image) < 2
+    for cut in ([light], [light, blue], [light, blue, red[: len(red) // 2]], [light[: len(light) // 2]]):
+        with pytest.raises(UndecodableImageError) as caught:
+            decode_image(head + b"".join(cut) + end)
+        assert caught.value.code == "truncated"
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}])
 @pytest.mark.parametrize("size", [(320, 240), (321, 241), (16, 8)])
