@@ -19,7 +19,8 @@ _START: Final = 8
 _PICTURE: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
 _TOLD: Final = frozenset({b"IHDR", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"})
 # How ImageMagick keeps EXIF, and with it the orientation, in files from before `eXIf` existed.
-_OLD_EXIF: Final = b"Raw profile type exif"
+_TEXTS: Final = frozenset({b"tEXt", b"zTXt"})
+_OLD_EXIF: Final = b"Raw profile type exif\0"
 _MAX_TEXT: Final = 1 << 20
 MAX_PROFILE: Final = 16 << 20
 """Bytes of an unpacked ICC profile; those of printing presses have two or three million."""
@@ -44,7 +45,7 @@ def read_png_layout(data: bytes) -> PngLayout:
     """Walk the chunks of a PNG; what lies behind a broken one is left for the decoder to refuse."""
     kept, at = [data[:_START]], _START
     told: dict[bytes, bytes] = {}
-    exif = old_exif = b""
+    exif, old_exif = b"", None
     while at + 12 <= len(data):
         kind, length = data[at + 4 : at + 8], int.from_bytes(data[at : at + 4], "big")
         end = at + 12 + length
@@ -56,8 +57,8 @@ def read_png_layout(data: bytes) -> PngLayout:
             kept.append(data[at:end])
         elif kind == b"eXIf":
             exif = exif or data[at + 8 : end - 4]
-        elif kind in (b"tEXt", b"zTXt"):
-            old_exif = old_exif or _read_old_exif(kind, data[at + 8 : end - 4])
+        elif kind in _TEXTS and old_exif is None and data.startswith(_OLD_EXIF, at + 8):
+            old_exif = _read_old_exif(kind, data[at + 8 + len(_OLD_EXIF) : end - 4])
         at = end
         if kind == b"IEND":
             break
@@ -65,7 +66,7 @@ def read_png_layout(data: bytes) -> PngLayout:
         kept.append(data[at:])
     header = told.get(b"IHDR", b"")
     depth, colour = (header[8], header[9]) if len(header) >= 10 else (0, 0)
-    return PngLayout(b"".join(kept), told, exif or old_exif, depth, colour)
+    return PngLayout(b"".join(kept), told, exif or old_exif or b"", depth, colour)
 
 
 def is_png_whole(data: bytes) -> bool:
@@ -146,11 +147,8 @@ def _unpack_profile(body: bytes) -> bytes | None:
     return profile
 
 
-def _read_old_exif(kind: bytes, body: bytes) -> bytes:
+def _read_old_exif(kind: bytes, text: bytes) -> bytes:
     """The EXIF block of a text: three lines (empty, its name, its length), then hexadecimal digits."""
-    if not body.startswith(_OLD_EXIF + b"\0"):
-        return b""
-    text = body[len(_OLD_EXIF) + 1 :]
     try:
         if kind == b"zTXt":
             unpacker = zlib.decompressobj()
