@@ -21,6 +21,8 @@ _WHITE: Final = (255, 255, 255)
 # The colour space a profile's header names, and the pixel mode it takes.
 _PROFILE_MODES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK", b"Lab ": "LAB"}
 _WITH_ALPHA: Final = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
+# Bytes of a profile of which several are kept: a camera's has a few thousand, a printing press's millions.
+_SMALL_PROFILE: Final = 1 << 20
 # Pixels converted at once: what a conversion needs besides its source and its result stays small.
 _BAND_PIXELS: Final = 1 << 18
 
@@ -360,9 +362,16 @@ def _run_transform(transform: Any, image: Image.Image) -> Image.Image:
     return result
 
 
-@lru_cache(maxsize=8)
 def _build_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Cached: building costs 50 times what applying it to a 224×224 image does."""
+    """Cached: building costs 50 times what applying it to a 224×224 image does.
+
+    Of profiles over a megabyte only the last is kept, for the bands of its picture: eight would be
+    as large as eight files.
+    """
+    return (_build_small if len(profile) <= _SMALL_PROFILE else _build_large)(profile, mode)
+
+
+def _build(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     try:
         return ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(BytesIO(profile)),
@@ -374,6 +383,9 @@ def _build_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | 
         )
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None
+
+
+_build_small, _build_large = lru_cache(maxsize=8)(_build), lru_cache(maxsize=1)(_build)
 
 
 @lru_cache(maxsize=1)
