@@ -181,10 +181,10 @@ def _read_tiff(data: bytes) -> TiffLayout:
 
 def _read_webp_header(data: bytes) -> ImageHeader:
     layout = read_webp_layout(data)
-    exif = Image.Exif()
-    if len(layout.exif) <= _MAX_EXIF:
-        exif.load(layout.exif)
-    return _make_header("WEBP", layout.size, _read_orientation(exif), layout.frames)
+    # As of an image that is opened, which of WebP takes the memory of its canvas.
+    image = Image.new("1", (1, 1))
+    image.info["exif"] = layout.exif
+    return _make_header("WEBP", layout.size, _read_orientation(_open_exif(image)), layout.frames)
 
 
 def _make_header(name: str, size: tuple[int, int], orientation: int, frames: int) -> ImageHeader:

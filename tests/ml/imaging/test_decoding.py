@@ -87,8 +87,10 @@ def test_heic_is_turned_once():
     assert (read_header(data).width, read_header(data).height) == upright.size
 
 
-def test_broken_exif_counts_as_upright():
-    data = encode(draw_picture(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff garbage")
+@pytest.mark.parametrize("block", [b"II*\x00\xff\xff\xff\xff garbage", b"no TIFF at all"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
+def test_broken_exif_counts_as_upright(name, block):
+    data = encode(draw_picture(), name, exif=b"Exif\x00\x00" + block)
     assert decode_image(data).size == SIZE
     assert read_header(data).width == SIZE[0]
 
