@@ -100,15 +100,23 @@ def restated_together() -> Iterator[None]:
     ids = {case.pk for case in cases}
     if changed.lesions:
         ids.update(Submission.objects.filter(lesion__in=changed.lesions).values_list("pk", flat=True))
+    began = timezone.now()
     with transaction.atomic():
         refresh_standing(ids)
         refresh_lesions(changed.lesions)
     names = [*CaseFacts.__dataclass_fields__, "is_unread", "news_at", *Held.__dataclass_fields__]
     columns = [name for name in names if name != "held"]
-    kept = {pk: values for pk, *values in Submission.objects.filter(pk__in=ids).values_list("pk", *columns)}
+    found = Submission.objects.filter(pk__in=ids).values_list("pk", *columns)
+    kept = {pk: dict(zip(columns, values, strict=True)) for pk, *values in found}
+    told = {case.pk: case for case in cases if (kept[case.pk]["news_at"] or began) > began}
+    for number, pk in enumerate(told):
+        # As if each had been told by itself: lists go by the time of the news.
+        kept[pk]["news_at"] += dt.timedelta(microseconds=number)
     for case in cases:
-        for name, value in zip(columns, kept[case.pk], strict=True):
+        for name, value in kept[case.pk].items():
             setattr(case, name, value)
+    if len(told) > 1:
+        Submission.objects.bulk_update(told.values(), ["news_at"])
 
 
 def restate(*submissions: Submission) -> None:

@@ -59,6 +59,7 @@ def open_page(log_in, person, case):
     return log_in(person).get(reverse("submission-detail", args=[case.pk]))
 
 
+@restated_together()
 def signed(staff, outcome="benign", *, management="excise", diagnosis="melanoma", days=0, **case):
     row = answered_submission(staff, outcome, **case)
     ReviewFactory(
@@ -152,10 +153,11 @@ class TestOrder:
         staff.clinic.hide_result_until_read = True
         staff.clinic.save()
         cases = []
-        for outcome in ("benign", "malignant", "refer", "benign", "malignant"):
-            case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.dermatologist)
-            PredictionFactory(submission=case, state="succeeded", outcome=outcome)
-            cases.append(case)
+        with restated_together():
+            for outcome in ("benign", "malignant", "refer", "benign", "malignant"):
+                case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.dermatologist)
+                PredictionFactory(submission=case, state="succeeded", outcome=outcome)
+                cases.append(case)
         refused = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.dermatologist)
         PredictionFactory(submission=refused, refused=True)
         cases.append(refused)
