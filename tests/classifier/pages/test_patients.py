@@ -18,6 +18,7 @@ from tests.factories import (
     SubmissionFactory,
     answered_submission,
 )
+from tests.support.shown import read_shown
 
 pytestmark = pytest.mark.django_db
 
@@ -210,7 +211,7 @@ class TestCorrecting:
         patient = PatientFactory(clinic=staff.clinic, birth_date="1950-01-01", consents_to_inference=True)
         address = reverse("patient-edit", args=[patient.pk])
         page = client.get(address)
-        shown = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', page.text))
+        shown = read_shown(page.text)
         typed = {field.html_name: field.value() or "" for field in page.context["form"]}
         update_patient(
             actor=staff.clinician,
@@ -220,7 +221,7 @@ class TestCorrecting:
         )
 
         refused = client.post(address, {**shown, **typed, "sex": "nonsense"})
-        again = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', refused.text))
+        again = read_shown(refused.text)
         client.post(address, {**again, **typed, "consents_to_inference": "on", "sex": "male"})
 
         patient.refresh_from_db()
