@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from classifier.fhir.viewer import Viewer
+    from portal.trust.audit.models import AuditEventQuerySet
 
 
 def _select_people(viewer: Viewer) -> QuerySet[User]:
@@ -41,16 +42,17 @@ def _select_people(viewer: Viewer) -> QuerySet[User]:
     return User.objects.filter(memberships__clinic__in=list(viewer.roles)).distinct()
 
 
-def _narrow_by_entity(rows: QuerySet[Any], values: list[str], viewer: Viewer) -> QuerySet[Any]:
+def _narrow_by_entity(rows: Any, values: list[str], viewer: Viewer) -> QuerySet[Any]:
     keys = read_references(values, tuple(dict.fromkeys(KINDS.values())), viewer.base)
-    return rows.filter(object_id__in=[str(key) for key in keys]) | _about(rows, keys, viewer)
+    named: AuditEventQuerySet = rows.filter(object_id__in=[str(key) for key in keys])
+    return named | _about(rows, keys, viewer)
 
 
-def _narrow_by_patient(rows: QuerySet[Any], values: list[str], viewer: Viewer) -> QuerySet[Any]:
+def _narrow_by_patient(rows: Any, values: list[str], viewer: Viewer) -> QuerySet[Any]:
     return _about(rows, read_references(values, ("Patient",), viewer.base), viewer)
 
 
-def _about(rows: QuerySet[Any], keys: list[uuid.UUID], viewer: Viewer) -> QuerySet[Any]:
+def _about(rows: AuditEventQuerySet, keys: list[uuid.UUID], viewer: Viewer) -> AuditEventQuerySet:
     """Events about those of the keys that are patients of the viewer's, and all that belongs to them."""
     found = rows.none()
     for patient in Patient.objects.visible_to(viewer.user).filter(pk__in=keys).select_related("clinic"):
@@ -60,12 +62,14 @@ def _about(rows: QuerySet[Any], keys: list[uuid.UUID], viewer: Viewer) -> QueryS
 
 def _find_patients(events: Sequence[AuditEvent], _: Viewer) -> None:
     """Note with each event whom it is about: a patient of the clinic whose audit log it stands in."""
-    by_clinic = {event.chain.clinic_id: event.chain.clinic for event in events}
+    by_clinic = {clinic.pk: clinic for event in events if (clinic := event.chain.clinic)}
+    for event in events:
+        event.about = None  # type: ignore[attr-defined] # for `build`
     for key, clinic in by_clinic.items():
         mine = [event for event in events if event.chain.clinic_id == key]
         named = find_patients(mine, clinic=clinic)
         for event in mine:
-            event.about = named.get(event.pk)  # type: ignore[attr-defined] # for `build`
+            event.about = named.get(event.pk)  # type: ignore[attr-defined] # as above
 
 
 def _narrow_by_action(rows: QuerySet[Any], values: list[str], _: Viewer) -> QuerySet[Any]:

@@ -74,7 +74,7 @@ def _refuse_if_too_large(request: HttpRequest) -> None:
     stated = request.META.get("CONTENT_LENGTH") or ""
     length, most = int(stated) if stated.isdecimal() else 0, most_bytes(request.content_type or "")
     if length > most:
-        _put(request, _Refusing(BodyTooLargeError(most, length), request._stream), length)  # type: ignore[attr-defined] # noqa: SLF001 (as in _put)
+        _put(request, _Refusing(BodyTooLargeError(most, length), request._stream), length)  # noqa: SLF001 (as in _put)
 
 
 def _is_chunked(request: HttpRequest) -> bool:
@@ -122,7 +122,7 @@ def _put(request: HttpRequest, body: Any, length: int) -> None:
 
 def drain(request: HttpRequest, most: int) -> None:
     """Read on a little of what is refused: a browser that is still sending doesn't listen to the answer."""
-    stream = request._stream  # type: ignore[attr-defined] # noqa: SLF001 (as in _put)
+    stream = request._stream  # noqa: SLF001 (as in _put)
     rest = stream.rest if isinstance(stream, _Refusing) else stream
     with contextlib.suppress(OSError):
         while rest is not None and most > 0 and (chunk := rest.read(CHUNK)):
