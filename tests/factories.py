@@ -43,7 +43,7 @@ from classifier.domain.vocabulary import (
     Sex,
 )
 from classifier.intake import build_derivative, build_thumbnail, inspect_image
-from classifier.intake.submission import CasePatient, Question, submit_case
+from classifier.intake.submission import CaseLesion, CasePatient, Question, submit_case
 from classifier.intake.uploads import SentImage
 from classifier.models import (
     Acknowledgement,
@@ -174,7 +174,7 @@ def submit(actor: User, lesion: Lesion, seeds: Sequence[int] = (0,), **question:
         actor=actor,
         clinic=lesion.patient.clinic,
         patient=CasePatient(known=lesion.patient),
-        lesion=lesion,
+        lesion=CaseLesion(known=lesion),
         images=[sent_image(seed) for seed in seeds],
         question=Question(**question),
     ).submission
