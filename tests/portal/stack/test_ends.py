@@ -45,7 +45,9 @@ def supervise(tmp_path):
     def start(*real, **environment):
         (tmp_path / "run").mkdir()
         settings = {"DJANGO_SETTINGS_MODULE": "tests.support.live_settings", "DERMAPORT_VAR": str(tmp_path)}
-        others = {name: text for name, text in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
+        others = {
+            name: text for name, text in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")
+        }
         with (tmp_path / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-c", SUPERVISE, *real],
