@@ -99,7 +99,7 @@ def test_wrong_configuration_stops_the_stack_with_its_sentence(supervise, tmp_pa
     copy_migrated(tmp_path / "db.sqlite3")
     process = supervise("worker", TEST_VISIBILITY_SECONDS="10")
 
-    assert process.wait(120) not in {0, -signal.SIGKILL}
+    assert process.wait(240) not in {0, -signal.SIGKILL}
     said = (tmp_path / "log").read_text()
     assert "The visibility timeout (10 s) must be longer than the hard time limit" in said
     assert "its configuration is wrong (see above); it is not started again" in said
