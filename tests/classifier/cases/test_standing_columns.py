@@ -33,6 +33,7 @@ from tests.factories import (
     SubmissionFactory,
     active_model,
     answered_submission,
+    restated_together,
     sent_image,
     staff_clinic,
 )
@@ -293,7 +294,8 @@ def test_two_answers_of_one_case_finished_at_once():
     """Each transaction sees its own answer alone; the later one must see both."""
     staff = staff_clinic()
     case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician)
-    rows = [PredictionFactory(submission=case, state="running") for _ in range(6)]
+    with restated_together():
+        rows = [PredictionFactory(submission=case, state="running") for _ in range(6)]
     answers = ["benign", "benign", "malignant", "benign", "refer", "benign"]
     version = active_model()
 

@@ -17,6 +17,7 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
+    restated_together,
 )
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +126,7 @@ class TestManyLesions:
     """The page shows some of a patient's lesions first, and none of the grave ones falls out of sight."""
 
     @pytest.fixture
+    @restated_together()
     def crowd(self, staff):
         patient = PatientFactory(clinic=staff.clinic)
         proven, ordered, judged = (
