@@ -176,8 +176,8 @@ def format_withdrawal(submission: Submission) -> str:
     if submission.cancelled_at is None or submission.cancelled_by is None:
         return ""
     by = f"Withdrawn by {submission.cancelled_by.get_full_name()}, {describe_day(submission.cancelled_at)}"
-    reason = submission.withdrawal_reason.rstrip(".")
-    return f"{by}: {reason}." if reason else f"{by}."
+    reason = submission.withdrawal_reason
+    return f"{by}{': ' if reason else ''}{reason}{'' if reason.endswith(('.', '!', '?')) else '.'}"
 
 
 def format_finding(finding: Outcome) -> str:

@@ -41,6 +41,7 @@ from tests.factories import (
     SubmissionFactory,
     SubmissionImageFactory,
     restate,
+    restated_together,
     two_clinics,
 )
 from tests.support.webhooks import WebhookEndpointFactory
@@ -256,6 +257,7 @@ def test_summary_and_rest_agree_with_the_rule_on_every_row(side):
     assert not select_submissions(side.own.clinician).filter(is_withheld=True).exists()
 
 
+@restated_together()
 def make_every_case(side: Any) -> None:
     for change in (*STATES.values(), lambda *_: None):
         for answer in ("benign", "malignant"):

@@ -15,6 +15,7 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
+    restated_together,
     staff_clinic,
     submit,
 )
@@ -28,6 +29,7 @@ def show(client, case, name="submission-detail"):
     return response.text
 
 
+@restated_together()
 def unanswered(staff, *states, **values):
     case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician, **values)
     for state in states:

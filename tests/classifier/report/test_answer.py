@@ -13,7 +13,7 @@ from classifier.models import Submission
 from classifier.report.answering import _format_key
 from classifier.standing.summary import summarise
 from tests.classifier.report.papers import add_image, judge, make_case, read
-from tests.factories import PredictionFactory, restate
+from tests.factories import PredictionFactory, restate, restated_together
 
 CASES = {
     "malignant": ["malignant"],
@@ -28,6 +28,7 @@ CASES = {
 }
 
 
+@restated_together()
 def build(staff, images):
     case = make_case(staff)
     for number, word in enumerate(images):

@@ -12,15 +12,28 @@ from portal.trust.accounts.oauth.scopes import ApplicationKind
 from portal.trust.accounts.tokens.scopes import SCOPES
 
 if TYPE_CHECKING:
+    from django.db import models
     from django.db.models import QuerySet
 
 SCOPE_CHOICES = [(scope, f"{words} ({scope})") for scope, words in SCOPES.items()]
+
+
+def make_field(column: models.Field[Any, Any], **options: Any) -> forms.Field | None:
+    """The form's field of a column: the browser cuts nothing that is pasted, and what is too long is told."""
+    field = column.formfield(**options)
+    if field is not None:
+        field.widget.attrs.pop("maxlength", None)
+        field.error_messages["max_length"] = (
+            "This has %(show_value)d characters; the limit is %(limit_value)d."
+        )
+    return field
 
 
 class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     class Meta:
         model = User
         fields = ["full_name"]
+        formfield_callback = make_field
         labels = {"full_name": "Name"}
         help_texts = {"full_name": "As it stands under the reviews that you sign."}
 
@@ -28,6 +41,7 @@ class NameForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stu
 class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
     class Meta:
         model = Clinic
+        formfield_callback = make_field
         fields = ["name", "hide_result_until_read", "retention_years", "consent_recorded_in"]
         labels = {
             "retention_years": "Keep a patient's data for (years after the last activity)",
@@ -47,14 +61,14 @@ class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
 
 class ServiceForm(forms.Form):
     name = forms.CharField(
-        label="Name", max_length=80, help_text="The system that it stands for, such as “Hospital records”."
+        label="Name", help_text="The system that it stands for, such as “Hospital records”."
     )
 
 
 class ScopedForm(forms.Form):
     """A name and what it may do."""
 
-    name = forms.CharField(label="Name", max_length=80, help_text="What uses it, such as “Ward tablet”.")
+    name = forms.CharField(label="Name", help_text="What uses it, such as “Ward tablet”.")
     scopes = forms.MultipleChoiceField(
         label="It may",
         choices=SCOPE_CHOICES,
@@ -101,7 +115,7 @@ class ApplicationForm(ScopedForm):
 class ApplicationChangeForm(forms.Form):
     """What of an application may change: what it is and may do is settled when it is registered."""
 
-    name = forms.CharField(label="Name", max_length=80)
+    name = forms.CharField(label="Name")
     redirect_uris = forms.CharField(
         label="People return to",
         widget=forms.Textarea(attrs={"rows": 2}),

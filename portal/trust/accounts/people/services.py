@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LONGEST_RETENTION_YEARS = 100
 LONGEST_PLACE = 120
 LONGEST_CLINIC_NAME = 120
+LONGEST_PERSON_NAME = 120
+LONGEST_EMAIL = 254
 CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years", "consent_recorded_in"})
 
 
@@ -41,15 +43,21 @@ def clean_clinic_name(name: str) -> str:
     return name
 
 
-def rename_person(*, actor: User, full_name: str) -> User:
-    """Change one's own name. Raises PeopleError (name_too_long)."""
+def clean_person_name(full_name: str) -> str:
+    """The name as it is stored; empty where nobody gave one. Raises PeopleError (name_too_long)."""
     full_name = " ".join(full_name.split())
-    if len(full_name) > 120:  # noqa: PLR2004 (the column's length)
+    if len(full_name) > LONGEST_PERSON_NAME:
         raise PeopleError(
             "name_too_long",
-            f"The name may have 120 characters, received {len(full_name)}.",
+            f"The name may have {LONGEST_PERSON_NAME} characters, received {len(full_name)}.",
             field="full_name",
         )
+    return full_name
+
+
+def rename_person(*, actor: User, full_name: str) -> User:
+    """Change one's own name. Raises PeopleError (name_too_long)."""
+    full_name = clean_person_name(full_name)
     with transaction.atomic():
         actor.full_name = full_name
         actor.save(update_fields=["full_name"])
@@ -123,6 +131,12 @@ def _check_years(years: int | None) -> None:
 def clean_email(email: str) -> str:
     """The address as it is stored. Raises PeopleError (email_invalid)."""
     email = email.strip().lower()
+    if len(email) > LONGEST_EMAIL:
+        raise PeopleError(
+            "email_invalid",
+            f"An e-mail address may have {LONGEST_EMAIL} characters, received {len(email)}.",
+            field="email",
+        )
     refusal = PeopleError(
         "email_invalid", "Give an e-mail address such as name@clinic.example.", field="email"
     )
@@ -139,10 +153,11 @@ def find_or_create_person(email: str, *, full_name: str, clinic: Clinic | None, 
     """The person with this clean address; a new one has no password yet.
 
     Call it inside a transaction. The event of a new person goes into the clinic's audit log.
+    Raises PeopleError (name_too_long).
     """
     person = User.objects.filter(email__iexact=email).first()
     if person is None:
-        person = User.objects.create_user(email, full_name=" ".join(full_name.split())[:120])
+        person = User.objects.create_user(email, full_name=clean_person_name(full_name))
         record_event(clinic_id=clinic.pk if clinic else None, action="user.created", actor=actor, obj=person)
     return person
 
