@@ -25,6 +25,8 @@ class ClinicRecord:
 class ClinicDetailRecord:
     id: str
     name: str
+    kind: str
+    prevalence: float
     hide_result_until_read: bool
     consent_recorded_in: str
     created_at: dt.datetime
