@@ -25,7 +25,9 @@ def test_page_shows_what_would_go(add, side, log_in):
 
 def test_policy_is_set_on_the_clinics_page(side, log_in):
     client = log_in(side.own.administrator)
-    sent = client.post(reverse("clinic-settings"), {"name": "Renamed", "kind": "primary_care", "retention_years": "15"})
+    sent = client.post(
+        reverse("clinic-settings"), {"name": "Renamed", "kind": "primary_care", "retention_years": "15"}
+    )
     assert sent.status_code == 302
     side.own.clinic.refresh_from_db()
     assert side.own.clinic.retention_years == 15
