@@ -501,7 +501,6 @@ def test_standing_is_worked_out_anew_where_its_rule_changed(newest):
     Submission.objects.update(**former, is_unread=False, news_at=None)
     Lesion.objects.update(**former)
     Patient.objects.update(**former)
-    assert [found.column for found in find_differences()]
 
     newest()
 
