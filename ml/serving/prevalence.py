@@ -53,10 +53,10 @@ def find_prevalence(specification: ModelSpecification) -> float | None:
     part = metrics.get("out_of_fold", metrics.get("validation"))
     if not isinstance(part, dict):
         return None
-    counts = [part.get(name) for name in ("malignant", "images")]
-    if not all(isinstance(count, int) for count in counts) or not 0 < counts[0] < counts[1]:
+    malignant, images = part.get("malignant"), part.get("images")
+    if not isinstance(malignant, int) or not isinstance(images, int) or not 0 < malignant < images:
         return None
-    return float(counts[0] / counts[1])
+    return malignant / images
 
 
 def measure_predictive_value(
