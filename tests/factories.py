@@ -60,6 +60,7 @@ from classifier.models import (
 )
 from classifier.standing.columns import refresh_lesions, refresh_standing
 from classifier.standing.standing import CaseFacts, Held
+from ml.serving.prevalence import shift_prevalence
 from portal.trust.accounts.models import User
 from tests.support.people import (  # noqa: F401 (one address for everything invented)
     PASSWORD,
@@ -343,6 +344,16 @@ class PredictionFactory(StandingFactory):
             calibrated_probability=None,
             threshold_policy=None,
             device="",
+            prevalence=None,
+        )
+        # Referred for being unlike what the network learned from.
+        far = factory.Trait(
+            state=PredictionState.SUCCEEDED,
+            outcome=ModelAnswer.REFER,
+            probability=0.91,
+            is_far=True,
+            distance=2.5,
+            predictive_value=None,
         )
         is_done = factory.LazyAttribute(lambda o: o.state == PredictionState.SUCCEEDED)
         is_tried = factory.LazyAttribute(
@@ -367,6 +378,14 @@ class PredictionFactory(StandingFactory):
     finished_at = factory.LazyAttribute(lambda o: timezone.now() if o.state in FINISHED else None)
     probability = factory.LazyAttribute(lambda o: PROBABILITIES[o.outcome] if o.is_done else None)
     calibrated_probability = factory.SelfAttribute("probability")
+    prevalence = factory.LazyAttribute(lambda o: 0.03 if o.is_done else None)
+    predictive_value = factory.LazyAttribute(
+        lambda o: (
+            None
+            if o.calibrated_probability is None or o.prevalence is None
+            else shift_prevalence(o.calibrated_probability, fitted_at=0.43, prevalence=o.prevalence)
+        )
+    )
     outcome = factory.LazyAttribute(lambda o: ModelAnswer.BENIGN if o.is_done else "")
     threshold_policy = factory.LazyAttribute(lambda o: o.model_version.policy if o.is_done else None)
     device = factory.LazyAttribute(lambda o: "CPU: test" if o.is_done else "")

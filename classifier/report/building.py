@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.cases.histopathology import list_outcomes
 from classifier.labels.looks import look_of_image
-from classifier.labels.probability import percent
+from classifier.labels.probability import format_score
 from classifier.labels.text import name_site
 from classifier.report.answering import build_answer
 from classifier.report.content import (
@@ -111,8 +111,8 @@ def _show(
     image, picture, total = answer.image, pictures[answer.image.pk], len(summary.answers)
     look = look_of_image(answer)
     word = look.word
-    if answer.outcome and not answer.is_refused and total > 1 and answer.prediction:
-        word = f"{word}, {percent(answer.prediction.calibrated_probability)}"
+    if answer.outcome and total > 1 and answer.prediction and answer.prediction.score is not None:
+        word = f"{word}, score {format_score(answer.prediction.score)}"
     name = f"Image {image.position} of {total}" if total > 1 else "Image"
     caption = f"{image.position}: {word}"
     if is_large:

@@ -52,6 +52,8 @@ def test_preliminary_from_the_model(client, side):
         "threshold": 0.5,
         "refer-low": 0.4,
         "refer-high": 0.6,
+        "predictive-value": prediction.predictive_value,
+        "prevalence": 0.03,
     }
 
 

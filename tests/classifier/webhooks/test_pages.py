@@ -57,7 +57,7 @@ def test_an_event_is_named_by_all_that_it_tells(client, endpoint):
     """A refusal of the gates and an answer too close to call are one event."""
     for address in (reverse("webhooks"), at("webhook-detail", endpoint)):
         words = client.get(address).content.decode().replace("&#x27;", "'")
-        assert "The model can't judge an image, or it is too close to call" in words
+        assert "The model can't judge an image, or it refers it" in words
 
 
 def test_changed(client, endpoint):

@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.conf import settings
 
-from portal.trust.accounts.models import Clinic, Membership, User
+from portal.trust.accounts.errors import PeopleError
+from portal.trust.accounts.models import Clinic, ClinicKind, Membership, User
+from portal.trust.accounts.models.clinic import MALIGNANT_IN_HUNDRED
 from portal.trust.accounts.oauth.scopes import ApplicationKind
+from portal.trust.accounts.people.services import check_share
 from portal.trust.accounts.tokens.scopes import SCOPES
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from django.db import models
     from django.db.models import QuerySet
 
@@ -42,13 +47,22 @@ class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
     class Meta:
         model = Clinic
         formfield_callback = make_field
-        fields = ["name", "hide_result_until_read", "retention_years", "consent_recorded_in"]
+        fields = [
+            *("name", "kind", "malignant_in_hundred", "hide_result_until_read"),
+            *("retention_years", "consent_recorded_in"),
+        ]
         labels = {
+            "kind": "Kind of clinic",
+            "malignant_in_hundred": "Malignant among 100 lesions that you picture",
             "retention_years": "Keep a patient's data for (years after the last activity)",
             "hide_result_until_read": "Hide the model's answer until a dermatologist has read the image",
             "consent_recorded_in": "Consent to judgement by a model is recorded in",
         }
         help_texts = {
+            "malignant_in_hundred": "Of 100 lesions whose pictures you send, how many turn out malignant? Empty: "
+            f"{MALIGNANT_IN_HUNDRED[ClinicKind.PRIMARY_CARE]} in primary care, "
+            f"{MALIGNANT_IN_HUNDRED[ClinicKind.DERMATOLOGY]} in dermatology. The model's figure is told for "
+            "this number. It counts for answers from now on; earlier ones keep theirs.",
             "hide_result_until_read": "Dermatologists first record their own diagnosis, then see the answer "
             "and sign. Clinicians see it at once.",
             "retention_years": "Empty keeps everything. Nobody is erased by this alone: the page Retention "
@@ -57,6 +71,14 @@ class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
             "the system or paper, such as Practice record: the portal then takes every new patient as asked "
             "there, and notes that name with the consent.",
         }
+
+    def clean_malignant_in_hundred(self) -> Decimal | None:
+        share: Decimal | None = self.cleaned_data["malignant_in_hundred"]
+        try:
+            check_share(share)
+        except PeopleError as error:
+            raise forms.ValidationError(error.message) from error
+        return share
 
 
 class ServiceForm(forms.Form):

@@ -13,20 +13,27 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.models import SERVICE_DOMAIN, Clinic, Membership, User, UserKind
+from portal.trust.accounts.models import SERVICE_DOMAIN, Clinic, ClinicKind, Membership, User, UserKind
+from portal.trust.accounts.models.clinic import LEAST_IN_HUNDRED, MOST_IN_HUNDRED
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action, Role
 from portal.trust.audit.services import record_event
 
 if TYPE_CHECKING:
     import uuid
+    from decimal import Decimal
 
 LONGEST_RETENTION_YEARS = 100
 LONGEST_PLACE = 120
 LONGEST_CLINIC_NAME = 120
 LONGEST_PERSON_NAME = 120
 LONGEST_EMAIL = 254
-CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years", "consent_recorded_in"})
+CLINIC_FIELDS = frozenset(
+    {
+        *("name", "hide_result_until_read", "retention_years", "consent_recorded_in"),
+        *("kind", "malignant_in_hundred"),
+    }
+)
 
 
 def clean_clinic_name(name: str) -> str:
@@ -66,15 +73,19 @@ def rename_person(*, actor: User, full_name: str) -> User:
 
 
 def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
-    """Change name, hide_result_until_read, retention_years or consent_recorded_in; the event names the fields.
+    """Change any of CLINIC_FIELDS; the event names the fields.
 
+    `malignant_in_hundred`: 0.1 to 90, or None for what is usual for its kind; it counts for answers from now on.
     Raises PermissionDenied or PeopleError (name_missing, name_too_long, name_taken, years_out_of_range,
-    place_too_long).
+    place_too_long, kind_unknown, share_out_of_range).
     """
     require(actor, clinic, Action.ADMINISTER)
     if unknown := set(changes) - CLINIC_FIELDS:
         raise TypeError(f"expected fields in {sorted(CLINIC_FIELDS)}, received {sorted(unknown)}")
     _check_years(changes.get("retention_years"))
+    check_share(changes.get("malignant_in_hundred"))
+    if "kind" in changes:
+        _check_kind(changes["kind"])
     if "name" in changes:
         changes["name"] = clean_clinic_name(str(changes["name"]))
     if "consent_recorded_in" in changes:
@@ -101,6 +112,8 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
                         "hide_result_until_read": clinic.hide_result_until_read,
                         "retention_years": clinic.retention_years,
                         "consent_recorded_in": clinic.consent_recorded_in,
+                        "kind": clinic.kind,
+                        "malignant_in_hundred": round(clinic.prevalence * 100, 1),
                     },
                 )
     except IntegrityError as error:
@@ -126,6 +139,22 @@ def _check_years(years: int | None) -> None:
             f"Data can be kept for 1 to {LONGEST_RETENTION_YEARS} years, or for ever; you gave {years}.",
             field="retention_years",
         )
+
+
+def check_share(share: Decimal | None) -> None:
+    """Raise PeopleError (share_out_of_range) unless as many of 100 lesions can be malignant."""
+    if share is not None and not LEAST_IN_HUNDRED <= share <= MOST_IN_HUNDRED:
+        raise PeopleError(
+            "share_out_of_range",
+            f"Give a number from {LEAST_IN_HUNDRED} to {MOST_IN_HUNDRED}, or none; you gave {share}.",
+            field="malignant_in_hundred",
+        )
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in ClinicKind.values:
+        kinds = ", ".join(ClinicKind.values)
+        raise PeopleError("kind_unknown", f"A clinic is one of {kinds}; you gave {kind!r}.", field="kind")
 
 
 def clean_email(email: str) -> str:
