@@ -61,7 +61,8 @@ class ModelSpecification:
     `ml.serving.policy.DecisionPolicy`. `views`: the image is judged in each of these and the logits are
     averaged (`ml.imaging.views`), `identity` first. `ground`, where not empty: the statistics of what the network
     learned from, `file` beside its own, `sha256`, and the `layer` whose output they are of; the distance they give
-    enters the policy. `metrics` and `training` are records, never used to compute.
+    enters the policy. `metrics` and `training` are records, never used to compute, but for the
+    prevalence of an older calibration (`ml.serving.prevalence`).
     Raises SpecificationError when built with impossible values.
     """
 
