@@ -196,6 +196,45 @@ class Refusal:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DiagnosisCode:
+    """A code of `isic`, `icd-10` or `icd-11`."""
+
+    system: str
+    code: str
+    display: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PossibleDiagnosis:
+    """One diagnosis that the network tells apart: its code here, if any, and its probability from 0 to 1."""
+
+    code: str | None
+    name: str
+    display: str
+    is_malignant: bool
+    probability: float
+    codes: tuple[DiagnosisCode, ...]
+    members: tuple[DiagnosisCode, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiagnosisPolicy:
+    version: str
+    top_least: float
+    entropy_most: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PossibleDiagnoses:
+    """What an image could show, the most probable first; `stands_out`: whether the first may be read as it."""
+
+    labels: str
+    stands_out: bool
+    policy: DiagnosisPolicy
+    diagnoses: tuple[PossibleDiagnosis, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PredictionRecord:
     id: str
     state: str
@@ -209,6 +248,7 @@ class PredictionRecord:
     probability: float | None
     calibrated_probability: float | None
     threshold_policy: ThresholdPolicy | None
+    diagnoses: PossibleDiagnoses | None
     refusals: tuple[Refusal, ...]
     model_version: ModelReference
     device: str
@@ -491,6 +531,8 @@ __all__ = [
     "ClinicRecord",
     "ConsentRecord",
     "Consents",
+    "DiagnosisCode",
+    "DiagnosisPolicy",
     "Erased",
     "Gate",
     "Image",
@@ -510,6 +552,8 @@ __all__ = [
     "PatientRecord",
     "PatientReference",
     "PersonRecord",
+    "PossibleDiagnoses",
+    "PossibleDiagnosis",
     "PredictionDetailRecord",
     "PredictionExpanded",
     "PredictionRecord",

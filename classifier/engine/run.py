@@ -13,6 +13,7 @@ from django.db.models import Case, F, Value, When
 
 from classifier.claims.engine import OutageError
 from classifier.claims.identity import worker_id
+from classifier.domain.diagnoses import write_diagnoses
 from classifier.domain.states import PredictionState
 from classifier.domain.vocabulary import ModelAnswer
 from classifier.engine import serving
@@ -165,6 +166,12 @@ def _judge_usable(
                 "probability": judgement.probability,
                 "calibrated_probability": judgement.calibrated_probability,
                 "outcome": judgement.outcome,
+                # One version's answers all name diagnoses, or none does: rows keep one shape.
+                **(
+                    {"diagnoses": write_diagnoses(judgement.diagnoses.to_dict())}
+                    if judgement.diagnoses
+                    else {}
+                ),
             },
         )
         for (row, _), judgement in zip(usable, batch.judgements, strict=True)

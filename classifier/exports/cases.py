@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.domain.csv_cells import Export, format_moment, write_rows
+from classifier.labels.diagnoses import list_diagnoses
 from classifier.labels.standing import STANDING_COLUMNS, list_standing
 from classifier.labels.text import count_years
 from classifier.models import Submission
@@ -61,6 +62,8 @@ SUBMISSION_COLUMNS = (
     "signed_at",
     "review_versions",
     *STANDING_COLUMNS,
+    "model_diagnoses",
+    "model_diagnosis_stands_out",
 )
 AUDIT_COLUMNS = (
     "position",
@@ -181,6 +184,7 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
         format_moment(current.signed_at) if current else None,
         len(reviews),
         *list_standing(submission, is_hidden=hides_standing(submission, role)),
+        *list_diagnoses(prediction),
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from classifier.domain.csv_cells import format_moment
+from classifier.labels.diagnoses import describe_diagnoses
 from classifier.labels.standing import STANDING_COLUMNS, label_standing, list_standing
 from classifier.models.submission import QUESTION_TEXTS
 from classifier.standing.reviews import find_review_in_force
@@ -146,6 +147,7 @@ def _describe_prediction(row: Prediction) -> dict[str, Any]:
         "outcome": row.outcome,
         "is_judged": not row.is_refused if row.outcome else None,
         "calibrated_probability": row.calibrated_probability,
+        "diagnoses": describe_diagnoses(row.could_be),
         "finished_at": format_moment(row.finished_at),
     }
 

@@ -4,14 +4,16 @@ import datetime as dt
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.files.base import ContentFile
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from classifier.cases.withdrawal import cancel_submission
 from classifier.claims.identity import worker_id
+from classifier.domain.diagnoses import LABELS_VERSION
 from classifier.domain.states import PredictionState
 from classifier.engine import serving
 from classifier.engine.decode import start_decoding
@@ -19,6 +21,7 @@ from classifier.engine.queue import claim_batch, prediction_claims
 from classifier.engine.run import Work, finish_batch, judge, run_queued
 from classifier.engine.serving import BatchResult, Judgement
 from classifier.models import Prediction
+from ml.serving.diagnoses import DiagnosisPolicy, name_diagnoses
 from portal.trust.accounts.models import Clinic
 from portal.trust.audit.models import AuditEvent
 from portal.trust.audit.services import verify_chains
@@ -67,6 +70,28 @@ def test_each_row_gets_its_own_answer(network, queue_images, monkeypatch):
         found = (row.probability, row.calibrated_probability, row.outcome)
         expected = answers[row.pk]
         assert found == (expected.probability, expected.calibrated_probability, expected.outcome)
+
+
+def test_diagnoses_are_stored_with_the_figure_each_row_its_own(network, queue_images, monkeypatch):
+    queue_images(3)
+    work = start_work()
+    policy = DiagnosisPolicy()
+    shares = {row.pk: np.array([0.2, 0.1 * n, 0.8 - 0.1 * n]) for n, row in enumerate(work.rows, 1)}
+    named = [name_diagnoses(shares[row.pk], ("nv", "mel", "df"), ("mel",), policy) for row in work.rows]
+    judgements = [
+        Judgement(0.5, float(shares[row.pk][1]), "refer", diagnoses=found)
+        for row, found in zip(work.rows, named, strict=True)
+    ]
+    monkeypatch.setattr(serving, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
+    assert finish_batch(judge(work)) == 3
+    for row in Prediction.objects.all():
+        (melanoma,) = [one for one in row.could_be.every if one.is_malignant]
+        assert melanoma.probability == row.calibrated_probability == shares[row.pk][1]
+        assert row.diagnoses["labels"] == LABELS_VERSION
+        assert row.could_be.every[0].name == "df"
+        assert row.could_be.stands_out == (shares[row.pk][2] >= 0.5)
+    with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
+        Prediction.objects.update(diagnoses=None)
 
 
 def test_queries_do_not_grow_with_the_batch(network, queue_images):

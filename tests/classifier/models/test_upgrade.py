@@ -507,3 +507,23 @@ def test_standing_is_worked_out_anew_where_its_rule_changed(newest):
     case.refresh_from_db()
     assert (case.standing, case.is_unread) == ("malignant", False)
     assert AuditEvent.objects.count() == events
+
+
+# --- 0025: what a network says that a lesion could be ----------------------------------------------
+def test_results_from_before_name_no_diagnoses_and_stay_as_they_are(newest):
+    staff = staff_clinic()
+    cases = [answered_submission(staff, outcome) for outcome in ("malignant", "benign", "refer")]
+    PredictionFactory(refused=True, submission=cases[0])
+    ReviewFactory(submission=cases[1])
+    names = ["pk", "image", "state", "outcome", "refusal_code", "probability", "calibrated_probability"]
+    names += ["threshold_policy", "device", "timings", "finished_at"]
+    before = list(Prediction.objects.order_by("pk").values(*names))
+    migrate("0023_refresh_standing")
+    assert_finished_never_changes()
+
+    newest()
+
+    assert list(Prediction.objects.order_by("pk").values(*names)) == before
+    assert {row.could_be for row in Prediction.objects.all()} == {None}
+    assert list(find_differences()) == []
+    assert_finished_never_changes()
