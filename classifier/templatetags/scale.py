@@ -18,6 +18,8 @@ register.inclusion_tag("components/probability_scale.html", name="probability_sc
 
 
 @register.inclusion_tag("components/could_be.html")
-def could_be(prediction: Prediction | None, *, is_small: bool = False) -> dict[str, Any]:
+def could_be(
+    prediction: Prediction | None, *, is_small: bool = False, is_plain: bool = False
+) -> dict[str, Any]:
     """The diagnoses under an answer: of a summary's prediction, which is None where the answer is withheld."""
-    return {"shown": list_shown(prediction), "is_small": is_small}
+    return {"shown": list_shown(prediction), "is_small": is_small, "is_plain": is_plain}

@@ -80,7 +80,7 @@ def read_page(name: str, find: Callable[[Submission], Any]) -> Callable[[User, S
         if "could-be-title" not in page:
             return None
         rows = page.split('class="could-be-name">')[1:]
-        return [row.partition(" <")[0] for row in rows]
+        return [row.partition("<")[0].strip() for row in rows]
 
     return read
 
