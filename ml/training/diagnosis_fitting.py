@@ -1,10 +1,14 @@
 """Fitting the diagnoses' calibration: one temperature for the shares within each group, on held-out images."""
 
+import csv
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ml.datasets.sources import COUNTED
+from ml.evaluation.scoring import CLASS_PREFIX
 from ml.serving.diagnoses import DiagnosisCalibration, DiagnosisError, share_within
 
 # A temperature beyond these says that the head tells nothing apart, or that there are too few images to tell.
@@ -58,6 +62,23 @@ def allow_diagnoses(diagnoses: Sequence[Sequence[str]], classes: Sequence[str]) 
         allowed[row, [places[name] for name in names if name in places]] = True
     allowed[~allowed.any(axis=1)] = True
     return allowed
+
+
+def fit_left_out_diagnoses(path: Path, malignant: Sequence[str]) -> DiagnosisCalibration:
+    """Fit on a table of `ml.training.left_out_sources.write_left_out`: images of the COUNTED sources, each left out.
+
+    `malignant`: names of the classes that count as malignant. Raises DiagnosisError for a table that tells no
+    diagnoses, and as `fit_diagnoses`.
+    """
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["hold_out"] in COUNTED]
+    columns = [name for name in rows[0] if name.startswith(CLASS_PREFIX)] if rows else []
+    if not columns or "diagnosis" not in rows[0]:
+        raise DiagnosisError(f"Expected diagnosis and {CLASS_PREFIX}… columns in {path.name}, received none.")
+    classes = [name.removeprefix(CLASS_PREFIX) for name in columns]
+    raw = np.array([[float(row[name]) for name in columns] for row in rows])
+    allowed = allow_diagnoses([[row["diagnosis"]] for row in rows], classes)
+    return fit_diagnoses(raw, allowed, [classes.index(name) for name in malignant])
 
 
 def _fit_group(

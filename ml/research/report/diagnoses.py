@@ -102,7 +102,8 @@ def _measure_left_out(path: Path, rounds: int) -> dict[str, DiagnosisFigures]:
             return {}
         by_source: dict[str, list[Mapping[str, str]]] = {}
         for row in reader:
-            by_source.setdefault(row["hold_out"], []).append(row)
+            source = "none, by lesion" if row["hold_out"].startswith("fold-") else row["hold_out"]
+            by_source.setdefault(source, []).append(row)
     found = {source: _measure_rows(rows, classes, rounds) for source, rows in by_source.items()}
     return {source: figures for source, figures in found.items() if figures}
 

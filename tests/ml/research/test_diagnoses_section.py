@@ -40,12 +40,17 @@ def test_a_source_left_out_is_told_where_its_rows_are_kept(results):
             place = number % 4
             shares = [0.4 if column == place else 0.1 for column in range(7)]
             writer.writerow([number, 0, "msk" if number < 30 else "uda", 0.5, CLASSES[place], *shares])
+            writer.writerow([f"again/{number}", 0, f"fold-{number % 2}", 0.5, CLASSES[place], *shares])
         writer.writerow(["x", 0, "isic2020", 0.5, "nv", *shares])
         writer.writerow(["y", 0, "isic2020", 0.5, "", *shares])
     (folder / "unnamed.csv").write_text("path,label,hold_out,probability\na,0,msk,0.5\n")
     text = write_diagnoses(results)
     rows = [line for line in text.splitlines() if line.startswith("| named")]
-    assert [row.split(" | ")[1:4] for row in rows] == [["msk", "4", "30"], ["uda", "4", "10"]]
+    assert [row.split(" | ")[1:4] for row in rows] == [
+        ["msk", "4", "30"],
+        ["none, by lesion", "4", "40"],
+        ["uda", "4", "10"],
+    ]
 
 
 def test_there_is_no_section_where_no_network_names_any(tmp_path, specification_data):

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from ml.datasets.sources import HoldOut, SourcedImage
 from ml.serving.diagnoses import DiagnosisError, share_within
-from ml.training.diagnosis_fitting import allow_diagnoses, fit_diagnoses
+from ml.training.diagnosis_fitting import allow_diagnoses, fit_diagnoses, fit_left_out_diagnoses
+from ml.training.left_out_sources import Judged, read_left_out, write_left_out
 
 CLASSES = ("nv", "mel", "bcc", "akiec", "bkl", "df", "vasc")
 COLUMNS = (1, 2, 3)
@@ -48,6 +50,30 @@ def test_partial_labels_tell_what_they_can_and_too_few_tell_nothing():
     assert fitted.benign_temperature == pytest.approx(0.5, abs=0.1)
     few = fit_diagnoses(raw[:10], allow_diagnoses(names[:10], CLASSES), COLUMNS)
     assert (few.malignant_temperature, few.benign_temperature) == (1.0, 1.0)
+
+
+def test_the_table_of_left_out_sources_is_read_as_it_is_written(tmp_path):
+    raw, truth = draw()
+    images = [
+        SourcedImage(
+            "x", f"{n}.jpg", "", int(place in COLUMNS), CLASSES[place] if n % 4 else "", "msk", "g", "cropped"
+        )
+        for n, place in enumerate(truth)
+    ]
+    everything = np.ones(len(truth), dtype=bool)
+    judged = Judged(
+        HoldOut("msk", everything, everything), {1.0: raw[:, COLUMNS].sum(axis=1)}, 1.0, diagnoses=raw
+    )
+    write_left_out(tmp_path, "drawn", {}, images, [judged], mix=1.0)
+    assert read_left_out(tmp_path / "drawn.csv").p.size == len(truth)
+    fitted = fit_left_out_diagnoses(tmp_path / "drawn.csv", [CLASSES[place] for place in COLUMNS])
+    told = np.arange(len(truth)) % 4 > 0
+    whole = fit_diagnoses(raw[told], np.eye(7, dtype=bool)[truth[told]], COLUMNS)
+    assert fitted.malignant_temperature == pytest.approx(whole.malignant_temperature, abs=1e-3)
+    assert fitted.benign_temperature == pytest.approx(whole.benign_temperature, abs=1e-3)
+    (tmp_path / "plain.csv").write_text("path,label,hold_out,probability\na,0,msk,0.5\n")
+    with pytest.raises(DiagnosisError, match="received none"):
+        fit_left_out_diagnoses(tmp_path / "plain.csv", ["mel"])
 
 
 def test_what_cannot_be_fitted_is_refused():
