@@ -2,6 +2,7 @@ import csv
 
 import pytest
 
+from ml.research.report.card import write_card
 from ml.research.report.diagnoses import write_diagnoses
 from ml.research.report.document import write_report
 from ml.research.report.stored import Results
@@ -26,6 +27,12 @@ def test_the_section_tells_what_is_taken_for_what(results):
     assert "| 140 | 100.0 % (100.0–100.0) | 1.000 (1.000–1.000) |" in text
     assert "| bcc | 23 | 0 | 0 | 23 | 0 | 0 | 0 | 0 | 100.0 % |" in text
     assert "Diagnoses of a source left out" not in text
+
+
+def test_the_card_tells_the_diagnoses(results):
+    (results.weights / "drawn.h5").write_bytes(b"not read")
+    card = write_card(results, ModelSpecification.load(results.weights / "drawn.json"))
+    assert "| Diagnoses | nv, mel, bcc, akiec, bkl, df, vasc, of which malignant mel, bcc, akiec; " in card
 
 
 def test_a_source_left_out_is_told_where_its_rows_are_kept(results):
