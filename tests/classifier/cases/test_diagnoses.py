@@ -21,7 +21,6 @@ from classifier.domain.diagnoses import (
     LABELS_VERSION,
     find_label,
     read_diagnoses,
-    write_diagnoses,
 )
 from classifier.domain.errors import ConflictError
 from classifier.exports.cases import export_submissions
@@ -30,8 +29,16 @@ from classifier.models import Prediction, Submission
 from classifier.privacy.archive_facts import describe_patient
 from classifier.report.case_reports import export_report
 from tests.classifier.cases.looking import main_of, open_as
+from tests.classifier.fhir.conftest import validate
 from tests.classifier.report.papers import add_image, make_case, read_pages
-from tests.factories import PredictionFactory, ReadingFactory, ReviewFactory, two_clinics
+from tests.factories import (
+    SHARES,
+    PredictionFactory,
+    ReadingFactory,
+    ReviewFactory,
+    stored_diagnoses,
+    two_clinics,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,17 +46,6 @@ if TYPE_CHECKING:
     from portal.trust.accounts.models import User
 
 pytestmark = pytest.mark.django_db
-SHARES = {"mel": 0.62, "bcc": 0.2, "akiec": 0.09, "nv": 0.05, "bkl": 0.02, "df": 0.015, "vasc": 0.005}
-MALIGNANT = {"mel", "bcc", "akiec"}
-
-
-def store(shares: dict[str, float], *, stands_out: bool = True) -> dict[str, Any]:
-    classes = [
-        {"name": name, "probability": share, "is_malignant": name in MALIGNANT}
-        for name, share in sorted(shares.items(), key=lambda item: -item[1])
-    ]
-    policy = {"version": "half-1", "top_least": 0.5}
-    return write_diagnoses({"classes": classes, "stands_out": stands_out, "policy": policy})
 
 
 @pytest.fixture
@@ -63,7 +59,9 @@ def side(db, stores):
 @pytest.fixture
 def case(side):
     case = make_case(side.own)
-    PredictionFactory(image=add_image(case), state="succeeded", outcome="malignant", diagnoses=store(SHARES))
+    PredictionFactory(
+        image=add_image(case), state="succeeded", outcome="malignant", diagnoses=stored_diagnoses(SHARES)
+    )
     return case
 
 
@@ -108,6 +106,7 @@ def read_rest_prediction(person: User, case: Submission) -> list[str] | None:
 def read_observation(person: User, case: Submission) -> list[str] | None:
     key = Prediction.objects.get(image__submission=case).pk
     body = api(person).get(f"/fhir/r4/Observation/{key}").json()
+    validate(body)
     ours = "urn:dermaport:code:model-diagnosis"
     found = [
         one
@@ -194,7 +193,10 @@ def test_none_of_these_is_said_first_where_none_stands_out(side, stores):
     case = make_case(side.own)
     shares = {"nv": 0.35, "bkl": 0.2, "df": 0.15, "mel": 0.12, "bcc": 0.1, "vasc": 0.05, "akiec": 0.03}
     PredictionFactory(
-        image=add_image(case), state="succeeded", outcome="refer", diagnoses=store(shares, stands_out=False)
+        image=add_image(case),
+        state="succeeded",
+        outcome="refer",
+        diagnoses=stored_diagnoses(shares, stands_out=False),
     )
     person = side.own.clinician
     page = unescape(main_of(open_as(person).get(reverse("submission-detail", args=[case.pk])).text))
@@ -228,7 +230,7 @@ def test_a_network_of_one_figure_shows_nothing_new(side, stores):
     ],
 )
 def test_three_are_shown_and_a_malignant_one_where_the_answer_is_not_benign(outcome, shares, shown):
-    could_be = read_diagnoses(store(shares))
+    could_be = read_diagnoses(stored_diagnoses(shares))
     assert [one.key for one in could_be.choose_shown(outcome)] == shown
 
 
@@ -246,7 +248,7 @@ def test_labels_carry_codes_of_the_archive_and_a_class_without_a_label_its_own_n
     for name in ("MEL", "Melanoma", " mel "):
         assert find_label(name).key == "mel"
     assert find_label("basal cell carcinoma").key == find_label("BCC").key == "bcc"
-    shown = list_shown(Prediction(outcome="benign", diagnoses=store({"spot 7": 0.7, "nv": 0.3})))
+    shown = list_shown(Prediction(outcome="benign", diagnoses=stored_diagnoses({"spot 7": 0.7, "nv": 0.3})))
     assert [row.name for row in shown.rows] == ["spot 7", "Melanocytic naevus"]
     assert list_shown(None) is None
     assert list_shown(Prediction(outcome="benign")) is None
