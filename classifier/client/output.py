@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from classifier.client.records import Image, PossibleDiagnoses, SubmissionRecord
+from classifier.client.records import Image, PossibleDiagnosesRecord, SubmissionRecord
 
 # --- CSV injection ------------------------------------------------------------------------------
 # The same rules as `classifier.domain.csv_cells`, which this client can't import; a test holds the two
@@ -118,7 +118,7 @@ def cells(row: SubmissionRecord, image: Image) -> tuple[object, ...]:
     )
 
 
-def list_diagnoses(found: PossibleDiagnoses | None) -> tuple[object, object]:
+def list_diagnoses(found: PossibleDiagnosesRecord | None) -> tuple[object, object]:
     """Two cells: `mel=0.6120 nv=0.3011 …`, the most probable first, and whether the first stands out."""
     if found is None:
         return None, None

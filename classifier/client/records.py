@@ -205,7 +205,7 @@ class DiagnosisCode:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PossibleDiagnosis:
+class PossibleDiagnosisRecord:
     """One diagnosis that the network tells apart: its code here, if any, and its probability from 0 to 1."""
 
     code: str | None
@@ -218,20 +218,20 @@ class PossibleDiagnosis:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DiagnosisPolicy:
+class DiagnosisPolicyRecord:
     version: str
     top_least: float
     entropy_most: float | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PossibleDiagnoses:
+class PossibleDiagnosesRecord:
     """What an image could show, the most probable first; `stands_out`: whether the first may be read as it."""
 
     labels: str
     stands_out: bool
-    policy: DiagnosisPolicy
-    diagnoses: tuple[PossibleDiagnosis, ...]
+    policy: DiagnosisPolicyRecord
+    diagnoses: tuple[PossibleDiagnosisRecord, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,7 +248,7 @@ class PredictionRecord:
     probability: float | None
     calibrated_probability: float | None
     threshold_policy: ThresholdPolicy | None
-    diagnoses: PossibleDiagnoses | None
+    diagnoses: PossibleDiagnosesRecord | None
     refusals: tuple[Refusal, ...]
     model_version: ModelReference
     device: str
@@ -532,7 +532,7 @@ __all__ = [
     "ConsentRecord",
     "Consents",
     "DiagnosisCode",
-    "DiagnosisPolicy",
+    "DiagnosisPolicyRecord",
     "Erased",
     "Gate",
     "Image",
@@ -552,8 +552,8 @@ __all__ = [
     "PatientRecord",
     "PatientReference",
     "PersonRecord",
-    "PossibleDiagnoses",
-    "PossibleDiagnosis",
+    "PossibleDiagnosesRecord",
+    "PossibleDiagnosisRecord",
     "PredictionDetailRecord",
     "PredictionExpanded",
     "PredictionRecord",
