@@ -166,10 +166,10 @@ def _judge_usable(
                 "probability": judgement.probability,
                 "calibrated_probability": judgement.calibrated_probability,
                 "outcome": judgement.outcome,
-                # One version's answers all name diagnoses, or none does: rows keep one shape.
+                # A picture far from what the network learned from has no ground for a diagnosis either.
                 **(
                     {"diagnoses": write_diagnoses(judgement.diagnoses.to_dict())}
-                    if judgement.diagnoses
+                    if judgement.diagnoses and not judgement.is_far
                     else {}
                 ),
             },

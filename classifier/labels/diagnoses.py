@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from classifier.domain.vocabulary import LesionGroup, ModelAnswer
-from classifier.labels.probability import percent, place_on_line
+from classifier.labels.probability import bounded_hundredths, place_on_line
 
 if TYPE_CHECKING:
     from classifier.domain.diagnoses import Code, PossibleDiagnoses
     from classifier.models import Prediction
 
 COULD_BE = "Could be"
+OF_HUNDRED = "of 100"
 NONE_WORDS = "None of these stands out"
-EXPLANATION = "All malignant diagnoses, listed or not, add up to the figure above."
+EXPLANATION = "On the scale of the figure above: all malignant diagnoses, listed or not, add up to it."
 BENIGN_FIRST = (
     "A benign diagnosis may come first although the answer isn't benign: the threshold is low, so that few malignant "
     "lesions are missed."
@@ -23,7 +24,10 @@ BENIGN_FIRST = (
 
 @dataclass(frozen=True)
 class DiagnosisRow:
-    """One diagnosis with its bar: `share` from 0 to 1, `width` of the bar in per cent of the whole."""
+    """One diagnosis with its bar: `share` from 0 to 1, `figure` of 100, `width` of the bar in per cent of the whole.
+
+    No per cent sign: as the figure that they add up to, it is a share of lesions only among images like the network's.
+    """
 
     name: str
     group: str
@@ -35,9 +39,10 @@ class DiagnosisRow:
 
 @dataclass(frozen=True)
 class DiagnosisList:
-    """`none` is said before the rows where none of them stands out, and is empty otherwise."""
+    """`none` is said before the rows where none of them stands out, and is empty otherwise; `unit` of the figures."""
 
     title: str
+    unit: str
     none: str
     rows: tuple[DiagnosisRow, ...]
     notes: tuple[str, ...]
@@ -57,7 +62,7 @@ def list_shown(prediction: Prediction | None) -> DiagnosisList | None:
             name=one.words,
             group=str((LesionGroup.MALIGNANT if one.is_malignant else LesionGroup.BENIGN).label),
             share=one.probability,
-            figure=percent(one.probability),
+            figure=bounded_hundredths(one.probability),
             width=place_on_line(one.probability),
             is_malignant=one.is_malignant,
         )
@@ -65,7 +70,7 @@ def list_shown(prediction: Prediction | None) -> DiagnosisList | None:
     )
     is_surprising = prediction.outcome != ModelAnswer.BENIGN and not rows[0].is_malignant
     notes = (EXPLANATION, *([BENIGN_FIRST] if is_surprising else []))
-    return DiagnosisList(COULD_BE, "" if could_be.stands_out else NONE_WORDS, rows, notes)
+    return DiagnosisList(COULD_BE, OF_HUNDRED, "" if could_be.stands_out else NONE_WORDS, rows, notes)
 
 
 def list_diagnoses(prediction: Prediction | None) -> list[object]:

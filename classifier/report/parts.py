@@ -193,7 +193,7 @@ def draw_answer(sheet: Sheet, report: Report) -> None:
 def _draw_diagnoses(sheet: Sheet, could_be: DiagnosisList) -> None:
     """As templates/components/could_be.html: a bar a diagnosis, hatched where it is malignant."""
     sheet.set_xy(ANSWER_X, sheet.get_y() + 1.5)
-    sheet.paragraph(could_be.title, width=ANSWER_WIDTH, bold=True)
+    sheet.paragraph(f"{could_be.title}, {could_be.unit}", width=ANSWER_WIDTH, bold=True)
     if could_be.none:
         sheet.paragraph(f"{could_be.none}:", width=ANSWER_WIDTH)
     for row in could_be.rows:

@@ -96,7 +96,7 @@ def score_images(
             measured = predictor.measure(arrays)
             calibrated = calibration.apply(measured.probabilities)
             distances = [None] * len(arrays) if measured.distances is None else measured.distances.tolist()
-            named = diagnose(specification, measured, calibrated, [policy.is_far(each) for each in distances])
+            named = diagnose(specification, measured, calibrated)
             found = zip(measured.probabilities.tolist(), calibrated.tolist(), distances, named, strict=True)
             for row in rows:
                 if row.error:

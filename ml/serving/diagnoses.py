@@ -199,16 +199,11 @@ def name_diagnoses(
     classes: Sequence[str],
     malignant: Sequence[str],
     policy: DiagnosisPolicy,
-    *,
-    is_far: bool = False,
 ) -> NamedDiagnoses:
-    """Name the diagnoses of one image, `probabilities` (classes,) in the order of `classes`, most probable first.
-
-    `is_far`: the picture is unlike what the network learned from, so none stands out.
-    """
+    """Name the diagnoses of one image, `probabilities` (classes,) in the order of `classes`, most probable first."""
     order = np.argsort(-probabilities, kind="stable")
     named = tuple(
         NamedDiagnosis(classes[place], float(probabilities[place]), classes[place] in malignant)
         for place in order
     )
-    return NamedDiagnoses(named, not is_far and policy.stands_out(probabilities), policy)
+    return NamedDiagnoses(named, policy.stands_out(probabilities), policy)

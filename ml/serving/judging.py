@@ -121,7 +121,7 @@ def judge_images(
     calibrated = Calibration.from_dict(specification.calibration).apply(raw)
     policy = DecisionPolicy.from_dict(specification.policy)
     told = [None] * len(raw) if distances is None else [float(distance) for distance in distances]
-    named = diagnose(specification, measured, calibrated, [policy.is_far(far) for far in told])
+    named = diagnose(specification, measured, calibrated)
     return BatchResult(
         judgements=[
             Judgement(float(p), float(c), policy.outcome(float(c), far), far, policy.is_far(far), found)
@@ -133,14 +133,11 @@ def judge_images(
 
 
 def diagnose(
-    specification: ModelSpecification,
-    measured: Measured,
-    calibrated: NDArray[np.float64],
-    are_far: Sequence[bool],
+    specification: ModelSpecification, measured: Measured, calibrated: NDArray[np.float64]
 ) -> list[NamedDiagnoses | None]:
     """Name the diagnoses of n `measured` images, whose P(malignant) is `calibrated`, float64 (n,).
 
-    `are_far`: which of them are unlike what the network learned from. None for each, of a network that names none.
+    None for each, of a network that names none.
     """
     if measured.classes is None:
         return [None] * len(calibrated)
@@ -149,8 +146,7 @@ def diagnose(
     derived = derive_diagnoses(measured.classes, calibrated, columns, temperatures)
     policy = DiagnosisPolicy.from_dict(specification.diagnosis_policy)
     return [
-        name_diagnoses(row, specification.classes, specification.malignant_classes, policy, is_far=far)
-        for row, far in zip(derived, are_far, strict=True)
+        name_diagnoses(row, specification.classes, specification.malignant_classes, policy) for row in derived
     ]
 
 

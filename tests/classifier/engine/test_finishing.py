@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,8 +84,11 @@ def test_diagnoses_are_stored_with_the_figure_each_row_its_own(network, queue_im
         for row, found in zip(work.rows, named, strict=True)
     ]
     monkeypatch.setattr(serving, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
+    far = judgements[2] = replace(judgements[2], distance=9.0, is_far=True)
     assert finish_batch(judge(work)) == 3
-    for row in Prediction.objects.all():
+    (unlike,) = Prediction.objects.filter(diagnoses=None)
+    assert unlike.calibrated_probability == far.calibrated_probability
+    for row in Prediction.objects.exclude(pk=unlike.pk):
         (melanoma,) = [one for one in row.could_be.every if one.is_malignant]
         assert melanoma.probability == row.calibrated_probability == shares[row.pk][1]
         assert row.diagnoses["labels"] == LABELS_VERSION

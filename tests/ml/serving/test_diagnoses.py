@@ -134,7 +134,6 @@ def test_when_one_stands_out(policy, p, stands_out):
     assert DiagnosisPolicy.from_dict(read.to_dict()) == read
     named = name_diagnoses(np.array(p), ["a", "b", "c"], ["b"], read)
     assert (named.stands_out, [one.name for one in named.diagnoses]) == (stands_out, ["a", "b", "c"])
-    assert not name_diagnoses(np.array(p), ["a", "b", "c"], ["b"], read, is_far=True).stands_out
 
 
 @pytest.mark.parametrize(
