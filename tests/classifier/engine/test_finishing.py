@@ -86,7 +86,7 @@ def test_diagnoses_are_stored_with_the_figure_each_row_its_own(network, queue_im
     monkeypatch.setattr(serving, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
     far = judgements[2] = replace(judgements[2], distance=9.0, is_far=True)
     assert finish_batch(judge(work)) == 3
-    (unlike,) = Prediction.objects.filter(diagnoses=None)
+    (unlike,) = Prediction.objects.filter(diagnoses__isnull=True)
     assert unlike.calibrated_probability == far.calibrated_probability
     for row in Prediction.objects.exclude(pk=unlike.pk):
         (melanoma,) = [one for one in row.could_be.every if one.is_malignant]
