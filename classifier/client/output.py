@@ -71,6 +71,7 @@ COLUMNS = (
     *("diagnosis", "agreement", "management", "signed_by", "signed_at", "amended"),
     *("standing", "standing_basis", "standing_diagnosis", "standing_by", "standing_at"),
     *("order", "order_due_at", "acknowledged_at", "capture_kind", "dermoscopic_type", "is_judged"),
+    *("referral", "predictive_value", "predictive_low", "predictive_high", "prevalence"),
     *("model_diagnoses", "model_diagnosis_stands_out"),
 )
 
@@ -98,6 +99,7 @@ def cells(row: SubmissionRecord, image: Image) -> tuple[object, ...]:
     """One image of a case, in the order of COLUMNS."""
     prediction, review = image.prediction, row.review
     policy = prediction.threshold_policy if prediction else None
+    worth = prediction.predictive_value if prediction else None
     return (
         *(row.id, format_moment(row.submitted_at), row.state, row.preliminary, row.is_withheld),
         *(row.patient.public_id, row.lesion.id, row.lesion.body_site, row.lesion.laterality, row.priority),
@@ -114,6 +116,8 @@ def cells(row: SubmissionRecord, image: Image) -> tuple[object, ...]:
         review.amends is not None if review else None,
         *describe_standing(row),
         *(image.capture_kind, image.dermoscopic_type, prediction.is_judged if prediction else None),
+        prediction.referral.code if prediction and prediction.referral else None,
+        *((worth.value, worth.low, worth.high, worth.prevalence) if worth else (None,) * 4),
         *list_diagnoses(prediction.diagnoses if prediction else None),
     )
 

@@ -25,6 +25,8 @@ class ClinicRecord:
 class ClinicDetailRecord:
     id: str
     name: str
+    kind: str
+    prevalence: float
     hide_result_until_read: bool
     consent_recorded_in: str
     created_at: dt.datetime
@@ -59,7 +61,7 @@ class MeRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StandingRecord:
-    """Histopathology over the signed review over the model; `refer` is too close to call."""
+    """Histopathology over the signed review over the model; `refer`: the model doesn't decide."""
 
     value: str | None
     basis: str | None
@@ -235,6 +237,25 @@ class PossibleDiagnosesRecord:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralRecord:
+    """Why the outcome is `refer`: `policy`, `unlike_training`, or a code of the gates."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictiveValueRecord:
+    """The share of lesions with such a figure that is malignant in the clinic, with its range over hospitals."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    prevalence: float
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PredictionRecord:
     id: str
     state: str
@@ -250,6 +271,9 @@ class PredictionRecord:
     threshold_policy: ThresholdPolicy | None
     diagnoses: PossibleDiagnosesRecord | None
     refusals: tuple[Refusal, ...]
+    referral: ReferralRecord | None
+    distance: float | None
+    predictive_value: PredictiveValueRecord | None
     model_version: ModelReference
     device: str
     timings: Mapping[str, float] = field(repr=False)
@@ -557,7 +581,9 @@ __all__ = [
     "PredictionDetailRecord",
     "PredictionExpanded",
     "PredictionRecord",
+    "PredictiveValueRecord",
     "ReadingClaimRecord",
+    "ReferralRecord",
     "Refusal",
     "ReviewExpanded",
     "ReviewRecord",

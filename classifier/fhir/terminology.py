@@ -70,6 +70,10 @@ SYSTEMS: dict[str, System] = {
             "threshold": "Where malignant begins when there are two answers only",
             "refer-low": "Lower end of the refer band",
             "refer-high": "Upper end of the refer band",
+            "predictive-value": "Share of lesions with such a figure that are malignant at the clinic's prevalence",
+            "predictive-value-low": "The least of it in hospitals that the network never learned from",
+            "predictive-value-high": "The most of it in hospitals that the network never learned from",
+            "prevalence": "Share of the clinic's lesions that are malignant, as it was set when the answer came",
         },
     ),
     "histopathology": System("Histopathology", "What a pathologist found.", dict(Histopathology.choices)),
@@ -102,8 +106,8 @@ SYSTEMS: dict[str, System] = {
     ),
     "standing": System(
         "Standing",
-        "What a case is held for: histopathology over the signed review over the model. Refer: too close to "
-        "call for the model. Not judged: the model could not, or was not to, and nobody has signed.",
+        "What a case is held for: histopathology over the signed review over the model. Refer: the "
+        "model doesn't decide. Not judged: the model could not, or was not to, and nobody has signed.",
         dict(Standing.choices),
     ),
 }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 COULD_BE = "Could be"
 OF_HUNDRED = "of 100"
 NONE_WORDS = "None of these stands out"
-EXPLANATION = "On the scale of the figure above: all malignant diagnoses, listed or not, add up to it."
+EXPLANATION = "On the scale of the score above: all malignant diagnoses, listed or not, add up to it."
 BENIGN_FIRST = (
     "A benign diagnosis may come first although the answer isn't benign: the threshold is low, so that few malignant "
     "lesions are missed."
@@ -26,7 +26,7 @@ BENIGN_FIRST = (
 class DiagnosisRow:
     """One diagnosis with its bar: `share` from 0 to 1, `figure` of 100, `width` of the bar in per cent of the whole.
 
-    No per cent sign: as the figure that they add up to, it is a share of lesions only among images like the network's.
+    No per cent sign: as the score that they add up to, it is a share of lesions only among images like the network's.
     """
 
     name: str

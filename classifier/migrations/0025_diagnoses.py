@@ -8,7 +8,7 @@ FINISHED = "OLD.state IN ('succeeded', 'rejected', 'failed', 'cancelled')"
 class Migration(migrations.Migration):
     """What a network says the lesion could be; nothing of results from before, whose networks named none."""
 
-    dependencies = [("classifier", "0023_refresh_standing")]
+    dependencies = [("classifier", "0024_predictive_value")]
 
     operations = [
         # SQLite rebuilds an altered table without its triggers.

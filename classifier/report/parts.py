@@ -320,9 +320,9 @@ def draw_limits(sheet: Sheet, answer: ReportAnswer) -> None:
         sheet.paragraph(answer.making, width=WIDTH, points=SMALL)
 
 
-def draw_signature(sheet: Sheet, report: Report) -> None:
-    """Who signed, or room for a pen; never parted by a page's end."""
-    sheet.keep_together(20.5)
+def draw_signature(sheet: Sheet, report: Report) -> bool:
+    """Who signed, or room for a pen; never parted by a page's end. Returns whether it began a page."""
+    stands_alone = sheet.keep_together(20.5)
     sheet.gap(3)
     if report.review:
         sheet.rule()
@@ -330,6 +330,7 @@ def draw_signature(sheet: Sheet, report: Report) -> None:
         sheet.paragraph(report.review.signature, width=WIDTH, points=HEADING, bold=True)
     elif report.status.awaits_signature:
         _draw_signature_lines(sheet)
+    return stands_alone
 
 
 def _draw_signature_lines(sheet: Sheet) -> None:

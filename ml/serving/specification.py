@@ -76,7 +76,8 @@ class ModelSpecification:
     learned from, `file` beside its own, `sha256`, and the `layer` whose output they are of; the distance they give
     enters the policy. Of three classes or more each is a diagnosis: `diagnosis_calibration` and `diagnosis_policy` are
     the dictionaries of `ml.serving.diagnoses.DiagnosisCalibration` and `DiagnosisPolicy`, empty for their defaults.
-    `metrics` and `training` are records, never used to compute.
+    `metrics` and `training` are records, never used to compute, but for the prevalence of an older calibration
+    (`ml.serving.prevalence`).
     Raises SpecificationError when built with impossible values.
     """
 

@@ -26,7 +26,13 @@ from ml.serving.diagnoses import DiagnosisPolicy, name_diagnoses
 from portal.trust.accounts.models import Clinic
 from portal.trust.audit.models import AuditEvent
 from portal.trust.audit.services import verify_chains
-from tests.factories import ClinicFactory, MembershipFactory, ModelVersionFactory, SubmissionFactory
+from tests.factories import (
+    ClinicFactory,
+    MembershipFactory,
+    ModelVersionFactory,
+    SubmissionFactory,
+    tiny_specification,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +77,37 @@ def test_each_row_gets_its_own_answer(network, queue_images, monkeypatch):
         found = (row.probability, row.calibrated_probability, row.outcome)
         expected = answers[row.pk]
         assert found == (expected.probability, expected.calibrated_probability, expected.outcome)
+
+
+def test_a_result_keeps_what_its_figure_is_worth_in_the_clinic_of_that_moment(
+    network, queue_images, monkeypatch
+):
+    """Of a picture that is far it is told from what, and nothing else; the audit log has why it is referred."""
+    calibration = {"method": "platt", "a": 1.0, "b": 0.0, "prevalence": 0.5}
+    sources = [{"source": "blind", "a": 0.0, "b": 0.0, "prevalence": 0.5}]
+    specification = tiny_specification("told") | {"calibration": calibration | {"sources": sources}}
+    version = ModelVersionFactory(
+        name="told", sha256=specification["sha256"], specification=specification, active=True
+    )
+    case = SubmissionFactory(clinic=ClinicFactory(kind="dermatology"))
+    near, far = queue_images(2, submission=case, model_version=version)
+    found = [Judgement(0.9, 0.9, "malignant", 1.1), Judgement(0.9, 0.9, "refer", 2.5, is_far=True)]
+    work = start_work()
+    judgements = [found[row.pk == far.pk] for row in work.rows]
+    monkeypatch.setattr(serving, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
+    assert finish_batch(judge(work)) == 2
+    for row in (near, far):
+        row.refresh_from_db()
+    likelihood = 9 * 0.15 / 0.85
+    assert (near.prevalence, near.distance, near.is_far) == (0.15, 1.1, False)
+    worth = (near.predictive_value, near.predictive_low, near.predictive_high)
+    assert worth == pytest.approx((likelihood / (1 + likelihood), 0.15, likelihood / (1 + likelihood)))
+    assert (far.outcome, far.is_far, far.distance, far.prevalence) == ("refer", True, 2.5, 0.15)
+    assert (far.predictive_value, far.predictive_low, far.probability) == (None, None, 0.9)
+    codes = {event.object_id: event.details.get("code") for event in events("prediction.succeeded")}
+    assert codes == {str(near.pk): None, str(far.pk): "unlike_training"}
+    case.refresh_from_db()
+    assert case.model_probability == 0.9
 
 
 def test_diagnoses_are_stored_with_the_figure_each_row_its_own(network, queue_images, monkeypatch):

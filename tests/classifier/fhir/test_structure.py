@@ -20,6 +20,7 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
+    restated_together,
     stored_diagnoses,
 )
 
@@ -51,6 +52,7 @@ def find_faults(package: str, resources: list[dict]) -> list[str]:
     return json.loads(done.stdout)
 
 
+@restated_together()
 def build_cases(side) -> None:
     """A case in every state that changes a resource's shape."""
     answered_submission(side.own, "malignant", clinical_history="Grew.")
