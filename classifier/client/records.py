@@ -187,6 +187,7 @@ class ThresholdPolicy:
     threshold: float
     refer_low: float
     refer_high: float
+    distance_most: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

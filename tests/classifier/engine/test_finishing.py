@@ -85,9 +85,9 @@ def test_a_result_keeps_what_its_figure_is_worth_in_the_clinic_of_that_moment(
     """Of a picture that is far it is told from what, and nothing else; the audit log has why it is referred."""
     calibration = {"method": "platt", "a": 1.0, "b": 0.0, "prevalence": 0.5}
     sources = [{"source": "blind", "a": 0.0, "b": 0.0, "prevalence": 0.5}]
-    specification = tiny_specification("told") | {"calibration": calibration | {"sources": sources}}
+    specification = tiny_specification("weighed") | {"calibration": calibration | {"sources": sources}}
     version = ModelVersionFactory(
-        name="told", sha256=specification["sha256"], specification=specification, active=True
+        name="weighed", sha256=specification["sha256"], specification=specification, active=True
     )
     case = SubmissionFactory(clinic=ClinicFactory(kind="dermatology"))
     near, far = queue_images(2, submission=case, model_version=version)
