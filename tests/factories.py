@@ -28,6 +28,7 @@ from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
+from classifier.domain.diagnoses import write_diagnoses
 from classifier.domain.limits import UploadLimits
 from classifier.domain.states import FINISHED, PredictionState
 from classifier.domain.vocabulary import (
@@ -398,6 +399,20 @@ class PredictionFactory(StandingFactory):
     @classmethod
     def _case_of(cls, row: Any) -> Submission:
         return row.image.submission
+
+
+SHARES = {"mel": 0.62, "bcc": 0.2, "akiec": 0.09, "nv": 0.05, "bkl": 0.02, "df": 0.015, "vasc": 0.005}
+"""What a network of seven diagnoses says; the malignant ones add up to PROBABILITIES of malignant."""
+
+
+def stored_diagnoses(shares: dict[str, float] | None = None, *, stands_out: bool = True) -> dict[str, Any]:
+    """The column `diagnoses` of a prediction, as a worker writes it."""
+    classes = [
+        {"name": name, "probability": share, "is_malignant": name in {"mel", "bcc", "akiec"}}
+        for name, share in sorted((shares or SHARES).items(), key=lambda item: -item[1])
+    ]
+    policy = {"version": "half-1", "top_least": 0.5}
+    return write_diagnoses({"classes": classes, "stands_out": stands_out, "policy": policy})
 
 
 PROBABILITIES = {ModelAnswer.BENIGN: 0.12, ModelAnswer.REFER: 0.5, ModelAnswer.MALIGNANT: 0.91}

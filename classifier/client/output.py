@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from classifier.client.records import Image, SubmissionRecord
+from classifier.client.records import Image, PossibleDiagnosesRecord, SubmissionRecord
 
 # --- CSV injection ------------------------------------------------------------------------------
 # The same rules as `classifier.domain.csv_cells`, which this client can't import; a test holds the two
@@ -72,6 +72,7 @@ COLUMNS = (
     *("standing", "standing_basis", "standing_diagnosis", "standing_by", "standing_at"),
     *("order", "order_due_at", "acknowledged_at", "capture_kind", "dermoscopic_type", "is_judged"),
     *("referral", "predictive_value", "predictive_low", "predictive_high", "prevalence"),
+    *("model_diagnoses", "model_diagnosis_stands_out"),
 )
 
 
@@ -117,7 +118,16 @@ def cells(row: SubmissionRecord, image: Image) -> tuple[object, ...]:
         *(image.capture_kind, image.dermoscopic_type, prediction.is_judged if prediction else None),
         prediction.referral.code if prediction and prediction.referral else None,
         *((worth.value, worth.low, worth.high, worth.prevalence) if worth else (None,) * 4),
+        *list_diagnoses(prediction.diagnoses if prediction else None),
     )
+
+
+def list_diagnoses(found: PossibleDiagnosesRecord | None) -> tuple[object, object]:
+    """Two cells: `mel=0.6120 nv=0.3011 …`, the most probable first, and whether the first stands out."""
+    if found is None:
+        return None, None
+    said = (f"{one.code or one.name.replace(' ', '_')}={one.probability:.4f}" for one in found.diagnoses)
+    return " ".join(said), found.stands_out
 
 
 def describe_standing(row: SubmissionRecord) -> tuple[object, ...]:

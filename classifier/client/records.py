@@ -187,6 +187,7 @@ class ThresholdPolicy:
     threshold: float
     refer_low: float
     refer_high: float
+    distance_most: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,6 +196,45 @@ class Refusal:
 
     code: str
     message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiagnosisCode:
+    """A code of `isic`, `icd-10` or `icd-11`."""
+
+    system: str
+    code: str
+    display: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PossibleDiagnosisRecord:
+    """One diagnosis that the network tells apart: its code here, if any, and its probability from 0 to 1."""
+
+    code: str | None
+    name: str
+    display: str
+    is_malignant: bool
+    probability: float
+    codes: tuple[DiagnosisCode, ...]
+    members: tuple[DiagnosisCode, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiagnosisPolicyRecord:
+    version: str
+    top_least: float
+    entropy_most: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PossibleDiagnosesRecord:
+    """What an image could show, the most probable first; `stands_out`: whether the first may be read as it."""
+
+    labels: str
+    stands_out: bool
+    policy: DiagnosisPolicyRecord
+    diagnoses: tuple[PossibleDiagnosisRecord, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,6 +270,7 @@ class PredictionRecord:
     probability: float | None
     calibrated_probability: float | None
     threshold_policy: ThresholdPolicy | None
+    diagnoses: PossibleDiagnosesRecord | None
     refusals: tuple[Refusal, ...]
     referral: ReferralRecord | None
     distance: float | None
@@ -515,6 +556,8 @@ __all__ = [
     "ClinicRecord",
     "ConsentRecord",
     "Consents",
+    "DiagnosisCode",
+    "DiagnosisPolicyRecord",
     "Erased",
     "Gate",
     "Image",
@@ -534,6 +577,8 @@ __all__ = [
     "PatientRecord",
     "PatientReference",
     "PersonRecord",
+    "PossibleDiagnosesRecord",
+    "PossibleDiagnosisRecord",
     "PredictionDetailRecord",
     "PredictionExpanded",
     "PredictionRecord",

@@ -13,6 +13,7 @@ from django.db.models import Case, F, Value, When
 
 from classifier.claims.engine import OutageError
 from classifier.claims.identity import worker_id
+from classifier.domain.diagnoses import write_diagnoses
 from classifier.domain.states import PredictionState
 from classifier.domain.vocabulary import UNLIKE_TRAINING, ModelAnswer
 from classifier.engine import serving
@@ -165,6 +166,12 @@ def _judge_usable(
                 "probability": judgement.probability,
                 "calibrated_probability": judgement.calibrated_probability,
                 "outcome": judgement.outcome,
+                # A picture far from what the network learned from has no ground for a diagnosis either.
+                **(
+                    {"diagnoses": write_diagnoses(judgement.diagnoses.to_dict())}
+                    if judgement.diagnoses and not judgement.is_far
+                    else {}
+                ),
                 "distance": judgement.distance,
                 "is_far": judgement.is_far,
                 **weigh(version, judgement, prevalence=row.image.clinic.prevalence),

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.domain.csv_cells import Export, format_moment, write_rows
+from classifier.labels.diagnoses import list_diagnoses
 from classifier.labels.probability import WORTH_COLUMNS, list_worth
 from classifier.labels.standing import STANDING_COLUMNS, list_standing
 from classifier.labels.text import count_years
@@ -65,6 +66,8 @@ SUBMISSION_COLUMNS = (
     *STANDING_COLUMNS,
     "referral",
     *WORTH_COLUMNS,
+    "model_diagnoses",
+    "model_diagnosis_stands_out",
 )
 AUDIT_COLUMNS = (
     "position",
@@ -187,6 +190,7 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
         *list_standing(submission, is_hidden=hides_standing(submission, role)),
         _find_referral(summary) or None,
         *list_worth(prediction),
+        *list_diagnoses(prediction),
     ]
 
 

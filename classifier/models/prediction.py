@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from classifier.domain.diagnoses import PossibleDiagnoses, read_diagnoses
 from classifier.domain.states import FINISHED, LIVE, UNFINISHED, PredictionState
 from classifier.domain.vocabulary import TOO_CLOSE, UNLIKE_TRAINING, ModelAnswer, Priority
 from classifier.models.claimable import Claimable, finished_has_time, held_has_lease
@@ -82,6 +83,12 @@ class Prediction(Claimable):
     predictive_value = models.FloatField(null=True, blank=True)
     predictive_low = models.FloatField(null=True, blank=True)
     predictive_high = models.FloatField(null=True, blank=True)
+    # Read by `read_diagnoses`. In the row of the figure: what they add up to, immutable and withheld with it.
+    diagnoses = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What it could be, with the version of the labels; null of a network that names none.",
+    )
     # The image was refused before the network saw it: the outcome is `refer`, without a figure.
     refusal_code = models.CharField(max_length=40, blank=True)
     device = models.CharField(max_length=120, blank=True)
@@ -167,6 +174,11 @@ class Prediction(Claimable):
                 ),
                 name="prediction_figure_within_its_range",
             ),
+            models.CheckConstraint(
+                condition=Q(diagnoses__isnull=True)
+                | Q(state=PredictionState.SUCCEEDED, calibrated_probability__isnull=False),
+                name="prediction_diagnoses_only_with_a_figure",
+            ),
             held_has_lease(PredictionState.RUNNING, name="prediction_running_has_lease"),
             finished_has_time(FINISHED, UNFINISHED, name="prediction_finished_has_time"),
             models.CheckConstraint(
@@ -198,6 +210,11 @@ class Prediction(Claimable):
     @property
     def is_unfinished(self) -> bool:
         return self.state in UNFINISHED
+
+    @property
+    def could_be(self) -> PossibleDiagnoses | None:
+        """What the network says that the image could show; None where it names no diagnoses."""
+        return read_diagnoses(self.diagnoses)
 
     @property
     def is_refused(self) -> bool:

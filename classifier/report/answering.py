@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.cases.duplicates import find_duplicates
 from classifier.labels.answers import CANNOT_JUDGE, choose_words, find_cautions, find_doubts
+from classifier.labels.diagnoses import list_shown
 from classifier.labels.looks import look_of_case
 from classifier.labels.probability import SCORE_IS_NO_SHARE, describe_worth, draw_scale
 from classifier.report.content import ReportAnswer, Scale, format_date_time
@@ -27,6 +28,7 @@ def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: boo
         sentence=words.sentence,
         scale=_build_scale(figured) if figured else None,
         frequency=_format_frequency(summary, figured) if figured else "",
+        could_be=list_shown(figured),
         next_step="" if is_signed else words.next_step,
         notes=(*_list_notes(summary), *_list_duplicates(submission, summary)),
         limits=CANNOT_JUDGE if figured else (),

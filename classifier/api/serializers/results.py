@@ -14,6 +14,7 @@ from classifier.api.serializers.patients import LesionReferenceSerializer, Patie
 from classifier.api.withholding import withhold_prediction
 from classifier.domain.vocabulary import DermoscopicType, ModelAnswer
 from classifier.labels.answers import describe_referral
+from classifier.labels.diagnoses import describe_diagnoses
 from classifier.labels.probability import describe_worth
 from classifier.models import ModelVersion, Prediction, SubmissionImage
 
@@ -116,6 +117,45 @@ class GateSerializer(serializers.Serializer[Any]):
     measured_at = serializers.DateTimeField(source="gated_at")
 
 
+class DiagnosisCodeSerializer(serializers.Serializer[Any]):
+    """A code of `isic` (the archive's hierarchy of diagnoses), `icd-10` or `icd-11`."""
+
+    system = serializers.CharField()
+    code = serializers.CharField()
+    display = serializers.CharField()
+
+
+class PossibleDiagnosisSerializer(serializers.Serializer[Any]):
+    """One diagnosis, or group of diagnoses, that the network tells apart from the others."""
+
+    code = serializers.CharField(
+        allow_null=True, help_text="`nv`, `mel`, `bcc`, … Null of a class that the portal has no label for."
+    )
+    name = serializers.CharField(help_text="As the network's specification calls it.")
+    display = serializers.CharField()
+    is_malignant = serializers.BooleanField()
+    probability = serializers.FloatField(help_text="From 0 to 1; over all diagnoses they add up to 1.")
+    codes = DiagnosisCodeSerializer(many=True, help_text="The nearest code of each system, where one fits.")
+    members = DiagnosisCodeSerializer(many=True, help_text="Codes of diseases within the group.")
+
+
+class DiagnosisPolicySerializer(serializers.Serializer[Any]):
+    """One stands out from a probability of `top_least`, and up to a share of the entropy of `entropy_most`."""
+
+    version = serializers.CharField()
+    top_least = serializers.FloatField()
+    entropy_most = serializers.FloatField(allow_null=True)
+
+
+class PossibleDiagnosesSerializer(serializers.Serializer[Any]):
+    """What one image could show, the most probable first."""
+
+    labels = serializers.CharField(help_text="Version of the table of labels and codes.")
+    stands_out = serializers.BooleanField(help_text="False: none of them is to be read as the diagnosis.")
+    policy = DiagnosisPolicySerializer(help_text="What decided `stands_out`.")
+    diagnoses = PossibleDiagnosisSerializer(many=True)
+
+
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     """One image judged by one model version."""
 
@@ -157,6 +197,12 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
         allow_null=True,
         help_text="The policy that made the outcome; null where the gates refused the image.",
     )
+    diagnoses = serializers.SerializerMethodField(
+        help_text=(
+            "What the lesion could be, where the network names diagnoses: the malignant ones add up to "
+            "`calibrated_probability`. Null of other networks, and until it succeeds."
+        )
+    )
     refusals = serializers.SerializerMethodField(
         help_text="Why the gates refused the image: the outcome is then `refer`, without a probability."
     )
@@ -181,6 +227,7 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
             "probability",
             "calibrated_probability",
             "threshold_policy",
+            "diagnoses",
             "refusals",
             "referral",
             "distance",
@@ -203,6 +250,10 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
 
     def get_is_judged(self, prediction: Prediction) -> bool | None:
         return not prediction.is_refused if prediction.outcome else None
+
+    @extend_schema_field(PossibleDiagnosesSerializer(allow_null=True))
+    def get_diagnoses(self, prediction: Prediction) -> dict[str, Any] | None:
+        return describe_diagnoses(prediction.could_be)
 
     @extend_schema_field(ReferralSerializer(allow_null=True))
     def get_referral(self, prediction: Prediction) -> dict[str, Any] | None:

@@ -7,8 +7,23 @@ from typing import TYPE_CHECKING
 from classifier.domain.states import Headline, PredictionState
 from classifier.domain.vocabulary import UNLIKE_TRAINING, ModelAnswer
 from classifier.fhir.elements import drop_empty, instant, refer_to, site_of
-from classifier.fhir.systems import ERROR, FIGURE, HL7, OUTCOME, UCUM, coded, coding, concept
+from classifier.fhir.systems import (
+    ERROR,
+    FIGURE,
+    HL7,
+    ICD_10,
+    ICD_11,
+    ISIC_DIAGNOSIS,
+    MODEL_DIAGNOSIS,
+    NONE_STANDS_OUT,
+    OUTCOME,
+    UCUM,
+    coded,
+    coding,
+    concept,
+)
 from classifier.labels.answers import REFERRALS, describe_referral
+from classifier.labels.diagnoses import NONE_WORDS
 from classifier.labels.probability import describe_worth, list_worth
 from classifier.standing.summary import WITHHOLDING
 
@@ -18,6 +33,7 @@ if TYPE_CHECKING:
     from classifier.standing.summary import CaseSummary
 
 PROBABILITY = ("malignancy-probability", "Calibrated probability that the lesion is malignant")
+SYSTEMS = {"icd-10": ICD_10, "icd-11": ICD_11, "isic": ISIC_DIAGNOSIS}
 POLICY_FIGURES = {"threshold": "threshold", "refer_low": "refer-low", "refer_high": "refer-high"}
 # In the order of `WORTH_COLUMNS`.
 WORTH_FIGURES = ("predictive-value", "predictive-value-low", "predictive-value-high", "prevalence")
@@ -54,7 +70,7 @@ def build_observation(prediction: Prediction, summary: CaseSummary) -> JSON:
             "bodySite": site_of(submission.lesion),
             "device": refer_to("Device", prediction.model_version_id),
             "derivedFrom": [refer_to("Media", prediction.image_id)],
-            "component": [] if reason else _list_figures(prediction),
+            "component": [] if reason else [*_list_figures(prediction), *_list_diagnoses(prediction)],
         }
     )
 
@@ -122,3 +138,30 @@ def _list_figures(prediction: Prediction) -> list[JSON]:
     return [
         {"code": concept(coding(FIGURE, code)), "valueQuantity": _quantity(value)} for code, value in figures
     ]
+
+
+def _list_diagnoses(prediction: Prediction) -> list[JSON]:
+    """Every diagnosis that the network names, the most probable first, after whether none of them stands out."""
+    could_be = prediction.could_be
+    if could_be is None:
+        return []
+    none = concept(coding(MODEL_DIAGNOSIS, NONE_STANDS_OUT, NONE_WORDS))
+    components: list[JSON] = [{"code": none, "valueBoolean": not could_be.stands_out}]
+    for one in could_be.every:
+        own = [coding(MODEL_DIAGNOSIS, one.key, one.words)] if one.key else []
+        codes = one.label.codes if one.label else ()
+        others = [coding(SYSTEMS[code.system], code.code, code.display) for code in codes]
+        components.append(
+            {
+                "code": concept(*own, *others, text=one.words),
+                "valueQuantity": _quantity(one.probability),
+                "interpretation": [
+                    coded(
+                        OUTCOME,
+                        ModelAnswer,
+                        ModelAnswer.MALIGNANT if one.is_malignant else ModelAnswer.BENIGN,
+                    )
+                ],
+            }
+        )
+    return components

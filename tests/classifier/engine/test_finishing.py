@@ -2,16 +2,19 @@
 
 import datetime as dt
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.files.base import ContentFile
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from classifier.cases.withdrawal import cancel_submission
 from classifier.claims.identity import worker_id
+from classifier.domain.diagnoses import LABELS_VERSION
 from classifier.domain.states import PredictionState
 from classifier.engine import serving
 from classifier.engine.decode import start_decoding
@@ -19,6 +22,7 @@ from classifier.engine.queue import claim_batch, prediction_claims
 from classifier.engine.run import Work, finish_batch, judge, run_queued
 from classifier.engine.serving import BatchResult, Judgement
 from classifier.models import Prediction
+from ml.serving.diagnoses import DiagnosisPolicy, name_diagnoses
 from portal.trust.accounts.models import Clinic
 from portal.trust.audit.models import AuditEvent
 from portal.trust.audit.services import verify_chains
@@ -81,9 +85,9 @@ def test_a_result_keeps_what_its_figure_is_worth_in_the_clinic_of_that_moment(
     """Of a picture that is far it is told from what, and nothing else; the audit log has why it is referred."""
     calibration = {"method": "platt", "a": 1.0, "b": 0.0, "prevalence": 0.5}
     sources = [{"source": "blind", "a": 0.0, "b": 0.0, "prevalence": 0.5}]
-    specification = tiny_specification("told") | {"calibration": calibration | {"sources": sources}}
+    specification = tiny_specification("weighed") | {"calibration": calibration | {"sources": sources}}
     version = ModelVersionFactory(
-        name="told", sha256=specification["sha256"], specification=specification, active=True
+        name="weighed", sha256=specification["sha256"], specification=specification, active=True
     )
     case = SubmissionFactory(clinic=ClinicFactory(kind="dermatology"))
     near, far = queue_images(2, submission=case, model_version=version)
@@ -104,6 +108,31 @@ def test_a_result_keeps_what_its_figure_is_worth_in_the_clinic_of_that_moment(
     assert codes == {str(near.pk): None, str(far.pk): "unlike_training"}
     case.refresh_from_db()
     assert case.model_probability == 0.9
+
+
+def test_diagnoses_are_stored_with_the_figure_each_row_its_own(network, queue_images, monkeypatch):
+    queue_images(3)
+    work = start_work()
+    policy = DiagnosisPolicy()
+    shares = {row.pk: np.array([0.2, 0.1 * n, 0.8 - 0.1 * n]) for n, row in enumerate(work.rows, 1)}
+    named = [name_diagnoses(shares[row.pk], ("nv", "mel", "df"), ("mel",), policy) for row in work.rows]
+    judgements = [
+        Judgement(0.5, float(shares[row.pk][1]), "refer", diagnoses=found)
+        for row, found in zip(work.rows, named, strict=True)
+    ]
+    monkeypatch.setattr(serving, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
+    far = judgements[2] = replace(judgements[2], distance=9.0, is_far=True)
+    assert finish_batch(judge(work)) == 3
+    (unlike,) = Prediction.objects.filter(diagnoses__isnull=True)
+    assert unlike.calibrated_probability == far.calibrated_probability
+    for row in Prediction.objects.exclude(pk=unlike.pk):
+        (melanoma,) = [one for one in row.could_be.every if one.is_malignant]
+        assert melanoma.probability == row.calibrated_probability == shares[row.pk][1]
+        assert row.diagnoses["labels"] == LABELS_VERSION
+        assert row.could_be.every[0].name == "df"
+        assert row.could_be.stands_out == (shares[row.pk][2] >= 0.5)
+    with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
+        Prediction.objects.update(diagnoses=None)
 
 
 def test_queries_do_not_grow_with_the_batch(network, queue_images):

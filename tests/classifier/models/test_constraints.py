@@ -186,6 +186,7 @@ BREAKS = {
     "prediction_one_live_per_image_and_model": second_live_prediction,
     "prediction_succeeded_has_answer": lambda: PredictionFactory(state="succeeded", probability=None),
     "prediction_answer_only_when_succeeded": lambda: PredictionFactory(state="failed", outcome="benign"),
+    "prediction_diagnoses_only_with_a_figure": lambda: PredictionFactory(refused=True, diagnoses={}),
     "prediction_running_has_lease": lambda: PredictionFactory(state="running", lease_until=None),
     "prediction_finished_has_time": lambda: PredictionFactory(state="succeeded", finished_at=None),
     "prediction_failure_has_reason": lambda: PredictionFactory(state="failed", error_code=""),

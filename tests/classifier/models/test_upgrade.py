@@ -560,3 +560,23 @@ def test_results_of_before_keep_their_figures_and_are_told_for_their_clinic(newe
     assert_finished_never_changes()
     with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
         Prediction._base_manager.filter(pk=rows[0].pk).update(prevalence=0.5)
+
+
+# --- 0025: what a network says that a lesion could be ----------------------------------------------
+def test_results_from_before_name_no_diagnoses_and_stay_as_they_are(newest):
+    staff = staff_clinic()
+    cases = [answered_submission(staff, outcome) for outcome in ("malignant", "benign", "refer")]
+    PredictionFactory(refused=True, submission=cases[0])
+    ReviewFactory(submission=cases[1])
+    names = ["pk", "image", "state", "outcome", "refusal_code", "probability", "calibrated_probability"]
+    names += ["threshold_policy", "device", "timings", "finished_at"]
+    before = list(Prediction.objects.order_by("pk").values(*names))
+    migrate("0024_predictive_value")
+    assert_finished_never_changes()
+
+    newest()
+
+    assert list(Prediction.objects.order_by("pk").values(*names)) == before
+    assert {row.could_be for row in Prediction.objects.all()} == {None}
+    assert list(find_differences()) == []
+    assert_finished_never_changes()
