@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.cases.outlines import MEASURE_COLUMNS, list_outline_measures
 from classifier.domain.csv_cells import Export, format_moment, write_rows
 from classifier.labels.standing import STANDING_COLUMNS, list_standing
 from classifier.labels.text import count_years
@@ -61,6 +62,7 @@ SUBMISSION_COLUMNS = (
     "signed_at",
     "review_versions",
     *STANDING_COLUMNS,
+    *MEASURE_COLUMNS,
 )
 AUDIT_COLUMNS = (
     "position",
@@ -138,7 +140,7 @@ def _read_submissions(keys: list[uuid.UUID], role: str | None) -> Iterator[list[
     rows = (
         Submission.objects.all()
         .select_related("clinic", "lesion__patient", "submitted_by", "standing_person")
-        .prefetch_related(*summary_prefetches(), "reviews__acknowledgements")
+        .prefetch_related(*summary_prefetches(), "reviews__acknowledgements", "images__outlines__network")
     )
     for submission in _in_chunks(keys, rows.in_bulk):
         yield describe_submission(submission, role)
@@ -181,6 +183,7 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
         format_moment(current.signed_at) if current else None,
         len(reviews),
         *list_standing(submission, is_hidden=hides_standing(submission, role)),
+        *list_outline_measures(summary.image),
     ]
 
 
