@@ -61,6 +61,6 @@ def digest_plain_file(path: str) -> str:
         if file.is_symlink() or not file.is_file():
             return ""
         with file.open("rb") as stream:
-            return hashlib.filedigest_plain_file(stream, "sha256").hexdigest()
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except (OSError, ValueError):
         return ""

@@ -23,7 +23,7 @@ from ml.evaluation.outlines import (
 from ml.evaluation.stored_predictions import RESULTS
 from ml.outlines.outliner import Outliner, mark_drawn
 from ml.outlines.specification import OutlineSpecification
-from ml.research.report.outlines import write_card
+from ml.research.report.outlines import replace_figures, write_card
 from ml.serving.device import configure_devices
 from ml.training.backbones import describe_weights, find_weights
 from ml.training.outline_networks import BACKBONE, OUTLINE_ARCHITECTURES
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--folder", type=Path, default=FOLDER, help="of the trainings; without, from --results"
     )
     evaluate.add_argument("--results", type=Path, default=OUTLINE_RESULTS)
+    evaluate.add_argument("--update", type=Path, help="a document whose table of outlines is written anew")
     evaluate.add_argument("--rounds", type=int, default=2000, help="of the bootstrap")
     ship = parts.add_parser("ship", help="write the network trained on every image, with its card")
     ship.set_defaults(part=_ship)
@@ -128,6 +129,10 @@ def _evaluate(options: argparse.Namespace) -> int:
         raise ValueError(f"Expected {FOLDS} trained folds below {options.folder}, received none.")
     (options.results / "figures.json").write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
     print(format_table(figures))
+    if options.update:
+        repeated = json.loads((options.results / "repeatability.json").read_text("utf-8"))
+        text = replace_figures(options.update.read_text("utf-8"), figures, repeated)
+        options.update.write_text(text, "utf-8")
     return 0
 
 

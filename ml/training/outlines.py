@@ -120,7 +120,7 @@ class Start:
     def __init__(self, network: "keras.Model") -> None:
         self._network = network
         self._weights = network.get_weights()
-        self._optimizer = [np.array(variable) for variable in network.optimizer.variables]
+        self._optimizer = [np.asarray(variable).copy() for variable in network.optimizer.variables]
 
     def restore(self) -> None:
         """Bring weights and optimizer back to it."""

@@ -1,10 +1,12 @@
 """Card of a network that outlines: what it is, how good it was on lesions it never saw, how far its measures move."""
 
-from typing import Any
+from typing import Any, Final
 
 from ml.evaluation.outlines import DIFFERENCES, RATIOS, format_table
 from ml.outlines.specification import OutlineSpecification
 
+BEGIN: Final = "<!-- outlines:begin -->"
+END: Final = "<!-- outlines:end -->"
 _NAMES = {
     "area": "area",
     "diameter": "largest diameter",
@@ -50,21 +52,44 @@ def write_card(specification: OutlineSpecification) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def replace_figures(text: str, figures: dict[str, Any], repeated: dict[str, Any]) -> str:
+    """Return a document with the tables between its marks BEGIN and END written anew; raises ValueError without them."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"Expected {BEGIN} and {END} in the document, received none.")
+    parts = [
+        "On lesions never seen (five folds of lesions, every image outlined once, masks as the portal draws them):",
+        format_table(figures),
+        (
+            "These 200 are of the challenge's training images, all of its oldest archive, with large lesions; its 600 test "
+            "images are not at hand. So the two rows above stand beside the published ones and not above them."
+        ),
+        "How far a measure moves without any change, by the shipped network:",
+        _describe_repeatability(repeated),
+    ]
+    return "\n\n".join([before + BEGIN, *parts, END + after])
+
+
 def _describe_repeatability(figures: dict[str, Any]) -> str:
     lines = [
         (
             f"{figures['pairs']} pairs of shots of {figures['lesions']} unchanged lesions of the ISIC Archive (Basel), "
             f"{figures['used']} of {figures['shots']} shots: those outlined and not cut by the picture's edge. 95 in 100 "
-            "differences between two shots are smaller than this (Bland and Altman 1999)."
+            "differences between two shots of a lesion are smaller than what the portal says it moves by itself."
         ),
         "",
-        "| measure | SD within a lesion | moves by up to |",
-        "|---|---|---|",
+        "| measure | SD within a lesion | half of the differences are under | 95 in 100 are under |",
+        "|---|---|---|---|",
     ]
     for name in RATIOS:
         one = figures[name]
-        lines.append(f"| {_NAMES[name]} | {one['within_sd']:.3f} (logarithm) | {one['moves'] * 100:.0f} % |")
+        lines.append(
+            f"| {_NAMES[name]} | {one['within_sd']:.3f} (logarithm) | {one['typical'] * 100:.0f} % | {one['moves'] * 100:.0f} % |"
+        )
     for name in DIFFERENCES:
         one = figures[name]
-        lines.append(f"| {_NAMES[name]} | {one['within_sd']:.3f} | {one['moves']:.2f} |")
+        lines.append(
+            f"| {_NAMES[name]} | {one['within_sd']:.3f} | {one['typical']:.2f} | {one['moves']:.2f} |"
+        )
     return "\n".join(lines)
