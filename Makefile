@@ -18,8 +18,9 @@ ARGS ?=
 # tests/conftest.py says how many processes, which tests stay together and which begin.
 SPREAD := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
 # Asked once, on PostgreSQL and Redis: what a browser makes of the pages (but the walks of the main job and of each
-# fault by which a case could be lost, which are asked on both), and the campaigns with all they have (--whole): 300 images while processes are killed, the 660 of the test split,
-# longer ways through the API. `make test` asks a few images and ways of each campaign.
+# fault by which a case could be lost, which are asked on both), and the campaigns with all they have (--whole): 300
+# images while processes are killed, the 660 of the test split, longer ways through the API. `make test` asks a few
+# images and ways of each campaign.
 HERE := -m "not browser or walk"
 # Asked once, by `make test`: neither database nor broker can change what these find: the science, how a
 # stack ends, where links lead, and who calls, which is decided before a row is read. What a

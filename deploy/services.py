@@ -49,7 +49,8 @@ def start(folder: ServicesFolder) -> int:
     """Start both on free loopback ports; write and print the two variables that name them."""
     if folder.environment.exists():
         raise ServicesError(
-            f"Services already run in {folder.path}. Stop them first: python deploy/services.py stop"
+            f"Services already run in {folder.path}. "
+            f"Stop them first: python deploy/services.py stop --folder {folder.path}"
         )
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.path.chmod(0o755)

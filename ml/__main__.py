@@ -24,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sources,
         train,
         transfer,
+        tune,
     )
 
     parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("blend", blend),
         ("sources", sources),
         ("transfer", transfer),
+        ("tune", tune),
         ("signature", signature),
         ("evaluate", evaluate),
         ("explain", explain),

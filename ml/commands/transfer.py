@@ -102,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
             "device": device,
         },
     )
-    finish_transfer(draft, find_data_root(), {} if options.without_test else _list_tests(), output)
+    finish_transfer(draft, find_data_root(), {} if options.without_test else list_test_parts(), output)
     return 0
 
 
@@ -131,7 +131,7 @@ def _train(
     return tuned.whole, extract_features(tuned, kept.cut[0]), tuned.progress.history
 
 
-def _list_tests() -> dict[str, Sequence[ImageRecord]]:
+def list_test_parts() -> dict[str, Sequence[ImageRecord]]:
     """Return the paper's test images: those whose lesion is nowhere in train first."""
     records = [record for record in read_records(find_data_root()) if record.split == "test"]
     repeated = read_repeated_lesions()[PAPER_SET]

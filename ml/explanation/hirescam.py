@@ -127,8 +127,9 @@ def explain_images(
     """Explain P(malignant) of each of `inputs`, float32 (n, height, width, 3), scaled as trained.
 
     `malignant`: the output columns that count as malignant; with one sigmoid, its only column.
-    `gives_logits`: whether the network has no sigmoid or softmax at its end. The network is only called: weights, flags and compiled passes stay as they are. Raises
-    ExplanationError when no convolution leaves a map of more than one place.
+    `gives_logits`: whether the network has no sigmoid or softmax at its end. The network is only called:
+    weights, flags and compiled passes stay as they are. Raises ExplanationError when no convolution leaves a
+    map of more than one place.
     """
     import keras
 

@@ -21,6 +21,8 @@ _WHITE: Final = (255, 255, 255)
 # The colour space a profile's header names, and the pixel mode it takes.
 _PROFILE_MODES: Final = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK", b"Lab ": "LAB"}
 _WITH_ALPHA: Final = frozenset({"RGBA", "RGBa", "LA", "La", "PA"})
+# Bytes of a profile of which several are kept: a camera's has a few thousand, a printing press's millions.
+_SMALL_PROFILE: Final = 1 << 20
 # Pixels converted at once: what a conversion needs besides its source and its result stays small.
 _BAND_PIXELS: Final = 1 << 18
 
@@ -286,7 +288,10 @@ def _convert_part(
         high, lower = (np.asarray(one.convert("RGB"), np.uint16) for one in (part, low))
         colour = Image.fromarray(convert_samples(high << 8 | lower, 65535, space))
     elif space is not None and part.mode.startswith("I"):
-        colour = Image.fromarray(convert_samples(np.asarray(part), white, space)).convert("RGB")
+        samples = np.minimum(np.asarray(part), white)
+        colour = Image.fromarray(
+            convert_samples(white - samples if inverted else samples, white, space)
+        ).convert("RGB")
     else:
         reduced = _reduce_depth(part, white)
         if inverted:
@@ -357,9 +362,16 @@ def _run_transform(transform: Any, image: Image.Image) -> Image.Image:
     return result
 
 
-@lru_cache(maxsize=8)
 def _build_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Cached: building costs 50 times what applying it to a 224×224 image does."""
+    """Cached: building costs 50 times what applying it to a 224×224 image does.
+
+    Of profiles over a megabyte only the last is kept, for the bands of its picture: eight would be
+    as large as eight files.
+    """
+    return (_build_small if len(profile) <= _SMALL_PROFILE else _build_large)(profile, mode)
+
+
+def _build(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     try:
         return ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(BytesIO(profile)),
@@ -371,6 +383,9 @@ def _build_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | 
         )
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         return None
+
+
+_build_small, _build_large = lru_cache(maxsize=8)(_build), lru_cache(maxsize=1)(_build)
 
 
 @lru_cache(maxsize=1)

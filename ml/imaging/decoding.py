@@ -45,6 +45,8 @@ MAX_MEMORY: Final = 600 << 20
 # Larger pictures are decoded one after another in a process, so that threads together don't take more.
 _LARGE_PIXELS: Final = 12_000_000
 _large = threading.BoundedSemaphore(1)
+# Bytes of EXIF that are read; a JPEG segment has 64 KB. Two million numbers would take ten seconds.
+_MAX_EXIF: Final = 4 << 20
 # More frames than this are not counted further.
 MAX_COUNTED_FRAMES: Final = 1000
 
@@ -89,7 +91,7 @@ def read_header(data: bytes) -> ImageHeader:
         image = _open_image(data, name)
         frames = int(getattr(image, "n_frames", 1))
         # libheif tells the upright size itself.
-        orientation = 1 if name == "HEIC" else _read_orientation(image.getexif)
+        orientation = 1 if name == "HEIC" else _read_orientation(_open_exif(image))
         return _make_header(name, image.size, orientation, frames)
 
 
@@ -179,14 +181,10 @@ def _read_tiff(data: bytes) -> TiffLayout:
 
 def _read_webp_header(data: bytes) -> ImageHeader:
     layout = read_webp_layout(data)
-
-    def read_exif() -> Image.Exif:
-        exif = Image.Exif()
-        exif.load(layout.exif)
-        return exif
-
-    orientation = _read_orientation(read_exif) if layout.exif else 1
-    return _make_header("WEBP", layout.size, orientation, layout.frames)
+    # As of an image that is opened, which of WebP takes the memory of its canvas.
+    image = Image.new("1", (1, 1))
+    image.info["exif"] = layout.exif
+    return _make_header("WEBP", layout.size, _read_orientation(_open_exif(image)), layout.frames)
 
 
 def _make_header(name: str, size: tuple[int, int], orientation: int, frames: int) -> ImageHeader:
@@ -199,7 +197,8 @@ def _make_header(name: str, size: tuple[int, int], orientation: int, frames: int
 
 def _decode_jpeg(data: bytes, max_pixels: int) -> Image.Image:
     image, frame = open_jpeg(data), read_jpeg_frame(data)
-    _check_pixels(image.size, max_pixels, max(_weigh(image) + 4, _weigh(image) + _weigh_coefficients(frame)))
+    cost = max(_weigh_result(image), _weigh(image) + _weigh_coefficients(frame))
+    _check_pixels(image.size, max_pixels, cost)
     with _take_turn(image.size):
         if not load_whole(data, image):
             raise _truncated("JPEG")
@@ -207,8 +206,8 @@ def _decode_jpeg(data: bytes, max_pixels: int) -> Image.Image:
 
 
 def _weigh_coefficients(frame: JpegFrame | None) -> float:
-    """Bytes a pixel of what libjpeg holds until the last scan of a progressive picture."""
-    if frame is None or not frame.is_progressive:
+    """Bytes a pixel of what libjpeg holds until the last of several scans."""
+    if frame is None or not frame.has_several_scans:
         return 0
     sides = [(across, down) for _, across, down in frame.components]
     largest = max(across for across, _ in sides) * max(down for _, down in sides)
@@ -218,7 +217,7 @@ def _weigh_coefficients(frame: JpegFrame | None) -> float:
 def _decode_png(data: bytes, max_pixels: int) -> Image.Image:
     layout = read_png_layout(data)
     image = open_png(layout)
-    _check_pixels(image.size, max_pixels, _weigh(image) + 4)
+    _check_pixels(image.size, max_pixels, _weigh_result(image))
     told = read_png_colours(layout)
     space = None if isinstance(told, bytes) else told
     low = open_low_bytes(layout) if space else None
@@ -267,7 +266,8 @@ def _decode_heic(data: bytes, max_pixels: int) -> Image.Image:
     image = _open_heic(data)
     is_deep = int(image.info.get("bit_depth", 8)) > 8
     # libheif's planes, its colours, their copy and the image; deep samples take two bytes each.
-    _check_pixels(image.size, max_pixels, 20 if is_deep else 10)
+    cost = 13 if image.has_transparency_data else 10
+    _check_pixels(image.size, max_pixels, 2 * cost if is_deep else cost)
     space = _read_heic_space(image)
     with _take_turn(image.size):
         if is_deep and space:
@@ -348,7 +348,7 @@ _DECODERS: Final[dict[str, Callable[[bytes, int], Image.Image]]] = {
 def _finish(
     image: ImageFile.ImageFile, space: ColourSpace | None, *, low: Image.Image | None = None
 ) -> Image.Image:
-    orientation = _read_orientation(image.getexif)
+    orientation = _read_orientation(_open_exif(image))
     colour = convert_to_srgb(image, space, low=low)
     # Turning makes another image; three at once would be too many.
     for one in (image, low):
@@ -366,12 +366,17 @@ def _turn(image: Image.Image, orientation: int) -> Image.Image:
 
 def _read_exif_space(image: ImageFile.ImageFile) -> ColourSpace | None:
     """Adobe RGB, where EXIF says so and no profile says more."""
-    if image.info.get("icc_profile"):
-        return None
+    return None if image.info.get("icc_profile") else read_exif_space(_open_exif(image))
+
+
+def _open_exif(image: Image.Image) -> Image.Exif:
+    """The EXIF of an image; empty where it is broken, or too long: Pillow reads a list number by number."""
+    if len(image.info.get("exif") or b"") > _MAX_EXIF:
+        return Image.Exif()
     try:
-        return read_exif_space(image.getexif())
+        return image.getexif()
     except Exception:  # noqa: BLE001 - the EXIF parser raises anything on a broken block
-        return None
+        return Image.Exif()
 
 
 # --- Limits
@@ -382,6 +387,12 @@ _BYTES: Final = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;1
 def _weigh(image: Image.Image) -> int:
     """Bytes of a pixel in Pillow's memory; colours take 4, whatever the file."""
     return _BYTES.get(image.mode, 4)
+
+
+def _weigh_result(image: ImageFile.ImageFile) -> int:
+    """Bytes a pixel of the decoded image beside its colours, or of these beside the same turned upright."""
+    turned = 8 if _read_orientation(_open_exif(image)) > 1 else 0
+    return max(_weigh(image) + 4, turned)
 
 
 def _check_pixels(size: tuple[int, int], limit: int, cost: float) -> None:
@@ -403,10 +414,10 @@ def _take_turn(size: tuple[int, int]) -> Iterator[None]:
         yield
 
 
-def _read_orientation(read_exif: Callable[[], Image.Exif]) -> int:
+def _read_orientation(exif: Image.Exif) -> int:
     """Return the EXIF orientation, 1 to 8; a broken EXIF block counts as upright."""
     try:
-        value = read_exif().get(ExifTags.Base.Orientation, 1)
+        value = exif.get(ExifTags.Base.Orientation, 1)
     except Exception:  # noqa: BLE001 - the EXIF parser raises anything on a broken block
         return 1
     return value if isinstance(value, int) and value in _TRANSPOSES else 1

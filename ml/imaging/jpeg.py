@@ -24,7 +24,7 @@ _START_OF_SCAN: Final = 0xDA
 _END_OF_IMAGE: Final = 0xD9
 # Baseline, extended and progressive, by Huffman codes; all 13 are frames.
 _USUAL: Final = frozenset({0xC0, 0xC1, 0xC2})
-_PROGRESSIVE: Final = 0xC2
+_PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _FRAMES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _GREY: Final = frozenset({127, 128})
 # No marker among these bytes, and no run of equal bits.
@@ -42,14 +42,15 @@ class _Segment(NamedTuple):
 class JpegFrame:
     """The header of a picture: its coding, and what tells the meaning of its components.
 
-    `marker` of the frame and `precision` in bits. `components`: (name, horizontal, vertical sampling).
-    `transform`: of the Adobe segment, None without one; `has_jfif`: whether it is a JFIF file, whose
-    components are luma and chroma.
+    `marker` of the frame and `precision` in bits. `components`: (name, horizontal, vertical sampling);
+    `scanned`: how many of them the first scan holds. `transform`: of the Adobe segment, None without one;
+    `has_jfif`: whether it is a JFIF file, whose components are luma and chroma.
     """
 
     marker: int
     precision: int
     components: tuple[tuple[int, int, int], ...]
+    scanned: int
     transform: int | None
     has_jfif: bool
 
@@ -60,8 +61,13 @@ class JpegFrame:
 
     @property
     def is_progressive(self) -> bool:
-        """Whether the decoder has to hold all coefficients, 2 bytes each."""
-        return self.marker == _PROGRESSIVE
+        """Whether its scans refine each other."""
+        return self.marker in _PROGRESSIVE
+
+    @property
+    def has_several_scans(self) -> bool:
+        """Whether it comes in several scans, progressive or each of a component: all coefficients are held."""
+        return self.is_progressive or self.scanned < len(self.components)
 
     @property
     def is_subsampled(self) -> bool:
@@ -82,10 +88,11 @@ class JpegFrame:
 
 def read_jpeg_frame(data: bytes) -> JpegFrame | None:
     """Read the segments before the first scan; None where no frame is among them."""
-    transform, has_jfif, found = None, False, None
+    transform, has_jfif, found, scanned = None, False, None, 0
     for segment in _walk_segments(data):
         marker, body, _ = segment
         if marker == _START_OF_SCAN:
+            scanned = body[0] if body else 0
             break
         if marker == 0xE0 and body.startswith(b"JFIF\0"):
             has_jfif = True
@@ -94,7 +101,7 @@ def read_jpeg_frame(data: bytes) -> JpegFrame | None:
         elif marker in _FRAMES and len(body) >= 6 and found is None:
             parts = (body[at : at + 3] for at in range(6, min(6 + 3 * body[5], len(body) - 2), 3))
             found = marker, body[0], tuple((part[0], part[1] >> 4, part[1] & 15) for part in parts)
-    return JpegFrame(*found, transform, has_jfif) if found else None
+    return JpegFrame(*found, scanned, transform, has_jfif) if found else None
 
 
 def open_jpeg(data: bytes) -> JpegImageFile:
@@ -117,13 +124,15 @@ def load_whole(
     """Decode `image`, opened from `data` by `reopen`; say whether every pixel came from the file.
 
     libjpeg refuses a file that simply stops; but one that was cut and closed with an end marker it
-    decodes, a progressive one with less detail, another with grey (every component 128) for each
-    missing block. The last block tells, as it is always among the missing; only then is the costly
-    question asked. A progressive one is asked first: two decoded at once would cost twice the memory.
+    decodes: one of several scans with less detail or without its colours, another with grey (every
+    component 128) for each missing block. Of a single scan the last block tells, as it is always among
+    the missing; only then is the costly question asked. Of several each is asked for, and first: two
+    decoded at once would cost twice the memory.
     """
-    if "progressive" in image.info:
+    frame = read_jpeg_frame(data)
+    if frame is not None and frame.has_several_scans:
         segments = list(_walk_segments(data))
-        if not _has_all_scans(segments, len(image.getbands())):
+        if not _has_all_scans(segments, frame):
             image.load()  # what is broken otherwise is said as that
             return False
         expected = _digest_filled(data, segments, reopen)
@@ -137,20 +146,20 @@ def load_whole(
     return _digest_filled(data, list(_walk_segments(data)), reopen) == _digest(image)
 
 
-def _has_all_scans(segments: list[_Segment], components: int) -> bool:
-    """All 64 coefficients of each component are sent, down to the last bit."""
+def _has_all_scans(segments: list[_Segment], frame: JpegFrame) -> bool:
+    """All 64 coefficients of each component are sent, down to the last bit; unless progressive, at once."""
     missing: dict[int, set[int]] = {}
     for segment in segments:
         body = segment.body
         if segment.marker != _START_OF_SCAN or not body or len(body) < 4 + 2 * body[0]:
             continue
         parameters = 1 + 2 * body[0]
-        first, last, bits = body[parameters : parameters + 3]
+        first, last, bits = body[parameters : parameters + 3] if frame.is_progressive else (0, 63, 0)
         for component in body[1:parameters:2]:
             left = missing.setdefault(component, set(range(64)))
             if not bits & 0x0F:  # otherwise lower bits of these coefficients must follow
                 left.difference_update(range(first, last + 1))
-    return len(missing) >= components and not any(missing.values())
+    return len(missing) >= len(frame.components) and not any(missing.values())
 
 
 def _digest_filled(

@@ -1,7 +1,8 @@
-"""PNG chunks: what a file says of its colours, and the file without the texts that no picture needs.
+"""PNG chunks: what a file says of its colours and orientation, and the file without texts.
 
 Pillow reads every text on the way to the picture and calls a file broken whose text or profile is
-larger than a megabyte once unpacked. Neither is its picture's fault.
+larger than a megabyte once unpacked. Neither is its picture's fault. And it decodes the picture to look
+for an orientation behind it, before anybody has asked how large the picture is.
 """
 
 import zlib
@@ -15,11 +16,11 @@ from ml.imaging.colour import ColourSpace, read_code_points, read_gamma, refuse_
 from ml.imaging.errors import UndecodableImageError
 
 _START: Final = 8
-_PICTURE: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"eXIf"})
+_PICTURE: Final = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
 _TOLD: Final = frozenset({b"IHDR", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"})
-_TEXTS: Final = frozenset({b"tEXt", b"zTXt"})
 # How ImageMagick keeps EXIF, and with it the orientation, in files from before `eXIf` existed.
-_OLD_EXIF: Final = b"Raw profile type "
+_TEXTS: Final = frozenset({b"tEXt", b"zTXt"})
+_OLD_EXIF: Final = b"Raw profile type exif\0"
 _MAX_TEXT: Final = 1 << 20
 MAX_PROFILE: Final = 16 << 20
 """Bytes of an unpacked ICC profile; those of printing presses have two or three million."""
@@ -28,13 +29,14 @@ _GREY: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class PngLayout:
-    """`picture`: the file without texts and colours. `told`: the bodies of the chunks that tell colours.
+    """`picture`: the file without texts, colours and EXIF. `told`: the bodies of the chunks that tell colours.
 
-    `depth` in bits of a sample and `kind`, the colour type; both 0 where the file has no header.
+    `exif`: the block, from before or behind the picture; empty without one. `depth` in bits of a sample and `kind`, the colour type; both 0 where the file has no header.
     """
 
     picture: bytes
     told: dict[bytes, bytes]
+    exif: bytes
     depth: int
     kind: int
 
@@ -43,6 +45,7 @@ def read_png_layout(data: bytes) -> PngLayout:
     """Walk the chunks of a PNG; what lies behind a broken one is left for the decoder to refuse."""
     kept, at = [data[:_START]], _START
     told: dict[bytes, bytes] = {}
+    exif, old_exif = b"", None
     while at + 12 <= len(data):
         kind, length = data[at + 4 : at + 8], int.from_bytes(data[at : at + 4], "big")
         end = at + 12 + length
@@ -50,8 +53,12 @@ def read_png_layout(data: bytes) -> PngLayout:
             break
         if kind in _TOLD:
             told.setdefault(kind, data[at + 8 : end - 4])
-        if kind in _PICTURE or (kind in _TEXTS and _is_old_exif(kind, data[at + 8 : end - 4])):
+        if kind in _PICTURE:
             kept.append(data[at:end])
+        elif kind == b"eXIf":
+            exif = exif or data[at + 8 : end - 4]
+        elif kind in _TEXTS and old_exif is None and data.startswith(_OLD_EXIF, at + 8):
+            old_exif = _read_old_exif(kind, data[at + 8 + len(_OLD_EXIF) : end - 4])
         at = end
         if kind == b"IEND":
             break
@@ -59,7 +66,7 @@ def read_png_layout(data: bytes) -> PngLayout:
         kept.append(data[at:])
     header = told.get(b"IHDR", b"")
     depth, colour = (header[8], header[9]) if len(header) >= 10 else (0, 0)
-    return PngLayout(b"".join(kept), told, depth, colour)
+    return PngLayout(b"".join(kept), told, exif or old_exif or b"", depth, colour)
 
 
 def is_png_whole(data: bytes) -> bool:
@@ -75,6 +82,7 @@ def is_png_whole(data: bytes) -> bool:
 def open_png(layout: PngLayout) -> PngImageFile:
     """Open the picture, decoding nothing; raises what Pillow raises."""
     image = PngImageFile(BytesIO(layout.picture))
+    image.info["exif"] = layout.exif
     # The transparent colour is told in the file's own depth, and Pillow takes it for 8 bits.
     told: Any = image.info.get("transparency")
     if layout.depth == 16 and told is not None and not isinstance(told, bytes):
@@ -139,14 +147,14 @@ def _unpack_profile(body: bytes) -> bytes | None:
     return profile
 
 
-def _is_old_exif(kind: bytes, body: bytes) -> bool:
-    if not body.startswith(_OLD_EXIF):
-        return False
-    if kind == b"tEXt":
-        return len(body) <= _MAX_TEXT
-    unpacker = zlib.decompressobj()
+def _read_old_exif(kind: bytes, text: bytes) -> bytes:
+    """The EXIF block of a text: three lines (empty, its name, its length), then hexadecimal digits."""
     try:
-        unpacker.decompress(body.partition(b"\0")[2][1:], _MAX_TEXT)
-    except zlib.error:
-        return False
-    return not unpacker.unconsumed_tail
+        if kind == b"zTXt":
+            unpacker = zlib.decompressobj()
+            text = unpacker.decompress(text[1:], _MAX_TEXT)
+            if unpacker.unconsumed_tail:
+                return b""
+        return bytes.fromhex("".join(text[:_MAX_TEXT].decode("ascii").split("\n")[3:]))
+    except (zlib.error, ValueError):
+        return b""

@@ -25,17 +25,22 @@ _FILL_ORDER, _STRIP_OFFSETS, _ORIENTATION, _SAMPLES, _STRIP_ROWS, _STRIP_COUNTS 
 _PLANAR, _TRANSFER, _PREDICTOR, _COLOUR_MAP = 284, 301, 317, 320
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS = 322, 323, 324, 325
 _INK_SET, _EXTRA, _FORMAT, _LUMA, _SUBSAMPLING, _REFERENCE = 332, 338, 339, 529, 530, 532
-_PROFILE, _DNG_VERSION = 34675, 50706
+_WHITE_POINT, _PRIMARIES, _PROFILE, _EXIF, _INTEROP, _DNG_VERSION = 318, 319, 34675, 34665, 40965, 50706
 _READ: Final = frozenset(
     {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _MEANING, _FILL_ORDER, _STRIP_OFFSETS, _ORIENTATION, _SAMPLES}
     | {_STRIP_ROWS, _STRIP_COUNTS, _PLANAR, _TRANSFER, _PREDICTOR, _COLOUR_MAP}
     | {_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_COUNTS, _INK_SET, _EXTRA, _FORMAT, _LUMA}
-    | {_SUBSAMPLING, _REFERENCE}
+    | {_SUBSAMPLING, _REFERENCE, _WHITE_POINT, _PRIMARIES, _EXIF}
 )
 _NUMBERS: Final = {1: "B", 3: "H", 4: "L", 13: "L", 16: "Q"}
 _RATIONAL: Final = 5
 _MAX_TAGS: Final = 4096
-# A subfile's kind is told by one of the first tags; further on nobody looks.
+# In the lists of one page: of its parts most of all, twice as many as a picture of 120 million pixels has.
+_MAX_NUMBERS: Final = 1 << 21
+# In the lists of EXIF, which Pillow reads number by number; a camera writes some hundred.
+_MAX_EXIF_NUMBERS: Final = 1 << 16
+_BYTES_AND_TEXTS: Final = frozenset({1, 2, 7})
+# Tags are sorted by number, and those that tell a subfile's kind have the lowest.
 _FIRST_TAGS: Final = 8
 
 _GREY, _RGB, _PALETTE, _INK, _LUMA_CHROMA, _LAB = frozenset({0, 1}), 2, 3, 5, 6, 8
@@ -107,6 +112,7 @@ def read_tiff_layout(data: bytes, max_frames: int) -> TiffLayout:
     """Read the directory of the first page that is no thumbnail, and count the pages.
 
     Raises:
+        UndecodableImageError: unsupported_format for endless lists, which would fill the memory.
         struct.error, ValueError: when the directories don't lie within the file.
     """
     order = "<" if data[:2] == b"II" else ">"
@@ -157,6 +163,7 @@ def _read_directory(data: bytes, at: int, order: str, *, big: bool) -> Directory
     tags: dict[int, tuple[Any, ...]] = {}
     places: dict[int, tuple[int, int]] = {}
     present = set()
+    numbers = 0
     value_size = 8 if big else 4
     for tag, kind, number, where in _walk_entries(data, at, order, big=big, most=_MAX_TAGS):
         present.add(tag)
@@ -172,6 +179,9 @@ def _read_directory(data: bytes, at: int, order: str, *, big: bool) -> Directory
             raise ValueError(message)
         if tag not in _READ:
             continue
+        numbers += count
+        if numbers > _MAX_NUMBERS:
+            raise _refuse(f"in lists of more than {_MAX_NUMBERS:,} numbers")
         values = struct.unpack_from(f"{order}{count}{letter}", data, start)
         if kind == _RATIONAL:
             values = tuple(a / b if b else 0.0 for a, b in zip(values[::2], values[1::2], strict=True))
@@ -302,7 +312,12 @@ def _check_form(form: _Form, page: Directory) -> None:
             "in inks other than cyan, magenta, yellow and black",
         ),
         (
-            is_split and (form.bits not in (8, 16) or form.meaning not in (_RGB, _INK)),
+            is_split
+            and (
+                form.bits not in (8, 16)
+                or form.meaning not in (_RGB, _INK)
+                or (not is_packed and page.first(_FILL_ORDER, 1) != 1)
+            ),
             "in separate planes of a rare kind",
         ),
         (
@@ -399,7 +414,7 @@ def open_tiff(data: bytes, layout: TiffLayout) -> TiffPicture:
         changes[_COMPRESSION] = _DEFLATE  # opened for what it says beside its pixels, never decoded
     image = TiffImageFile(_rewrite(data, layout, changes))
     _mend_palette(image, page)
-    space = None if _PROFILE in page.present else _read_space(image, page)
+    space = None if _PROFILE in page.present else _read_space(image, page, data)
     white = (1 << form.bits) - 1 if form.is_deep_grey and form.format == _UNSIGNED else 65535
     if is_assembled:
         profile = image.info.get("icc_profile")
@@ -437,7 +452,7 @@ def _mend_palette(image: TiffImageFile, page: Directory) -> None:
         image.palette = ImagePalette.raw("RGB;L", bytes(entries))
 
 
-def _read_space(image: TiffImageFile, page: Directory) -> ColourSpace | None:
+def _read_space(image: TiffImageFile, page: Directory, data: bytes) -> ColourSpace | None:
     """Raises UndecodableImageError: unsupported_format for a curve that is not about sRGB's."""
     transfer = page.tags.get(_TRANSFER, ())
     if transfer:
@@ -445,7 +460,26 @@ def _read_space(image: TiffImageFile, page: Directory) -> ColourSpace | None:
         if not _MIDDLE_LIGHT[0] <= transfer[steps // 2] / 65535 <= _MIDDLE_LIGHT[1]:
             raise refuse_colours("by a curve of their own")
     # White point and primaries are tags of EXIF too, and those of a TIFF are its own.
-    return read_exif_space(image.getexif())
+    return read_exif_space(image.getexif()) if _has_short_exif(page, data) else None
+
+
+def _has_short_exif(page: Directory, data: bytes) -> bool:
+    """Whether the tags of colours, here and in the directories of EXIF, hold no endless lists."""
+    numbers = sum(len(page.tags.get(tag, ())) for tag in (_WHITE_POINT, _PRIMARIES))
+    at = page.first(_EXIF)
+    for _ in ("EXIF", "interoperability"):
+        if not 0 < at < len(data):
+            break
+        following = 0
+        try:
+            for tag, kind, number, where in _walk_entries(data, at, page.order, big=page.big, most=_MAX_TAGS):
+                numbers += 0 if kind in _BYTES_AND_TEXTS else number
+                if tag == _INTEROP and kind in _NUMBERS and number == 1:
+                    (following,) = struct.unpack_from(page.order + _NUMBERS[kind], data, where)
+        except (struct.error, ValueError):
+            return False
+        at = following
+    return numbers <= _MAX_EXIF_NUMBERS
 
 
 _MODES: Final[dict[tuple[int, tuple[int, ...]], str]] = {

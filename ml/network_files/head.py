@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ml.network_files.config_scan import IDLE
 from ml.network_files.errors import UnsafeModelError
 from ml.network_files.limits import NetworkSize
-from ml.network_files.plan import NetworkPlan
+from ml.network_files.plan import NetworkPlan, PlanStep
 
 PROBABILITIES = frozenset({"sigmoid", "hard_sigmoid", "softmax"})
 HEADS = PROBABILITIES | {"linear"}
@@ -26,28 +26,35 @@ _ACTIVATIONS = frozenset({"ReLU", "LeakyReLU", "PReLU", "ELU"})
 LEAST_SPREAD = 1e-6
 
 
+# Layers whose sums of weighted inputs are numbers of a new kind.
+_WEIGHING = frozenset({"Dense", "Conv2D", "DepthwiseConv2D", "SeparableConv2D"})
+
+
 def find_head(plan: NetworkPlan) -> str:
     """Return one of `HEADS`, or the name of an activation that is none of them, `other` for a mixture."""
-    return _find(plan, plan.output)
+    # Each value after its sources: asked backwards, a few dozen means of one value would take for ever.
+    heads = ["linear"]
+    for step in plan.steps:
+        heads.append(_find(step, {heads[source] for source in step.sources}))
+    return heads[plan.output]
 
 
-def _find(plan: NetworkPlan, value: int) -> str:
-    if value == 0:
-        return "linear"
-    step = plan.steps[value - 1]
-    name = step.config.get("activation") or "linear"
+def _find(step: PlanStep, sources: set[str]) -> str:
+    """What one layer makes of values of these heads."""
+    name = str(step.config.get("activation") or "linear")
+    head = next(iter(sources)) if len(sources) == 1 else OTHER
     if step.kind == "Softmax":
         return "softmax" if step.config.get("axis", -1) in (-1, [-1]) else OTHER
     if step.kind in _ACTIVATIONS:
         return "relu"
     if step.kind == "Activation":
-        return _find(plan, step.sources[0]) if name == "linear" else str(name)
+        return head if name == "linear" else name
     if step.kind in _CARRIERS | _MEANS | _CHOICES | {"Concatenate"}:
-        heads = {_find(plan, source) for source in step.sources}
-        head = heads.pop() if len(heads) == 1 else OTHER
         keeps_sums = step.kind in _CARRIERS | _MEANS
         return OTHER if head == "softmax" and not keeps_sums else head
-    return str(name)
+    if name == "linear" and step.kind not in _WEIGHING and sources <= PROBABILITIES:
+        return OTHER  # probabilities that were scaled, shifted or multiplied are no logits
+    return name
 
 
 def check_head(plan: NetworkPlan, size: NetworkSize) -> None:
@@ -89,9 +96,12 @@ def check_head(plan: NetworkPlan, size: NetworkSize) -> None:
 
 def _count_units(plan: NetworkPlan, size: NetworkSize) -> set[int]:
     """Over how many outputs each softmax of the head is taken."""
-    found, waiting = set(), [plan.output]
+    found, seen, waiting = set(), set(), [plan.output]
     while waiting:
         value = waiting.pop()
+        if value in seen:
+            continue
+        seen.add(value)
         step = plan.steps[value - 1]
         if step.kind in _CARRIERS | _MEANS or (
             step.kind == "Activation" and (step.config.get("activation") or "linear") == "linear"

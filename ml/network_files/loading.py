@@ -32,7 +32,9 @@ def load_network(
     (height, width, where the file leaves it open) and find its weights; then Keras builds it in
     safe mode from a private copy of the very bytes that were checked, so that the file cannot be
     exchanged in between. A network of mixed precision computes in float32, as every other does: the
-    weights are stored so, and a processor gains nothing by half of it. Raises UnsafeModelError with a code: `sha256_mismatch`, those of
+    weights are stored so, and a processor gains nothing by half of it.
+
+    Raises UnsafeModelError with a code: `sha256_mismatch`, those of
     `ml.network_files.model_file.read_model_file` and of the scans, or `not_buildable`.
     """
     data = read_model_file(path)

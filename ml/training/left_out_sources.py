@@ -3,8 +3,8 @@
 import csv
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,15 @@ from ml.datasets.sources import ARCHIVES_SET, COUNTED, HoldOut, SourcedImage
 from ml.evaluation.metrics import measure_auc, measure_ece
 from ml.training.activations import Activations
 from ml.training.fitting import LeftOut, fit_left_out
+from ml.training.full_tuning import (
+    DIAGNOSES,
+    FullTuningPlan,
+    Pictures,
+    run_features,
+    run_network,
+    sum_malignant,
+    tune_whole,
+)
 from ml.training.gate_fitting import fit_ground
 from ml.training.transfer import (
     TransferPlan,
@@ -34,13 +43,38 @@ COLUMNS = ("data_set", "path", "label", "source", "hold_out", "probability", "di
 class Judged:
     """One hold-out: raw P(malignant) float64 (m,) of its judged images in order, by mix; seconds it took.
 
-    `distances` float64 (m,) of these images from what the network learned from, at the plan's mix, or None.
+    `distances` float64 (m,) of these images from what the network learned from, and `diagnoses` float32 (m, c)
+    probabilities of `ml.training.full_tuning.DIAGNOSES`, both at the plan's mix, or None.
     """
 
     hold_out: HoldOut
     by_mix: dict[float, NDArray[np.float64]]
-    seconds: float
+    seconds: float = 0.0
     distances: NDArray[np.float64] | None = None
+    diagnoses: NDArray[np.float32] | None = None
+
+
+def judge_once(
+    plan: Mapping[str, Any],
+    hold_out: HoldOut,
+    folder: Path,
+    learn: Callable[[], Judged],
+    *,
+    with_ground: bool,
+) -> Judged:
+    """Return what `folder` keeps of `hold_out` by `plan`, or what `learn` finds, kept there from then on.
+
+    `with_ground`: what is kept without distances is not enough.
+    """
+    done = folder / "judged.npz"
+    stored = _read_judged(done, plan, hold_out)
+    if stored is not None and (stored.distances is not None or not with_ground):
+        return stored
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    result = replace(learn(), seconds=time.monotonic() - started)
+    _write_judged(done, plan, result)
+    return result
 
 
 def judge_hold_out(
@@ -57,49 +91,78 @@ def judge_hold_out(
 
     `with_ground` also measures how far they are from what the network learned from.
     """
-    done = folder / "judged.npz"
-    stored = _read_judged(done, plan, hold_out)
-    if stored is not None and (stored.distances is not None or not with_ground):
-        return stored
-    started = time.monotonic()
-    learned, judged = np.flatnonzero(~hold_out.held_out), np.flatnonzero(hold_out.judged)
-    folder.mkdir(parents=True, exist_ok=True)
-    by_mix, features = {}, kept.features[0]
-    if not plan.epochs:
-        by_mix[plan.mix] = fit_plan_probe(plan, images, kept, learned).score(features[judged])
-    else:
-        tuned = tune_upper(plan, images, kept, learned, folder, weights=weights)
-        for mix in sorted({*MIXES, plan.mix}):
+
+    def learn() -> Judged:
+        learned, judged = np.flatnonzero(~hold_out.held_out), np.flatnonzero(hold_out.judged)
+        by_mix, features = {}, kept.features[0]
+        if not plan.epochs:
+            by_mix[plan.mix] = fit_plan_probe(plan, images, kept, learned).score(features[judged])
+        else:
+            tuned = tune_upper(plan, images, kept, learned, folder, weights=weights)
+            for mix in sorted({*MIXES, plan.mix}):
+                tuned.set_mix(mix)
+                by_mix[mix] = score_cut(tuned.upper, kept.cut[0][judged])
+            if with_ground:
+                tuned.set_mix(plan.mix)
+                features = extract_features(tuned, kept.cut[0]).astype(np.float16)
+        if not with_ground:
+            return Judged(hold_out, by_mix)
+        sources = [images[index].source for index in learned.tolist()]
+        ground = fit_ground(features[learned], sources)
+        return Judged(hold_out, by_mix, distances=ground.measure(features[judged].astype(np.float32)))
+
+    return judge_once(plan.to_dict(), hold_out, folder, learn, with_ground=with_ground)
+
+
+def judge_hold_out_whole(
+    plan: FullTuningPlan,
+    pictures: Pictures,
+    hold_out: HoldOut,
+    folder: Path,
+    *,
+    weights: Path | None,
+    with_ground: bool = False,
+    after_epoch: Callable[[dict[str, float]], None] | None = None,
+) -> Judged:
+    """Tune a whole network on all images but those held out and judge these; resumes from `folder`."""
+
+    def learn() -> Judged:
+        learned, judged = np.flatnonzero(~hold_out.held_out), np.flatnonzero(hold_out.judged)
+        tuned = tune_whole(plan, pictures, learned, folder, weights=weights, after_epoch=after_epoch)
+        by_mix, diagnoses = {}, None
+        for mix in sorted({0.0, 0.5, 0.75, 1.0, plan.mix}):
             tuned.set_mix(mix)
-            by_mix[mix] = score_cut(tuned.upper, kept.cut[0][judged])
-        if with_ground:
-            tuned.set_mix(plan.mix)
-            features = extract_features(tuned, kept.cut[0]).astype(np.float16)
-    distances = None
-    if with_ground:
-        ground = fit_ground(features[learned], [images[index].source for index in learned.tolist()])
-        distances = ground.measure(features[judged].astype(np.float32))
-    result = Judged(hold_out, by_mix, time.monotonic() - started, distances)
-    _write_judged(done, plan, result)
-    return result
+            probabilities = run_network(plan, tuned.network, pictures.pixels[judged])
+            by_mix[mix] = sum_malignant(probabilities)
+            if mix == plan.mix:
+                diagnoses = probabilities
+        if not with_ground:
+            return Judged(hold_out, by_mix, diagnoses=diagnoses)
+        tuned.set_mix(plan.mix)
+        sources = [pictures.images[index].source for index in learned.tolist()]
+        ground = fit_ground(run_features(plan, tuned.network, pictures.pixels[learned]), sources)
+        distances = ground.measure(run_features(plan, tuned.network, pictures.pixels[judged]))
+        return Judged(hold_out, by_mix, distances=distances, diagnoses=diagnoses)
+
+    return judge_once(plan.to_dict(), hold_out, folder, learn, with_ground=with_ground)
 
 
-def _read_judged(path: Path, plan: TransferPlan, hold_out: HoldOut) -> Judged | None:
+def _read_judged(path: Path, plan: Mapping[str, Any], hold_out: HoldOut) -> Judged | None:
     if not path.is_file():
         return None
     with np.load(path, allow_pickle=False) as stored:
-        if json.loads(stored["plan"].tobytes()) != plan.to_dict():
+        if json.loads(stored["plan"].tobytes()) != plan:
             return None
         by_mix = {float(name[2:]): stored[name] for name in stored.files if name.startswith("p_")}
-        distances = stored["distances"] if "distances" in stored.files else None
-        return Judged(hold_out, by_mix, float(stored["seconds"]), distances)
+        rest = {name: stored[name] for name in ("distances", "diagnoses") if name in stored.files}
+        return Judged(hold_out, by_mix, float(stored["seconds"]), **rest)
 
 
-def _write_judged(path: Path, plan: TransferPlan, result: Judged) -> None:
+def _write_judged(path: Path, plan: Mapping[str, Any], result: Judged) -> None:
     arrays: dict[str, Any] = {f"p_{mix}": p for mix, p in result.by_mix.items()}
-    if result.distances is not None:
-        arrays["distances"] = result.distances
-    note = np.frombuffer(json.dumps(plan.to_dict()).encode(), dtype=np.uint8)
+    rest = {"distances": result.distances, "diagnoses": result.diagnoses}
+    arrays |= {name: values for name, values in rest.items() if values is not None}
+    note = np.frombuffer(json.dumps(dict(plan)).encode(), dtype=np.uint8)
     draft = path.with_suffix(".partial")
     with draft.open("wb") as stream:
         np.savez(stream, allow_pickle=False, plan=note, seconds=np.array(result.seconds), **arrays)
@@ -167,16 +230,21 @@ def write_left_out(
         return
     with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        named = all(result.diagnoses is not None for result in results)
+        writer.writerow((*COLUMNS, *(f"p_{name}" for name in DIAGNOSES)) if named else COLUMNS)
         for result in results:
             judged, p = np.flatnonzero(result.hold_out.judged), result.by_mix[mix]
             far = (
                 [""] * p.size if result.distances is None else [f"{value:.4f}" for value in result.distances]
             )
-            for index, value, distance in zip(judged.tolist(), p.tolist(), far, strict=True):
+            each = np.empty((p.size, 0)) if result.diagnoses is None or not named else result.diagnoses
+            for index, value, distance, row in zip(
+                judged.tolist(), p.tolist(), far, each.tolist(), strict=True
+            ):
                 image = images[index]
                 cells = (image.data_set, image.path, image.label, image.source)
-                writer.writerow((*cells, result.hold_out.name, f"{value:.5f}", distance))
+                told = (f"{chance:.5f}" for chance in row)
+                writer.writerow((*cells, result.hold_out.name, f"{value:.5f}", distance, *told))
 
 
 def read_left_out(path: Path) -> LeftOut:

@@ -117,7 +117,7 @@ def describe_provider(issuer: str, client_id: str, secret: str, name: str) -> di
     return {"openid_connect": {"APPS": [app]}}
 
 
-SOCIALACCOUNT_ADAPTER = "portal.trust.accounts.login.sso_adapter.SSOAdapter"
+SOCIALACCOUNT_ADAPTER = "portal.trust.accounts.login.sso.adapter.SSOAdapter"
 SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
 # A link starts it: the content security policy lets no form lead to another site.
 SOCIALACCOUNT_LOGIN_ON_GET = True

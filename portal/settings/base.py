@@ -320,7 +320,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "apply-retention": {
         "task": "classifier.tasks.apply_retention_task",
-        # Of the night. Each later hour goes on where a run was killed.
+        # At night. Each later hour goes on where a run was killed.
         "schedule": crontab(minute=15, hour="1-4"),
         "options": {"expires": 1800},
     },

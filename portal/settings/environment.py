@@ -219,7 +219,8 @@ def refuse_moved() -> None:
     warning would come too late.
     """
     for former, name in MOVED.items():
-        if os.environ.get(former) and name not in os.environ:
+        was, now = (os.environ.get(one, "").strip().lower() for one in (former, name))
+        if was not in OFF | {""} and now in OFF | {""}:
             raise ImproperlyConfigured(f"Set {name} instead of {former}, which this version doesn't read.")
 
 

@@ -1,11 +1,14 @@
 """Docs that lead astray are worse than none: links, places and names on the pages exist."""
 
+import argparse
 import functools
+import importlib
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from django.core.management import BaseCommand, get_commands, load_command_class
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -98,3 +101,45 @@ def test_every_page_is_reached_from_the_readme():
                 open_pages.append(target)
 
     assert set(PAGES) <= reached
+
+
+# What a page has somebody type: a command of ours and its options, up to a comment, a pipe or the end of a quote.
+TYPED = re.compile(r"(manage\.py|-m ml|\bmake) ([a-z][a-z_-]*)([^`|#\n&)]*(?:\\\n[^`|#\n&)]*)*)")
+
+
+def list_options(door, name):
+    """The options of a command, None where there is none of that name."""
+    if door == "make":
+        targets = re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        return set() if name in targets else None
+    if door == "-m ml":
+        if not (PROJECT / "ml" / "commands" / f"{name}.py").is_file():
+            return None
+        parser = argparse.ArgumentParser()
+        importlib.import_module(f"ml.commands.{name}").add_arguments(parser)
+    elif name in get_commands():
+        app = get_commands()[name]
+        command = app if isinstance(app, BaseCommand) else load_command_class(app, name)
+        parser = command.create_parser("manage.py", name)
+    else:
+        return None
+    return set(parser._option_string_actions)
+
+
+def test_commands_that_the_pages_name_exist_with_their_options():
+    """On pages as they are typed; `make` in running text needs its quotes."""
+    astray, seen = [], set()
+    for page in PAGES:
+        for door, name, rest in TYPED.findall(page.read_text(encoding="utf-8")):
+            if door == "make" and not re.search(
+                rf"(`|^    )[^`\n]*make {name}", page.read_text(), re.MULTILINE
+            ):
+                continue
+            known = list_options(door, name)
+            seen.add((door, name))
+            wanted = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", rest)) if door != "make" else set()
+            if known is None or not wanted <= known:
+                astray.append((page.name, door, name, sorted(wanted - (known or set()))))
+
+    assert len(seen) > 25
+    assert astray == []

@@ -1,6 +1,8 @@
 import ast
 import re
 import subprocess
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,29 @@ def test_dev_repeats_the_versions_of_runtime():
         return set(re.findall(r"^[a-z0-9.\[\],-]+==[^ ]+", text, re.MULTILINE))
 
     assert pins("runtime") <= pins("dev")
+
+
+# Django loads it by the address of a database.
+BY_NAME_ALONE = {"psycopg"}
+
+
+def test_every_requirement_is_used_by_what_is_served():
+    """What tests alone use belongs to the group dev; what nobody uses is installed for nothing."""
+    modules = {}
+    for module, names in packages_distributions().items():
+        for name in names:
+            modules.setdefault(re.sub(r"[._]", "-", name.lower()), set()).add(module)
+    wanted = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.sub(r"[._]", "-", re.match(r"[\w.-]+", one)[0].lower()) for one in wanted} - BY_NAME_ALONE
+    files = [
+        path
+        for folder in ("portal", "classifier", "ml", "deploy")
+        for path in (PROJECT / folder).rglob("*.py")
+    ]
+    words = set(re.findall(r"\w+", "\n".join(path.read_text() for path in files)))
+
+    assert len(names) > 20
+    assert {name for name in names if not modules[name] & words} == set()
 
 
 @pytest.mark.parametrize("folder", OURS)

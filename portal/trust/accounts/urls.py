@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from portal.trust.accounts import views
-from portal.trust.accounts.login import sso_views
+from portal.trust.accounts.login.sso import views as sso_views
 from portal.trust.accounts.people import invitation_views
 from portal.trust.accounts.sessions import views as session_views
 

@@ -87,8 +87,10 @@ def test_heic_is_turned_once():
     assert (read_header(data).width, read_header(data).height) == upright.size
 
 
-def test_broken_exif_counts_as_upright():
-    data = encode(draw_picture(), "JPEG", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\xff garbage")
+@pytest.mark.parametrize("block", [b"II*\x00\xff\xff\xff\xff garbage", b"no TIFF at all"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
+def test_broken_exif_counts_as_upright(name, block):
+    data = encode(draw_picture(), name, exif=b"Exif\x00\x00" + block)
     assert decode_image(data).size == SIZE
     assert read_header(data).width == SIZE[0]
 
@@ -193,6 +195,36 @@ def test_a_jpeg_cut_and_closed_again_is_refused(options, kept):
     with pytest.raises(UndecodableImageError) as caught:
         decode_image(data[: int(len(data) * kept)].rstrip(b"\xff") + b"\xff\xd9")
     assert caught.value.code == "truncated"
+
+
+def draw_scans(image):
+    """A sequential JPEG of three scans, one a component: its head, the scans, its end."""
+    parts = []
+    for plane in image.convert("YCbCr").split():
+        data = encode(plane, "JPEG", qtables=[[4] * 64])
+        at = data.index(b"\xff\xda")
+        parts.append((data[:at], data[at + 10 : -2]))
+    tables = parts[0][0]
+    frame = tables.index(b"\xff\xc0")
+    after = frame + 2 + int.from_bytes(tables[frame + 2 : frame + 4], "big")
+    components = b"".join(bytes([number, 0x11, 0]) for number in (1, 2, 3))
+    head = b"\xff\xc0\x00\x11" + tables[frame + 4 : frame + 9] + b"\3" + components
+    scans = [
+        b"\xff\xda\x00\x08\1" + bytes([number, 0, 0, 63, 0]) + body
+        for number, (_, body) in enumerate(parts, start=1)
+    ]
+    return [tables[:frame] + head + tables[after:], *scans, b"\xff\xd9"]
+
+
+def test_a_jpeg_of_one_scan_a_component_is_read_whole_or_refused():
+    """Without the last two it would be a picture, and grey."""
+    image = draw_picture()
+    head, light, blue, red, end = draw_scans(image)
+    assert difference(decode_image(head + light + blue + red + end), image) < 2
+    for cut in ([light], [light, blue], [light, blue, red[: len(red) // 2]], [light[: len(light) // 2]]):
+        with pytest.raises(UndecodableImageError) as caught:
+            decode_image(head + b"".join(cut) + end)
+        assert caught.value.code == "truncated"
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])

@@ -128,6 +128,13 @@ def test_the_other_order_of_bits(bits, compression):
     assert (found is None) == (bits == 16)
 
 
+def test_planes_in_the_other_order_of_bits_are_refused_or_read():
+    for compression in (NONE, DEFLATE):
+        file, expected = build((2, 3, (), 8), (compression, 1), {}, "<", 2, fill=2)
+        found = read(file.write())
+        assert found is None or np.abs(found - expected).max() <= 1
+
+
 def test_floating_grey_whose_zero_is_white():
     values = np.linspace(0, 1, HEIGHT * WIDTH, dtype=np.float32).reshape(HEIGHT, WIDTH, 1)
     for order, packing in itertools.product("<>", (NONE, DEFLATE)):
@@ -221,6 +228,12 @@ def test_chromaticities_are_converted_and_a_strange_curve_is_refused():
     file.tags = {301: (3, [int(one) for one in np.linspace(0, 65535, 256)])}
     with pytest.raises(UndecodableImageError, match="curve of their own"):
         decode_image(file.write())
+
+
+def test_chromaticities_don_t_make_a_negative_of_deep_grey():
+    file, expected = build((0, 1, (), 16), (NONE, 1), {}, "<", 1)
+    file.tags = {319: (5, [6800, 10000, 3200, 10000, 2650, 10000, 6900, 10000, 1500, 10000, 600, 10000])}
+    assert np.abs(read(file.write()) - expected).max() <= 1
 
 
 def test_adobe_rgb_by_exif_alone():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from ml.imaging import png
+from ml.imaging import colour, png
 from ml.imaging.decoding import decode_image, read_header
 from ml.imaging.errors import UndecodableImageError
 from tests.ml.imaging.shared_inputs import SHARED, needs_inputs
@@ -45,6 +45,12 @@ def test_a_png_with_a_large_profile_is_converted_by_it(monkeypatch):
     data = write_png(draw_colours(), 8, (b"iCCP", b"large\0\0" + zlib.compress(large)))
     small = write_png(draw_colours(), 8, (b"iCCP", b"small\0\0" + zlib.compress(turned)))
     assert decode_image(data).tobytes() == decode_image(small).tobytes() != PLAIN
+    kept = colour._build_small.cache_info().currsize
+    for filling in (b"1", b"2"):  # none of which is kept beside the next
+        body = large[: -len(filling)] + filling
+        decode_image(write_png(draw_colours(), 8, (b"iCCP", b"large\0\0" + zlib.compress(body))))
+    assert colour._build_large.cache_info().currsize == 1
+    assert colour._build_small.cache_info().currsize == kept
     monkeypatch.setattr(png, "MAX_PROFILE", 1 << 20)
     with pytest.raises(UndecodableImageError, match="more than 1 MB") as caught:
         decode_image(data)

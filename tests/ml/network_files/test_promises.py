@@ -5,8 +5,10 @@ import pytest
 
 from ml.network_files.config_scan import IDLE
 from ml.network_files.errors import UnsafeModelError
-from ml.network_files.head import find_head
+from ml.network_files.head import check_head, find_head
 from ml.network_files.inspection import examine_bytes, inspect_file
+from ml.network_files.limits import NetworkSize
+from ml.network_files.plan import NetworkPlan, PlanStep
 from ml.serving.registration import declare, prepare_network
 from tests.ml.imaging.shared_inputs import SHARED, needs_inputs
 from tests.ml.network_files.keras2_files import conv, convert_here, dense, pool, write_keras2
@@ -96,6 +98,7 @@ def make_heads():
             "other",
             "head_not_supported",
         ),
+        "scaled sigmoid": (lambda x: layers.Rescaling(2.0)(sigmoid(x)), "other", "head_not_supported"),
         "relu": (layers.Dense(1, activation="relu"), "relu", "head_not_supported"),
         "map": (lambda x: layers.Reshape((1, 1, 2))(softmax(x)), "softmax", "output_not_supported"),
     }
@@ -105,8 +108,19 @@ HEADS = (
     *("sigmoid", "softmax", "logit", "mean of sigmoids", "mean of softmaxes", "higher of sigmoids"),
     *("flattened", "dropped", "linear after", "activation", "softmax layer", "joined logits"),
     *("softmax of one", "softmax of one, dropped", "two sigmoids", "joined sigmoids", "joined softmaxes"),
-    *("mixture", "relu", "map"),
+    *("mixture", "scaled sigmoid", "relu", "map"),
 )
+
+
+@pytest.mark.parametrize(("kind", "count"), [("Average", 80), ("Dropout", 1900)])
+def test_a_head_behind_many_layers_is_found_at_once(kind, count):
+    """Each way back to it would be two to the eightieth steps, or deeper than Python goes."""
+    steps = [PlanStep("Dense", "head", {"activation": "softmax"}, (0,), 0)]
+    sources = (lambda at: (at, at)) if kind == "Average" else lambda at: (at,)
+    steps += [PlanStep(kind, f"{at}", {}, sources(at), at) for at in range(1, count + 1)]
+    plan = NetworkPlan(steps, [], len(steps), (4, 4, 3))
+    assert find_head(plan) == "softmax"
+    check_head(plan, NetworkSize(0, (2,), {}, ((4, 4, 3), *[(2,)] * len(steps))))
 
 
 def ask_both(path, scaling="unit", input_size=None):

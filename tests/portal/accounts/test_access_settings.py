@@ -27,6 +27,14 @@ def test_what_would_open_production_stops_the_start(name, value):
     assert name in done.stderr
 
 
+@pytest.mark.parametrize(("was", "now", "starts"), [("1", "0", False), ("1", "", False), ("0", "", True)])
+def test_what_became_of_a_former_proxy_is_said(was, now, starts):
+    """None in front is what zero proxies say, too: a redirect would never end."""
+    done = read_settings(DERMAPORT_BEHIND_PROXY=was, DERMAPORT_TRUSTED_PROXIES=now)
+    assert (done.returncode == 0) == starts
+    assert starts or "DERMAPORT_TRUSTED_PROXIES instead of DERMAPORT_BEHIND_PROXY" in done.stderr
+
+
 def test_failed_log_ins_are_a_third_of_all():
     found = json.loads(read_settings("DERMAPORT_LOGIN_FAILED_RATE").stdout)
     assert found == {"DERMAPORT_LOGIN_FAILED_RATE": "10/m/ip"}

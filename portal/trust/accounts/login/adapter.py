@@ -55,7 +55,9 @@ class AccountAdapter(LoginGuard):
 
     def get_login_stages(self) -> list[str]:
         """A second factor at the provider may stand for one here."""
-        ours = {"allauth.mfa.stages.AuthenticateStage": "portal.trust.accounts.login.sso.FactorStage"}
+        ours = {
+            "allauth.mfa.stages.AuthenticateStage": "portal.trust.accounts.login.sso.code_flow.FactorStage"
+        }
         return [ours.get(stage, stage) for stage in super().get_login_stages()]
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:  # noqa: ARG002 (allauth's)

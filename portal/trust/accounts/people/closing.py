@@ -6,11 +6,11 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.models import ApiToken, Clinic, Membership, User
+from portal.trust.accounts.models import Clinic, Membership, User
 from portal.trust.accounts.people.services import check_administrator_left, set_active
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
-from portal.trust.accounts.tokens.use import revoke_all_tokens
+from portal.trust.accounts.tokens.use import lock_tokens, revoke_all_tokens
 from portal.trust.audit.services import record_event
 
 
@@ -33,10 +33,8 @@ def end_membership(*, actor: User, membership: Membership, close_log_in: bool = 
     Raises PermissionDenied or PeopleError (last_administrator, not_yours_to_close).
     """
     with transaction.atomic():
-        # Before the audit chain: a token that is used for the first time takes its row, then the chain.
-        list(ApiToken.objects.select_for_update().filter(token__user=membership.user_id))
+        person = _lock(membership)
         membership = set_active(actor=actor, membership=membership, is_active=False)
-        person = User.objects.select_for_update().get(pk=membership.user_id)
         if close_log_in and person.is_active:
             _close(actor=actor, membership=membership, person=person)
         if not person.is_active or not (person.is_staff or person.memberships.active().exists()):
@@ -50,8 +48,8 @@ def reopen_membership(*, actor: User, membership: Membership) -> Membership:
     Raises PermissionDenied or PeopleError (closed_elsewhere).
     """
     with transaction.atomic():
+        person = _lock(membership)
         membership = set_active(actor=actor, membership=membership, is_active=True)
-        person = User.objects.select_for_update().get(pk=membership.user_id)
         if not person.is_active:
             if not may_close(membership) or person.closed_by_id != membership.clinic_id:
                 raise PeopleError(
@@ -62,6 +60,17 @@ def reopen_membership(*, actor: User, membership: Membership) -> Membership:
             person.save(update_fields=["is_active", "closed_by"])
             record_event(clinic_id=membership.clinic_id, action="user.reopened", actor=actor, obj=person)
     return membership
+
+
+def _lock(membership: Membership) -> User:
+    """Lock the clinic, the person and their tokens before the audit chain: who holds that waits for nobody.
+
+    A token that is used for the first time, or revoked, takes its row, then the chain.
+    """
+    Clinic.objects.select_for_update(no_key=True).get(pk=membership.clinic_id)
+    person = User.objects.select_for_update().get(pk=membership.user_id)
+    lock_tokens(user=person)
+    return person
 
 
 def shut_out(*, actor: User, person: User, membership: Membership) -> None:
@@ -83,7 +92,6 @@ def _close(*, actor: User, membership: Membership, person: User) -> None:
             "not_yours_to_close",
             "This person also works elsewhere, so their log-in stays. Their access here is what you can end.",
         )
-    Clinic.objects.select_for_update(no_key=True).get(pk=membership.clinic_id)
     person.is_active, person.closed_by_id = False, membership.clinic_id
     person.save(update_fields=["is_active", "closed_by"])
     check_administrator_left(membership.clinic_id)

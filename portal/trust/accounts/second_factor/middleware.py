@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 
-from portal.trust.accounts.login.sso import SESSION_KEY
+from portal.trust.accounts.login.sso.code_flow import SESSION_KEY
 from portal.trust.accounts.second_factor.codes import MFA_REQUIRED, MFA_WORDS, lacks_factor
 
 if TYPE_CHECKING:

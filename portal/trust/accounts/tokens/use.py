@@ -20,7 +20,7 @@ from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import AuthToken
 from knox.settings import CONSTANTS
-from oauth2_provider.models import AccessToken, clear_expired, revoke_access_token
+from oauth2_provider.models import AccessToken, RefreshToken, clear_expired, revoke_access_token
 
 from portal.trust.accounts.models import ApiToken, OAuthApplication
 from portal.trust.accounts.oauth.server import ACCESS_PREFIX, revoke_application_tokens
@@ -286,6 +286,17 @@ def note_refusal(token: Bearer | None, code: str, *, once_for: str = "", **detai
     record_event(
         clinic_id=token.clinic_id, action="token.refused", actor=token.user, obj=token.subject, details=said
     )
+
+
+def lock_tokens(*, user: User) -> None:
+    """Lock every token of a person, in the order in which `revoke_all_tokens` ends them; within a transaction."""
+    for rows in (
+        RefreshToken.objects.filter(user=user),
+        AccessToken.objects.filter(user=user),
+        ApiToken.objects.filter(token__user=user),
+        AuthToken.objects.filter(user=user),
+    ):
+        list(rows.select_for_update(of=("self",)).order_by("pk"))
 
 
 def revoke_all_tokens(*, user: User) -> int:

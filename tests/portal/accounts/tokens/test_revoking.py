@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -10,6 +12,10 @@ from portal.trust.audit.services import record_event
 from tests.support.tokens import make_token
 
 pytestmark = pytest.mark.django_db
+LOCKED = [
+    *("accounts_apitoken", "knox_authtoken", "oauth2_provider_accesstoken", "oauth2_provider_refreshtoken"),
+    "accounts_user",
+]
 PAGE = "/settings/tokens/"
 
 
@@ -33,6 +39,7 @@ def test_row_of_a_token_is_locked_before_the_audit_chain(clinics, person, how):
     make_token(person, clinic_id=clinics.own.clinic.pk)
     record_event(clinic_id=clinics.own.clinic.pk, action="clinic.updated")
     (token,) = ApiBearer.list_live(person)
+    grant = token.subject.pk
     membership = person.memberships.get()
     with CaptureQueriesContext(connection) as queries:
         if how == "one":
@@ -40,10 +47,14 @@ def test_row_of_a_token_is_locked_before_the_audit_chain(clinics, person, how):
         else:
             end_membership(actor=clinics.own.administrator, membership=membership)
     asked = [one["sql"] for one in queries]
+    tables = {"one": ["accounts_apitoken"]}.get(how, LOCKED)
     first = {
-        table: next(place for place, sql in enumerate(asked) if f'"{table}"' in sql)
-        for table in ("accounts_apitoken", "audit_auditchain")
+        table: next(
+            place for place, sql in enumerate(asked) if re.match(rf'(SELECT|DELETE) .*FROM "{table}"', sql)
+        )
+        for table in [*tables, "audit_auditchain"]
     }
 
-    assert first["accounts_apitoken"] < first["audit_auditchain"]
-    assert AuditEvent.objects.filter(action__in=["token.revoked", "user.shut_out"]).count() == 1
+    assert all(first[table] < first["audit_auditchain"] for table in tables), first
+    event = AuditEvent.objects.get(action__in=["token.revoked", "user.shut_out"])
+    assert event.object_id == str(grant if how == "one" else person.pk)

@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from requests import RequestException
 
-from portal.trust.accounts.login.sso import CallbackView, OIDCAdapter
-from portal.trust.accounts.login.sso_adapter import show_refusal
+from portal.trust.accounts.login.sso.adapter import show_refusal
+from portal.trust.accounts.login.sso.code_flow import CallbackView, OIDCAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

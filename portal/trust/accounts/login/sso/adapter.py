@@ -8,7 +8,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.shortcuts import render
 
-from portal.trust.accounts.login.sso import SSORefusedError, admit, record_refusal
+from portal.trust.accounts.login.sso.code_flow import SSORefusedError, admit, record_refusal
 from portal.trust.audit.services import record_event
 
 if TYPE_CHECKING:
