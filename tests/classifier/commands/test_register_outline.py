@@ -7,9 +7,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from classifier.domain.errors import ConflictError
+from classifier.engine.outline import run_queued_outlines
 from classifier.models import ModelVersion, OutlineNetwork
 from classifier.registry.outlines import activate_outline_network, register_shipped_outline_networks
 from portal.trust.audit.models import AuditEvent
+from tests.factories import OutlineFactory, SubmissionImageFactory
 from tests.ml.conftest import WEIGHTS
 
 FILE = WEIGHTS / "outlines" / "unet.h5"
@@ -75,6 +77,12 @@ def test_the_shipped_one_is_registered_and_in_use_once(folder):
     network = OutlineNetwork.objects.get()
     assert network.lifecycle == "active"
     assert network.specification["metrics"]["repeatability"]["area"]["moves"] > 0
+    # And it outlines, by the worker's own way from the sealed original.
+    row = OutlineFactory(image=SubmissionImageFactory(with_files=True), network=network)
+    assert run_queued_outlines(budget_seconds=60) == 1
+    row.refresh_from_db()
+    assert (row.state, row.error_code) == ("succeeded", "")
+    assert 0 < row.measures["area"] < 1
 
 
 def test_a_new_one_takes_the_place_of_the_old_and_a_changed_file_does_not(folder):
