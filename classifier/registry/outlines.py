@@ -90,7 +90,7 @@ def activate_outline_network(*, network: OutlineNetwork, actor: User | None = No
 
     Raises ConflictError (file_missing, file_changed) when it can't be served.
     """
-    _check_file(network)
+    check_outline_file(network)
     with transaction.atomic():
         networks = {one.pk: one for one in OutlineNetwork.objects.order_by("pk").select_for_update()}
         network = networks[network.pk]
@@ -106,18 +106,23 @@ def activate_outline_network(*, network: OutlineNetwork, actor: User | None = No
 def register_shipped_outline_networks(*, actor: User | None = None) -> list[OutlineNetwork]:
     """Register every network in the folder of outlines; the first is put to use where none is.
 
-    Raises ValueError for an unreadable specification and ConflictError as above.
+    One that is in use stays, unless the upgrade put another network into its very file. Raises ValueError for an unreadable specification and ConflictError as above.
     """
     networks = [
         register_outline_network(specification=specification, actor=actor)
         for specification in serving.shipped_outline_specifications()
     ]
-    if networks and not OutlineNetwork.objects.active().exists():
-        activate_outline_network(network=networks[0], actor=actor)
+    active = OutlineNetwork.objects.active().first()
+    for network in networks:
+        if active is None or (network.file == active.file and network.sha256 != active.sha256):
+            active = activate_outline_network(network=network, actor=actor)
+    for network in networks:
+        network.refresh_from_db()
     return networks
 
 
-def _check_file(network: OutlineNetwork) -> None:
+def check_outline_file(network: OutlineNetwork) -> None:
+    """Raise ConflictError (file_missing, file_changed) where the file of `network` is not what was registered."""
     path = serving.outlines_folder() / network.file
     if not path.is_file():
         raise ConflictError(

@@ -8,7 +8,7 @@ Overlap: Jaccard index and Dice coefficient of each image, outlined by a network
 import csv
 import itertools
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,9 +195,7 @@ def measure_shots(outliner: Outliner, *, most: int | None = None) -> list[Shot]:
     """Outline every shot of REPEATED_SET whose lesion was taken at least twice, at most `most`; raises DataError."""
     found = find_set(REPEATED_SET)
     images = [image for image in found.read_images() if image.label == "benign" and image.lesion]
-    counts = defaultdict(int)
-    for image in images:
-        counts[image.lesion] += 1
+    counts = Counter(image.lesion for image in images)
     shots = []
     for image in [image for image in images if counts[image.lesion] > 1][:most]:
         picture = decode_image((found.find_root() / image.path).read_bytes())

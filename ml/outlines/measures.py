@@ -70,12 +70,13 @@ class Measures:
         """Build from a JSON object with exactly these fields; raises ml.fields.JsonFieldError."""
         names = tuple(cls.__dataclass_fields__)
         fields.check_keys(data, names, _WHAT)
-        numbers = {key: fields.read_number(data, key, _WHAT) for key in names[:4]}
-        known = {
-            key: None if data[key] is None else fields.read_number(data, key, _WHAT)
+        area, diameter, asymmetry, irregularity = (fields.read_number(data, key, _WHAT) for key in names[:4])
+        area_mm2, diameter_mm = (
+            None if data[key] is None else fields.read_number(data, key, _WHAT)
             for key in ("area_mm2", "diameter_mm")
-        }
-        return cls(**numbers, **known, colours=tuple(data["colours"]), is_cut=bool(data["is_cut"]))
+        )
+        colours, is_cut = tuple(data["colours"]), bool(data["is_cut"])
+        return cls(area, diameter, asymmetry, irregularity, colours, is_cut, area_mm2, diameter_mm)
 
 
 def measure_outline(

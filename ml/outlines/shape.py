@@ -78,8 +78,8 @@ def label_regions(mask: Mask) -> NDArray[np.int64]:
     roots = [find(run) for run in range(len(rows))]
     numbers = {root: number for number, root in enumerate(dict.fromkeys(roots), start=1)}
     labels = np.zeros((height, width), dtype=np.int64)
-    for row, start, end, root in zip(rows, starts, ends, roots, strict=True):
-        labels[row, start:end] = numbers[root]
+    for at, start, end, root in zip(rows, starts, ends, roots, strict=True):
+        labels[at, start:end] = numbers[root]
     return labels
 
 
@@ -138,7 +138,8 @@ def _follow_border(mask: Mask) -> Points:
     """Return the corners, (n, 2), along the outer border of the first region of a padded `mask`."""
     row = int(np.flatnonzero(mask.any(axis=1))[0])
     start = (int(np.flatnonzero(mask[row])[0]), row)
-    place, heading, corners = start, 0, []
+    corners: list[tuple[int, int]] = []
+    place, heading = start, 0
     while not corners or place != start:
         corners.append(place)
         place = (place[0] + _STEPS[heading][0], place[1] + _STEPS[heading][1])

@@ -146,9 +146,8 @@ class ImageOutline(NoStoreView):
         },
     )
     @idempotent
-    def post(self, request: Request, pk: uuid.UUID) -> Response:
-        images = SubmissionImage.objects.visible_to(request.user)
-        image = get_object_or_404(images, pk=pk)
-        outline = request_outline(actor=request.user, image=image)
+    def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002 (the route)
+        image = get_object_or_404(SubmissionImage.objects.visible_to(self.request.user), pk=pk)
+        outline = request_outline(actor=self.request.user, image=image)
         self.clinic_id = image.clinic_id
         return Response(OutlineSerializer(outline).data, status=200 if outline.is_done else 202)

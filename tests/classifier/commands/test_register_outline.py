@@ -10,6 +10,7 @@ from classifier.domain.errors import ConflictError
 from classifier.engine.outline import run_queued_outlines
 from classifier.models import ModelVersion, OutlineNetwork
 from classifier.registry.outlines import activate_outline_network, register_shipped_outline_networks
+from portal.operations.health.configuration import check_outliner
 from portal.trust.audit.models import AuditEvent
 from tests.factories import OutlineFactory, SubmissionImageFactory
 from tests.ml.conftest import WEIGHTS
@@ -98,3 +99,14 @@ def test_a_new_one_takes_the_place_of_the_old_and_a_changed_file_does_not(folder
     with pytest.raises(ConflictError) as caught:
         activate_outline_network(network=former)
     assert caught.value.code == "file_missing"
+
+
+def test_an_upgrade_that_brings_another_network_in_the_same_file_is_put_to_use(folder):
+    ship(folder)
+    former = register_shipped_outline_networks()[0]
+    OutlineNetwork.objects.filter(pk=former.pk).update(sha256="0" * 64, version="0.9")
+    assert [str(one.id) for one in check_outliner(OutlineNetwork.objects.get())] == ["health.W012"]
+    newer = register_shipped_outline_networks()[0]
+    former.refresh_from_db()
+    assert (former.lifecycle, newer.lifecycle) == ("retired", "active")
+    assert check_outliner(newer) == []
