@@ -3,13 +3,22 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from classifier.cases.outlines import IncomparableError, compare_outlines, find_outline, request_outline
+from classifier.cases.outlines import (
+    MEASURE_COLUMNS,
+    IncomparableError,
+    compare_outlines,
+    find_outline,
+    request_outline,
+)
 from classifier.domain.errors import ConflictError
+from classifier.exports.cases import SUBMISSION_COLUMNS, describe_submission
 from classifier.models import Outline
+from classifier.privacy.archive_facts import describe_patient
 from classifier.privacy.erasure import erase_patient
 from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     OUTLINE_MEASURES,
+    OUTLINE_POINTS,
     ModelVersionFactory,
     OutlineFactory,
     OutlineNetworkFactory,
@@ -188,3 +197,19 @@ class TestChange:
         pair[0].network = OutlineNetworkFactory()
         with pytest.raises(IncomparableError, match="different networks"):
             compare_outlines(*pair)
+
+
+def test_it_leaves_with_the_table_of_cases_and_the_archive_of_the_patient(staff, image):
+    case = image.submission
+    blank = dict(zip(SUBMISSION_COLUMNS, describe_submission(case, None), strict=True))
+    assert {blank[name] for name in MEASURE_COLUMNS} == {None}
+    OutlineFactory(image=image, state="failed")
+    OutlineFactory(image=image, state="succeeded", measures={**OUTLINE_MEASURES, "area_mm2": 23.5})
+    case = type(case).objects.get(pk=case.pk)
+    row = dict(zip(SUBMISSION_COLUMNS, describe_submission(case, None), strict=True))
+    assert [row[name] for name in MEASURE_COLUMNS] == [
+        *(0.25, 0.6, 0.1, 1.2, "light-brown dark-brown", False, 23.5, None),
+        "drawn 1.0.0",
+    ]
+    found = describe_patient(case.lesion.patient, [case])["submissions"][0]["images"][0]["outlines"]
+    assert [(one["state"], one["points"]) for one in found] == [("failed", []), ("succeeded", OUTLINE_POINTS)]
