@@ -15,7 +15,9 @@ import datetime as dt
 import hashlib
 import io
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +28,7 @@ from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
+from classifier.domain.diagnoses import write_diagnoses
 from classifier.domain.limits import UploadLimits
 from classifier.domain.states import FINISHED, PredictionState
 from classifier.domain.vocabulary import (
@@ -41,7 +44,7 @@ from classifier.domain.vocabulary import (
     Sex,
 )
 from classifier.intake import build_derivative, build_thumbnail, inspect_image
-from classifier.intake.submission import CasePatient, Question, submit_case
+from classifier.intake.submission import CaseLesion, CasePatient, Question, submit_case
 from classifier.intake.uploads import SentImage
 from classifier.models import (
     Acknowledgement,
@@ -60,6 +63,7 @@ from classifier.models import (
 )
 from classifier.standing.columns import refresh_lesions, refresh_standing
 from classifier.standing.standing import CaseFacts, Held
+from ml.serving.prevalence import shift_prevalence
 from portal.trust.accounts.models import User
 from tests.support.people import (  # noqa: F401 (one address for everything invented)
     PASSWORD,
@@ -74,14 +78,55 @@ from tests.support.people import (  # noqa: F401 (one address for everything inv
 )
 
 
+@dataclass
+class Changed:
+    """Cases, by their object, and lesions of which something was written."""
+
+    cases: dict[int, Submission] = field(default_factory=dict)
+    lesions: set[Any] = field(default_factory=set)
+
+
+_changed: list[Changed] = []
+
+
+@contextmanager
+def restated_together() -> Iterator[None]:
+    """Work out once, at the end, what all cases made inside are held for: this takes longer than to make them."""
+    if _changed:
+        yield
+        return
+    _changed.append(Changed())
+    try:
+        yield
+    finally:
+        changed = _changed.pop()
+    cases = list(changed.cases.values())
+    ids = {case.pk for case in cases}
+    if changed.lesions:
+        ids.update(Submission.objects.filter(lesion__in=changed.lesions).values_list("pk", flat=True))
+    began = timezone.now()
+    with transaction.atomic():
+        refresh_standing(ids)
+        refresh_lesions(changed.lesions)
+    names = [*CaseFacts.__dataclass_fields__, "is_unread", "news_at", *Held.__dataclass_fields__]
+    columns = [name for name in names if name != "held"]
+    found = Submission.objects.filter(pk__in=ids).values_list("pk", *columns)
+    kept = {pk: dict(zip(columns, values, strict=True)) for pk, *values in found}
+    told = {case.pk: case for case in cases if (kept[case.pk]["news_at"] or began) > began}
+    for number, pk in enumerate(told):
+        # As if each had been told by itself: lists go by the time of the news.
+        kept[pk]["news_at"] += dt.timedelta(microseconds=number)
+    for case in cases:
+        for name, value in kept[case.pk].items():
+            setattr(case, name, value)
+    if len(told) > 1:
+        Submission.objects.bulk_update(told.values(), ["news_at"])
+
+
 def restate(*submissions: Submission) -> None:
     """Keep the columns that `classifier.standing.columns` writes as the rows now are."""
-    with transaction.atomic():
-        refresh_standing({submission.pk for submission in submissions})
-        refresh_lesions({submission.lesion_id for submission in submissions})
-    for submission in submissions:
-        names = [*CaseFacts.__dataclass_fields__, "is_unread", "news_at", *Held.__dataclass_fields__]
-        submission.refresh_from_db(fields=[name.removesuffix("_id") for name in names if name != "held"])
+    with restated_together():
+        _changed[-1].cases.update({id(case): case for case in submissions})
 
 
 class StandingFactory(factory.django.DjangoModelFactory):
@@ -95,10 +140,16 @@ class StandingFactory(factory.django.DjangoModelFactory):
         return row.submission
 
     @classmethod
-    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
-        row = super()._create(model_class, *args, **kwargs)
-        restate(cls._case_of(row))
+    def _generate(cls, strategy: Any, params: Any) -> Any:
+        """A case is restated once, with all the rows that are made for this one."""
+        with restated_together():
+            row = super()._generate(strategy, params)
+            cls._restate(row)
         return row
+
+    @classmethod
+    def _restate(cls, row: Any) -> None:
+        restate(cls._case_of(row))
 
 
 # --- Images -----------------------------------------------------------------------------------
@@ -127,7 +178,7 @@ def submit(actor: User, lesion: Lesion, seeds: Sequence[int] = (0,), **question:
         actor=actor,
         clinic=lesion.patient.clinic,
         patient=CasePatient(known=lesion.patient),
-        lesion=lesion,
+        lesion=CaseLesion(known=lesion),
         images=[sent_image(seed) for seed in seeds],
         question=Question(**question),
     ).submission
@@ -296,6 +347,16 @@ class PredictionFactory(StandingFactory):
             calibrated_probability=None,
             threshold_policy=None,
             device="",
+            prevalence=None,
+        )
+        # Referred for being unlike what the network learned from.
+        far = factory.Trait(
+            state=PredictionState.SUCCEEDED,
+            outcome=ModelAnswer.REFER,
+            probability=0.91,
+            is_far=True,
+            distance=2.5,
+            predictive_value=None,
         )
         is_done = factory.LazyAttribute(lambda o: o.state == PredictionState.SUCCEEDED)
         is_tried = factory.LazyAttribute(
@@ -320,6 +381,14 @@ class PredictionFactory(StandingFactory):
     finished_at = factory.LazyAttribute(lambda o: timezone.now() if o.state in FINISHED else None)
     probability = factory.LazyAttribute(lambda o: PROBABILITIES[o.outcome] if o.is_done else None)
     calibrated_probability = factory.SelfAttribute("probability")
+    prevalence = factory.LazyAttribute(lambda o: 0.03 if o.is_done else None)
+    predictive_value = factory.LazyAttribute(
+        lambda o: (
+            None
+            if o.calibrated_probability is None or o.prevalence is None
+            else shift_prevalence(o.calibrated_probability, fitted_at=0.43, prevalence=o.prevalence)
+        )
+    )
     outcome = factory.LazyAttribute(lambda o: ModelAnswer.BENIGN if o.is_done else "")
     threshold_policy = factory.LazyAttribute(lambda o: o.model_version.policy if o.is_done else None)
     device = factory.LazyAttribute(lambda o: "CPU: test" if o.is_done else "")
@@ -332,6 +401,20 @@ class PredictionFactory(StandingFactory):
     @classmethod
     def _case_of(cls, row: Any) -> Submission:
         return row.image.submission
+
+
+SHARES = {"mel": 0.62, "bcc": 0.2, "akiec": 0.09, "nv": 0.05, "bkl": 0.02, "df": 0.015, "vasc": 0.005}
+"""What a network of seven diagnoses says; the malignant ones add up to PROBABILITIES of malignant."""
+
+
+def stored_diagnoses(shares: dict[str, float] | None = None, *, stands_out: bool = True) -> dict[str, Any]:
+    """The column `diagnoses` of a prediction, as a worker writes it."""
+    classes = [
+        {"name": name, "probability": share, "is_malignant": name in {"mel", "bcc", "akiec"}}
+        for name, share in sorted((shares or SHARES).items(), key=lambda item: -item[1])
+    ]
+    policy = {"version": "half-1", "top_least": 0.5}
+    return write_diagnoses({"classes": classes, "stands_out": stands_out, "policy": policy})
 
 
 PROBABILITIES = {ModelAnswer.BENIGN: 0.12, ModelAnswer.REFER: 0.5, ModelAnswer.MALIGNANT: 0.91}
@@ -532,12 +615,8 @@ class OutcomeFactory(StandingFactory):
     correction_reason = factory.LazyAttribute(lambda o: "Second opinion." if o.corrects else "")
 
     @classmethod
-    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
-        row = super(StandingFactory, cls)._create(model_class, *args, **kwargs)
-        with transaction.atomic():
-            refresh_standing(row.lesion.submissions.values_list("pk", flat=True))
-            refresh_lesions([row.lesion_id])
-        return row
+    def _restate(cls, row: Any) -> None:
+        _changed[-1].lesions.add(row.lesion_id)
 
 
 class AcknowledgementFactory(StandingFactory):
@@ -558,7 +637,8 @@ class AcknowledgementFactory(StandingFactory):
 
 def answered_submission(staff: Staff, *outcomes: str, **submission: Any) -> Submission:
     """A case of `staff.clinic` with one judged image an outcome (one benign by default)."""
-    case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician, **submission)
-    for outcome in outcomes or (ModelAnswer.BENIGN,):
-        PredictionFactory(submission=case, state=PredictionState.SUCCEEDED, outcome=outcome)
+    with restated_together():
+        case = SubmissionFactory(clinic=staff.clinic, submitted_by=staff.clinician, **submission)
+        for outcome in outcomes or (ModelAnswer.BENIGN,):
+            PredictionFactory(submission=case, state=PredictionState.SUCCEEDED, outcome=outcome)
     return case

@@ -246,6 +246,9 @@ FIELD_CODES: dict[str, str] = {
     # Lesions.
     "body_site_unknown": "Choose an ISIC body site code.",
     "laterality_unknown": "Choose one of the values that the schema lists.",
+    "body_site_mismatch": "The known lesion has another body site. Check both, or correct the lesion first.",
+    "laterality_mismatch": "The known lesion is on another side. Check both, or correct the lesion first.",
+    "note_mismatch": "The known lesion has another note. Leave it out, or correct the lesion first.",
     "lesion_mismatch": "The lesion belongs to another patient.",
     "lesion_of_another_patient": "The lesion belongs to another patient.",
     # Submissions.

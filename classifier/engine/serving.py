@@ -47,6 +47,7 @@ from ml.serving.judging import (
     prepare_image,
 )
 from ml.serving.judging import UndecodableImageError as UnusableImageError
+from ml.serving.prevalence import PredictiveValue, measure_predictive_value
 from ml.serving.registration import SCALINGS, Declaration, PreparedNetwork, declare, prepare_network
 from ml.serving.registration import UnsafeModelError as RefusedNetworkError
 from ml.serving.specification import ModelSpecification, SpecificationError
@@ -74,6 +75,7 @@ __all__ = [
     "NoLesionError",
     "OutlineDeclaration",
     "OutlineSpecification",
+    "PredictiveValue",
     "Prepared",
     "PreparedNetwork",
     "PreparedOutliner",
@@ -89,6 +91,7 @@ __all__ = [
     "load_outliner",
     "load_predictor",
     "look_at",
+    "measure_worth",
     "outline",
     "outlines_folder",
     "predict",
@@ -115,6 +118,14 @@ def prepare(version: ModelVersion, data: bytes, *, with_look: bool = False) -> P
 def predict(version: ModelVersion, images: Sequence[np.ndarray[Any, Any]]) -> BatchResult:
     """Judge prepared `images`, each uint8 (height, width, 3), as one batch."""
     return judge_images(load_predictor(version), _specification(version.sha256, version), images)
+
+
+def measure_worth(version: ModelVersion, raw: float, prevalence: float) -> PredictiveValue | None:
+    """What the network's own figure `raw` is worth where the share `prevalence` of lesions is malignant.
+
+    None where the version doesn't tell on how many malignant ones it was calibrated.
+    """
+    return measure_predictive_value(_specification(version.sha256, version), raw, prevalence)
 
 
 def explain(version: ModelVersion, pixels: np.ndarray[Any, Any], size: tuple[int, int]) -> ExplainedImage:

@@ -8,7 +8,7 @@ from portal.trust.common.immutability import refuse_change
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("classifier", "0023_refresh_standing"),
+        ("classifier", "0025_diagnoses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -12,11 +12,10 @@ from ml.evaluation import consistency
 from ml.evaluation.scoring import score_images
 from ml.evaluation.skin_tone import measure_ita
 from ml.evaluation.stored_predictions import (
-    COLUMNS,
     CONSISTENCY,
     StoredRow,
     describe_network,
-    format_row,
+    format_table,
     is_stored,
     read_index,
     read_rows,
@@ -53,13 +52,13 @@ def evaluate_sets(
     predictor = Predictor(specification, model)
     for name, image_set, manifest in wanted:
         images = image_set.read_images()
-        columns: Sequence[str] = COLUMNS
+        columns: Sequence[str]
         if name == CONSISTENCY:
             clean = [image for image in images if "clean" in image.tags.split()]
             columns = consistency.COLUMNS
             rows = consistency.score_variants(predictor, image_set.find_root(), clean)
         else:
-            rows = [format_row(row) for row in score_set(predictor, image_set, images)]
+            columns, rows = format_table(score_set(predictor, image_set, images))
         store_table(folder, name, columns, rows, network=network, manifest=manifest)
     return [name for name, _, _ in wanted]
 
@@ -83,8 +82,8 @@ def refresh_tags(folder: Path, names: Sequence[str]) -> list[str]:
             continue
         fresh = [replace(row, image=replace(row.image, tags=tags[row.image.path])) for row in rows]
         if fresh != rows:
-            table = [format_row(row) for row in fresh]
-            store_table(folder, name, COLUMNS, table, network=index["network"], manifest=manifest)
+            columns, table = format_table(fresh)
+            store_table(folder, name, columns, table, network=index["network"], manifest=manifest)
             changed.append(name)
     return changed
 

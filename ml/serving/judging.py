@@ -19,8 +19,16 @@ from ml.gates.verdict import GateLook, look_at
 from ml.imaging.decoding import DEFAULT_MAX_PIXELS, decode_image, to_array
 from ml.imaging.errors import UndecodableImageError
 from ml.serving.calibration import Calibration
+from ml.serving.diagnoses import (
+    DiagnosisCalibration,
+    DiagnosisPolicy,
+    NamedDiagnoses,
+    derive_diagnoses,
+    name_diagnoses,
+)
+from ml.serving.heads import find_columns
 from ml.serving.policy import DecisionPolicy
-from ml.serving.prediction import BATCH_SHAPES, Predictor
+from ml.serving.prediction import BATCH_SHAPES, Measured, Predictor
 from ml.serving.specification import ModelSpecification
 
 __all__ = [
@@ -34,6 +42,7 @@ __all__ = [
     "Predictor",
     "Prepared",
     "UndecodableImageError",
+    "diagnose",
     "explain_image",
     "judge_images",
     "prepare_image",
@@ -57,7 +66,8 @@ class Judgement:
     """One image: raw and calibrated P(malignant) in [0, 1], and what the policy makes of it.
 
     `distance` from the pictures that the network learned from, about 1 for one of them, None where the network
-    has no ground; `is_far`: it is referred for that, whatever its P: `UNFAMILIAR` is why.
+    has no ground; `is_far`: it is referred for that, whatever its P: `UNFAMILIAR` is why. `diagnoses`: what the
+    lesion could be, None of a network that names none; the malignant ones add up to the calibrated P.
     """
 
     probability: float
@@ -65,6 +75,7 @@ class Judgement:
     outcome: str
     distance: float | None = None
     is_far: bool = False
+    diagnoses: NamedDiagnoses | None = None
 
 
 @dataclass(frozen=True)
@@ -110,14 +121,33 @@ def judge_images(
     calibrated = Calibration.from_dict(specification.calibration).apply(raw)
     policy = DecisionPolicy.from_dict(specification.policy)
     told = [None] * len(raw) if distances is None else [float(distance) for distance in distances]
+    named = diagnose(specification, measured, calibrated)
     return BatchResult(
         judgements=[
-            Judgement(float(p), float(c), policy.outcome(float(c), far), far, policy.is_far(far))
-            for p, c, far in zip(raw, calibrated, told, strict=True)
+            Judgement(float(p), float(c), policy.outcome(float(c), far), far, policy.is_far(far), found)
+            for p, c, far, found in zip(raw, calibrated, told, named, strict=True)
         ],
         device=predictor.device,
         seconds=seconds,
     )
+
+
+def diagnose(
+    specification: ModelSpecification, measured: Measured, calibrated: NDArray[np.float64]
+) -> list[NamedDiagnoses | None]:
+    """Name the diagnoses of n `measured` images, whose P(malignant) is `calibrated`, float64 (n,).
+
+    None for each, of a network that names none.
+    """
+    if measured.classes is None:
+        return [None] * len(calibrated)
+    columns = find_columns(specification, len(specification.classes))
+    temperatures = DiagnosisCalibration.from_dict(specification.diagnosis_calibration)
+    derived = derive_diagnoses(measured.classes, calibrated, columns, temperatures)
+    policy = DiagnosisPolicy.from_dict(specification.diagnosis_policy)
+    return [
+        name_diagnoses(row, specification.classes, specification.malignant_classes, policy) for row in derived
+    ]
 
 
 def explain_image(

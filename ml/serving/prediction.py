@@ -15,7 +15,15 @@ from ml.gates.domain import load_ground
 from ml.imaging.views import average_views, change_view
 from ml.network_files.loading import load_network, run_once
 from ml.serving.device import configure_devices
-from ml.serving.heads import PredictionError, check_network, find_columns, make_floats, read_malignant
+from ml.serving.diagnoses import average_classes
+from ml.serving.heads import (
+    PredictionError,
+    check_network,
+    find_columns,
+    make_floats,
+    read_classes,
+    read_malignant,
+)
 from ml.serving.specification import ModelSpecification
 
 if TYPE_CHECKING:
@@ -33,11 +41,13 @@ BATCH_SHAPES = (1, 2, 4, 8, 16, 32, 64)
 class Measured:
     """Of n images: raw P(malignant), float64 (n,), and how far each is from what the network learned from.
 
-    `distances` float64 (n,) of `ml.gates.domain.GroundStatistics`, None for a network without them.
+    `distances` float64 (n,) of `ml.gates.domain.GroundStatistics`, None for a network without them. `classes`
+    float64 (n, classes): the raw probability of each diagnosis, None for a network that names none.
     """
 
     probabilities: NDArray[np.float64]
     distances: NDArray[np.float64] | None
+    classes: NDArray[np.float64] | None = None
 
 
 class Predictor:
@@ -68,13 +78,15 @@ class Predictor:
     def measure(self, images: Sequence[NDArray[np.uint8]]) -> Measured:
         """Return what `predict` returns and the images' distances, of the same pass over the network."""
         self._check_images(images)
-        results = np.empty((2, len(images)), dtype=np.float64)
+        names = self.specification.names_diagnoses
+        results = np.empty((2 + len(self.specification.classes) * names, len(images)), dtype=np.float64)
         start = 0
         for shape in choose_shapes(len(images)):
             part = images[start : start + shape]
             results[:, start : start + len(part)] = self._measure_batch(part, shape)
             start += shape
-        return Measured(results[0], None if self._ground is None else results[1])
+        distances = None if self._ground is None else results[1]
+        return Measured(results[0], distances, results[2:].T if names else None)
 
     def run(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return the network's own outputs, (n, columns), of `images` as `predict` takes them, in one view.
@@ -138,20 +150,27 @@ class Predictor:
         return keras.Model(self._network.inputs, [self._network.outputs[0], features])
 
     def _measure_batch(self, images: Sequence[NDArray[np.uint8]], shape: int) -> NDArray[np.float64]:
-        """Return P(malignant) over all views, and the distance of the plain one, (2, n)."""
+        """Return P(malignant) over all views, the distance of the plain one, and each diagnosis if named, (rows, n)."""
         batch = np.zeros((shape, *self.specification.input_size, 3), dtype=np.uint8)
         np.stack(images, out=batch[: len(images)])
         values = np.stack([self._run_view(batch, view) for view in self.specification.views])
-        return np.stack([average_views(values[:, 0]), values[0, 1]])[:, : len(images)]
+        rows = [average_views(values[:, 0]), values[0, 1]]
+        if self.specification.names_diagnoses:
+            rows.extend(average_classes(np.moveaxis(values[:, 2:], 1, 2)).T)
+        return np.stack(rows)[:, : len(images)]
 
     def _run_view(self, batch: NDArray[np.uint8], view: str) -> NDArray[np.float64]:
         inputs = make_floats(change_view(batch, view), self.specification)
         found = self._outputs.predict_on_batch(inputs)
-        if self._ground is None:
-            probabilities = read_malignant(np.asarray(found), self.specification)
-            return np.stack([probabilities, np.zeros_like(probabilities)])
-        distances = self._ground.measure(np.asarray(found[1], dtype=np.float32))
-        return np.stack([read_malignant(np.asarray(found[0]), self.specification), distances])
+        output = np.asarray(found if self._ground is None else found[0])
+        probabilities = read_malignant(output, self.specification)
+        distances = np.zeros_like(probabilities)
+        if self._ground is not None:
+            distances = self._ground.measure(np.asarray(found[1], dtype=np.float32))
+        rows = [probabilities, distances]
+        if self.specification.names_diagnoses:
+            rows.extend(read_classes(output, self.specification).T)
+        return np.stack(rows)
 
 
 def choose_shapes(count: int) -> list[int]:

@@ -12,6 +12,7 @@ from ml import fields as checked
 from ml.imaging.inputs import SCALINGS
 from ml.imaging.views import IDENTITY, VIEWS
 from ml.serving.calibration import Calibration
+from ml.serving.diagnoses import LEAST_CLASSES, DiagnosisCalibration, DiagnosisPolicy
 from ml.serving.policy import DecisionPolicy
 
 COLOUR_ORDERS = ("rgb", "bgr")
@@ -19,7 +20,17 @@ OUTPUTS = ("probabilities", "logits")
 _WHAT = "Model specification"
 _TEXTS = ("name", "version", "file", "sha256", "architecture", "scaling", "licence", "colour_order", "output")
 _COUNTS = ("parameters", "input_height", "input_width")
-_OBJECTS = ("calibration", "policy", "metrics", "training", "ground")
+_OBJECTS = (
+    "calibration",
+    "policy",
+    "metrics",
+    "training",
+    "ground",
+    "diagnosis_calibration",
+    "diagnosis_policy",
+)
+# Left out of the file where they say nothing.
+_OPTIONAL = ("ground", "diagnosis_calibration", "diagnosis_policy")
 _GROUND = ("layer", "file", "sha256")
 # What a specification written before the field existed means.
 DEFAULTS: dict[str, Any] = {
@@ -28,6 +39,8 @@ DEFAULTS: dict[str, Any] = {
     "malignant_classes": ["malignant"],
     "output": "probabilities",
     "ground": {},
+    "diagnosis_calibration": {},
+    "diagnosis_policy": {},
 }
 FIRST_VERSION = "1.0.0"
 # How `training["calibrated_on"]` begins, before the name of the cross-validation's file.
@@ -61,7 +74,10 @@ class ModelSpecification:
     `ml.serving.policy.DecisionPolicy`. `views`: the image is judged in each of these and the logits are
     averaged (`ml.imaging.views`), `identity` first. `ground`, where not empty: the statistics of what the network
     learned from, `file` beside its own, `sha256`, and the `layer` whose output they are of; the distance they give
-    enters the policy. `metrics` and `training` are records, never used to compute.
+    enters the policy. Of three classes or more each is a diagnosis: `diagnosis_calibration` and `diagnosis_policy` are
+    the dictionaries of `ml.serving.diagnoses.DiagnosisCalibration` and `DiagnosisPolicy`, empty for their defaults.
+    `metrics` and `training` are records, never used to compute, but for the prevalence of an older calibration
+    (`ml.serving.prevalence`).
     Raises SpecificationError when built with impossible values.
     """
 
@@ -85,6 +101,8 @@ class ModelSpecification:
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     ground: dict[str, Any] = field(default_factory=dict)
+    diagnosis_calibration: dict[str, Any] = field(default_factory=dict)
+    diagnosis_policy: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_pattern("file", self.file, _FILE_NAME, "a plain .h5 file name")
@@ -105,8 +123,18 @@ class ModelSpecification:
         try:
             Calibration.from_dict(self.calibration)
             DecisionPolicy.from_dict(self.policy)
+            DiagnosisCalibration.from_dict(self.diagnosis_calibration)
+            DiagnosisPolicy.from_dict(self.diagnosis_policy)
         except checked.JsonFieldError as error:
             raise SpecificationError(f"{_WHAT}: {error}") from error
+        for key in ("diagnosis_calibration", "diagnosis_policy"):
+            if getattr(self, key) and not self.names_diagnoses:
+                _refuse("classes", f"at least {LEAST_CLASSES} names with {key!r}", self.classes)
+
+    @property
+    def names_diagnoses(self) -> bool:
+        """Whether its classes are diagnoses: of two, the figure says all there is to say."""
+        return len(self.classes) >= LEAST_CLASSES
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -136,10 +164,9 @@ class ModelSpecification:
             raise SpecificationError(str(error)) from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object that `from_dict` reads, fields in declared order; no `ground` where there is none."""
+        """Return the JSON object that `from_dict` reads, fields in declared order; what is optional only where told."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
-        if not self.ground:
-            del values["ground"]
+        values = {key: value for key, value in values.items() if value or key not in _OPTIONAL}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     @classmethod

@@ -1,12 +1,12 @@
 """Fitting calibration (Platt scaling) and decision thresholds (conformal) on held-out images."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ml.serving.calibration import Calibration, CalibrationError, logit, sigmoid
+from ml.serving.calibration import Calibration, CalibrationError, SourceCalibration, logit, sigmoid
 from ml.serving.policy import DecisionPolicy, PolicyError
 
 
@@ -17,9 +17,18 @@ def fit_platt(p: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> C
 
     Newton's method on the cross-entropy with Platt's smoothed targets, as in Lin, Lin and Weng
     2007, "A note on Platt's probabilistic outputs for support vector machines", which keeps a
-    separable sample from an infinite slope. Raises CalibrationError when a class is missing or
-    the fitted slope is not positive (the network would rank the classes the wrong way round).
+    separable sample from an infinite slope. It tells the prevalence, weighted alike. Raises CalibrationError when a
+    class is missing or the fitted slope is not positive (the network would rank the classes the wrong way round).
     """
+    slope, offset = _fit_line(p, y, weights)
+    prevalence = float(
+        np.average(np.asarray(y).astype(bool), weights=None if weights is None else np.asarray(weights))
+    )
+    return Calibration.from_dict({"method": "platt", "a": slope, "b": offset, "prevalence": prevalence})
+
+
+def _fit_line(p: ArrayLike, y: ArrayLike, weights: ArrayLike | None) -> tuple[float, float]:
+    """Return slope, of either sign, and offset of Platt scaling; raises CalibrationError when a class is missing."""
     x = logit(np.asarray(p, dtype=np.float64))
     positive = np.asarray(y).astype(bool)
     n_positive = int(positive.sum())
@@ -49,8 +58,7 @@ def fit_platt(p: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> C
         if abs(loss - trial) < 1e-12 or float(np.abs(gradient).max()) < 1e-9:
             break
         loss = trial
-    slope, offset = float(line[0]), float(line[1])
-    return Calibration.from_dict({"method": "platt", "a": slope, "b": offset})
+    return float(line[0]), float(line[1])
 
 
 def fit_policy(
@@ -122,6 +130,8 @@ class LeftOut:
 
 # Shares of the left-out images that a limit of the distance may send away, of which the best is taken.
 _KEPT_SHARES = (1.0, 0.99, 0.98, 0.95, 0.9, 0.85, 0.8)
+# Of each class, for a calibration of a source alone: fewer say more of chance than of the source.
+_LEAST_OF_CLASS = 20
 
 
 def fit_left_out(
@@ -129,13 +139,14 @@ def fit_left_out(
 ) -> tuple[Calibration, DecisionPolicy]:
     """Fit calibration and policy on left-out sources, so that each of them keeps the promise by itself.
 
-    Platt scaling, every source weighing alike. `refer_low` is the lowest of the sources' own: in each at most
+    Platt scaling, every source weighing alike; it tells that of each source alone, too, for the range of the figure
+    abroad. `refer_low` is the lowest of the sources' own: in each at most
     `miss_rate` of the malignant is called benign. `refer_high` is the mean of theirs: on average `false_rate` of
     the benign is called malignant. Where distances are told, `distance_most` is the limit that leaves most
     images answered, every source counting alike. Sources of one class fit the calibration alone.
     Raises `ml.serving.calibration.CalibrationError` or PolicyError.
     """
-    calibration = fit_platt(images.p, images.y, images.weights)
+    calibration = replace(fit_platt(images.p, images.y, images.weights), sources=fit_sources(images))
     p = calibration.apply(images.p)
     limits: list[float | None] = [None]
     if images.distances is not None:
@@ -143,6 +154,26 @@ def fit_left_out(
     found = [_fit_band(images, p, limit, version=version, rates=(miss_rate, false_rate)) for limit in limits]
     answered = [measure_answered(images, p, policy) for policy in found]
     return calibration, found[int(np.argmax(answered))]
+
+
+def fit_sources(images: LeftOut) -> tuple[SourceCalibration, ...]:
+    """Fit Platt scaling to each source with at least 20 images of either class, by name.
+
+    Where the network ranks a source the wrong way round, its figure tells nothing there: slope 0, and P is the
+    source's prevalence whatever the image.
+    """
+    found = []
+    for name in sorted(set(images.sources.tolist())):
+        own = images.keep(images.sources == name)
+        malignant = int(own.y.sum())
+        if min(malignant, own.y.size - malignant) < _LEAST_OF_CLASS:
+            continue
+        prevalence = malignant / own.y.size
+        slope, offset = _fit_line(own.p, own.y, None)
+        if slope <= 0:
+            slope, offset = 0.0, float(logit(np.array([prevalence]))[0])
+        found.append(SourceCalibration(name, slope, offset, prevalence))
+    return tuple(found)
 
 
 def measure_answered(images: LeftOut, p: NDArray[np.float64], policy: DecisionPolicy) -> float:

@@ -37,6 +37,8 @@ from ml.training.transfer import (
 # Shares of the fine-tuned weights that every run is judged at, so that the mix is chosen on held-out images.
 MIXES = (0.0, 0.25, 0.5, 0.75, 1.0)
 COLUMNS = ("data_set", "path", "label", "source", "hold_out", "probability", "distance")
+# Before the probability of each diagnosis, of a network that names them.
+_NAMED = ("diagnosis", "lesion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,8 @@ def write_left_out(
     with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         named = all(result.diagnoses is not None for result in results)
-        writer.writerow((*COLUMNS, *(f"p_{name}" for name in DIAGNOSES)) if named else COLUMNS)
+        classes = (*_NAMED, *(f"p_{name}" for name in DIAGNOSES)) if named else ()
+        writer.writerow((*COLUMNS, *classes))
         for result in results:
             judged, p = np.flatnonzero(result.hold_out.judged), result.by_mix[mix]
             far = (
@@ -243,7 +246,7 @@ def write_left_out(
             ):
                 image = images[index]
                 cells = (image.data_set, image.path, image.label, image.source)
-                told = (f"{chance:.5f}" for chance in row)
+                told = (image.diagnosis, image.group, *(f"{chance:.5g}" for chance in row)) if named else ()
                 writer.writerow((*cells, result.hold_out.name, f"{value:.5f}", distance, *told))
 
 

@@ -52,6 +52,7 @@ from tests.factories import (
     UserFactory,
     active_model,
     draw_jpeg,
+    restated_together,
     service_account,
     two_clinics,
 )
@@ -173,6 +174,7 @@ class World:
         return Key(cookies={name: morsel.value for name, morsel in client.cookies.items()})
 
 
+@restated_together()
 def build_world(side: TwoClinics | None = None) -> World:
     side = side or two_clinics()
     clinic = side.own.clinic

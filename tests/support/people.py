@@ -77,11 +77,27 @@ class TwoClinics:
 
 def staff_clinic(**clinic: Any) -> Staff:
     place = ClinicFactory(**clinic)
-    return Staff(place, **{role.value: MembershipFactory(clinic=place, role=role).user for role in Role})
+    return Staff(place, **_employ(place)[0])
 
 
 def two_clinics() -> TwoClinics:
     """Two clinics with one person in every role, a person in none, and an operator."""
-    return TwoClinics(
-        own=staff_clinic(), other=staff_clinic(), outsider=UserFactory(), operator=UserFactory(is_staff=True)
+    places = Clinic.objects.bulk_create(ClinicFactory.build_batch(2))
+    own, other = (Staff(place, **people) for place, people in zip(places, _employ(*places), strict=True))
+    outsider, operator = User.objects.bulk_create([UserFactory.build(), UserFactory.build(is_staff=True)])
+    return TwoClinics(own=own, other=other, outsider=outsider, operator=operator)
+
+
+def _employ(*places: Clinic) -> list[dict[str, User]]:
+    """A person in each role of each clinic; all at once, for most tests begin with them."""
+    made = User.objects.bulk_create(UserFactory.build_batch(len(places) * len(Role)))
+    people = [
+        dict(zip([role.value for role in Role], made[start:], strict=False))
+        for start in range(0, len(made), len(Role))
+    ]
+    Membership.objects.bulk_create(
+        MembershipFactory.build(user=person, clinic=place, role=Role(role))
+        for place, staff in zip(places, people, strict=True)
+        for role, person in staff.items()
     )
+    return people

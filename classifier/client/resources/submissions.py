@@ -87,6 +87,9 @@ class Submissions(Collection[SubmissionRecord]):
         """Submit images of one lesion: of a known `lesion`, of a known `patient` at `body_site`, or
         of the patient with the number `patient_mrn` at `body_site`.
 
+        What is told of a known patient or lesion is kept where nobody knew it, and refused where theirs is
+        another (such as birth_date_mismatch, body_site_mismatch).
+
         `consents_to_inference` is what a patient whom nobody asked before says of being judged by a
         model: without it dermoscopic images of such a patient are refused (consent_missing).
 

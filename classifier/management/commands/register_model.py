@@ -8,8 +8,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from classifier.domain.diagnoses import find_label
 from classifier.domain.errors import ServiceError
 from classifier.engine import serving
+from classifier.models import ModelVersion
 from classifier.registry.files import register_file
 from classifier.registry.outlines import activate_outline_network, register_outline_file
 
@@ -39,7 +41,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--activate", action="store_true", help="with --kind outline: let it outline from now on"
         )
-        parser.add_argument("--classes", default="", help="names in output order, with commas; of a verdict")
+        parser.add_argument(
+            "--classes",
+            default="",
+            help="of a verdict: names in output order, with commas; three or more are shown as diagnoses (nv, mel, bcc, …)",
+        )
         parser.add_argument("--malignant", default="malignant", help="those that count as malignant")
         parser.add_argument(
             "--colour-order", default="", choices=["rgb", "bgr"], help="bgr for caffe, else rgb"
@@ -78,6 +84,8 @@ class Command(BaseCommand):
                 "order and class order are as you declared them."
             )
         self.stdout.write("Not calibrated: its figures are the network's own.")
+        for line in describe_diagnoses(version):
+            self.stdout.write(line)
 
     def _register_outline(self, options: dict[str, Any]) -> None:
         try:
@@ -89,6 +97,19 @@ class Command(BaseCommand):
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{network}, outlines: {network.get_lifecycle_display().lower()}, {network.file}")
+
+
+def describe_diagnoses(version: ModelVersion) -> list[str]:
+    """How its classes will be shown as diagnoses; nothing of a network whose two classes the figure tells."""
+    specification = serving.ModelSpecification.from_dict(version.specification)
+    if not specification.names_diagnoses:
+        return []
+    labels = {name: find_label(name) for name in specification.classes}
+    lines = ["Shown as diagnoses:"]
+    for name, label in labels.items():
+        group = "malignant" if name in specification.malignant_classes else "benign"
+        lines.append(f"  {name}: {label.name if label else 'by this name, without a code'}, {group}")
+    return lines
 
 
 def read_outline_declaration(options: dict[str, Any]) -> serving.OutlineDeclaration:

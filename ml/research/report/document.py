@@ -1,6 +1,16 @@
 """The report as a whole, and the block of figures that docs/networks.md quotes."""
 
-from ml.research.report import ablation, clinic, curves, development, extra_data, gates, sets, travel
+from ml.research.report import (
+    ablation,
+    clinic,
+    curves,
+    development,
+    diagnoses,
+    extra_data,
+    gates,
+    sets,
+    travel,
+)
 from ml.research.report.measures import TITLES, measure_part
 from ml.research.report.stored import Results
 from ml.research.report.targets import write_targets
@@ -15,6 +25,7 @@ _SECTIONS = (
     development.write_cross_validation,
     travel.write_travel,
     sets.write_external,
+    diagnoses.write_diagnoses,
     clinic.write_predictive_values,
     clinic.write_subgroups,
     clinic.write_consistency,

@@ -13,6 +13,7 @@ from tests.factories import (
     PredictionFactory,
     SubmissionFactory,
     answered_submission,
+    restated_together,
 )
 from tests.support.webhooks import WebhookEndpointFactory
 
@@ -74,7 +75,8 @@ def test_a_wrong_choice_is_told_with_all_that_can_be_chosen(client, path, name, 
 @pytest.mark.parametrize("ordering", ["submitted_at", "-submitted_at"])
 def test_pages_hold_every_case_once_even_of_one_moment(client, side, ordering):
     moment = timezone.now()
-    cases = [SubmissionFactory(clinic=side.own.clinic, submitted_at=moment) for _ in range(5)]
+    with restated_together():
+        cases = [SubmissionFactory(clinic=side.own.clinic, submitted_at=moment) for _ in range(5)]
     cases += [SubmissionFactory(clinic=side.own.clinic, submitted_at=moment - dt.timedelta(days=1))]
     seen, url = [], f"{SUBMISSIONS}?page_size=2&ordering={ordering}"
     while url:

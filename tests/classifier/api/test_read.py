@@ -26,6 +26,7 @@ from tests.factories import (
     active_model,
     answered_submission,
     restate,
+    restated_together,
 )
 
 pytestmark = pytest.mark.django_db
@@ -145,12 +146,13 @@ def test_unfinished_and_failed_images_say_so(client, side):
 
 def test_position_in_queue_is_that_of_the_queue(client, side):
     now = timezone.now()
-    for minutes, rank in ((5, 1), (4, 0), (3, 1), (3, 1), (1, 0)):
-        PredictionFactory(
-            submission=SubmissionFactory(clinic=side.own.clinic),
-            queue_rank=rank,
-            queued_at=now - dt.timedelta(minutes=minutes),
-        )
+    with restated_together():
+        for minutes, rank in ((5, 1), (4, 0), (3, 1), (3, 1), (1, 0)):
+            PredictionFactory(
+                submission=SubmissionFactory(clinic=side.own.clinic),
+                queue_rank=rank,
+                queued_at=now - dt.timedelta(minutes=minutes),
+            )
     PredictionFactory(
         submission=SubmissionFactory(clinic=side.other.clinic), queued_at=now - dt.timedelta(hours=1)
     )

@@ -17,7 +17,6 @@ from rest_framework.test import APIClient
 from classifier.api.queries import select_predictions, select_submissions
 from classifier.domain.errors import ConflictError
 from classifier.exports.cases import export_submissions
-from classifier.labels.probability import percent
 from classifier.models import Submission, WebhookDelivery
 from classifier.outbox import announce_predictions
 from classifier.report.case_reports import export_report
@@ -41,6 +40,7 @@ from tests.factories import (
     SubmissionFactory,
     SubmissionImageFactory,
     restate,
+    restated_together,
     two_clinics,
 )
 from tests.support.webhooks import WebhookEndpointFactory
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from portal.trust.accounts.models import User
 
 pytestmark = pytest.mark.django_db
-FIGURE = percent(0.91)
+FIGURE = "Of 100 lesions like this"
 
 
 @pytest.fixture
@@ -256,6 +256,7 @@ def test_summary_and_rest_agree_with_the_rule_on_every_row(side):
     assert not select_submissions(side.own.clinician).filter(is_withheld=True).exists()
 
 
+@restated_together()
 def make_every_case(side: Any) -> None:
     for change in (*STATES.values(), lambda *_: None):
         for answer in ("benign", "malignant"):

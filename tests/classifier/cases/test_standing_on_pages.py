@@ -20,6 +20,7 @@ from tests.factories import (
     SubmissionFactory,
     SubmissionImageFactory,
     answered_submission,
+    restated_together,
     staff_clinic,
 )
 
@@ -269,8 +270,9 @@ class TestReadFirst:
 
     def test_no_order_gives_it_away(self, staff):
         ages = {"malignant": 3, "refer": 2, "benign": 1}
-        for answer, days in ages.items():
-            answered_submission(staff, answer, submitted_at=timezone.now() - dt.timedelta(days=days))
+        with restated_together():
+            for answer, days in ages.items():
+                answered_submission(staff, answer, submitted_at=timezone.now() - dt.timedelta(days=days))
         reader = open_as(staff.dermatologist)
         cases = reader.get(reverse("submission-list"), {"sort": "risk"}).context["cases"]
         assert [row.submission.model_answer for row in cases] == ["benign", "refer", "malignant"]

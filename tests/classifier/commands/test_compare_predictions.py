@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.factories import PredictionFactory
+from tests.factories import PredictionFactory, restated_together
 
 COLUMNS = ("path", "sha256", "label", "probability", "calibrated_probability", "outcome")
 
 
 @pytest.fixture
+@restated_together()
 def rows(db):
     """Four results: 0.12 benign, 0.91 malignant, 0.5 refer, 0.12 benign."""
     return [

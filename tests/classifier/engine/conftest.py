@@ -10,7 +10,7 @@ from classifier.engine import serving
 from classifier.engine.serving import BatchResult, GateVerdict, ImageCheck, Judgement
 from classifier.models import Prediction, Submission
 from ml.serving import judging
-from tests.factories import PredictionFactory, SubmissionFactory, SubmissionImageFactory
+from tests.factories import PredictionFactory, SubmissionFactory, SubmissionImageFactory, restated_together
 
 
 @dataclass
@@ -86,6 +86,7 @@ def gates(monkeypatch, settings) -> FakeGates:
 def queue_images(db):
     """`queue_images(3)`: that many drawn images of one case, queued; returns their predictions."""
 
+    @restated_together()
     def make(count: int, submission: Submission | None = None, **values) -> list[Prediction]:
         case = submission or SubmissionFactory()
         return [

@@ -8,7 +8,7 @@ from django.utils import timezone
 from classifier.domain.states import PredictionState
 from classifier.engine.queue import claim_batch, position_in_queue, prediction_claims
 from classifier.models import Prediction
-from tests.factories import ModelVersionFactory, PredictionFactory, active_model
+from tests.factories import ModelVersionFactory, PredictionFactory, active_model, restated_together
 from tests.support.threads import run_in_threads
 
 LONG_AGO = timezone.now() - dt.timedelta(hours=1)
@@ -24,7 +24,8 @@ class TestOrder:
         assert claim() == []
 
     def test_oldest_first_up_to_the_limit(self):
-        rows = [PredictionFactory(queued_at=LONG_AGO + dt.timedelta(minutes=n)) for n in range(5)]
+        with restated_together():
+            rows = [PredictionFactory(queued_at=LONG_AGO + dt.timedelta(minutes=n)) for n in range(5)]
         assert claim(3) == rows[:3]
         assert claim(3) == rows[3:]
 
@@ -46,7 +47,8 @@ class TestOrder:
         assert claim() == [former]
 
     def test_position_counts_those_before(self):
-        rows = [PredictionFactory(queued_at=LONG_AGO + dt.timedelta(minutes=n)) for n in range(4)]
+        with restated_together():
+            rows = [PredictionFactory(queued_at=LONG_AGO + dt.timedelta(minutes=n)) for n in range(4)]
         same_moment = [PredictionFactory(queued_at=LONG_AGO) for _ in range(3)]
         PredictionFactory(state="running", queued_at=LONG_AGO)
         positions = {position_in_queue(row) for row in (*same_moment, *rows)}

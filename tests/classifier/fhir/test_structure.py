@@ -15,7 +15,14 @@ from classifier.fhir.terminology import SYSTEMS
 from classifier.models import Review
 from tests.classifier.fhir import orders
 from tests.classifier.fhir.conftest import FHIR_JSON, ROOT
-from tests.factories import PredictionFactory, ReviewFactory, SubmissionFactory, answered_submission
+from tests.factories import (
+    PredictionFactory,
+    ReviewFactory,
+    SubmissionFactory,
+    answered_submission,
+    restated_together,
+    stored_diagnoses,
+)
 
 PROJECT = Path(__file__).resolve().parents[3]
 CHECK = Path(__file__).with_name("structure.cjs")
@@ -45,6 +52,7 @@ def find_faults(package: str, resources: list[dict]) -> list[str]:
     return json.loads(done.stdout)
 
 
+@restated_together()
 def build_cases(side) -> None:
     """A case in every state that changes a resource's shape."""
     answered_submission(side.own, "malignant", clinical_history="Grew.")
@@ -54,6 +62,8 @@ def build_cases(side) -> None:
     for state in ("queued", "running", "failed", "rejected"):
         PredictionFactory(submission=SubmissionFactory(clinic=side.own.clinic), state=state)
     PredictionFactory(submission=SubmissionFactory(clinic=side.own.clinic), refused=True)
+    could_be = {"state": "succeeded", "outcome": "malignant", "diagnoses": stored_diagnoses()}
+    PredictionFactory(submission=SubmissionFactory(clinic=side.own.clinic), **could_be)
 
 
 def test_every_resource(fhir, side, package):

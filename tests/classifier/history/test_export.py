@@ -15,6 +15,7 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
+    restated_together,
 )
 
 pytestmark = pytest.mark.django_db
@@ -30,8 +31,9 @@ def export(client, address="/submissions/export/", **data):
 
 def test_export_holds_the_whole_filtered_list(client, clinics, monkeypatch):
     monkeypatch.setattr(cases, "CHUNK", 7)
-    for _ in range(30):
-        answered_submission(clinics.own, "malignant")
+    with restated_together():
+        for _ in range(30):
+            answered_submission(clinics.own, "malignant")
     answered_submission(clinics.own, "benign")
     answered_submission(clinics.other, "malignant")
     client.force_login(clinics.own.clinician)

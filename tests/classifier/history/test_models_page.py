@@ -8,6 +8,7 @@ from tests.factories import (
     PredictionFactory,
     active_model,
     answered_submission,
+    restated_together,
     tiny_specification,
 )
 
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.django_db
 FIGURES = {"test": {"images": 660, "auc": {"value": 0.934, "low": 0.915, "high": 0.951}, "brier": 0.1}}
 
 
+@restated_together()
 def make_shadow_answers(staff, *outcomes):
     shadow = ModelVersionFactory(shadow=True)
     for outcome in outcomes:

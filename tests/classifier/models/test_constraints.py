@@ -142,6 +142,10 @@ def claim_that_ended():
     ReadingClaim.objects.create(submission=case, reader=case.submitted_by, claimed_at=NOW, until=NOW)
 
 
+def judged(**values):
+    PredictionFactory(state="succeeded", **{"prevalence": None, "predictive_value": None, **values})
+
+
 def held_for(factory, **values):
     """A row of the table whose columns say what the services never write."""
     row = factory()
@@ -189,6 +193,7 @@ BREAKS = {
     "prediction_one_live_per_image_and_model": second_live_prediction,
     "prediction_succeeded_has_answer": lambda: PredictionFactory(state="succeeded", probability=None),
     "prediction_answer_only_when_succeeded": lambda: PredictionFactory(state="failed", outcome="benign"),
+    "prediction_diagnoses_only_with_a_figure": lambda: PredictionFactory(refused=True, diagnoses={}),
     "prediction_running_has_lease": lambda: PredictionFactory(state="running", lease_until=None),
     "prediction_finished_has_time": lambda: PredictionFactory(state="succeeded", finished_at=None),
     "prediction_failure_has_reason": lambda: PredictionFactory(state="failed", error_code=""),
@@ -226,6 +231,13 @@ BREAKS = {
     "idempotent_request_answered_whole": lambda: request(status=201),
     "audit_position_once": second_event,
     "clinic_reading_target_positive": lambda: ClinicFactory(reading_target_days=0),
+    "clinic_kind_known": lambda: ClinicFactory(kind="vet"),
+    "clinic_malignant_in_hundred_in_range": lambda: ClinicFactory(malignant_in_hundred=0),
+    "prediction_far_is_referred": lambda: judged(is_far=True, distance=2.5),
+    "prediction_figure_has_prevalence": lambda: judged(predictive_value=0.1),
+    "prediction_figure_within_its_range": lambda: judged(
+        prevalence=0.03, predictive_value=0.1, predictive_low=0.2, predictive_high=0.3
+    ),
     "consent_origin_known": unknown_origin,
     "acknowledgement_one_in_force": second_acknowledgement,
     "acknowledgement_words_known": lambda: AcknowledgementFactory(done="forgotten"),

@@ -16,6 +16,7 @@ from tests.factories import (
     SubmissionImageFactory,
     UserFactory,
     active_model,
+    restated_together,
 )
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,7 @@ FLAGS = list(itertools.product([False, True], repeat=3))
 
 
 @pytest.fixture
+@restated_together()
 def every_combination(monkeypatch):
     """Two images in every pair of states × cancelled × reviewed × with a shadow's answer."""
     # All of them at once at the end, instead of after each row.

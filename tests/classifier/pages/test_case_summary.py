@@ -10,6 +10,7 @@ from tests.factories import (
     SubmissionFactory,
     SubmissionImageFactory,
     answered_submission,
+    restated_together,
     staff_clinic,
 )
 
@@ -24,6 +25,7 @@ def load(submission):
     )
 
 
+@restated_together()
 def case_of(staff, *answers, **values):
     """A case with one image for each answer: an outcome or a state."""
     case = SubmissionFactory(clinic=staff.clinic, **values)

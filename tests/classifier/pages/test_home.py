@@ -12,6 +12,7 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
+    restated_together,
 )
 
 pytestmark = pytest.mark.django_db
@@ -48,7 +49,8 @@ def test_result_needs_you_until_you_opened_it(staff, log_in):
 
 def test_malignant_results_stand_before_newer_ones(staff):
     malignant = answered_submission(staff, "malignant")
-    benign = [answered_submission(staff, "benign") for _ in range(10)]
+    with restated_together():
+        benign = [answered_submission(staff, "benign") for _ in range(10)]
     refer = answered_submission(staff, "refer")
     inbox = inbox_of(staff)
     found = [row.submission for row in inbox.needs]
@@ -57,7 +59,8 @@ def test_malignant_results_stand_before_newer_ones(staff):
 
 
 def test_what_finds_no_room_is_one_click_away(staff, log_in):
-    cases = [answered_submission(staff, "benign") for _ in range(11)]
+    with restated_together():
+        cases = [answered_submission(staff, "benign") for _ in range(11)]
     client = log_in(staff.clinician)
     page = client.get(reverse("home")).text
     assert "1 more:" in page

@@ -17,7 +17,9 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
+    restated_together,
 )
+from tests.support.shown import read_shown
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +127,7 @@ class TestManyLesions:
     """The page shows some of a patient's lesions first, and none of the grave ones falls out of sight."""
 
     @pytest.fixture
+    @restated_together()
     def crowd(self, staff):
         patient = PatientFactory(clinic=staff.clinic)
         proven, ordered, judged = (
@@ -210,7 +213,7 @@ class TestCorrecting:
         patient = PatientFactory(clinic=staff.clinic, birth_date="1950-01-01", consents_to_inference=True)
         address = reverse("patient-edit", args=[patient.pk])
         page = client.get(address)
-        shown = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', page.text))
+        shown = read_shown(page.text)
         typed = {field.html_name: field.value() or "" for field in page.context["form"]}
         update_patient(
             actor=staff.clinician,
@@ -220,7 +223,7 @@ class TestCorrecting:
         )
 
         refused = client.post(address, {**shown, **typed, "sex": "nonsense"})
-        again = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', refused.text))
+        again = read_shown(refused.text)
         client.post(address, {**again, **typed, "consents_to_inference": "on", "sex": "male"})
 
         patient.refresh_from_db()

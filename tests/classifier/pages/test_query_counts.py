@@ -13,6 +13,7 @@ from tests.factories import (
     ReviewFactory,
     SubmissionFactory,
     answered_submission,
+    restated_together,
 )
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +28,7 @@ def count_queries(client, address):
     return len(captured)
 
 
+@restated_together()
 def add_cases(staff, lesion=None, number=1):
     """For each: one judged, one signed, one in work, one failed."""
     for _ in range(number):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ml.serving.calibration import CalibrationError
 from ml.serving.policy import PolicyError
-from ml.training.fitting import LeftOut, fit_left_out, fit_platt, fit_policy
+from ml.training.fitting import LeftOut, fit_left_out, fit_platt, fit_policy, fit_sources
 from ml.training.left_out_sources import check_promises
 
 
@@ -151,3 +151,41 @@ def test_weights_move_the_fit_towards_the_images_that_count_more():
     weights = np.where(np.asarray(y), 3.0, 1.0)
     assert fit_platt(p, y, weights).b > fit_platt(p, y).b
     assert fit_platt(p, y, np.full(len(p), 2.0)).b == pytest.approx(fit_platt(p, y).b)
+
+
+def test_a_calibration_tells_at_which_prevalence_it_was_fitted():
+    p, y = sample()
+    assert fit_platt(p, y).prevalence == pytest.approx(y.mean())
+    weights = np.where(y, 3.0, 1.0)
+    assert fit_platt(p, y, weights).prevalence == pytest.approx(np.average(y, weights=weights))
+
+
+GOLDEN = {
+    "middle": (3.0498, -0.8919, 0.298),
+    "near": (3.8150, -0.5657, 0.2887),
+    "strange": (1.1837, -0.8647, 0.2947),
+}
+
+
+def test_each_left_out_source_has_a_calibration_of_its_own():
+    """Golden: of three drawn sources, one badly ranked."""
+    images = draw_sources()
+    calibration, _ = fit_left_out(images, version="v")
+    found = {one.source: (one.a, one.b, one.prevalence) for one in calibration.sources}
+    assert found == {name: pytest.approx(values, abs=5e-4) for name, values in GOLDEN.items()}
+    assert calibration.prevalence == pytest.approx(images.y.mean())
+    for name in GOLDEN:
+        own = images.keep(images.sources == name)
+        alone = fit_platt(own.p, own.y)
+        assert (alone.a, alone.b, alone.prevalence) == found[name]
+
+
+def test_a_source_of_few_images_or_of_the_wrong_order_is_no_calibration():
+    images = draw_sources()
+    few = images.sources == "near"
+    few[np.flatnonzero(few & images.y)[19:]] = False
+    turned = LeftOut(np.where(images.sources == "middle", 1 - images.p, images.p), images.y, images.sources)
+    kept = turned.keep(few | (images.sources != "near"))
+    middle, strange = fit_sources(kept)
+    assert (middle.source, middle.a, strange.source) == ("middle", 0.0, "strange")
+    assert 1 / (1 + np.exp(-middle.b)) == pytest.approx(middle.prevalence)
