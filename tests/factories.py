@@ -52,6 +52,8 @@ from classifier.models import (
     Lesion,
     ModelVersion,
     Outcome,
+    Outline,
+    OutlineNetwork,
     Patient,
     Prediction,
     Reading,
@@ -478,6 +480,79 @@ class ExplanationFactory(factory.django.DjangoModelFactory):
             target = io.BytesIO()
             Image.new("RGBA", (1, 1)).save(target, "PNG")
             self.overlay.storage.save(self.overlay.name, ContentFile(target.getvalue()))
+
+
+OUTLINE_MEASURES = {
+    "area": 0.25,
+    "diameter": 0.6,
+    "asymmetry": 0.1,
+    "irregularity": 1.2,
+    "colours": ["light brown", "dark brown"],
+    "is_cut": False,
+    "area_mm2": None,
+    "diameter_mm": None,
+}
+OUTLINE_POINTS = [[2500, 2500], [7500, 2500], [7500, 7500], [2500, 7500]]
+
+
+class OutlineNetworkFactory(factory.django.DjangoModelFactory):
+    """A retired network that outlines, with the figures of its repeatability."""
+
+    class Meta:
+        model = OutlineNetwork
+
+    name = "drawn"
+    version = factory.Sequence(lambda number: f"0.{number}")
+    file = factory.LazyAttribute(lambda o: f"{o.name}-{o.version}.h5")
+    sha256 = factory.LazyAttribute(lambda o: hashlib.sha256(o.file.encode()).hexdigest())
+    specification = factory.LazyFunction(
+        lambda: {
+            "metrics": {
+                "repeatability": {
+                    name: {"within_sd": 0.05, "moves": 0.2}
+                    for name in ("area", "diameter", "asymmetry", "irregularity", "colours")
+                }
+            }
+        }
+    )
+    lifecycle = "retired"
+
+
+def outline_network() -> OutlineNetwork:
+    """The active network that outlines: made at the first call."""
+    return OutlineNetwork.objects.active().first() or OutlineNetworkFactory(
+        version="1.0.0", lifecycle="active"
+    )
+
+
+class OutlineFactory(factory.django.DjangoModelFactory):
+    """The outline of an image by the active network."""
+
+    class Meta:
+        model = Outline
+
+    class Params:
+        is_done = factory.LazyAttribute(lambda o: o.state == PredictionState.SUCCEEDED)
+        is_running = factory.LazyAttribute(lambda o: o.state == PredictionState.RUNNING)
+
+    id = factory.LazyFunction(uuid.uuid4)
+    image = factory.SubFactory(SubmissionImageFactory)
+    network = factory.LazyFunction(outline_network)
+    requested_by = factory.SubFactory(UserFactory)
+    requested_at = factory.LazyFunction(timezone.now)
+    state = PredictionState.QUEUED
+    attempt = factory.LazyAttribute(lambda o: int(o.state != PredictionState.QUEUED))
+    claim = factory.LazyAttribute(lambda o: uuid.uuid4() if o.attempt else None)
+    worker = factory.LazyAttribute(lambda o: "elsewhere/1/1" if o.attempt else "")
+    lease_until = factory.LazyAttribute(
+        lambda o: timezone.now() + dt.timedelta(minutes=3) if o.is_running else None
+    )
+    finished_at = factory.LazyAttribute(lambda o: timezone.now() if o.state in FINISHED else None)
+    points = factory.LazyAttribute(lambda o: list(OUTLINE_POINTS) if o.is_done else [])
+    measures = factory.LazyAttribute(lambda o: dict(OUTLINE_MEASURES) if o.is_done else {})
+    milliseconds = factory.LazyAttribute(lambda o: 42.0 if o.is_done else None)
+    error_code = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[0])
+    error_message = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[1])
 
 
 EXPLANATION_FIGURES = {

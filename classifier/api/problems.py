@@ -107,6 +107,13 @@ PROBLEMS: dict[str, Problem] = {
                 ("already_reviewed", "Signed already", "Read the review; to change it, sign an amendment."),
                 ("cancelled", "The case was withdrawn", "Submit it again."),
                 ("in_work", "Still in work", "Wait until it is done."),
+                ("not_dermoscopic", "Not a dermoscopic picture", "Only dermoscopic pictures are outlined."),
+                ("image_refused", "The picture was refused", "Take another one: this one can't be judged."),
+                (
+                    "no_outline_network",
+                    "No network that outlines",
+                    "Ask your operator to register one: manage.py register_models.",
+                ),
                 ("legal_hold", "On legal hold", "An administrator lifts the hold on the page, or it stays."),
                 ("mrn_taken", "MRN taken", "A patient of the clinic has it. Use that patient."),
                 (

@@ -463,6 +463,47 @@ class Image:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OutlineNetworkRecord:
+    id: str
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasuresRecord:
+    """What is measured of an outlined lesion: shares of the picture, and millimetres where its file has a scale."""
+
+    area: float
+    diameter: float
+    asymmetry: float
+    irregularity: float
+    colours: tuple[str, ...]
+    is_cut: bool
+    area_mm2: float | None
+    diameter_mm: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutlineRecord:
+    """The lesion's outline in one image; no part of the model's answer.
+
+    `points`: the polygon, (x, y) in 10,000ths of the picture's width and height; empty until it is done.
+    """
+
+    id: str
+    image: str
+    network: OutlineNetworkRecord
+    state: str
+    requested_at: dt.datetime
+    finished_at: dt.datetime | None
+    points: tuple[tuple[int, ...], ...] = field(repr=False)
+    measures: MeasuresRecord | None
+    error_code: str
+    error_message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SubmissionExpanded:
     clinic: ClinicRecord | None = None
 
@@ -566,6 +607,7 @@ __all__ = [
     "LesionRecord",
     "LesionReference",
     "MeRecord",
+    "MeasuresRecord",
     "MembershipRecord",
     "ModelReference",
     "ModelVersionRecord",
@@ -573,6 +615,8 @@ __all__ = [
     "OrderRecord",
     "OutcomeExpanded",
     "OutcomeRecord",
+    "OutlineNetworkRecord",
+    "OutlineRecord",
     "PatientExpanded",
     "PatientRecord",
     "PatientReference",

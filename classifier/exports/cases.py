@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.cases.outlines import MEASURE_COLUMNS, list_outline_measures
 from classifier.domain.csv_cells import Export, format_moment, write_rows
 from classifier.labels.diagnoses import list_diagnoses
 from classifier.labels.probability import WORTH_COLUMNS, list_worth
@@ -68,6 +69,7 @@ SUBMISSION_COLUMNS = (
     *WORTH_COLUMNS,
     "model_diagnoses",
     "model_diagnosis_stands_out",
+    *MEASURE_COLUMNS,
 )
 AUDIT_COLUMNS = (
     "position",
@@ -145,7 +147,7 @@ def _read_submissions(keys: list[uuid.UUID], role: str | None) -> Iterator[list[
     rows = (
         Submission.objects.all()
         .select_related("clinic", "lesion__patient", "submitted_by", "standing_person")
-        .prefetch_related(*summary_prefetches(), "reviews__acknowledgements")
+        .prefetch_related(*summary_prefetches(), "reviews__acknowledgements", "images__outlines__network")
     )
     for submission in _in_chunks(keys, rows.in_bulk):
         yield describe_submission(submission, role)
@@ -191,6 +193,7 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
         _find_referral(summary) or None,
         *list_worth(prediction),
         *list_diagnoses(prediction),
+        *list_outline_measures(summary.image),
     ]
 
 

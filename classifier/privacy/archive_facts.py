@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from classifier.models import (
         Acknowledgement,
         Outcome,
+        Outline,
         Patient,
         Prediction,
         Reading,
@@ -139,6 +140,17 @@ def _describe_image(image: SubmissionImage) -> dict[str, Any]:
         "capture_kind": image.capture_kind,
         "dermoscopic_type": image.dermoscopic_type,
         "predictions": [_describe_prediction(row) for row in image.predictions.all() if not row.is_shadow],
+        "outlines": [_describe_outline(row) for row in image.outlines.all()],
+    }
+
+
+def _describe_outline(row: Outline) -> dict[str, Any]:
+    return {
+        "network": str(row.network),
+        "state": row.state,
+        "points": row.points,
+        "measures": row.measures or None,
+        "finished_at": format_moment(row.finished_at),
     }
 
 

@@ -17,6 +17,7 @@ from classifier.client.records import (
     Image,
     LesionRecord,
     OutcomeRecord,
+    OutlineRecord,
     ReadingClaimRecord,
     ReviewRecord,
     ReviewReference,
@@ -319,6 +320,14 @@ class Images(Resource):
             headers=ANY,
         )
         return self._connection.send(call).content
+
+    def request_outline(self, image: Image | str, *, key: str | None = None) -> OutlineRecord:
+        """Ask for the lesion's outline; what is done or in work already is returned."""
+        return self._post(OutlineRecord, f"images/{id_of(image)}/outline/", key=key)
+
+    def outline(self, image: Image | str) -> OutlineRecord:
+        """The lesion's outline and measures, or how far it is; 404 where nobody has asked."""
+        return self._read(OutlineRecord, f"images/{id_of(image)}/outline/")
 
 
 class Reports(Resource):

@@ -22,6 +22,8 @@ from tests.factories import (
     MembershipFactory,
     ModelVersionFactory,
     OutcomeFactory,
+    OutlineFactory,
+    OutlineNetworkFactory,
     PatientFactory,
     PredictionFactory,
     ReadingFactory,
@@ -64,6 +66,11 @@ def second_live_prediction():
 def second_review():
     first = ReviewFactory()
     ReviewFactory(submission=first.submission)
+
+
+def second_outline():
+    first = OutlineFactory()
+    OutlineFactory(image=first.image)
 
 
 def second_explanation():
@@ -199,6 +206,17 @@ BREAKS = {
     "reading_question_asked": lambda: ReadingFactory(question=0),
     "reading_answers_its_question": lambda: ReadingFactory(confidence=80),
     "refused_emergency_in_another_clinic": emergency_at_home,
+    "outline_one_live_per_image_and_network": second_outline,
+    "outline_state_known": lambda: OutlineFactory(state="paused", finished_at=NOW),
+    "outline_drawn_only_when_succeeded": lambda: OutlineFactory(milliseconds=1),
+    "outline_running_has_lease": lambda: OutlineFactory(state="running", lease_until=None),
+    "outline_finished_has_time": lambda: OutlineFactory(state="succeeded", finished_at=None),
+    "outline_failure_has_reason": lambda: OutlineFactory(state="failed", error_code=""),
+    "outlinenetwork_unique_name_version": lambda: [
+        OutlineNetworkFactory(version="1", sha256=letter * 64) for letter in "ab"
+    ],
+    "outlinenetwork_one_active": lambda: [OutlineNetworkFactory(lifecycle="active") for _ in "ab"],
+    "outlinenetwork_lifecycle_known": lambda: OutlineNetworkFactory(lifecycle="shadow"),
     "explanation_one_live_per_prediction": second_explanation,
     "explanation_state_known": lambda: ExplanationFactory(state="paused", finished_at=NOW),
     "explanation_overlay_only_when_succeeded": lambda: ExplanationFactory(overlay="a.overlay"),
@@ -246,6 +264,7 @@ BREAKS = {
 FIRST_TOLD = {
     "prediction_state_known": "prediction_finished_has_time",
     "explanation_state_known": "explanation_finished_has_time",
+    "outline_state_known": "outline_finished_has_time",
     "webhook_delivery_state_known": "webhook_delivery_finished_has_time",
 }
 

@@ -19,6 +19,7 @@ from classifier.models import (
     Consent,
     EmergencyAccess,
     Lesion,
+    Outline,
     Patient,
     Prediction,
     Reading,
@@ -38,9 +39,11 @@ from portal.trust.audit.models import AuditEvent
 from portal.trust.audit.services import record_event, verify_chains
 from tests.factories import (
     PROBABILITIES,
+    ClinicFactory,
     LesionFactory,
     MembershipFactory,
     ModelVersionFactory,
+    OutlineFactory,
     PatientFactory,
     PredictionFactory,
     ReviewFactory,
@@ -580,3 +583,30 @@ def test_results_from_before_name_no_diagnoses_and_stay_as_they_are(newest):
     assert {row.could_be for row in Prediction.objects.all()} == {None}
     assert list(find_differences()) == []
     assert_finished_never_changes()
+
+
+# --- 0026: where the lesion lies -------------------------------------------------------------------
+def test_outlines_come_to_an_installation_that_has_cases(newest):
+    """Nothing of a case changes; an outline never does; the way back drops outlines alone."""
+    case = ReviewFactory(submission__clinic=ClinicFactory()).submission
+    row = PredictionFactory(submission=case, state="succeeded", outcome="malignant")
+    OutlineFactory(image=row.image, state="succeeded")
+    before = [list(model.objects.order_by("pk").values()) for model in (Submission, Prediction, Review)]
+    events = AuditEvent.objects.count()
+    migrate("0025_diagnoses")
+    assert "classifier_outline" not in connection.introspection.table_names()
+    assert_finished_never_changes()
+    newest()
+    assert [
+        list(model.objects.order_by("pk").values()) for model in (Submission, Prediction, Review)
+    ] == before
+    assert (AuditEvent.objects.count(), Outline.objects.count()) == (events, 0)
+    assert list(find_differences()) == []
+    assert_finished_never_changes()
+    OutlineFactory(image=row.image, state="succeeded")
+    with (
+        pytest.raises(DatabaseError, match="never change"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE classifier_outline SET points = '[]'")
