@@ -64,6 +64,7 @@ def test_no_template_lets_a_browser_cut_what_is_pasted():
     ],
     ids=lambda value: str(getattr(value, "__name__", value)),
 )
+@pytest.mark.django_db  # Django asks the database whether a row would keep its constraints
 def test_what_is_too_long_is_told_with_both_numbers(form, name, limit):
     found = form({name: "x" * (limit + 1)})
 

@@ -57,7 +57,9 @@ def test_signature_never_stands_on_a_page_of_its_own(lines):
         status=ReportStatus("PRELIMINARY", "PRELIMINARY", is_signed=False, awaits_signature=True),
         standing=ReportStanding("benign", "Benign", "", (), "", by_people=False),
         groups=(Group("Patient", ()),),
-        answer=ReportAnswer("", "benign", "", "", None, "", "", (), ("What it can't",), "Made by a network"),
+        answer=ReportAnswer(
+            "", "benign", "", "", None, "", None, "", (), ("What it can't",), "Made by a network"
+        ),
         picture=None,
         others=(),
         review=None,

@@ -58,7 +58,12 @@ def test_form_drawn_before_a_switch_writes_into_its_own_clinic(client, clinics, 
     action = reverse(address)
     hidden = read_form(client.get(action), action)
     switch(client, clinics.other)
-    fields = {"name": "Renamed here", "email": "new@clinic.example", "role": "clinician"}
+    fields = {
+        "name": "Renamed here",
+        "kind": "dermatology",
+        "email": "new@clinic.example",
+        "role": "clinician",
+    }
 
     answer = client.post(action, {**fields, **hidden}, follow=True)
 

@@ -33,15 +33,25 @@ def newest() -> Iterator[Callable[[], None]]:
 
 
 @pytest.fixture
-def old(newest):
+def staff():
+    return staff_clinic()
+
+
+@pytest.fixture
+def service(staff):
+    return make_service(actor=staff.administrator, clinic=staff.clinic, name="Records")
+
+
+@pytest.fixture
+def old(newest, service):
     """The models as the version before knew them, on its tables."""
     executor = MigrationExecutor(connection)
     executor.migrate([BEFORE])
     return executor.loader.project_state([BEFORE]).apps.get_model
 
 
-def test_kept_forms_go_and_their_people_and_events_stay(newest, old):
-    person = staff_clinic().clinician
+def test_kept_forms_go_and_their_people_and_events_stay(newest, old, staff):
+    person = staff.clinician
     record_event(clinic_id=None, action="user.form_kept", actor=person, obj=person, details={"fields": 3})
     old("accounts", "KeptForm").objects.create(
         id=uuid.uuid4(), user_id=person.pk, path="/settings/name/", sealed="x", expires_at=timezone.now()
@@ -54,9 +64,8 @@ def test_kept_forms_go_and_their_people_and_events_stay(newest, old):
     assert list(verify_chains()) == []
 
 
-def test_tokens_of_every_kind_go_on_working(newest, old):
+def test_tokens_of_every_kind_go_on_working(newest, old, staff, service):
     """Also those from before there were scopes, which have no row of ours."""
-    staff = staff_clinic()
     formerly, text = AuthToken.objects.create(user=staff.clinician)
     with_scopes, scoped_text = AuthToken.objects.create(user=staff.clinician)
     old("accounts", "ApiToken").objects.create(
@@ -66,7 +75,6 @@ def test_tokens_of_every_kind_go_on_working(newest, old):
         clinic_id=staff.clinic.pk,
         made_by_id=staff.clinician.pk,
     )
-    service = make_service(actor=staff.administrator, clinic=staff.clinic, name="Records")
     application = old("accounts", "OAuthApplication").objects.create(
         name="Records",
         clinic_id=staff.clinic.pk,
