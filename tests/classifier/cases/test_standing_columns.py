@@ -319,13 +319,3 @@ def test_two_answers_of_one_case_finished_at_once():
     assert held(case) == ("malignant", "model")
     assert case.state == "awaiting_review"
     assert not list(find_differences())
-
-
-def test_refreshing_a_case_takes_ten_queries(staff, django_assert_num_queries):
-    """Every change of a case pays for it: seven read, and one writes for each of case, lesion and patient."""
-    case = answered_submission(staff, "malignant")
-    for rows in (Submission, Lesion, Patient):
-        rows.objects.update(standing_rank=9)
-    with django_assert_num_queries(10):
-        refresh_standing([case.pk])
-    assert not list(find_differences())
