@@ -10,7 +10,7 @@ from django.utils import timezone
 from classifier.domain.errors import InvalidInputError
 from classifier.domain.states import PredictionState, transition
 from classifier.domain.vocabulary import ConsentOrigin, ConsentPurpose
-from classifier.models import Consent, Explanation, Patient, Prediction, SubmissionImage
+from classifier.models import Consent, Explanation, Outline, Patient, Prediction, SubmissionImage
 from classifier.preconditions import check_unchanged
 from classifier.standing.columns import refresh_standing
 from portal.trust.accounts.permissions import require
@@ -213,7 +213,10 @@ def stop_inference(patient: Patient, code: str, message: str) -> int:
     cases = set(
         SubmissionImage.objects.filter(predictions__in=predictions).values_list("submission", flat=True)
     )
-    explanations = _lock(Explanation.objects.unfinished().filter(**{f"prediction__{path}": patient}))
+    beside: list[tuple[Any, list[uuid.UUID]]] = [
+        (model, _lock(model.objects.unfinished().filter(**{f"{prefix}{path}": patient})))
+        for model, prefix in ((Explanation, "prediction__"), (Outline, ""))
+    ]
     stopped = 0
     for source in (PredictionState.QUEUED, PredictionState.RUNNING):
         stopped += transition(
@@ -224,14 +227,15 @@ def stop_inference(patient: Patient, code: str, message: str) -> int:
             error_message=message,
             **values,
         )
-        transition(
-            Explanation.objects.filter(pk__in=explanations),
-            source=source,
-            target=PredictionState.FAILED,
-            claim=None,
-            error_message=message,
-            **values,
-        )
+        for model, keys in beside:
+            transition(
+                model.objects.filter(pk__in=keys),
+                source=source,
+                target=PredictionState.FAILED,
+                claim=None,
+                error_message=message,
+                **values,
+            )
     refresh_standing(cases)
     return stopped
 

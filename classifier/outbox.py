@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     from classifier.models import Review
 
-POLICY = "policy"
-"""Why a refused image is refused when it wasn't a gate: too close to the threshold."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Happening:
@@ -147,5 +144,5 @@ def _name_result(row: Prediction) -> tuple[WebhookEventType, str]:
     if row.state != PredictionState.SUCCEEDED:
         return WebhookEventType.PREDICTION_FAILED, row.error_code
     if row.outcome == ModelAnswer.REFER and not hides_answer_from_anybody(row.image.submission):
-        return WebhookEventType.PREDICTION_REFUSED, row.refusal_code or POLICY
+        return WebhookEventType.PREDICTION_REFUSED, row.referral_code
     return WebhookEventType.PREDICTION_SUCCEEDED, ""

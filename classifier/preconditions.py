@@ -125,7 +125,13 @@ def _(version: ModelVersion) -> str:
 @tag_of.register
 def _(clinic: Clinic) -> str:
     return make_tag(
-        "clinic", clinic.pk, clinic.name, clinic.hide_result_until_read, clinic.consent_recorded_in
+        "clinic",
+        clinic.pk,
+        clinic.name,
+        clinic.hide_result_until_read,
+        clinic.consent_recorded_in,
+        clinic.kind,
+        clinic.prevalence,
     )
 
 

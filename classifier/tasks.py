@@ -11,9 +11,11 @@ from classifier.claims.wake_ups import (
     DELIVER_WEBHOOKS,
     REMOVE_FILES,
     RUN_EXPLANATIONS,
+    RUN_OUTLINES,
     RUN_PREDICTIONS,
 )
 from classifier.engine.explain import explanation_claims, run_queued_explanations
+from classifier.engine.outline import outline_claims, queue_idle_outlines, run_queued_outlines
 from classifier.engine.queue import prediction_claims
 from classifier.engine.run import run_queued
 from classifier.file_removals import remove_files
@@ -38,10 +40,17 @@ def run_explanations_task() -> None:
     run_queued_explanations(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
 
 
+@shared_task(name=RUN_OUTLINES, ignore_result=True)
+def run_outlines_task() -> None:
+    run_queued_outlines(budget_seconds=settings.DERMAPORT_TASK_SOFT_SECONDS * RUN_BUDGET_SHARE)
+
+
 @shared_task(name="classifier.tasks.reconcile_predictions_task", ignore_result=True)
 def reconcile_predictions_task() -> None:
     prediction_claims.reconcile()
     explanation_claims.reconcile()
+    queue_idle_outlines()
+    outline_claims.reconcile()
 
 
 @shared_task(name=DELIVER_WEBHOOKS, ignore_result=True)

@@ -9,18 +9,42 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for what a person can mend, 130 stopped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from ml.commands import card, crossvalidate, evaluate, explain, gates, inspect, report, reproduce, train
+    from ml.commands import (
+        baselines,
+        blend,
+        card,
+        crossvalidate,
+        evaluate,
+        explain,
+        gates,
+        inspect,
+        outline,
+        report,
+        reproduce,
+        signature,
+        sources,
+        train,
+        transfer,
+        tune,
+    )
 
     parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
     commands = parser.add_subparsers(title="commands", required=True)
     for name, module in (
         ("train", train),
         ("crossvalidate", crossvalidate),
+        ("blend", blend),
+        ("sources", sources),
+        ("transfer", transfer),
+        ("tune", tune),
+        ("signature", signature),
         ("evaluate", evaluate),
         ("explain", explain),
         ("gates", gates),
         ("inspect", inspect),
+        ("outline", outline),
         ("reproduce", reproduce),
+        ("baselines", baselines),
         ("report", report),
         ("card", card),
     ):

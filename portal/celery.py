@@ -27,6 +27,7 @@ app.autodiscover_tasks()
 WAKE_UPS = (
     "classifier.tasks.run_predictions_task",
     "classifier.tasks.run_explanations_task",
+    "classifier.tasks.run_outlines_task",
     "classifier.tasks.deliver_webhooks_task",
 )
 

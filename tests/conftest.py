@@ -167,14 +167,18 @@ def clinics(db: None) -> Any:
 
 
 @pytest.fixture(scope="session")
-def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """The running portal (see LiveStack), with leases short enough to watch them expire."""
+def live_stack(tmp_path_factory: pytest.TempPathFactory, is_whole: bool) -> Iterator[LiveStack]:
+    """The running portal (see LiveStack), with leases short enough to watch them expire.
+
+    Its worker claims few rows at once, so that few images are several claims; with --whole as many as it ships with.
+    """
     stack = LiveStack(
         tmp_path_factory.mktemp("live") / "var",
         TEST_TASK_SOFT_SECONDS="20",
         TEST_TASK_HARD_SECONDS="25",
         TEST_LEASE_SECONDS="30",
         TEST_RECONCILE_SECONDS="5",
+        **({} if is_whole else {"TEST_BATCH_SIZE": "8"}),
     )
     stack.start()
     yield stack
@@ -183,12 +187,19 @@ def live_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
 
 @pytest.fixture(scope="session")
 def gated_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
-    """The running portal as it ships: behind its gates, with its default network. Ends as its terminal hangs up."""
+    """The running portal as it ships, on a new machine: behind its gates, with its default network.
+
+    Its supervisor is killed at the end, and nothing that it started may be left.
+    """
     stack = LiveStack(
         tmp_path_factory.mktemp("gated") / "var",
+        is_new=True,
         TEST_GATES="1",
         TEST_DEFAULT_MODEL="efficientnetv2-b0",
+        # Tests send it one or two images at a time.
+        TEST_BATCH_SIZE="2",
     )
     stack.start()
     yield stack
-    stack.stop(signal.SIGHUP)
+    assert len(stack.supervisor.children(recursive=True)) > 7
+    stack.stop(signal.SIGKILL)

@@ -28,6 +28,7 @@ from django.db import transaction
 from django.utils import timezone
 from PIL import Image
 
+from classifier.domain.diagnoses import write_diagnoses
 from classifier.domain.limits import UploadLimits
 from classifier.domain.states import FINISHED, PredictionState
 from classifier.domain.vocabulary import (
@@ -43,7 +44,7 @@ from classifier.domain.vocabulary import (
     Sex,
 )
 from classifier.intake import build_derivative, build_thumbnail, inspect_image
-from classifier.intake.submission import CasePatient, Question, submit_case
+from classifier.intake.submission import CaseLesion, CasePatient, Question, submit_case
 from classifier.intake.uploads import SentImage
 from classifier.models import (
     Acknowledgement,
@@ -51,6 +52,8 @@ from classifier.models import (
     Lesion,
     ModelVersion,
     Outcome,
+    Outline,
+    OutlineNetwork,
     Patient,
     Prediction,
     Reading,
@@ -60,6 +63,7 @@ from classifier.models import (
 )
 from classifier.standing.columns import refresh_lesions, refresh_standing
 from classifier.standing.standing import CaseFacts, Held
+from ml.serving.prevalence import shift_prevalence
 from portal.trust.accounts.models import User
 from tests.support.people import (  # noqa: F401 (one address for everything invented)
     PASSWORD,
@@ -174,7 +178,7 @@ def submit(actor: User, lesion: Lesion, seeds: Sequence[int] = (0,), **question:
         actor=actor,
         clinic=lesion.patient.clinic,
         patient=CasePatient(known=lesion.patient),
-        lesion=lesion,
+        lesion=CaseLesion(known=lesion),
         images=[sent_image(seed) for seed in seeds],
         question=Question(**question),
     ).submission
@@ -343,6 +347,16 @@ class PredictionFactory(StandingFactory):
             calibrated_probability=None,
             threshold_policy=None,
             device="",
+            prevalence=None,
+        )
+        # Referred for being unlike what the network learned from.
+        far = factory.Trait(
+            state=PredictionState.SUCCEEDED,
+            outcome=ModelAnswer.REFER,
+            probability=0.91,
+            is_far=True,
+            distance=2.5,
+            predictive_value=None,
         )
         is_done = factory.LazyAttribute(lambda o: o.state == PredictionState.SUCCEEDED)
         is_tried = factory.LazyAttribute(
@@ -367,6 +381,14 @@ class PredictionFactory(StandingFactory):
     finished_at = factory.LazyAttribute(lambda o: timezone.now() if o.state in FINISHED else None)
     probability = factory.LazyAttribute(lambda o: PROBABILITIES[o.outcome] if o.is_done else None)
     calibrated_probability = factory.SelfAttribute("probability")
+    prevalence = factory.LazyAttribute(lambda o: 0.03 if o.is_done else None)
+    predictive_value = factory.LazyAttribute(
+        lambda o: (
+            None
+            if o.calibrated_probability is None or o.prevalence is None
+            else shift_prevalence(o.calibrated_probability, fitted_at=0.43, prevalence=o.prevalence)
+        )
+    )
     outcome = factory.LazyAttribute(lambda o: ModelAnswer.BENIGN if o.is_done else "")
     threshold_policy = factory.LazyAttribute(lambda o: o.model_version.policy if o.is_done else None)
     device = factory.LazyAttribute(lambda o: "CPU: test" if o.is_done else "")
@@ -379,6 +401,20 @@ class PredictionFactory(StandingFactory):
     @classmethod
     def _case_of(cls, row: Any) -> Submission:
         return row.image.submission
+
+
+SHARES = {"mel": 0.62, "bcc": 0.2, "akiec": 0.09, "nv": 0.05, "bkl": 0.02, "df": 0.015, "vasc": 0.005}
+"""What a network of seven diagnoses says; the malignant ones add up to PROBABILITIES of malignant."""
+
+
+def stored_diagnoses(shares: dict[str, float] | None = None, *, stands_out: bool = True) -> dict[str, Any]:
+    """The column `diagnoses` of a prediction, as a worker writes it."""
+    classes = [
+        {"name": name, "probability": share, "is_malignant": name in {"mel", "bcc", "akiec"}}
+        for name, share in sorted((shares or SHARES).items(), key=lambda item: -item[1])
+    ]
+    policy = {"version": "half-1", "top_least": 0.5}
+    return write_diagnoses({"classes": classes, "stands_out": stands_out, "policy": policy})
 
 
 PROBABILITIES = {ModelAnswer.BENIGN: 0.12, ModelAnswer.REFER: 0.5, ModelAnswer.MALIGNANT: 0.91}
@@ -444,6 +480,79 @@ class ExplanationFactory(factory.django.DjangoModelFactory):
             target = io.BytesIO()
             Image.new("RGBA", (1, 1)).save(target, "PNG")
             self.overlay.storage.save(self.overlay.name, ContentFile(target.getvalue()))
+
+
+OUTLINE_MEASURES = {
+    "area": 0.25,
+    "diameter": 0.6,
+    "asymmetry": 0.1,
+    "irregularity": 1.2,
+    "colours": ["light brown", "dark brown"],
+    "is_cut": False,
+    "area_mm2": None,
+    "diameter_mm": None,
+}
+OUTLINE_POINTS = [[2500, 2500], [7500, 2500], [7500, 7500], [2500, 7500]]
+
+
+class OutlineNetworkFactory(factory.django.DjangoModelFactory):
+    """A retired network that outlines, with the figures of its repeatability."""
+
+    class Meta:
+        model = OutlineNetwork
+
+    name = "drawn"
+    version = factory.Sequence(lambda number: f"0.{number}")
+    file = factory.LazyAttribute(lambda o: f"{o.name}-{o.version}.h5")
+    sha256 = factory.LazyAttribute(lambda o: hashlib.sha256(o.file.encode()).hexdigest())
+    specification = factory.LazyFunction(
+        lambda: {
+            "metrics": {
+                "repeatability": {
+                    name: {"within_sd": 0.05, "moves": 0.2}
+                    for name in ("area", "diameter", "asymmetry", "irregularity", "colours")
+                }
+            }
+        }
+    )
+    lifecycle = "retired"
+
+
+def outline_network() -> OutlineNetwork:
+    """The active network that outlines: made at the first call."""
+    return OutlineNetwork.objects.active().first() or OutlineNetworkFactory(
+        version="1.0.0", lifecycle="active"
+    )
+
+
+class OutlineFactory(factory.django.DjangoModelFactory):
+    """The outline of an image by the active network."""
+
+    class Meta:
+        model = Outline
+
+    class Params:
+        is_done = factory.LazyAttribute(lambda o: o.state == PredictionState.SUCCEEDED)
+        is_running = factory.LazyAttribute(lambda o: o.state == PredictionState.RUNNING)
+
+    id = factory.LazyFunction(uuid.uuid4)
+    image = factory.SubFactory(SubmissionImageFactory)
+    network = factory.LazyFunction(outline_network)
+    requested_by = factory.SubFactory(UserFactory)
+    requested_at = factory.LazyFunction(timezone.now)
+    state = PredictionState.QUEUED
+    attempt = factory.LazyAttribute(lambda o: int(o.state != PredictionState.QUEUED))
+    claim = factory.LazyAttribute(lambda o: uuid.uuid4() if o.attempt else None)
+    worker = factory.LazyAttribute(lambda o: "elsewhere/1/1" if o.attempt else "")
+    lease_until = factory.LazyAttribute(
+        lambda o: timezone.now() + dt.timedelta(minutes=3) if o.is_running else None
+    )
+    finished_at = factory.LazyAttribute(lambda o: timezone.now() if o.state in FINISHED else None)
+    points = factory.LazyAttribute(lambda o: list(OUTLINE_POINTS) if o.is_done else [])
+    measures = factory.LazyAttribute(lambda o: dict(OUTLINE_MEASURES) if o.is_done else {})
+    milliseconds = factory.LazyAttribute(lambda o: 42.0 if o.is_done else None)
+    error_code = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[0])
+    error_message = factory.LazyAttribute(lambda o: ERRORS.get(o.state, ("", ""))[1])
 
 
 EXPLANATION_FIGURES = {

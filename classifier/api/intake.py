@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from classifier.domain.errors import InvalidInputError
 from classifier.domain.vocabulary import Source
 from classifier.intake.submission import (
+    LESION_FACTS,
+    CaseLesion,
     CasePatient,
-    NewLesion,
     Question,
     Submitted,
     submit_case,
@@ -42,7 +43,7 @@ def take_submission(*, user: User, data: dict[str, Any], request_key: uuid.UUID 
             actor=user,
             clinic=data.get("clinic") or (known.clinic if known else find_only_clinic(user)),
             patient=CasePatient(known=known, mrn=data.get("patient_mrn", ""), **facts),
-            lesion=lesion or _read_new_lesion(data),
+            lesion=CaseLesion(known=lesion, **{name: data[name] for name in LESION_FACTS if name in data}),
             images=data["images"],
             question=Question(
                 **{name: data[name] for name in (*QUESTION_TEXTS, "priority")},
@@ -65,8 +66,3 @@ def find_only_clinic(user: User) -> Clinic:
             "clinic_missing", "You belong to more than one clinic: name one.", field="clinic"
         )
     return clinics[0]
-
-
-def _read_new_lesion(data: dict[str, Any]) -> NewLesion:
-    given = {name: data[name] for name in ("laterality", "note") if name in data}
-    return NewLesion(body_site=data["body_site"], **given)

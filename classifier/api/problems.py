@@ -107,6 +107,13 @@ PROBLEMS: dict[str, Problem] = {
                 ("already_reviewed", "Signed already", "Read the review; to change it, sign an amendment."),
                 ("cancelled", "The case was withdrawn", "Submit it again."),
                 ("in_work", "Still in work", "Wait until it is done."),
+                ("not_dermoscopic", "Not a dermoscopic picture", "Only dermoscopic pictures are outlined."),
+                ("image_refused", "The picture was refused", "Take another one: this one can't be judged."),
+                (
+                    "no_outline_network",
+                    "No network that outlines",
+                    "Ask your operator to register one: manage.py register_models.",
+                ),
                 ("legal_hold", "On legal hold", "An administrator lifts the hold on the page, or it stays."),
                 ("mrn_taken", "MRN taken", "A patient of the clinic has it. Use that patient."),
                 (
@@ -239,6 +246,9 @@ FIELD_CODES: dict[str, str] = {
     # Lesions.
     "body_site_unknown": "Choose an ISIC body site code.",
     "laterality_unknown": "Choose one of the values that the schema lists.",
+    "body_site_mismatch": "The known lesion has another body site. Check both, or correct the lesion first.",
+    "laterality_mismatch": "The known lesion is on another side. Check both, or correct the lesion first.",
+    "note_mismatch": "The known lesion has another note. Leave it out, or correct the lesion first.",
     "lesion_mismatch": "The lesion belongs to another patient.",
     "lesion_of_another_patient": "The lesion belongs to another patient.",
     # Submissions.

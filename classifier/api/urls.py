@@ -36,6 +36,7 @@ urlpatterns = [
         name="api-submission-acknowledgement",
     ),
     path("images/<uuid:pk>/derivative/", files.ImageDerivative.as_view(), name="api-image-derivative"),
+    path("images/<uuid:pk>/outline/", files.ImageOutline.as_view(), name="api-image-outline"),
     path("images/<uuid:pk>/dicom/", files.ImageDicom.as_view(), name="api-image-dicom"),
     path("patients/", patients.PatientList.as_view(), name="api-patients"),
     path("patients/<uuid:pk>/", patients.PatientDetail.as_view(), name="api-patient"),

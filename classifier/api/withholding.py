@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 def withhold_prediction(prediction: Prediction) -> None:
     """Blank, in memory, all that says or hints at what the model said."""
     prediction.outcome = prediction.refusal_code = prediction.device = ""
-    prediction.probability = prediction.calibrated_probability = None
+    prediction.probability = prediction.calibrated_probability = prediction.diagnoses = None
+    prediction.distance, prediction.is_far = None, False
+    prediction.prevalence = prediction.predictive_value = None
+    prediction.predictive_low = prediction.predictive_high = None
     # A refused image has neither policy nor timings: their absence would tell.
     prediction.threshold_policy = None
     prediction.timings = {}

@@ -125,15 +125,21 @@ def list_patients(
     those that are alike stand together. `hides_unread` is for a dermatologist of a clinic that
     hides results until they are read: what follows from one moves no patient up or down.
     """
-    patients = search_patients(Patient.objects.visible_to(user).filter(clinic=clinic), words, clinic=clinic)
+    everybody = Patient.objects.visible_to(user).filter(clinic=clinic)
+    patients = search_patients(everybody, words, clinic=clinic)
     cases = Submission.objects.filter(lesion__patient=OuterRef("pk"))
     if show in FILTER_STATES:
         patients = patients.filter(Exists(cases.with_state(FILTER_STATES[show])))
     elif show == "none":
         patients = patients.filter(~Exists(cases))
     elif show == LOOK_ALIKE:
-        alike = [pk for group in find_look_alikes(patients) for pk in group][:MOST_FOUND]
-        patients = patients.filter(pk__in=alike)
+        groups = find_look_alikes(everybody)
+        if words:
+            # Words that find one find those that look like it, too: theirs may be spelt so that they don't.
+            found = set(patients.values_list("pk", flat=True))
+            groups = [group for group in groups if found.intersection(group)]
+        alike = [pk for group in groups for pk in group][:MOST_FOUND]
+        patients = everybody.filter(pk__in=alike)
     newest = cases.order_by("-submitted_at", "-id")
     patients = patients.select_related("clinic").annotate(
         latest_id=Subquery(newest.values("pk")[:1]),

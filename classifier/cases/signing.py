@@ -9,13 +9,16 @@ from classifier.domain.errors import InvalidInputError
 from classifier.domain.states import Headline, PredictionState
 from classifier.domain.vocabulary import (
     DIAGNOSIS_GROUPS,
+    TOO_CLOSE,
+    UNLIKE_TRAINING,
     LesionGroup,
     Management,
     ModelAnswer,
     Standing,
     StandingBasis,
 )
-from classifier.labels.probability import percent
+from classifier.labels.answers import REFERRALS
+from classifier.labels.probability import format_score
 from classifier.labels.standing import label_standing, lower_first
 from classifier.models import Review
 from classifier.standing.summary import find_served
@@ -77,8 +80,8 @@ def find_contradictions(submission: Submission, *, diagnosis: str, management: s
     against = []
     if submission.model_answer == Headline.MALIGNANT:
         against.append(f"The model said malignant{_format_figure(submission)}.")
-    elif submission.model_answer == Headline.REFER and _refers_all(submission):
-        against.append(f"The model said refer, too close to call{_format_figure(submission)}.")
+    elif submission.model_answer == Headline.REFER and (code := _find_common_referral(submission)):
+        against.append(f"The model said refer{_format_figure(submission)}. {REFERRALS[code]}")
     if submission.standing == Standing.MALIGNANT and submission.standing_basis != StandingBasis.MODEL:
         who = "pathologist" if submission.standing_basis == StandingBasis.HISTOPATHOLOGY else "signed review"
         against.append(f"The {who} says {lower_first(label_standing(submission).word)}.")
@@ -87,15 +90,17 @@ def find_contradictions(submission: Submission, *, diagnosis: str, management: s
 
 def _format_figure(submission: Submission) -> str:
     figure = submission.model_probability
-    return "" if figure is None else f", {percent(figure)}"
+    return "" if figure is None else f", score {format_score(figure)}"
 
 
-def _refers_all(submission: Submission) -> bool:
-    """Every dermoscopic picture that the model judged is too close to call."""
+def _find_common_referral(submission: Submission) -> str:
+    """Why the model referred every dermoscopic picture that it judged; empty where it answered one of them."""
     images = submission.images.for_the_model().prefetch_related("predictions")
     served = [found for image in images if (found := find_served(image))]
     judged = [one for one in served if one.state == PredictionState.SUCCEEDED and not one.is_refused]
-    return {one.outcome for one in judged} == {ModelAnswer.REFER}
+    if {one.outcome for one in judged} != {ModelAnswer.REFER}:
+        return ""
+    return UNLIKE_TRAINING if all(one.is_far for one in judged) else TOO_CLOSE
 
 
 # --- Lately signed ------------------------------------------------------------------------------

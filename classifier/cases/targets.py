@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier.domain.errors import ConflictError, InvalidInputError
-from classifier.domain.vocabulary import ORDERS
+from classifier.domain.vocabulary import ORDERS, Management
 from classifier.models import Submission
 from classifier.standing.columns import BATCH, refresh_standing
 from classifier.standing.locks import lock_patients
@@ -20,6 +20,7 @@ from portal.trust.audit.services import record_event
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Mapping
 
     from django.db.models import QuerySet
 
@@ -32,24 +33,28 @@ TRIES = 5
 
 
 def set_targets(
-    *, actor: User, clinic: Clinic, reading_target_days: int, order_target_days: dict[str, int]
+    *,
+    actor: User,
+    clinic: Clinic,
+    reading_target_days: int | None = None,
+    order_target_days: Mapping[str, int] | None = None,
 ) -> Clinic:
-    """Set the clinic's days; open orders get their new day in the same step.
+    """Change the clinic's days; open orders get their new day in the same step.
 
-    `reading_target_days`: working days, 1 to 30. `order_target_days`: days by code of the order, 1 to 730;
-    what is left out has its default. Raises PermissionDenied; InvalidInputError (order_unknown,
+    `reading_target_days`: working days, 1 to 30. `order_target_days`: days by code of the order, 1 to 730.
+    What is left out stays as it is. Raises PermissionDenied; InvalidInputError (order_unknown,
     days_out_of_range); ConflictError (changed_meanwhile) where one order after another is being signed.
     """
     require(actor, clinic, Action.ADMINISTER)
+    order_target_days = order_target_days or {}
     _check(reading_target_days, order_target_days)
-    own = {order: days for order, days in sorted(order_target_days.items()) if days != ORDERS[order]}  # type: ignore[index]  # keys are the same texts
     for _ in range(TRIES):
         with transaction.atomic():
             held = _lock_open_orders(clinic)
             clinic = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
             opened = list(_list_open_orders(clinic))
             if set(opened) <= set(held):
-                return _set(actor, clinic, opened, reading_target_days, own)
+                return _set(actor, clinic, opened, reading_target_days, order_target_days)
     raise ConflictError(
         "changed_meanwhile", "Orders are being signed at this moment. Nothing was changed; try again."
     )
@@ -74,13 +79,26 @@ def _list_open_orders(clinic: Clinic) -> QuerySet[Submission, uuid.UUID]:
 
 
 def _set(
-    actor: User, clinic: Clinic, opened: list[uuid.UUID], reading_days: int, order_days: dict[str, int]
+    actor: User,
+    clinic: Clinic,
+    opened: list[uuid.UUID],
+    reading_days: int | None,
+    order_days: Mapping[str, int],
 ) -> Clinic:
-    wanted = {"reading_target_days": reading_days, "order_target_days": order_days}
+    """The clinic's row is locked: what somebody else set meanwhile stays, but for what is changed here."""
+    merged = {**clinic.order_target_days, **order_days}
+    wanted = {
+        "reading_target_days": clinic.reading_target_days if reading_days is None else reading_days,
+        # A default isn't kept.
+        "order_target_days": {
+            order: days for order, days in sorted(merged.items()) if days != ORDERS[Management(order)]
+        },
+    }
     changed = [name for name, value in wanted.items() if getattr(clinic, name) != value]
     if not changed:
         return clinic
-    clinic.reading_target_days, clinic.order_target_days = reading_days, order_days
+    for name in changed:
+        setattr(clinic, name, wanted[name])
     clinic.save(update_fields=changed)
     if "order_target_days" in changed:
         for start in range(0, len(opened), BATCH):
@@ -95,8 +113,8 @@ def _set(
     return clinic
 
 
-def _check(reading_target_days: int, order_target_days: dict[str, int]) -> None:
-    if not 1 <= reading_target_days <= MOST_READING_DAYS:
+def _check(reading_target_days: int | None, order_target_days: Mapping[str, int]) -> None:
+    if reading_target_days is not None and not 1 <= reading_target_days <= MOST_READING_DAYS:
         raise _out_of_range("reading_target_days", MOST_READING_DAYS)
     for order, days in order_target_days.items():
         if order not in ORDERS:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from django.db.models import Max, Q
 
-from classifier.domain.vocabulary import AcknowledgedAs
-from classifier.labels.answers import count_images
+from classifier.domain.vocabulary import UNLIKE_TRAINING, AcknowledgedAs
+from classifier.labels.answers import REFERRALS, count_images
 from portal.trust.audit.models import AuditEvent
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def build_timeline(submission: Submission, summary: CaseSummary) -> list[Timelin
         for prediction in answer.image.predictions.all()
         if not prediction.is_shadow
     }
+    far = {str(answer.prediction.pk) for answer in summary.answers if answer.prediction and answer.is_far}
     reviews = [str(review.pk) for review in submission.reviews.all()]
     events = (
         AuditEvent.objects.filter(chain__clinic=submission.clinic_id)
@@ -64,7 +65,13 @@ def build_timeline(submission: Submission, summary: CaseSummary) -> list[Timelin
     )
     withdrawn = f"Withdrawn: {submission.withdrawal_reason}" if submission.withdrawal_reason else "Withdrawn"
     lines = (
-        _describe(event, positions.get(event.object_id), withdrawn=withdrawn, is_hidden=summary.is_blinded)
+        _describe(
+            event,
+            positions.get(event.object_id),
+            withdrawn=withdrawn,
+            is_hidden=summary.is_blinded,
+            is_far=event.object_id in far,
+        )
         for event in events
     )
     return [line for line in lines if line]
@@ -94,7 +101,7 @@ def _name_done(event: AuditEvent) -> str:
 
 
 def _describe(
-    event: AuditEvent, position: int | None, *, withdrawn: str, is_hidden: bool
+    event: AuditEvent, position: int | None, *, withdrawn: str, is_hidden: bool, is_far: bool
 ) -> TimelineEvent | None:
     image = f"Image {position}"
     count = event.details.get("images")
@@ -117,6 +124,8 @@ def _describe(
     if event.action not in texts:
         return None
     text, icon = texts[event.action]
+    if is_far and event.action == "prediction.succeeded":
+        text, icon = f"{image} referred. {REFERRALS[UNLIKE_TRAINING]}", "outcome-refer"
     if is_hidden and event.action in ("prediction.succeeded", "prediction.refused"):
         text, icon = f"{image} has an answer", "check"
     actor = event.actor.get_full_name() if event.actor else ""

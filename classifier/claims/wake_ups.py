@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 RUN_PREDICTIONS = "classifier.tasks.run_predictions_task"
 RUN_EXPLANATIONS = "classifier.tasks.run_explanations_task"
+RUN_OUTLINES = "classifier.tasks.run_outlines_task"
 DELIVER_WEBHOOKS = "classifier.tasks.deliver_webhooks_task"
 REMOVE_FILES = "classifier.tasks.remove_files_task"
 APPLY_RETENTION = "classifier.tasks.apply_retention_task"

@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
 
-from classifier.client.records import Image, SubmissionRecord
+from classifier.client.records import Image, PossibleDiagnosesRecord, SubmissionRecord
 
 # --- CSV injection ------------------------------------------------------------------------------
 # The same rules as `classifier.domain.csv_cells`, which this client can't import; a test holds the two
@@ -71,6 +71,8 @@ COLUMNS = (
     *("diagnosis", "agreement", "management", "signed_by", "signed_at", "amended"),
     *("standing", "standing_basis", "standing_diagnosis", "standing_by", "standing_at"),
     *("order", "order_due_at", "acknowledged_at", "capture_kind", "dermoscopic_type", "is_judged"),
+    *("referral", "predictive_value", "predictive_low", "predictive_high", "prevalence"),
+    *("model_diagnoses", "model_diagnosis_stands_out"),
 )
 
 
@@ -97,6 +99,7 @@ def cells(row: SubmissionRecord, image: Image) -> tuple[object, ...]:
     """One image of a case, in the order of COLUMNS."""
     prediction, review = image.prediction, row.review
     policy = prediction.threshold_policy if prediction else None
+    worth = prediction.predictive_value if prediction else None
     return (
         *(row.id, format_moment(row.submitted_at), row.state, row.preliminary, row.is_withheld),
         *(row.patient.public_id, row.lesion.id, row.lesion.body_site, row.lesion.laterality, row.priority),
@@ -113,7 +116,18 @@ def cells(row: SubmissionRecord, image: Image) -> tuple[object, ...]:
         review.amends is not None if review else None,
         *describe_standing(row),
         *(image.capture_kind, image.dermoscopic_type, prediction.is_judged if prediction else None),
+        prediction.referral.code if prediction and prediction.referral else None,
+        *((worth.value, worth.low, worth.high, worth.prevalence) if worth else (None,) * 4),
+        *list_diagnoses(prediction.diagnoses if prediction else None),
     )
+
+
+def list_diagnoses(found: PossibleDiagnosesRecord | None) -> tuple[object, object]:
+    """Two cells: `mel=0.6120 nv=0.3011 …`, the most probable first, and whether the first stands out."""
+    if found is None:
+        return None, None
+    said = (f"{one.code or one.name.replace(' ', '_')}={one.probability:.4f}" for one in found.diagnoses)
+    return " ".join(said), found.stands_out
 
 
 def describe_standing(row: SubmissionRecord) -> tuple[object, ...]:

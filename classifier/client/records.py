@@ -25,6 +25,8 @@ class ClinicRecord:
 class ClinicDetailRecord:
     id: str
     name: str
+    kind: str
+    prevalence: float
     hide_result_until_read: bool
     consent_recorded_in: str
     created_at: dt.datetime
@@ -59,7 +61,7 @@ class MeRecord:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StandingRecord:
-    """Histopathology over the signed review over the model; `refer` is too close to call."""
+    """Histopathology over the signed review over the model; `refer`: the model doesn't decide."""
 
     value: str | None
     basis: str | None
@@ -185,6 +187,7 @@ class ThresholdPolicy:
     threshold: float
     refer_low: float
     refer_high: float
+    distance_most: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,6 +196,64 @@ class Refusal:
 
     code: str
     message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiagnosisCode:
+    """A code of `isic`, `icd-10` or `icd-11`."""
+
+    system: str
+    code: str
+    display: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PossibleDiagnosisRecord:
+    """One diagnosis that the network tells apart: its code here, if any, and its probability from 0 to 1."""
+
+    code: str | None
+    name: str
+    display: str
+    is_malignant: bool
+    probability: float
+    codes: tuple[DiagnosisCode, ...]
+    members: tuple[DiagnosisCode, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiagnosisPolicyRecord:
+    version: str
+    top_least: float
+    entropy_most: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PossibleDiagnosesRecord:
+    """What an image could show, the most probable first; `stands_out`: whether the first may be read as it."""
+
+    labels: str
+    stands_out: bool
+    policy: DiagnosisPolicyRecord
+    diagnoses: tuple[PossibleDiagnosisRecord, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralRecord:
+    """Why the outcome is `refer`: `policy`, `unlike_training`, or a code of the gates."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PredictiveValueRecord:
+    """The share of lesions with such a figure that is malignant in the clinic, with its range over hospitals."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    prevalence: float
+    words: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -209,7 +270,11 @@ class PredictionRecord:
     probability: float | None
     calibrated_probability: float | None
     threshold_policy: ThresholdPolicy | None
+    diagnoses: PossibleDiagnosesRecord | None
     refusals: tuple[Refusal, ...]
+    referral: ReferralRecord | None
+    distance: float | None
+    predictive_value: PredictiveValueRecord | None
     model_version: ModelReference
     device: str
     timings: Mapping[str, float] = field(repr=False)
@@ -398,6 +463,47 @@ class Image:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class OutlineNetworkRecord:
+    id: str
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeasuresRecord:
+    """What is measured of an outlined lesion: shares of the picture, and millimetres where its file has a scale."""
+
+    area: float
+    diameter: float
+    asymmetry: float
+    irregularity: float
+    colours: tuple[str, ...]
+    is_cut: bool
+    area_mm2: float | None
+    diameter_mm: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutlineRecord:
+    """The lesion's outline in one image; no part of the model's answer.
+
+    `points`: the polygon, (x, y) in 10,000ths of the picture's width and height; empty until it is done.
+    """
+
+    id: str
+    image: str
+    network: OutlineNetworkRecord
+    state: str
+    requested_at: dt.datetime
+    finished_at: dt.datetime | None
+    points: tuple[tuple[int, ...], ...] = field(repr=False)
+    measures: MeasuresRecord | None
+    error_code: str
+    error_message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SubmissionExpanded:
     clinic: ClinicRecord | None = None
 
@@ -491,6 +597,8 @@ __all__ = [
     "ClinicRecord",
     "ConsentRecord",
     "Consents",
+    "DiagnosisCode",
+    "DiagnosisPolicyRecord",
     "Erased",
     "Gate",
     "Image",
@@ -499,6 +607,7 @@ __all__ = [
     "LesionRecord",
     "LesionReference",
     "MeRecord",
+    "MeasuresRecord",
     "MembershipRecord",
     "ModelReference",
     "ModelVersionRecord",
@@ -506,14 +615,20 @@ __all__ = [
     "OrderRecord",
     "OutcomeExpanded",
     "OutcomeRecord",
+    "OutlineNetworkRecord",
+    "OutlineRecord",
     "PatientExpanded",
     "PatientRecord",
     "PatientReference",
     "PersonRecord",
+    "PossibleDiagnosesRecord",
+    "PossibleDiagnosisRecord",
     "PredictionDetailRecord",
     "PredictionExpanded",
     "PredictionRecord",
+    "PredictiveValueRecord",
     "ReadingClaimRecord",
+    "ReferralRecord",
     "Refusal",
     "ReviewExpanded",
     "ReviewRecord",

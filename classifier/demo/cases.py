@@ -27,8 +27,8 @@ from classifier.domain.vocabulary import (
     Source,
 )
 from classifier.intake.submission import (
+    CaseLesion,
     CasePatient,
-    NewLesion,
     Question,
     find_by_request_key,
     submit_case,
@@ -141,14 +141,14 @@ def _patient(case: DemoCase, clinic: Clinic) -> CasePatient:
     )
 
 
-def _lesion(case: DemoCase, patient: CasePatient, chance: random.Random) -> Lesion | NewLesion:
+def _lesion(case: DemoCase, patient: CasePatient, chance: random.Random) -> CaseLesion:
     """A later visit of the same patient sees the first lesion again every second time."""
     known = Lesion.objects.filter(patient=patient.known).first() if patient.known else None
     is_return = case.number >= PATIENTS_PER_CLINIC[case.clinic]
     if known and is_return and case.number % 2 == 0:
-        return known
+        return CaseLesion(known=known)
     site, side = chance.choice(SITES)
-    return NewLesion(body_site=site, laterality=side)
+    return CaseLesion(body_site=site, laterality=side)
 
 
 def _image(case: DemoCase, chance: random.Random, position: int) -> SentImage:

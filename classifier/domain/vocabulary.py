@@ -41,8 +41,16 @@ class ModelAnswer(TextChoices):
     REFER = "refer", "Refer"
 
 
+# Why the model refers an image that the gates let pass.
+TOO_CLOSE = "policy"
+UNLIKE_TRAINING = "unlike_training"
+
+
 class Standing(TextChoices):
-    """What a case, a lesion or a patient is held for, whoever said it. `refer` is "too close to call"."""
+    """What a case, a lesion or a patient is held for, whoever said it.
+
+    `refer` is "too close to call", or unlike all that the network learned from.
+    """
 
     MALIGNANT = "malignant", "Malignant"
     INDETERMINATE = "indeterminate", "Can't be told"
@@ -296,7 +304,7 @@ class WebhookEventType(TextChoices):
     """What a clinic can choose, and the test that it can ask for."""
 
     PREDICTION_SUCCEEDED = "prediction.succeeded", "The model judged an image"
-    PREDICTION_REFUSED = "prediction.refused", "The model can't judge an image, or it is too close to call"
+    PREDICTION_REFUSED = "prediction.refused", "The model can't judge an image, or it refers it"
     PREDICTION_FAILED = "prediction.failed", "An image has no result"
     REVIEW_SIGNED = "review.signed", "A review was signed"
     REVIEW_AMENDED = "review.amended", "A review was amended"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.http import UnreadablePostError
@@ -18,6 +19,7 @@ from classifier.domain.errors import (
     ServiceError,
     UnavailableError,
 )
+from classifier.domain.limits import describe_bytes
 from classifier.drf.exceptions import (
     Conflict,
     LengthRequired,
@@ -29,7 +31,7 @@ from classifier.drf.exceptions import (
     Unprocessable,
 )
 from classifier.intake.uploads import RefusedImagesError
-from portal.trust.common.chunked_bodies import LengthRequiredError
+from portal.trust.common.chunked_bodies import BodyTooLargeError, LengthRequiredError
 
 
 class PortalExceptionHandler(ExceptionHandler):
@@ -54,8 +56,12 @@ class PortalExceptionHandler(ExceptionHandler):
 
 def convert_unread_body(exc: Exception) -> exceptions.APIException | None:
     """What is told of a body that can't be taken whole; None for any other error."""
+    if isinstance(exc, BodyTooLargeError):
+        received = describe_bytes(exc.received) if exc.received else f"more than {describe_bytes(exc.most)}"
+        return TooLarge(f"This body is {received}; at most {describe_bytes(exc.most)} are accepted.")
     if isinstance(exc, RequestDataTooBig):
-        return TooLarge()
+        most = describe_bytes(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        return TooLarge(f"The text of this request is larger than the site takes: at most {most}.")
     if isinstance(exc, LengthRequiredError):
         return LengthRequired(exc.message)
     if isinstance(exc, UnreadablePostError):

@@ -57,7 +57,19 @@ def _decode(image: SubmissionImage, version: ModelVersion) -> Decoded:
 
 
 def _read_pixels(image: SubmissionImage, version: ModelVersion) -> serving.Prepared | Unusable:
-    data = _read_original(image)
+    data = read_original(image)
+    if isinstance(data, Unusable):
+        return data
+    try:
+        # Gated before: what was found then stands.
+        return serving.prepare(version, data, with_look=settings.DERMAPORT_GATES and image.gated_at is None)
+    except serving.UnusableImageError as error:
+        return Unusable(PredictionState.REJECTED, error.code, error.message)
+
+
+def read_original(image: SubmissionImage) -> bytes | Unusable:
+    """The bytes that were sent, or why they can't be had. Raises OutageError when the store is away."""
+    data = _open_original(image)
     if data is None:
         return Unusable(
             PredictionState.FAILED,
@@ -70,14 +82,10 @@ def _read_pixels(image: SubmissionImage, version: ModelVersion) -> serving.Prepa
             "original_changed",
             "The stored original is not what was sent. Tell your operator.",
         )
-    try:
-        # Gated before: what was found then stands.
-        return serving.prepare(version, data, with_look=settings.DERMAPORT_GATES and image.gated_at is None)
-    except serving.UnusableImageError as error:
-        return Unusable(PredictionState.REJECTED, error.code, error.message)
+    return data
 
 
-def _read_original(image: SubmissionImage) -> bytes | None:
+def _open_original(image: SubmissionImage) -> bytes | None:
     """The sealed bytes, or None when there are none. Raises OutageError when the store is away."""
     try:
         with image.original.open("rb") as file:

@@ -125,7 +125,7 @@ def claim_batch(*, worker: str, limit: int, only_fresh: bool = False) -> list[Pr
             )
             wanted = list(like_head.values_list("pk", flat=True)[:limit])
         taken = prediction_claims.take(wanted, worker=worker)
-        rows = sorted(taken.select_related("image"), key=lambda row: wanted.index(row.pk))
+        rows = sorted(taken.select_related("image__clinic"), key=lambda row: wanted.index(row.pk))
     version = ModelVersion.objects.get(pk=head["model_version_id"])
     for row in rows:
         row.model_version = version

@@ -13,8 +13,9 @@ from django.db.models import Case, F, Value, When
 
 from classifier.claims.engine import OutageError
 from classifier.claims.identity import worker_id
+from classifier.domain.diagnoses import write_diagnoses
 from classifier.domain.states import PredictionState
-from classifier.domain.vocabulary import ModelAnswer
+from classifier.domain.vocabulary import UNLIKE_TRAINING, ModelAnswer
 from classifier.engine import serving
 from classifier.engine.decode import Decoded, Unusable, start_decoding
 from classifier.engine.gate import gate, store_verdicts
@@ -165,10 +166,35 @@ def _judge_usable(
                 "probability": judgement.probability,
                 "calibrated_probability": judgement.calibrated_probability,
                 "outcome": judgement.outcome,
+                # A picture far from what the network learned from has no ground for a diagnosis either.
+                **(
+                    {"diagnoses": write_diagnoses(judgement.diagnoses.to_dict())}
+                    if judgement.diagnoses and not judgement.is_far
+                    else {}
+                ),
+                "distance": judgement.distance,
+                "is_far": judgement.is_far,
+                **weigh(version, judgement, prevalence=row.image.clinic.prevalence),
             },
         )
         for (row, _), judgement in zip(usable, batch.judgements, strict=True)
     ]
+
+
+def weigh(
+    version: ModelVersion, judgement: serving.Judgement, *, prevalence: float
+) -> dict[str, float | None]:
+    """The columns of what a figure is worth in a clinic where `prevalence` of lesions are malignant.
+
+    A picture that is far from what the network learned from has a probability, and no ground for it.
+    """
+    worth = None if judgement.is_far else serving.measure_worth(version, judgement.probability, prevalence)
+    return {
+        "prevalence": prevalence,
+        "predictive_value": worth.value if worth else None,
+        "predictive_low": worth.low if worth else None,
+        "predictive_high": worth.high if worth else None,
+    }
 
 
 def finish_batch(answers: list[Answer]) -> int:
@@ -223,7 +249,8 @@ def _by_row(answers: list[Answer], name: str) -> Case:
 
 def _entry(answer: Answer) -> Entry:
     refused = answer.values.get("refusal_code")
-    code = answer.values.get("error_code") or refused
+    far = UNLIKE_TRAINING if answer.values.get("is_far") else ""
+    code = answer.values.get("error_code") or refused or far
     return Entry(
         clinic_id=answer.row.image.clinic_id,
         action="prediction.refused" if refused else f"prediction.{answer.state.value}",

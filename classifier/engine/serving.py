@@ -10,6 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
+from ml.outlines.outliner import (
+    LesionOutline,
+    NoLesionError,
+    OutlineDeclaration,
+    Outliner,
+    PreparedOutliner,
+    outline_file,
+    prepare_outliner,
+)
+from ml.outlines.specification import SCALINGS as OUTLINE_SCALINGS
+from ml.outlines.specification import OutlineSpecification
 from ml.serving.device import configure_devices
 from ml.serving.gating import (
     GateLook,
@@ -36,6 +47,7 @@ from ml.serving.judging import (
     prepare_image,
 )
 from ml.serving.judging import UndecodableImageError as UnusableImageError
+from ml.serving.prevalence import PredictiveValue, measure_predictive_value
 from ml.serving.registration import SCALINGS, Declaration, PreparedNetwork, declare, prepare_network
 from ml.serving.registration import UnsafeModelError as RefusedNetworkError
 from ml.serving.specification import ModelSpecification, SpecificationError
@@ -45,9 +57,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from classifier.models import ModelVersion
+    from classifier.models import ModelVersion, OutlineNetwork
 
 __all__ = [
+    "OUTLINE_SCALINGS",
     "SCALINGS",
     "BatchResult",
     "Declaration",
@@ -57,9 +70,15 @@ __all__ = [
     "GateVerdict",
     "ImageCheck",
     "Judgement",
+    "LesionOutline",
     "ModelSpecification",
+    "NoLesionError",
+    "OutlineDeclaration",
+    "OutlineSpecification",
+    "PredictiveValue",
     "Prepared",
     "PreparedNetwork",
+    "PreparedOutliner",
     "RefusedNetworkError",
     "SpecificationError",
     "UnusableImageError",
@@ -69,11 +88,17 @@ __all__ = [
     "explain",
     "find_gate_problem",
     "load_gates",
+    "load_outliner",
     "load_predictor",
     "look_at",
+    "measure_worth",
+    "outline",
+    "outlines_folder",
     "predict",
     "prepare",
     "prepare_network",
+    "prepare_outliner",
+    "shipped_outline_specifications",
     "shipped_specifications",
     "warm_up",
     "warm_up_gates",
@@ -93,6 +118,14 @@ def prepare(version: ModelVersion, data: bytes, *, with_look: bool = False) -> P
 def predict(version: ModelVersion, images: Sequence[np.ndarray[Any, Any]]) -> BatchResult:
     """Judge prepared `images`, each uint8 (height, width, 3), as one batch."""
     return judge_images(load_predictor(version), _specification(version.sha256, version), images)
+
+
+def measure_worth(version: ModelVersion, raw: float, prevalence: float) -> PredictiveValue | None:
+    """What the network's own figure `raw` is worth where the share `prevalence` of lesions is malignant.
+
+    None where the version doesn't tell on how many malignant ones it was calibrated.
+    """
+    return measure_predictive_value(_specification(version.sha256, version), raw, prevalence)
 
 
 def explain(version: ModelVersion, pixels: np.ndarray[Any, Any], size: tuple[int, int]) -> ExplainedImage:
@@ -144,3 +177,35 @@ def _load(sha256: str, specification: ModelSpecification) -> Predictor:
         path = Path(settings.DERMAPORT_MODELS_DIR) / specification.file
         _predictors[sha256] = Predictor(specification, path)
     return _predictors[sha256]
+
+
+# --- Outlines
+
+
+def outlines_folder() -> Path:
+    """Where the networks that outline lie: apart, so that none is taken for one that gives a verdict."""
+    return Path(settings.DERMAPORT_MODELS_DIR) / "outlines"
+
+
+def shipped_outline_specifications() -> list[OutlineSpecification]:
+    """The specifications of networks that outline, by file name. Raises ml.fields.JsonFieldError, a ValueError."""
+    return [OutlineSpecification.load(path) for path in sorted(outlines_folder().glob("*.json"))]
+
+
+_outliners: dict[str, Outliner] = {}
+
+
+def load_outliner(network: OutlineNetwork) -> Outliner:
+    """The network, loaded once in this process by its registered sha256; one at a time: it is small."""
+    if network.sha256 not in _outliners:
+        configure_devices()
+        _outliners.clear()
+        specification = OutlineSpecification.from_dict(network.specification)
+        _outliners[network.sha256] = Outliner(specification, outlines_folder() / specification.file)
+    return _outliners[network.sha256]
+
+
+def outline(network: OutlineNetwork, data: bytes) -> LesionOutline:
+    """Outline the lesion in an original's bytes. Raises NoLesionError and UnusableImageError."""
+    most = max(DEFAULT_MAX_PIXELS, settings.DERMAPORT_UPLOAD_MAX_PIXELS)
+    return outline_file(load_outliner(network), data, max_pixels=most)

@@ -15,6 +15,7 @@ from classifier.engine import serving
 from classifier.engine.devices import choose_device
 from classifier.engine.explain import explanation_claims
 from classifier.engine.model_refusals import note_refused_load
+from classifier.engine.outline import outline_claims
 from classifier.engine.queue import prediction_claims
 from classifier.engine.stopping import ask_to_stop
 from classifier.models import ModelVersion
@@ -27,7 +28,7 @@ def prepare_process(**_: Any) -> None:
     """Take back what a dead predecessor held; load and warm up the network, after the fork."""
     choose_device(getattr(current_process(), "index", 0))
     try:
-        for claims in (prediction_claims, explanation_claims):
+        for claims in (prediction_claims, explanation_claims, outline_claims):
             claims.give_back_dead()
             # The message that a dead predecessor worked on may be lost.
             if claims.has_work():

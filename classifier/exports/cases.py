@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils import timezone
 
+from classifier.cases.outlines import MEASURE_COLUMNS, list_outline_measures
 from classifier.domain.csv_cells import Export, format_moment, write_rows
+from classifier.labels.diagnoses import list_diagnoses
+from classifier.labels.probability import WORTH_COLUMNS, list_worth
 from classifier.labels.standing import STANDING_COLUMNS, list_standing
 from classifier.labels.text import count_years
 from classifier.models import Submission
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from classifier.models.submission import SubmissionQuerySet
+    from classifier.standing.summary import CaseSummary
     from portal.trust.accounts.models import Clinic, User
     from portal.trust.audit.models import AuditEventQuerySet
 
@@ -61,6 +65,11 @@ SUBMISSION_COLUMNS = (
     "signed_at",
     "review_versions",
     *STANDING_COLUMNS,
+    "referral",
+    *WORTH_COLUMNS,
+    "model_diagnoses",
+    "model_diagnosis_stands_out",
+    *MEASURE_COLUMNS,
 )
 AUDIT_COLUMNS = (
     "position",
@@ -138,7 +147,7 @@ def _read_submissions(keys: list[uuid.UUID], role: str | None) -> Iterator[list[
     rows = (
         Submission.objects.all()
         .select_related("clinic", "lesion__patient", "submitted_by", "standing_person")
-        .prefetch_related(*summary_prefetches(), "reviews__acknowledgements")
+        .prefetch_related(*summary_prefetches(), "reviews__acknowledgements", "images__outlines__network")
     )
     for submission in _in_chunks(keys, rows.in_bulk):
         yield describe_submission(submission, role)
@@ -157,8 +166,8 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
         submission.state,
         summary.headline.value,
         summary.outcome,
-        prediction.calibrated_probability if prediction else None,
-        str(prediction.model_version) if prediction and summary.has_figure else None,
+        prediction.score if prediction else None,
+        str(prediction.model_version) if prediction else None,
         policy.get("version"),
         policy.get("threshold"),
         " ".join(sorted({a.prediction.refusal_code for a in summary.refused if a.prediction})) or None,
@@ -181,7 +190,17 @@ def describe_submission(submission: Submission, role: str | None) -> list[object
         format_moment(current.signed_at) if current else None,
         len(reviews),
         *list_standing(submission, is_hidden=hides_standing(submission, role)),
+        _find_referral(summary) or None,
+        *list_worth(prediction),
+        *list_diagnoses(prediction),
+        *list_outline_measures(summary.image),
     ]
+
+
+def _find_referral(summary: CaseSummary) -> str:
+    """Of the image that speaks for the case, refused by the gates or referred by the model."""
+    shown = summary.speaker if summary.outcome else None
+    return shown.prediction.referral_code if shown and shown.prediction else ""
 
 
 def _age_at(submission: Submission) -> int | None:

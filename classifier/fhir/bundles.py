@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def finish(kind: Kind, rows: list[Any], viewer: Viewer) -> list[JSON]:
     """The resources of these rows, with `meta`."""
+    kind.prepare(rows, viewer)
     return [add_meta(kind.build(row, viewer), kind.changed_at(row)) for row in rows]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from classifier.domain.diagnoses import LABELS, LABELS_VERSION
 from classifier.domain.vocabulary import (
     BODY_SITES,
     CaptureKind,
@@ -16,8 +17,9 @@ from classifier.domain.vocabulary import (
     ModelAnswer,
     Standing,
 )
-from classifier.fhir.systems import OURS
+from classifier.fhir.systems import NONE_STANDS_OUT, OURS
 from classifier.labels.audit import ACTION_WORDS
+from classifier.labels.diagnoses import NONE_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,11 +70,35 @@ SYSTEMS: dict[str, System] = {
             "threshold": "Where malignant begins when there are two answers only",
             "refer-low": "Lower end of the refer band",
             "refer-high": "Upper end of the refer band",
+            "predictive-value": "Share of lesions with such a figure that are malignant at the clinic's prevalence",
+            "predictive-value-low": "The least of it in hospitals that the network never learned from",
+            "predictive-value-high": "The most of it in hospitals that the network never learned from",
+            "prevalence": "Share of the clinic's lesions that are malignant, as it was set when the answer came",
         },
     ),
     "histopathology": System("Histopathology", "What a pathologist found.", dict(Histopathology.choices)),
+    "isic-diagnosis": System(
+        "Diagnosis in the ISIC archive",
+        "The ISIC archive's hierarchy of diagnoses: those that a network here can name.",
+        {
+            code.code: code.display
+            for label in LABELS[LABELS_VERSION].values()
+            for code in label.codes
+            if code.system == "isic"
+        },
+        is_complete=False,
+    ),
     "laterality": System("Side", "The side of the body.", dict(Laterality.choices)),
     "management": System("Management", "What a dermatologist advises.", dict(Management.choices)),
+    "model-diagnosis": System(
+        "Diagnosis that a network names",
+        "What a lesion could be to a network; its malignant ones add up to the probability of malignancy. "
+        "None-stands-out: the probability is spread, and none of them is to be read as the diagnosis.",
+        {
+            **{label.key: label.name for label in LABELS[LABELS_VERSION].values()},
+            NONE_STANDS_OUT: NONE_WORDS,
+        },
+    ),
     "outcome": System(
         "Outcome",
         "What the model says. Refer: it can't or shouldn't judge; never to be read as benign.",
@@ -80,8 +106,8 @@ SYSTEMS: dict[str, System] = {
     ),
     "standing": System(
         "Standing",
-        "What a case is held for: histopathology over the signed review over the model. Refer: too close to "
-        "call for the model. Not judged: the model could not, or was not to, and nobody has signed.",
+        "What a case is held for: histopathology over the signed review over the model. Refer: the "
+        "model doesn't decide. Not judged: the model could not, or was not to, and nobody has signed.",
         dict(Standing.choices),
     ),
 }

@@ -1,4 +1,4 @@
-"""Version history of a DiagnosticReport: what stood there before each signature and each finding.
+"""Version history of a DiagnosticReport: what stood there before each signature, each finding and a withdrawal.
 
 Reviews and histopathology never change, so that what a report said before one can be built again: the
 model's answer with none of them, then with one more each. What the model said before a retry was no report's end,
@@ -32,6 +32,7 @@ def list_report_versions(row: Any, viewer: Viewer, build: Build) -> list[Version
     later = {
         *(review.signed_at for review in reviews),
         *(outcome.recorded_at for outcome in outcomes if outcome.recorded_at > first),
+        *([row.cancelled_at] if row.cancelled_at and row.cancelled_at > first else []),
     }
     found: list[Version] = []
     for moment in (first, *sorted(later)):
@@ -47,6 +48,8 @@ def list_report_versions(row: Any, viewer: Viewer, build: Build) -> list[Version
 def _as_of(row: Submission, moment: dt.datetime, *, is_first: bool) -> Submission:
     """The case with what people had said by `moment`, and held for what followed from that."""
     earlier, lesion = copy(row), copy(row.lesion)
+    if row.cancelled_at and row.cancelled_at > moment:
+        earlier.cancelled_at = earlier.cancelled_by = None
     reviews = [] if is_first else [one for one in row.reviews.all() if one.signed_at <= moment]
     outcomes = [one for one in row.lesion.outcomes.all() if one.recorded_at <= moment]
     _replace(lesion, "outcomes", outcomes)

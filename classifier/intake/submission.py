@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,7 +31,16 @@ from classifier.consents import (
 from classifier.domain.errors import ConflictError, InvalidInputError, UnavailableError
 from classifier.domain.limits import check_length
 from classifier.domain.record_numbers import clean_mrn
-from classifier.domain.vocabulary import CaptureKind, Laterality, Priority, Sex, Source
+from classifier.domain.vocabulary import (
+    BODY_SITES,
+    UNSPECIFIED_SITE,
+    CaptureKind,
+    Laterality,
+    Priority,
+    Sex,
+    Source,
+    body_site_within,
+)
 from classifier.engine.queue import queue_predictions, wake_workers
 from classifier.intake.pictures import (
     NewImage,
@@ -45,7 +54,7 @@ from classifier.intake.uploads import SentImage, hash_files, inspect_images
 from classifier.models import Lesion, ModelVersion, Patient, Submission, SubmissionImage
 from classifier.models.submission import QUESTION_TEXTS
 from classifier.orders import answer_by_image
-from classifier.patients.lesions import check_lesion_facts, create_lesion
+from classifier.patients.lesions import check_lesion_facts, complete_lesion, create_lesion
 from classifier.patients.patients import (
     check_mrn,
     check_patient_facts,
@@ -89,11 +98,17 @@ class CasePatient:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NewLesion:
-    """A lesion to be created with the case."""
+class CaseLesion:
+    """Which lesion it is: a known row, or one that is made of the facts.
 
-    body_site: str
+    Of a known lesion what was not known before is kept; another body site, side or note than its own is
+    refused, never dropped. A site that holds the known one, such as the arm of a wrist, is no other.
+    """
+
+    known: Lesion | None = None
+    body_site: str = ""
     laterality: str = Laterality.UNSPECIFIED
+    """`unspecified` says nothing, of the site as of the side."""
     note: str = ""
 
 
@@ -132,7 +147,7 @@ def submit_case(
     actor: User,
     clinic: Clinic,
     patient: CasePatient,
-    lesion: Lesion | NewLesion,
+    lesion: CaseLesion,
     images: Sequence[SentImage],
     question: Question,
     how_to_consent: str = "",
@@ -149,8 +164,8 @@ def submit_case(
         RefusedImagesError: with every fault of every image.
         InvalidInputError: no_images, too_many_images; clinic_mismatch; mrn_missing, mrn_too_long, mrn_mismatch,
             birth_date_impossible, birth_date_mismatch, sex_unknown, sex_mismatch, skin_type_unknown,
-            skin_type_mismatch; body_site_unknown, laterality_unknown, note_too_long, lesion_of_another_patient;
-            consent_missing, consent_mismatch; clinical_question_too_long, clinical_history_too_long,
+            skin_type_mismatch; body_site_unknown, body_site_mismatch, laterality_unknown, laterality_mismatch,
+            note_too_long, note_mismatch, lesion_of_another_patient; consent_missing, consent_mismatch; clinical_question_too_long, clinical_history_too_long,
             priority_unknown.
         ConflictError: mrn_taken where the patient must be new; identifier_used where the request key came
             with another patient, lesion or images.
@@ -196,7 +211,7 @@ def find_by_request_key(*, clinic_id: uuid.UUID, request_key: uuid.UUID) -> Subm
 
 # --- Sent again -------------------------------------------------------------------------------
 def _repeat(
-    earlier: Submission, patient: CasePatient, lesion: Lesion | NewLesion, images: Sequence[SentImage]
+    earlier: Submission, patient: CasePatient, lesion: CaseLesion, images: Sequence[SentImage]
 ) -> Submitted:
     """The case that the key made first, if this is the same one."""
     rows = list(earlier.images.order_by("position").values_list("sha256", "pixel_sha256"))
@@ -209,7 +224,7 @@ def _repeat(
 
 
 def _check_same_case(
-    earlier: Submission, patient: CasePatient, lesion: Lesion | NewLesion, *, has_same_images: bool
+    earlier: Submission, patient: CasePatient, lesion: CaseLesion, *, has_same_images: bool
 ) -> None:
     """A key used for something else must not pass for a case that was taken: it would be lost unseen."""
     person = earlier.lesion.patient
@@ -217,7 +232,7 @@ def _check_same_case(
         patient.known == person if patient.known else clean_mrn(patient.mrn) == clean_mrn(person.mrn)
     )
     # What made a new lesion can't be told from another description of it.
-    same_lesion = isinstance(lesion, NewLesion) or lesion.pk == earlier.lesion_id
+    same_lesion = lesion.known is None or lesion.known.pk == earlier.lesion_id
     if not (same_person and same_lesion and has_same_images):
         raise ConflictError(
             "identifier_used",
@@ -253,42 +268,74 @@ def _check_same_person(known: Patient, sent: CasePatient) -> None:
         )
 
 
-def find_contradiction(known: Patient, sent: CasePatient) -> str:
+def find_contradiction(known: Patient | Lesion | CaseLesion, sent: CasePatient | CaseLesion) -> str:
     """The first fact of which `sent` says something else than is known; empty without one."""
-    for name in PERSON_FACTS:
+    for name in LESION_FACTS if isinstance(sent, CaseLesion) else PERSON_FACTS:
         told, kept = _read_fact(sent, name), _read_fact(known, name)
-        if told and kept and told != kept:
+        if told and kept and told != kept and not (name == "body_site" and _holds(told, kept)):
             return name
     return ""
 
 
-def _read_fact(person: CasePatient | Patient, name: str) -> Any:
+def _holds(site: str, finer: str) -> bool:
+    return site in BODY_SITES and finer in body_site_within(site)
+
+
+def _read_fact(row: CasePatient | Patient | CaseLesion | Lesion, name: str) -> Any:
     """The fact, or nothing where nobody told it."""
-    value = getattr(person, name)
-    return "" if value == Sex.UNKNOWN else value
+    value = getattr(row, name)
+    value = value.strip() if isinstance(value, str) else value
+    return "" if value == SAYS_NOTHING.get(name) else value
 
 
-def _complete_patient(actor: User, person: Patient, sent: CasePatient) -> list[Entry]:
-    """Keep what the case tells of a known patient and nobody told before; returns the event for the caller.
+def find_missing(
+    known: Patient | Lesion | CaseLesion, sent: CasePatient | CaseLesion, names: Iterable[str]
+) -> dict[str, Any]:
+    """What `sent` tells of these facts and nobody told before."""
+    told = {name: _read_fact(sent, name) for name in names}
+    return {name: value for name, value in told.items() if value and not _read_fact(known, name)}
 
-    The patient's row is locked.
+
+def _complete(
+    actor: User, patient: Patient, sent: CasePatient, lesion: Lesion, sent_lesion: CaseLesion
+) -> list[Entry]:
+    """Keep what the case tells of a known patient and lesion; returns the events for the caller.
+
+    Both rows are locked.
     """
-    told = {name: _read_fact(sent, name) for name in PERSON_FACTS}
-    missing = {name: value for name, value in told.items() if value and not _read_fact(person, name)}
-    return complete_patient(actor=actor, patient=person, facts=missing) if missing else []
+    events = []
+    if facts := find_missing(patient, sent, PERSON_FACTS):
+        events += complete_patient(actor=actor, patient=patient, facts=facts)
+    if facts := find_missing(lesion, sent_lesion, LESION_FACTS):
+        events += complete_lesion(actor=actor, lesion=lesion, facts=facts)
+    return events
 
 
 PERSON_FACTS = {"birth_date": "birth date", "sex": "sex", "skin_type": "skin type"}
 """What may be told of a person beside the record number, and what a refusal calls it."""
+LESION_FACTS = {"body_site": "body site", "laterality": "side", "note": "note"}
+"""What may be told of a lesion, and what a refusal calls it."""
+SAYS_NOTHING = {"sex": Sex.UNKNOWN, "body_site": UNSPECIFIED_SITE, "laterality": Laterality.UNSPECIFIED}
+"""Values by which a sender tells nothing of a fact."""
 
 
-def check_lesion_of(patient: Patient | None, lesion: Lesion | NewLesion) -> None:
+def check_lesion_of(patient: Patient | None, lesion: Lesion) -> None:
     """Raise InvalidInputError (lesion_of_another_patient); a patient who is yet to be made has none."""
-    if isinstance(lesion, Lesion) and (patient is None or lesion.patient_id != patient.pk):
+    if patient is None or lesion.patient_id != patient.pk:
         raise InvalidInputError(
             "lesion_of_another_patient",
             "This lesion belongs to another patient. Choose one of this patient's lesions.",
             field="lesion",
+        )
+
+
+def _check_same_lesion(known: Lesion, sent: CaseLesion) -> None:
+    """A slip in the lesion would put a picture into the history of another spot."""
+    if name := find_contradiction(known, sent):
+        raise InvalidInputError(
+            f"{name}_mismatch",
+            f"This lesion has another {LESION_FACTS[name]}. Check both, or leave it out.",
+            field=name,
         )
 
 
@@ -321,22 +368,25 @@ def _take_patient(actor: User, clinic: Clinic, patient: CasePatient) -> tuple[Pa
     return row, False
 
 
-def _take_lesion(actor: User, patient: Patient, lesion: Lesion | NewLesion) -> Lesion:
-    check_lesion_of(patient, lesion)
-    if isinstance(lesion, Lesion):
-        return lesion
-    return create_lesion(
-        actor=actor,
-        patient=patient,
-        body_site=lesion.body_site,
-        laterality=lesion.laterality,
-        note=lesion.note,
-    )
+def _take_lesion(actor: User, patient: Patient, lesion: CaseLesion) -> Lesion:
+    """The lesion's row, as it is behind the locks."""
+    if lesion.known is None:
+        return create_lesion(
+            actor=actor,
+            patient=patient,
+            body_site=lesion.body_site,
+            laterality=lesion.laterality,
+            note=lesion.note,
+        )
+    check_lesion_of(patient, lesion.known)
+    row = Lesion.objects.get(pk=lesion.known.pk)
+    _check_same_lesion(row, lesion)
+    return row
 
 
 # --- Before anything is written ---------------------------------------------------------------
 def _check_before_writing(
-    clinic: Clinic, patient: CasePatient, lesion: Lesion | NewLesion, question: Question, *, is_judged: bool
+    clinic: Clinic, patient: CasePatient, lesion: CaseLesion, question: Question, *, is_judged: bool
 ) -> None:
     """Refuse before any image is written what would be refused after; behind the lock it is asked again."""
     for name, text in QUESTION_TEXTS.items():
@@ -345,17 +395,19 @@ def _check_before_writing(
         raise InvalidInputError(
             "priority_unknown", f"Priority can be one of {', '.join(Priority.values)}.", field="priority"
         )
-    if patient.known is not None:
+    if patient.known is not None and lesion.known is not None:
         # First of all: whoever names both by id means these rows.
-        check_lesion_of(patient.known, lesion)
+        check_lesion_of(patient.known, lesion.known)
     known = _find_patient(clinic, patient)
     if known is None:
         check_mrn(patient.mrn)
     check_patient_facts(birth_date=patient.birth_date, sex=patient.sex, skin_type=patient.skin_type)
-    if isinstance(lesion, NewLesion):
-        check_lesion_facts(body_site=lesion.body_site, laterality=lesion.laterality, note=lesion.note)
-    else:
-        check_lesion_of(known, lesion)
+    # Of a known lesion nothing need be told.
+    site = lesion.body_site or (UNSPECIFIED_SITE if lesion.known else "")
+    check_lesion_facts(body_site=site, laterality=lesion.laterality, note=lesion.note)
+    if lesion.known is not None:
+        check_lesion_of(known, lesion.known)
+        _check_same_lesion(lesion.known, lesion)
     # As the patient would be with the case.
     person = Patient(clinic=clinic) if known is None or patient.must_be_new else copy.copy(known)
     if person.consents_to_inference is None:
@@ -389,7 +441,7 @@ def _store(
     actor: User,
     clinic: Clinic,
     patient: CasePatient,
-    lesion: Lesion | NewLesion,
+    lesion: CaseLesion,
     images: Sequence[NewImage],
     question: Question,
 ) -> Submitted:
@@ -415,7 +467,7 @@ def _save(
     *,
     actor: User,
     patient: CasePatient,
-    lesion: Lesion | NewLesion,
+    lesion: CaseLesion,
 ) -> Submitted:
     """Commit what is new of patient and lesion, the case, its images and its queued predictions together."""
     with transaction.atomic():
@@ -432,9 +484,9 @@ def _save(
                 return Submitted(earlier)
             if patient.must_be_new:
                 raise mrn_taken()
-            if isinstance(lesion, Lesion):
+            if lesion.known is not None:
                 # What the patient says leaves an event before the cases of the lesion change.
-                lock_cases(lesions=[lesion.pk])
+                lock_cases(lesions=[lesion.known.pk])
             person = state_inference_consent(
                 actor=actor, patient=person, is_given=patient.consents_to_inference
             )
@@ -445,7 +497,7 @@ def _save(
         else:
             check_not_erased(person)
         if not is_new_patient:
-            events += _complete_patient(actor, person, patient)
+            events += _complete(actor, person, patient, submission.lesion, lesion)
         submission.save(force_insert=True)
         rows = SubmissionImage.objects.bulk_create(stored.rows)
         queue_predictions(images=rows, priority=submission.priority)

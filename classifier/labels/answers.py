@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from classifier.domain.states import Headline, PredictionState
-from classifier.domain.vocabulary import CaptureKind
+from classifier.domain.vocabulary import TOO_CLOSE, UNLIKE_TRAINING, CaptureKind
 from classifier.intake.quality import POOR
 
 if TYPE_CHECKING:
+    from classifier.models import Prediction
     from classifier.standing.summary import CaseSummary
 
 
@@ -78,8 +79,34 @@ REFUSED_PARTLY = Words(
 )
 
 
+FAR = Words(
+    "The model does not decide: the picture is unlike the pictures it learned from.",
+    "Take this as no answer. Have a dermatologist look at the lesion.",
+)
+
+# Why the model refers a picture that the gates let pass, by `Prediction.referral_code`.
+REFERRALS = {
+    TOO_CLOSE: "Too close to the threshold.",
+    UNLIKE_TRAINING: "Unlike the pictures it learned from.",
+}
+
+
+def describe_referral(prediction: Prediction) -> str:
+    """Why one image was referred, in a sentence; empty for another answer. Reads the image."""
+    if prediction.is_refused:
+        return next((str(one["message"]) for one in prediction.image.gate_refusals), "")
+    return REFERRALS.get(prediction.referral_code, "")
+
+
+def describe_reason(summary: CaseSummary) -> str:
+    """Why a case was referred without a figure, for a row of a list; empty where it has one."""
+    return REFERRALS[UNLIKE_TRAINING] if summary.is_far else summary.refusal_reason
+
+
 def choose_words(summary: CaseSummary) -> Words:
-    """The words of a case's headline; where some of its images were refused and some not, words of its own."""
+    """The words of a case's headline; some of one refused in part, and of one without ground, are their own."""
+    if summary.is_far:
+        return FAR
     if summary.headline == Headline.NOT_JUDGED and any(not a.is_refused for a in summary.asked):
         return REFUSED_PARTLY
     return WORDS[summary.headline]
@@ -90,8 +117,8 @@ CANNOT_JUDGE = (
     "It learned from dermoscopic pictures of single lesions, few of them on brown or dark skin.",
     "It can't judge nails, mucosa, or treated or wounded skin, even where it gives a figure.",
     (
-        "Its figure comes from the images it was measured on. Malignant lesions are far more common "
-        "there than among most clinics' patients, so the figure is probably too high for yours."
+        "It can't know how common malignant lesions are among your patients: its figure holds for as many as "
+        "your clinic has set."
     ),
 )
 
@@ -102,7 +129,7 @@ def count_images(number: int) -> str:
 
 def find_cautions(summary: CaseSummary) -> list[str]:
     """What to keep in mind about this very case, beside what holds for every case."""
-    cautions = []
+    cautions = list_far(summary)
     unjudged = len(summary.unjudged) + len(summary.refused)
     if summary.has_figure and unjudged:
         cautions.append(
@@ -117,11 +144,22 @@ def find_cautions(summary: CaseSummary) -> list[str]:
     return cautions
 
 
+def list_far(summary: CaseSummary) -> list[str]:
+    """Each picture that is far from what the network learned from, where it doesn't speak for the case alone."""
+    if len(summary.answers) == 1:
+        return []
+    return [
+        f"Image {answer.image.position}: {REFERRALS[UNLIKE_TRAINING]} The model gives no figure for it."
+        for answer in summary.answers
+        if answer.is_far
+    ]
+
+
 def find_doubts(summary: CaseSummary) -> list[str]:
     """What was hinted at when an image came in, where the gates let it pass and the model judged it."""
     doubts = []
     for answer in summary.answers:
-        is_judged = bool(answer.outcome) and not answer.is_refused
+        is_judged = bool(answer.outcome) and not answer.is_refused and not answer.is_far
         if is_judged and answer.image.quality.get("verdict") == POOR:
             of = f"Image {answer.image.position}: " if len(summary.answers) > 1 else ""
             doubts.append(f"{of}This picture looked poor when it came in. Read its figure with doubt.")

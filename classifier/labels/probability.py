@@ -1,12 +1,28 @@
-"""Probabilities in words and on a scale: calibrated figures of malignancy, as pages and paper show them."""
+"""Figures in words and on a scale: the model's score, and what it is worth in a clinic, as every door says them.
+
+The score is the calibrated probability from 0 to 100: the limits of a policy lie on it. It is a share of lesions only
+where as many are malignant as among the images of the training. What it is worth is the predictive value at the
+prevalence of the clinic, stored with the answer.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from classifier.labels.looks import OUTCOMES
 
+if TYPE_CHECKING:
+    from classifier.models import Prediction
+
 HUNDRED = 100
+SCORE_IS_NO_SHARE = (
+    "The scale shows the model's score, on which its limits lie: not how many lesions are malignant."
+)
+NO_WORTH = (
+    "How many lesions like this are malignant can't be said: the network does not tell how many were among the "
+    "images on which its score was calibrated."
+)
+NO_RANGE = "How far this holds in a hospital that it never learned from is not known."
 # Nearer to an end than this, the figure above the marker would stick out of the drawing.
 EDGE = 0.06
 
@@ -46,7 +62,7 @@ def describe_scale(
 ) -> str:
     """What the drawing shows, in words, for those who don't see it."""
     limits = "; ".join(format_limits(threshold, refer_low, refer_high))
-    return f"Calibrated probability of malignancy {in_hundred(probability)}. Of 100: {limits}."
+    return f"The model's score: {format_score(probability)}. Of 100: {limits}."
 
 
 def choose_anchor(probability: float) -> str:
@@ -68,6 +84,7 @@ def draw_scale(
     low = float(refer_low) if has_band and refer_low is not None else float(threshold)
     high = float(refer_high) if has_band and refer_high is not None else float(threshold)
     return {
+        "note": SCORE_IS_NO_SHARE,
         "alternative": describe_scale(probability, threshold, refer_low, refer_high),
         "marker": place_on_line(probability),
         "anchor": choose_anchor(probability),
@@ -89,14 +106,53 @@ def percent(probability: float | None) -> str:
     return "unknown" if probability is None else f"{bounded_hundredths(probability)} %"
 
 
-def in_hundred(probability: float | None) -> str:
-    """A probability as lesions of a hundred: 0.07 → "about 7 in 100"."""
-    if probability is None:
-        return "unknown"
-    figure = bounded_hundredths(probability)
+def format_score(probability: float | None) -> str:
+    """A calibrated probability as the score from 0 to 100 on which the limits lie: 0.423 → "42"."""
+    return "none" if probability is None else bounded_hundredths(probability)
+
+
+def describe_worth(prediction: Prediction) -> str:
+    """What the figure is worth in the clinic, in two sentences of frequencies, which people read more truly.
+
+    "Of 100 lesions like this in a clinic where 3 in 100 are malignant, about 7 are malignant. In hospitals that it
+    never learned from, it was 4 to 21." Empty where there is no figure: of a picture that is refused or far.
+    """
+    if prediction.score is None or prediction.prevalence is None:
+        return ""
+    if prediction.predictive_value is None:
+        return NO_WORTH
+    common = f"{round(prediction.prevalence * HUNDRED, 1):g} in 100"
+    words = (
+        f"Of 100 lesions like this in a clinic where {common} are malignant, {_count(prediction)} malignant."
+    )
+    return f"{words} {_describe_range(prediction)}"
+
+
+WORTH_COLUMNS = ("predictive_value", "predictive_low", "predictive_high", "prevalence")
+
+
+def list_worth(prediction: Prediction | None) -> list[float | None]:
+    """The same as numbers from 0 to 1, in the order of WORTH_COLUMNS; none of a picture without a figure."""
+    if prediction is None or prediction.score is None:
+        return [None] * len(WORTH_COLUMNS)
+    return [getattr(prediction, name) for name in WORTH_COLUMNS]
+
+
+def _count(prediction: Prediction) -> str:
+    """Such as "about 7 are", "about 1 is", "fewer than 1 is"."""
+    figure = bounded_hundredths(prediction.predictive_value or 0.0)
     if figure.startswith("<"):
-        return "fewer than 1 in 100"
-    return "more than 99 in 100" if figure.startswith(">") else f"about {figure} in 100"
+        return "fewer than 1 is"
+    verb = "is" if figure == "1" else "are"
+    return f"more than 99 {verb}" if figure.startswith(">") else f"about {figure} {verb}"
+
+
+def _describe_range(prediction: Prediction) -> str:
+    if prediction.predictive_low is None or prediction.predictive_high is None:
+        return NO_RANGE
+    ends = [bounded_hundredths(end) for end in (prediction.predictive_low, prediction.predictive_high)]
+    said = [end.replace("<", "fewer than ").replace(">", "more than ") for end in ends]
+    return f"In hospitals that it never learned from, it was {' to '.join(dict.fromkeys(said))}."
 
 
 def bounded_hundredths(probability: float) -> str:
@@ -105,11 +161,3 @@ def bounded_hundredths(probability: float) -> str:
     if hundredths <= 0:
         return "<1"
     return ">99" if hundredths >= HUNDRED else str(hundredths)
-
-
-def plain_sentence(probability: float | None) -> str:
-    """The calibrated figure as a sentence of frequencies, which people read more truly."""
-    if probability is None:
-        return "The model has no figure for this image."
-    words = in_hundred(probability)
-    return f"{words[0].upper()}{words[1:]} lesions that look like this to the model were malignant."

@@ -130,6 +130,8 @@ MODEL_SAID: dict[str, str] = {
     Headline.FAILED: "The model had given no result",
     Headline.NOT_ASKED: "The model was not asked",
 }
+FAR_SAID = "The model had not decided: the picture is unlike the pictures it learned from"
+FAR_SAID_SHORT = "Model: unlike the pictures it learned from"
 MODEL_SAID_SHORT: dict[str, str] = {
     Headline.MALIGNANT: "Model: malignant",
     Headline.BENIGN: "Model: benign",
@@ -176,8 +178,8 @@ def format_withdrawal(submission: Submission) -> str:
     if submission.cancelled_at is None or submission.cancelled_by is None:
         return ""
     by = f"Withdrawn by {submission.cancelled_by.get_full_name()}, {describe_day(submission.cancelled_at)}"
-    reason = submission.withdrawal_reason.rstrip(".")
-    return f"{by}: {reason}." if reason else f"{by}."
+    reason = submission.withdrawal_reason
+    return f"{by}{': ' if reason else ''}{reason}{'' if reason.endswith(('.', '!', '?')) else '.'}"
 
 
 def format_finding(finding: Outcome) -> str:
@@ -193,14 +195,14 @@ def format_signature(review: Review) -> str:
     return f"{review.signed_by.get_full_name()} {verb}: {_format_decision(review)}."
 
 
-def format_model_below(submission: Submission) -> str:
+def format_model_below(submission: Submission, *, is_far: bool = False) -> str:
     """What the model had said, where people decided since, and whether that differs; else empty.
 
-    "Model: benign; the dermatologist's diagnosis differs", from the columns of the case alone.
+    "Model: benign; the dermatologist's diagnosis differs", from the columns of the case; `is_far` of its summary.
     """
     if not is_decided(submission):
         return ""
-    said = MODEL_SAID_SHORT.get(submission.model_answer, "")
+    said = FAR_SAID_SHORT if is_far else MODEL_SAID_SHORT.get(submission.model_answer, "")
     return _join_difference(said, differs=differs_from_model(submission), basis=submission.standing_basis)
 
 
@@ -221,7 +223,9 @@ def lower_first(words: str) -> str:
 
 
 def _list_model(submission: Submission, summary: CaseSummary) -> list[str]:
-    said = "" if summary.is_hidden else MODEL_SAID.get(submission.model_answer, "")
+    said = FAR_SAID if summary.is_far else MODEL_SAID.get(submission.model_answer, "")
+    if summary.is_hidden:
+        return []
     differs = differs_from_model(submission)
     sentence = _join_difference(said, differs=differs, basis=submission.standing_basis)
     return [f"{sentence}."] if sentence else []

@@ -3,6 +3,7 @@
 from classifier.models.lesion import Lesion
 from classifier.models.model_version import ModelVersion
 from classifier.models.outcome import Outcome
+from classifier.models.outline import Outline, OutlineNetwork
 from classifier.models.patient import Patient
 from classifier.models.prediction import Explanation, Prediction
 from classifier.models.privacy import Consent, EmergencyAccess, FileRemoval, RefusedEmergency
@@ -22,6 +23,8 @@ __all__ = [
     "Lesion",
     "ModelVersion",
     "Outcome",
+    "Outline",
+    "OutlineNetwork",
     "Patient",
     "Prediction",
     "Reading",

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from classifier.domain.diagnoses import PossibleDiagnoses, read_diagnoses
 from classifier.domain.states import FINISHED, LIVE, UNFINISHED, PredictionState
-from classifier.domain.vocabulary import ModelAnswer, Priority
+from classifier.domain.vocabulary import TOO_CLOSE, UNLIKE_TRAINING, ModelAnswer, Priority
 from classifier.models.claimable import Claimable, finished_has_time, held_has_lease
 from classifier.models.submission import derived_storage
 from classifier.models.visibility import visible_rows
@@ -70,6 +71,24 @@ class Prediction(Claimable):
     threshold_policy = models.JSONField(
         null=True, blank=True, help_text="The policy that made the outcome, as it was then."
     )
+    # How far the image is from what the network learned from, about 1 for one of those.
+    distance = models.FloatField(null=True, blank=True)
+    is_far = models.BooleanField(
+        default=False, help_text="Referred because of its distance, whatever its probability."
+    )
+    # What the figure is worth in the clinic: among lesions of which `prevalence` are malignant, as the clinic
+    # held at that moment, so that no setting changes a signed report. The range is over hospitals left out of
+    # the training. No value: the network can't tell, or the image is far.
+    prevalence = models.FloatField(null=True, blank=True)
+    predictive_value = models.FloatField(null=True, blank=True)
+    predictive_low = models.FloatField(null=True, blank=True)
+    predictive_high = models.FloatField(null=True, blank=True)
+    # Read by `read_diagnoses`. In the row of the figure: what they add up to, immutable and withheld with it.
+    diagnoses = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What it could be, with the version of the labels; null of a network that names none.",
+    )
     # The image was refused before the network saw it: the outcome is `refer`, without a figure.
     refusal_code = models.CharField(max_length=40, blank=True)
     device = models.CharField(max_length=120, blank=True)
@@ -119,6 +138,47 @@ class Prediction(Claimable):
                 ),
                 name="prediction_answer_only_when_succeeded",
             ),
+            models.CheckConstraint(
+                condition=Q(is_far=False)
+                | Q(
+                    state=PredictionState.SUCCEEDED,
+                    refusal_code="",
+                    outcome=ModelAnswer.REFER,
+                    distance__isnull=False,
+                    predictive_value__isnull=True,
+                ),
+                name="prediction_far_is_referred",
+            ),
+            models.CheckConstraint(
+                condition=Q(predictive_value__isnull=True)
+                | Q(
+                    probability__isnull=False,
+                    prevalence__isnull=False,
+                    prevalence__gt=0,
+                    prevalence__lt=1,
+                    predictive_value__gte=0,
+                    predictive_value__lte=1,
+                ),
+                name="prediction_figure_has_prevalence",
+            ),
+            models.CheckConstraint(
+                condition=Q(predictive_low__isnull=True, predictive_high__isnull=True)
+                | Q(
+                    predictive_value__isnull=False,
+                    predictive_low__isnull=False,
+                    predictive_high__isnull=False,
+                    predictive_low__gte=0,
+                    predictive_low__lte=F("predictive_value"),
+                    predictive_high__gte=F("predictive_value"),
+                    predictive_high__lte=1,
+                ),
+                name="prediction_figure_within_its_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(diagnoses__isnull=True)
+                | Q(state=PredictionState.SUCCEEDED, calibrated_probability__isnull=False),
+                name="prediction_diagnoses_only_with_a_figure",
+            ),
             held_has_lease(PredictionState.RUNNING, name="prediction_running_has_lease"),
             finished_has_time(FINISHED, UNFINISHED, name="prediction_finished_has_time"),
             models.CheckConstraint(
@@ -152,9 +212,31 @@ class Prediction(Claimable):
         return self.state in UNFINISHED
 
     @property
+    def could_be(self) -> PossibleDiagnoses | None:
+        """What the network says that the image could show; None where it names no diagnoses."""
+        return read_diagnoses(self.diagnoses)
+
+    @property
     def is_refused(self) -> bool:
         """Whether the gates refused the image, so that the network never judged it."""
         return bool(self.refusal_code)
+
+    @property
+    def referral_code(self) -> str:
+        """Why the answer is `refer`: a code of the gates, UNLIKE_TRAINING or TOO_CLOSE; empty for another answer."""
+        if self.outcome != ModelAnswer.REFER:
+            return ""
+        return self.refusal_code or (UNLIKE_TRAINING if self.is_far else TOO_CLOSE)
+
+    @property
+    def score(self) -> float | None:
+        """The calibrated figure as every door tells it: none of an image for which it has no ground."""
+        return None if self.is_far else self.calibrated_probability
+
+    @property
+    def raw_score(self) -> float | None:
+        """The same before calibration."""
+        return None if self.is_far else self.probability
 
 
 STATES = [

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from classifier.cases.access import record_listed
 from classifier.cases.inbox import Inbox, build_inbox
 from classifier.domain.vocabulary import DisabledReason
+from classifier.labels.answers import describe_reason
 from classifier.labels.standing import format_model_below, label_case
 from classifier.models import EmergencyAccess, WebhookEndpoint
 from classifier.pages.access import page, rights_in
@@ -60,8 +61,8 @@ def _list_shown(row: CaseRow) -> tuple[object, ...]:
     """What a row says of its case, as its template says it: on anybody's word, as far as the viewer may know."""
     case, summary = row.submission, row.summary
     standing = label_case(case, is_hidden=hides_standing_of(case, summary))
-    below = "" if summary.is_hidden else format_model_below(case)
-    return (case.pk, summary.image and summary.image.pk, standing, below, summary.refusal_reason, row.note)
+    below = "" if summary.is_hidden else format_model_below(case, is_far=summary.is_far)
+    return (case.pk, summary.image and summary.image.pk, standing, below, describe_reason(summary), row.note)
 
 
 def _load(request: PortalRequest) -> Inbox:

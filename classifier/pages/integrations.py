@@ -17,6 +17,7 @@ from classifier.domain.vocabulary import CHOSEN_EVENTS
 from classifier.fhir.capability import build_capability_statement
 from classifier.fhir.viewer import find_base
 from classifier.pages.access import page
+from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.people import ask_to_close
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.models import Clinic, OAuthApplication
@@ -244,10 +245,10 @@ def application(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
     row = _find_application(request, pk)
     if request.method != "POST":
         return _show_applications(request, row)
-    form = ApplicationChangeForm(request.POST, is_for_people=row.service is None)
+    form = carry_shown(ApplicationChangeForm(request.POST, is_for_people=row.service is None))
     if form.is_valid():
         try:
-            update_application(actor=request.user, application=row, **form.cleaned_data)
+            update_application(actor=request.user, application=row, **read_changes(form))
         except PeopleError as error:
             form.add_error(error.field, error.message)
         else:
@@ -312,7 +313,7 @@ def _show_applications(
     now = {"name": row.name, "redirect_uris": "\n".join(row.redirect_uris.split())}
     context = {
         "application": row,
-        "form": ApplicationChangeForm(initial=now, is_for_people=row.service is None),
+        "form": carry_shown(ApplicationChangeForm(initial=now, is_for_people=row.service is None)),
         "overlap_hours": settings.DERMAPORT_OAUTH_OVERLAP_HOURS,
         "addresses": [
             ("Metadata", request.build_absolute_uri(reverse("oauth-metadata"))),

@@ -15,6 +15,7 @@ from classifier.cases.rows import CaseRow, build_rows, load_cases
 from classifier.labels.text import name_site
 from classifier.models import Lesion, Submission
 from classifier.pages.access import get_visible, page, rights_in
+from classifier.pages.outline import LesionOutlines, compare_images
 from classifier.standing.hiding import hides_worst, holds_unread_answer
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def lesion_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
         "rows": rows,
         "newest": newest,
         "other": other,
+        "outlines": _compare(newest, other),
         "is_cut": len(every) > CASES_SHOWN,
         "breadcrumb": [
             ("Patients", reverse("patient-list")),
@@ -60,6 +62,12 @@ def lesion_detail(request: PortalRequest, pk: uuid.UUID) -> HttpResponse:
         ],
     }
     return render(request, "classifier/lesion_detail.html", context)
+
+
+def _compare(newest: CaseRow | None, other: CaseRow | None) -> LesionOutlines | None:
+    """The outlines of both pictures and what changed; None without two."""
+    before, now = (row.summary.image if row else None for row in (other, newest))
+    return compare_images(before, now) if before and now else None
 
 
 def _choose_pair(rows: Sequence[CaseRow], wanted: str) -> tuple[CaseRow | None, CaseRow | None]:

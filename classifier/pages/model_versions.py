@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from classifier.domain.errors import ServiceError
 from classifier.domain.vocabulary import Diagnosis, ModelLifecycle
 from classifier.exports.trials import export_flips
-from classifier.models import ModelVersion, Prediction
+from classifier.models import ModelVersion, OutlineNetwork, Prediction
 from classifier.pages.access import operator_page, page
 from classifier.pages.files import csv_download
 from classifier.pages.history import build_group
@@ -114,7 +114,8 @@ def model_list(request: PortalRequest) -> HttpResponse:
         }
         for version in versions
     ]
-    context = {"cards": cards, "newer": find_newer_default()}
+    networks = OutlineNetwork.objects.order_by("-registered_at")
+    context = {"cards": cards, "newer": find_newer_default(), "outline_networks": networks}
     return render(request, "classifier/models/list.html", context)
 
 

@@ -12,9 +12,10 @@ from classifier.domain.errors import InvalidInputError, ServiceError
 from classifier.domain.limits import UploadLimits
 from classifier.domain.record_numbers import clean_mrn
 from classifier.intake.submission import (
+    LESION_FACTS,
     PERSON_FACTS,
+    CaseLesion,
     CasePatient,
-    NewLesion,
     Question,
     find_contradiction,
     submit_case,
@@ -27,7 +28,7 @@ from classifier.pages.forms.patient import NewPatientForm
 from classifier.pages.forms.submission import NEW, SubmissionForm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from django import forms
     from django.utils.datastructures import MultiValueDict
@@ -78,8 +79,8 @@ class NewCase:
     is_new_lesion: bool = False
     refused: list[RefusedImage] = field(default_factory=list)
     lost_files: list[str] = field(default_factory=list)
-    leaves_facts_out: bool = False
-    """Whether something was typed of a new patient who isn't the known one that was chosen."""
+    left_out: list[str] = field(default_factory=list)
+    """Of what ("patient", "lesion") something was typed that isn't of the known one that was chosen."""
     limits: UploadLimits = field(default_factory=UploadLimits.from_settings)
 
     @property
@@ -175,18 +176,21 @@ class NewCase:
 
     def _check_choices(self) -> None:
         if not self.is_new_patient:
-            self.leaves_facts_out = self._is_of_another()
+            if self._is_of_another_patient():
+                self.left_out.append("patient")
             told = self._list_told()
             for name in [name for name in self.patient_form.errors if name not in told]:
                 del self.patient_form.errors[name]
             if self.patient is None:
                 self.form.add_error("patient", "Choose a patient, or create a new one.")
         if not self.is_new_lesion:
+            if self._is_of_another_lesion():
+                self.left_out.append("lesion")
             self.lesion_form.errors.clear()
             if self.lesion is None:
                 self.form.add_error("lesion", "Choose a lesion, or describe a new one.")
 
-    def _is_of_another(self) -> bool:
+    def _is_of_another_patient(self) -> bool:
         """Whether what was typed of a new patient is of somebody else than the known one who was chosen.
 
         By the record number; without one, by what contradicts the known patient, or can't be read.
@@ -198,9 +202,17 @@ class NewCase:
         is_unread = any(name in self.patient_form.errors for name in told)
         return bool(typed) or is_unread or bool(find_contradiction(self.patient, self._read_facts(told)))
 
+    def _is_of_another_lesion(self) -> bool:
+        """The same of a lesion, which has no number: by what contradicts the known one, or can't be read."""
+        told = [name for name in LESION_FACTS if self.lesion_form[name].value()]
+        if self.lesion is None or not told:
+            return False
+        is_unread = any(name in self.lesion_form.errors for name in told)
+        return is_unread or bool(find_contradiction(self.lesion, self._read_lesion(told)))
+
     def _list_told(self) -> list[str]:
         """Facts that were typed of the known patient who was chosen."""
-        return [] if self.patient is None or self.leaves_facts_out else self._list_typed()
+        return [] if self.patient is None or "patient" in self.left_out else self._list_typed()
 
     def _list_typed(self) -> list[str]:
         return [name for name in PERSON_FACTS if self.patient_form[name].value()]
@@ -226,8 +238,17 @@ class NewCase:
             return self._read_facts(self._list_told())
         return CasePatient(**self.patient_form.cleaned_data, must_be_new=True)
 
-    def _take_lesion(self) -> Lesion | NewLesion:
-        return NewLesion(**self.lesion_form.cleaned_data) if self.lesion is None else self.lesion
+    def _take_lesion(self) -> CaseLesion:
+        told = (
+            []
+            if "lesion" in self.left_out
+            else [name for name in LESION_FACTS if self.lesion_form[name].value()]
+        )
+        return self._read_lesion(told)
+
+    def _read_lesion(self, names: Iterable[str]) -> CaseLesion:
+        facts = self.lesion_form.cleaned_data
+        return CaseLesion(known=self.lesion, **{name: facts[name] for name in names})
 
     def _take_question(self) -> Question:
         names = (*QUESTION_TEXTS, "priority", "request_key")

@@ -97,8 +97,8 @@ def submission_new(request: PortalRequest) -> HttpResponse:
     if submission is None:
         with transaction.atomic():
             return _render(request, case, status=422)
-    if case.leaves_facts_out:
-        messages.warning(request, "What you typed of a new patient was left out: you chose a known one.")
+    for what in case.left_out:
+        messages.warning(request, f"What you typed of a new {what} was left out: you chose a known one.")
     address = reverse("submission-detail", args=[submission.pk])
     if request.htmx:
         return HttpResponseClientRedirect(address)

@@ -29,6 +29,7 @@ from classifier.models import Submission, SubmissionImage
 from classifier.pages.access import get_visible, page
 from classifier.pages.explanation import find_panel
 from classifier.pages.forms.review import DIAGNOSIS_KEYS, MANAGEMENT_KEYS, AmendForm, ReviewForm, UnseenForm
+from classifier.pages.outline import find_outline_panel
 from classifier.standing.hiding import find_unseen_reading, is_blinded, must_read_first
 from classifier.standing.reviews import find_review_in_force
 from classifier.standing.summary import CaseSummary, summarise, summary_prefetches
@@ -354,6 +355,7 @@ def _describe(request: PortalRequest, submission: Submission, summary: CaseSumma
         "pictures": [(image, str(image.pk) in seen) for image in images],
         "shown": shown,
         "panel": find_panel(answer, page="review", is_shown=request.GET.get("map") == "on"),
+        "outline": find_outline_panel(shown, page="review", is_shown=request.GET.get("outline") == "on"),
         "earlier": earlier,
         "compared": _pick(earlier, request.GET.get("compare")),
         "versions": list(reversed(submission.reviews.all())),

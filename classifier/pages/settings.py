@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from classifier.cases.targets import set_targets
 from classifier.domain.errors import ServiceError
 from classifier.pages.access import page
+from classifier.pages.forms.fields import carry_shown, read_changes
 from classifier.pages.forms.order import TargetsForm
 from portal.trust.accounts.context import THEMES, site
 from portal.trust.accounts.errors import PeopleError
@@ -198,14 +199,13 @@ def settings_name(request: PortalRequest) -> HttpResponse:
 def targets(request: PortalRequest) -> HttpResponse:
     """How many days the clinic gives for reading and for each order."""
     clinic = request.clinic
-    form = TargetsForm(request.POST if request.method == "POST" else None, clinic=clinic)
+    form = carry_shown(TargetsForm(request.POST if request.method == "POST" else None, clinic=clinic))
     if request.method == "POST" and form.is_valid():
+        changes = read_changes(form)
+        reading = changes.pop("reading_target_days", None)
         try:
             set_targets(
-                actor=request.user,
-                clinic=clinic,
-                reading_target_days=form.cleaned_data["reading_target_days"],
-                order_target_days=form.order_target_days,
+                actor=request.user, clinic=clinic, reading_target_days=reading, order_target_days=changes
             )
         except ServiceError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)

@@ -39,6 +39,7 @@ from classifier.orders import acknowledge_order, take_back_acknowledgement
 from classifier.pages.access import Rights, get_visible, page, require_right, rights_in
 from classifier.pages.explanation import find_panel
 from classifier.pages.forms.order import AcknowledgeForm, WithdrawForm
+from classifier.pages.outline import find_outline_panel
 from classifier.standing.hiding import hides_standing
 from classifier.standing.reviews import find_review_in_force
 from classifier.standing.standing import find_order
@@ -282,6 +283,9 @@ def _describe_picture(request: PortalRequest, submission: Submission, summary: C
         "shown": shown,
         "shown_alt": f"{name_site(submission.lesion)}, {place}",
         "panel": find_panel(shown, page="case", is_shown=request.GET.get("map") == "on"),
+        "outline": find_outline_panel(
+            shown.image if shown else None, page="case", is_shown=request.GET.get("outline") == "on"
+        ),
         "poll": f"{reverse('submission-status', args=[submission.pk])}?{query}",
     }
 

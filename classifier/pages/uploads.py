@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from classifier.domain.limits import UploadLimits, describe_bytes
+from portal.trust.common import chunked_bodies as bodies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,14 +26,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-ROOM_FOR_FIELDS = 2 * 1024 * 1024
-CHUNK = 64 * 1024
-
 
 def most_bytes(images: int | None = None) -> int:
     """The largest request that can carry `images` images (a whole submission without it)."""
-    limits = UploadLimits.from_settings()
-    return limits.max_bytes * (images or limits.max_images) + ROOM_FOR_FIELDS
+    return bodies.most_bytes("multipart/form-data", images=images)
 
 
 def takes_upload(
@@ -66,7 +63,7 @@ def _find_trouble(request: PortalRequest, images: int | None) -> tuple[int, str]
     limits = UploadLimits.from_settings()
     received, most = int(request.META.get("CONTENT_LENGTH") or 0), most_bytes(images)
     if received > most:
-        _drain(request, most)
+        bodies.drain(request, most)
         return 413, (
             f"You sent {describe_bytes(received)}; at most {describe_bytes(most)} are accepted at "
             "once. Send fewer or smaller images; nothing of this was kept."
@@ -80,7 +77,7 @@ def _find_trouble(request: PortalRequest, images: int | None) -> tuple[int, str]
         )
     except (RequestDataTooBig, TooManyFieldsSent):
         return 413, (
-            f"The text you sent is larger than {describe_bytes(ROOM_FOR_FIELDS)}. Shorten it; "
+            f"The text you sent is larger than {describe_bytes(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)}. Shorten it; "
             "nothing of this was kept."
         )
     except (UnreadablePostError, MultiPartParserError):
@@ -89,10 +86,3 @@ def _find_trouble(request: PortalRequest, images: int | None) -> tuple[int, str]
         log.error("upload_not_stored", errno=error.errno)  # noqa: TRY400 (a full disk, not a bug)
         return 503, "The server has no room for the upload. Tell your operator and send it again."
     return None
-
-
-def _drain(request: PortalRequest, most: int) -> None:
-    """Read on a little: a browser that is still sending doesn't listen to the answer."""
-    with contextlib.suppress(OSError, RequestDataTooBig):
-        while most > 0 and (chunk := request.read(CHUNK)):
-            most -= len(chunk)

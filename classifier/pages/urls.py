@@ -15,6 +15,7 @@ from classifier.pages import (
     lesions,
     model_versions,
     new_submission,
+    outline,
     patients,
     people,
     privacy,
@@ -71,6 +72,7 @@ urlpatterns = [
     path("emergency/<uuid:pk>/end/", emergency_access.emergency_end, name="emergency-end"),
     path("images/<uuid:pk>/", files.image_derivative, name="image-derivative"),
     path("images/<uuid:pk>/dicom/", files.image_dicom, name="image-dicom"),
+    path("images/<uuid:pk>/outline/", outline.image_outline, name="image-outline"),
     path("images/<uuid:pk>/thumbnail/", files.image_thumbnail, name="image-thumbnail"),
     # --- History, reading, models ---------------------------------------------------------------
     path("submissions/", history.submission_list, name="submission-list"),

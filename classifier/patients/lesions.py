@@ -15,7 +15,7 @@ from classifier.preconditions import check_unchanged
 from classifier.standing.locks import lock_patients
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action
-from portal.trust.audit.services import record_event
+from portal.trust.audit.services import Entry, record_event
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -84,6 +84,28 @@ def update_lesion(
                 details={"fields": sorted(changed)},
             )
     return lesion
+
+
+def complete_lesion(*, actor: User, lesion: Lesion, facts: dict[str, str]) -> list[Entry]:
+    """Keep `facts` (body_site, laterality, note) of a lesion of which nobody told them before.
+
+    The caller has checked them, holds the locks of patient and lesion and may submit in the clinic; it records
+    the event that is returned after its last change of a row.
+    """
+    for name, value in facts.items():
+        setattr(lesion, name, value)
+    lesion.corrected_at = timezone.now()
+    lesion.save(update_fields=[*facts, "corrected_at"])
+    details = {"fields": sorted(facts)}
+    return [
+        Entry(
+            clinic_id=lesion.patient.clinic_id,
+            action="lesion.updated",
+            actor=actor,
+            obj=lesion,
+            details=details,
+        )
+    ]
 
 
 def check_lesion_facts(*, body_site: str, laterality: str, note: str) -> None:

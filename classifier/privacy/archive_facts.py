@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from classifier.domain.csv_cells import format_moment
+from classifier.labels.answers import describe_referral
+from classifier.labels.diagnoses import describe_diagnoses
+from classifier.labels.probability import WORTH_COLUMNS, describe_worth, list_worth
 from classifier.labels.standing import STANDING_COLUMNS, label_standing, list_standing
 from classifier.models.submission import QUESTION_TEXTS
 from classifier.standing.reviews import find_review_in_force
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from classifier.models import (
         Acknowledgement,
         Outcome,
+        Outline,
         Patient,
         Prediction,
         Reading,
@@ -136,6 +140,17 @@ def _describe_image(image: SubmissionImage) -> dict[str, Any]:
         "capture_kind": image.capture_kind,
         "dermoscopic_type": image.dermoscopic_type,
         "predictions": [_describe_prediction(row) for row in image.predictions.all() if not row.is_shadow],
+        "outlines": [_describe_outline(row) for row in image.outlines.all()],
+    }
+
+
+def _describe_outline(row: Outline) -> dict[str, Any]:
+    return {
+        "network": str(row.network),
+        "state": row.state,
+        "points": row.points,
+        "measures": row.measures or None,
+        "finished_at": format_moment(row.finished_at),
     }
 
 
@@ -145,7 +160,11 @@ def _describe_prediction(row: Prediction) -> dict[str, Any]:
         "state": row.state,
         "outcome": row.outcome,
         "is_judged": not row.is_refused if row.outcome else None,
-        "calibrated_probability": row.calibrated_probability,
+        "calibrated_probability": row.score,
+        "diagnoses": describe_diagnoses(row.could_be),
+        "referral": describe_referral(row) or None,
+        **dict(zip(WORTH_COLUMNS, list_worth(row), strict=True)),
+        "predictive_words": describe_worth(row) or None,
         "finished_at": format_moment(row.finished_at),
     }
 

@@ -35,7 +35,9 @@ def archive_patient(*, actor: User, patient: Patient) -> Iterator[bytes]:
         cases = list(
             Submission.objects.filter(lesion__patient=patient)
             .select_related("clinic", "lesion", "submitted_by", "standing_person")
-            .prefetch_related("images__predictions__model_version", "reviews__signed_by")
+            .prefetch_related(
+                "images__predictions__model_version", "images__outlines__network", "reviews__signed_by"
+            )
             .prefetch_related("readings__reader", "reviews__acknowledgements__acknowledged_by")
             .order_by("submitted_at", "pk")
         )

@@ -25,6 +25,7 @@ from classifier.models import (
     Explanation,
     Lesion,
     Outcome,
+    Outline,
     Patient,
     Review,
     Submission,
@@ -108,6 +109,7 @@ def _erase_rows(patient: Patient) -> dict[str, int]:
     images = _rows(SubmissionImage, submission__lesion__patient=patient)
     reviews = _rows(Review, submission__lesion__patient=patient)
     maps = _rows(Explanation, prediction__image__submission__lesion__patient=patient)
+    outlines = _rows(Outline, image__submission__lesion__patient=patient)
     outcomes = _rows(Outcome, lesion__patient=patient)
     lesions = Lesion.objects.filter(patient=patient)
     for rows in (Patient.objects.filter(pk=patient.pk), lesions, submissions, reviews, outcomes):
@@ -122,10 +124,13 @@ def _erase_rows(patient: Patient) -> dict[str, int]:
         "reviews": reviews.update(comment="", unseen_reason=""),
         "outcomes": outcomes.update(comment=""),
         "explanations": maps.count(),
+        "outlines": outlines.count(),
     }
     outcomes.filter(corrects__isnull=False).update(correction_reason=ERASED)
     reviews.filter(amends__isnull=False).update(amendment_reason=ERASED)
     maps.delete()
+    # The shape of a lesion is part of its picture.
+    outlines.delete()
     patient.mrn = f"erased {patient.public_id}"
     patient.birth_date, patient.sex, patient.skin_type = None, Sex.UNKNOWN, ""
     patient.consents_to_inference = False

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from classifier.claims.wake_ups import APPLY_RETENTION, send_wake_up
 from classifier.domain.vocabulary import ErasureReason
-from classifier.models import Acknowledgement, Outcome, Patient, Reading, Review, Submission
+from classifier.models import Acknowledgement, Consent, Lesion, Outcome, Patient, Reading, Review, Submission
 from classifier.privacy.erasure import erase_patient
 from portal.trust.accounts.models import Clinic
 from portal.trust.accounts.permissions import require
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 ACTIVITY: list[tuple[type[models.Model], str, str]] = [
+    (Consent, "patient", "recorded_at"),
+    (Lesion, "patient", "created_at"),
     (Submission, "lesion__patient", "submitted_at"),
     (Reading, "submission__lesion__patient", "read_at"),
     (Review, "submission__lesion__patient", "signed_at"),
@@ -44,7 +46,7 @@ ACTIVITY: list[tuple[type[models.Model], str, str]] = [
 def find_due(clinic: Clinic, *, years: int | None = None) -> PatientQuerySet:
     """Patients of `clinic` whose last activity lies further back than its policy keeps.
 
-    Annotates `last_activity`: the newest of being added and of what `ACTIVITY` names. `years` asks what another
+    Annotates `last_activity`: the newest of being added or corrected and of what `ACTIVITY` names. `years` asks what another
     policy would do. Those on legal hold are never due; without a policy nobody is.
     """
     kept = years if years is not None else clinic.retention_years
@@ -53,7 +55,9 @@ def find_due(clinic: Clinic, *, years: int | None = None) -> PatientQuerySet:
     newest = [_find_newest(*one) for one in ACTIVITY]
     return (
         Patient.objects.filter(clinic=clinic, erased_at__isnull=True, is_on_hold=False)
-        .annotate(last_activity=Greatest(F("created_at"), *newest))
+        .annotate(
+            last_activity=Greatest(F("created_at"), Coalesce(F("corrected_at"), F("created_at")), *newest)
+        )
         .filter(last_activity__lt=years_ago(kept))
         .order_by("last_activity", "pk")
     )

@@ -35,26 +35,26 @@ def register_file(
             clinic_id=None,
             action="model_version.refused",
             actor=actor,
-            details={"code": error.code, "sha256": _digest(path)},
+            details={"code": error.code, "sha256": digest_plain_file(path)},
         )
         raise InvalidInputError(error.code, error.message) from error
     specification = prepared.specification
     target = Path(settings.DERMAPORT_MODELS_DIR) / specification.file
-    _write_file(target, prepared.data)
+    write_file(target, prepared.data)
     version = register_model(specification=specification, actor=actor)
     if version.file == specification.file:
         specification.save(target.with_suffix(".json"))
     return version, prepared.reference_probability
 
 
-def _write_file(target: Path, data: bytes) -> None:
+def write_file(target: Path, data: bytes) -> None:
     """Write the network whole or not at all; nothing serves it before it is registered."""
     draft = target.with_name(f"partial-{target.name}")
     draft.write_bytes(data)
     draft.replace(target)
 
 
-def _digest(path: str) -> str:
+def digest_plain_file(path: str) -> str:
     """SHA-256 of a plain file that can be read, "" of anything else: a pipe would never end."""
     file = Path(path)
     try:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from classifier.cases.duplicates import find_duplicates
 from classifier.labels.answers import CANNOT_JUDGE, choose_words, find_cautions, find_doubts
+from classifier.labels.diagnoses import list_shown
 from classifier.labels.looks import look_of_case
-from classifier.labels.probability import draw_scale, in_hundred, percent
+from classifier.labels.probability import SCORE_IS_NO_SHARE, describe_worth, draw_scale
 from classifier.report.content import ReportAnswer, Scale, format_date_time
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: boo
         sentence=words.sentence,
         scale=_build_scale(figured) if figured else None,
         frequency=_format_frequency(summary, figured) if figured else "",
+        could_be=list_shown(figured),
         next_step="" if is_signed else words.next_step,
         notes=(*_list_notes(summary), *_list_duplicates(submission, summary)),
         limits=CANNOT_JUDGE if figured else (),
@@ -37,7 +39,7 @@ def build_answer(submission: Submission, summary: CaseSummary, *, is_signed: boo
 def _build_scale(prediction: Prediction) -> Scale:
     policy: dict[str, Any] = prediction.threshold_policy or {}
     drawn = draw_scale(
-        prediction.calibrated_probability or 0.0,
+        prediction.score or 0.0,
         policy["threshold"],
         policy.get("refer_low"),
         policy.get("refer_high"),
@@ -45,7 +47,7 @@ def _build_scale(prediction: Prediction) -> Scale:
     )
     places = {name: float(drawn[name].rstrip("%")) / 100 for name in ("marker", "threshold", "low", "high")}
     return Scale(
-        figure=f"{drawn['figure']} %",
+        figure=drawn["figure"],
         has_band=drawn["has_band"],
         key=_format_key(drawn["limits"], has_band=drawn["has_band"]),
         **places,
@@ -62,10 +64,7 @@ def _format_key(limits: list[str], *, has_band: bool) -> str:
 
 
 def _format_frequency(summary: CaseSummary, prediction: Prediction) -> str:
-    figure = prediction.calibrated_probability
-    words = (
-        f"{percent(figure)}: {in_hundred(figure)} lesions that look like this to the model were malignant."
-    )
+    words = f"{SCORE_IS_NO_SHARE} {describe_worth(prediction)}".strip()
     if len(summary.answers) > 1 and summary.image:
         place, total = summary.image.position, len(summary.answers)
         words += f" The figure is image {place}'s, the most worrying of {total}."

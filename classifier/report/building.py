@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from classifier.cases.histopathology import list_outcomes
 from classifier.labels.looks import look_of_image
-from classifier.labels.probability import percent
+from classifier.labels.probability import format_score
 from classifier.labels.text import name_site
 from classifier.report.answering import build_answer
 from classifier.report.content import (
@@ -41,7 +41,7 @@ from classifier.standing.reviews import find_review_in_force
 if TYPE_CHECKING:
     import datetime as dt
     import uuid
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from classifier.models import Review, Submission
     from classifier.report.content import Report
@@ -111,8 +111,8 @@ def _show(
     image, picture, total = answer.image, pictures[answer.image.pk], len(summary.answers)
     look = look_of_image(answer)
     word = look.word
-    if answer.outcome and not answer.is_refused and total > 1 and answer.prediction:
-        word = f"{word}, {percent(answer.prediction.calibrated_probability)}"
+    if answer.outcome and total > 1 and answer.prediction and answer.prediction.score is not None:
+        word = f"{word}, score {format_score(answer.prediction.score)}"
     name = f"Image {image.position} of {total}" if total > 1 else "Image"
     caption = f"{image.position}: {word}"
     if is_large:
@@ -140,8 +140,20 @@ GAPS = "Some characters can't be printed here: each stands as □. The portal sh
 
 
 def draw_report(content: Report) -> bytes:
-    """The PDF of a case: one page where its texts are short, as many as they need otherwise."""
+    """The PDF of a case: one page where its texts are short, as many as they need otherwise.
+
+    A signature says nothing on a page of its own: where it would stand there, the part above it goes along.
+    """
     report, has_gaps = make_printable(content)
+    sheet, stands_alone = _draw(report, has_gaps=has_gaps)
+    if stands_alone:
+        sheet.close()
+        sheet, _ = _draw(report, has_gaps=has_gaps, moves_last=True)
+    return sheet.finish()
+
+
+def _draw(report: Report, *, has_gaps: bool, moves_last: bool = False) -> tuple[Sheet, bool]:
+    """The report, its last part on a new page if so asked, and whether its signature stands alone on one."""
     sheet = Sheet(status=report.status, footer=report.footer)
     sheet.set_fill_color(0)
     draw_heading(sheet, report)
@@ -151,11 +163,16 @@ def draw_report(content: Report) -> bytes:
     draw_notes(sheet, report.answer)
     draw_review(sheet, report.review)
     draw_others(sheet, report.others)
-    draw_clinical(sheet, report.clinical)
-    draw_findings(sheet, report.findings)
-    draw_limits(sheet, report.answer)
+    parts: list[Callable[[], None]] = [lambda: draw_clinical(sheet, report.clinical)]
+    if report.findings:
+        parts.append(lambda: draw_findings(sheet, report.findings))
+    if report.answer.limits or report.answer.making:
+        parts.append(lambda: draw_limits(sheet, report.answer))
+    for part in parts:
+        if moves_last and part is parts[-1]:
+            sheet.begin_page()
+        part()
     if has_gaps:
         sheet.gap(2)
         sheet.paragraph(GAPS, width=WIDTH, points=SMALL, bold=True)
-    draw_signature(sheet, report)
-    return sheet.finish()
+    return sheet, draw_signature(sheet, report)

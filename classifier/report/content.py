@@ -15,6 +15,7 @@ from classifier.labels.text import describe_birth, list_texts
 from classifier.standing.hiding import hides_standing_of
 
 if TYPE_CHECKING:
+    from classifier.labels.diagnoses import DiagnosisList
     from classifier.models import Lesion, Outcome, Patient, Review, Submission
     from classifier.standing.summary import CaseSummary
 
@@ -82,6 +83,7 @@ class ReportAnswer:
     sentence: str
     scale: Scale | None
     frequency: str
+    could_be: DiagnosisList | None
     next_step: str
     notes: tuple[str, ...]
     limits: tuple[str, ...]

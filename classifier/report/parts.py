@@ -15,6 +15,7 @@ from classifier.report.sheet import BODY, HEADING, LEADING, SIDE, SMALL, WIDTH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from classifier.labels.diagnoses import DiagnosisList
     from classifier.report.content import (
         Fact,
         Group,
@@ -100,6 +101,7 @@ PICTURE_WIDTH, PICTURE_HEIGHT = 74.0, 68.0
 ANSWER_X = SIDE + PICTURE_WIDTH + GUTTER
 ANSWER_WIDTH = WIDTH - PICTURE_WIDTH - GUTTER
 LABEL_WIDTH = 17.0
+FIGURE_WIDTH, DIAGNOSIS_BAR = 14.0, 1.8
 THUMB = 25.0
 HEADING_ROOM = 16.0
 """A heading and some lines below it: less is left to the next page."""
@@ -178,12 +180,38 @@ def draw_answer(sheet: Sheet, report: Report) -> None:
         y = draw_scale(sheet, answer.scale, x=ANSWER_X, y=sheet.get_y(), width=ANSWER_WIDTH)
         sheet.set_xy(ANSWER_X, y + 2)
         sheet.paragraph(answer.frequency, width=ANSWER_WIDTH, points=9)
+    if answer.could_be:
+        _draw_diagnoses(sheet, answer.could_be)
     if answer.next_step and not answer.notes:
         sheet.set_xy(ANSWER_X, sheet.get_y() + 2.5)
         sheet.paragraph("Next step", width=ANSWER_WIDTH, bold=True)
         sheet.paragraph(answer.next_step, width=ANSWER_WIDTH)
     sheet.set_y(max(end, sheet.get_y()))
     sheet.gap(3.5)
+
+
+def _draw_diagnoses(sheet: Sheet, could_be: DiagnosisList) -> None:
+    """As templates/components/could_be.html: a bar a diagnosis, hatched where it is malignant."""
+    sheet.set_xy(ANSWER_X, sheet.get_y() + 1.5)
+    sheet.paragraph(f"{could_be.title}, {could_be.unit}", width=ANSWER_WIDTH, bold=True)
+    if could_be.none:
+        sheet.paragraph(f"{could_be.none}:", width=ANSWER_WIDTH)
+    for row in could_be.rows:
+        y = sheet.get_y() + 0.4
+        sheet.write_at(row.figure, x=ANSWER_X + ANSWER_WIDTH, y=y, points=BODY, bold=True, align="R")
+        sheet.set_xy(ANSWER_X, y)
+        sheet.paragraph(f"{row.name}, {row.group.lower()}", width=ANSWER_WIDTH - FIGURE_WIDTH)
+        y, width = sheet.get_y() + 0.2, ANSWER_WIDTH * row.share
+        if row.is_malignant:
+            draw_hatch(sheet, x=ANSWER_X, y=y, width=width, height=DIAGNOSIS_BAR)
+        else:
+            sheet.shade(DARK, x=ANSWER_X, y=y, width=width, height=DIAGNOSIS_BAR)
+        sheet.set_line_width(0.2)
+        sheet.rect(ANSWER_X, y, ANSWER_WIDTH, DIAGNOSIS_BAR, style="D")
+        sheet.set_xy(ANSWER_X, y + DIAGNOSIS_BAR)
+    for note in could_be.notes:
+        sheet.set_xy(ANSWER_X, sheet.get_y() + 0.6)
+        sheet.paragraph(note, width=ANSWER_WIDTH, points=SMALL)
 
 
 def _draw_picture(sheet: Sheet, picture: ReportPicture, *, top: float) -> float:
@@ -292,9 +320,9 @@ def draw_limits(sheet: Sheet, answer: ReportAnswer) -> None:
         sheet.paragraph(answer.making, width=WIDTH, points=SMALL)
 
 
-def draw_signature(sheet: Sheet, report: Report) -> None:
-    """Who signed, or room for a pen; never parted by a page's end."""
-    sheet.keep_together(20.5)
+def draw_signature(sheet: Sheet, report: Report) -> bool:
+    """Who signed, or room for a pen; never parted by a page's end. Returns whether it began a page."""
+    stands_alone = sheet.keep_together(20.5)
     sheet.gap(3)
     if report.review:
         sheet.rule()
@@ -302,6 +330,7 @@ def draw_signature(sheet: Sheet, report: Report) -> None:
         sheet.paragraph(report.review.signature, width=WIDTH, points=HEADING, bold=True)
     elif report.status.awaits_signature:
         _draw_signature_lines(sheet)
+    return stands_alone
 
 
 def _draw_signature_lines(sheet: Sheet) -> None:

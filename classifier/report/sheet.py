@@ -147,9 +147,12 @@ class Sheet(FPDF):
         try:
             return bytes(self.output(output_producer_class=PassiveOutput))
         finally:
-            for font in self.fonts.values():
-                if isinstance(font, TTFFont):
-                    font.ttfont.close()
+            self.close()
+
+    def close(self) -> None:
+        for font in self.fonts.values():
+            if isinstance(font, TTFFont):
+                font.ttfont.close()
 
     def footer(self) -> None:
         self.set_y(-BOTTOM + 4)
@@ -224,8 +227,13 @@ class Sheet(FPDF):
         self.image(jpeg, x=x, y=y, w=picture.width * scale, h=tall, alt_text=picture.alternative)
         return tall
 
-    def keep_together(self, millimetres: float) -> None:
-        """Begin a new page unless so much room is left on this one."""
-        if self.will_page_break(millimetres):
-            self.add_page()
-            self.set_x(SIDE)
+    def keep_together(self, millimetres: float) -> bool:
+        """Begin a new page unless so much room is left on this one; return whether one was begun."""
+        if not self.will_page_break(millimetres):
+            return False
+        self.begin_page()
+        return True
+
+    def begin_page(self) -> None:
+        self.add_page()
+        self.set_x(SIDE)

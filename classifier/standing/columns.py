@@ -229,6 +229,8 @@ def _decide_all(tables: Tables, submission_ids: Iterable[Any]) -> Iterator[tuple
         "refusal_code",
         "calibrated_probability",
         "finished_at",
+        # The models of an earlier migration haven't got it.
+        *(name for name in ["is_far"] if name in {field.name for field in tables.prediction._meta.fields}),  # noqa: SLF001
     )
     reviews = tables.review.objects.only(
         "submission_id", "diagnosis", "management", "signed_at", "signed_by_id", "amends_id"

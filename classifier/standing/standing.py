@@ -110,10 +110,15 @@ def decide_case(submission: Any) -> CaseFacts:
         held=held,
         state=state,
         model_answer=answer,
-        model_probability=speaker.calibrated_probability if speaker else None,
+        model_probability=_find_score(speaker),
         management=management,
         order_due_at=find_due_at(submission, reviews) if state == SubmissionState.REVIEWED else None,
     )
+
+
+def _find_score(speaker: Any) -> float | None:
+    """As `Prediction.score`, also of the models of an earlier migration."""
+    return None if speaker is None or getattr(speaker, "is_far", False) else speaker.calibrated_probability
 
 
 def _find_state(submission: Any, images: Sequence[tuple[Any, Any]], *, is_reviewed: bool) -> SubmissionState:
@@ -318,7 +323,7 @@ def _find_worst(found: Sequence[tuple[Held, Any]]) -> tuple[Held, Any]:
     """What worries most by itself; of equals the one of the first rank, then what was decided last.
 
     The rank is the first of all: a naevus that is to be excised or referred keeps its place in every order,
-    and its "benign" stands for nothing that is malignant, too close to call, not judged or in work beside it.
+    and its "benign" stands for nothing that is malignant, referred, not judged or in work beside it.
     A finding that speaks of its cases, too, stands with the first of them.
     """
     if not found:

@@ -66,6 +66,11 @@ class ImageAnswer:
         return bool(self.prediction and self.prediction.is_refused and not self.is_hidden)
 
     @property
+    def is_far(self) -> bool:
+        """Referred for being unlike what the network learned from; not told while the answer is hidden."""
+        return bool(self.prediction and self.prediction.is_far and not self.is_hidden)
+
+    @property
     def refusals(self) -> tuple[str, ...]:
         """Why the gates refused the image, each a sentence with what to do."""
         return tuple(one["message"] for one in self.image.gate_refusals) if self.is_refused else ()
@@ -130,8 +135,13 @@ class CaseSummary:
 
     @property
     def has_figure(self) -> bool:
-        """Whether the headline stands on a figure of the model, not on a refusal of the gates."""
-        return self.prediction is not None
+        """Whether the headline stands on a figure: not on a refusal of the gates, nor on a far picture."""
+        return self.prediction is not None and not self.is_far
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the case is referred because its pictures are unlike what the network learned from."""
+        return self.headline == Headline.REFER and self.speaker is not None and self.speaker.is_far
 
     @property
     def refused(self) -> tuple[ImageAnswer, ...]:
@@ -144,7 +154,7 @@ class CaseSummary:
 
         Of a case that stands on its other images, whatever one of them was refused for says nothing.
         """
-        if self.has_figure:
+        if self.prediction is not None:
             return ""
         return next((a.refusals[0].partition(". ")[0] + "." for a in self.refused if a.refusals), "")
 
@@ -228,6 +238,11 @@ def weigh_images(images: Sequence[tuple[str, Any, str]]) -> tuple[Headline, Any]
     return _weigh_finished(asked)
 
 
+def _rank_speaker(found: Any) -> tuple[bool, float]:
+    """A figure with ground speaks before one without; the models of an earlier migration know no ground."""
+    return not getattr(found, "is_far", False), found.calibrated_probability
+
+
 def _weigh_finished(asked: Sequence[tuple[str, Any]]) -> tuple[Headline, Any]:
     judged = [
         found for state, found in asked if state == PredictionState.SUCCEEDED and not found.refusal_code
@@ -238,7 +253,7 @@ def _weigh_finished(asked: Sequence[tuple[str, Any]]) -> tuple[Headline, Any]:
         (ModelAnswer.REFER, Headline.REFER),
     ):
         if same := [found for found in judged if found.outcome == outcome]:
-            return headline, max(same, key=lambda found: found.calibrated_probability)
+            return headline, max(same, key=_rank_speaker)
     if refused:
         return Headline.NOT_JUDGED, refused[0]
     if judged and len(judged) == len(asked):

@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 
 from classifier.domain.vocabulary import Standing
+from classifier.labels.answers import describe_reason, list_far
 from classifier.labels.gates import GateFigure, list_figures
 from classifier.labels.looks import Look, look_of_case, look_of_image
 from classifier.labels.standing import (
@@ -34,6 +35,8 @@ register.filter("day", describe_day)
 register.filter("age", describe_age)
 register.filter("birth", describe_birth)
 register.filter("is_decided", is_decided)
+register.filter("reason", describe_reason)
+register.filter("far_notes", list_far)
 register.filter("question_texts", list_texts)
 register.filter("given_texts", list_given_texts)
 
@@ -74,7 +77,7 @@ def standing_word_chip(standing: Standing) -> dict[str, Any]:
 @register.simple_tag
 def model_below(submission: Submission, summary: CaseSummary) -> str:
     """What the model had said, in small, where people decided: never in its colour beside their word."""
-    return "" if summary.is_hidden else format_model_below(submission)
+    return "" if summary.is_hidden else format_model_below(submission, is_far=summary.is_far)
 
 
 @register.simple_tag

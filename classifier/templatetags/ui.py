@@ -13,13 +13,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from classifier.labels.looks import OUTCOMES, STATES, Look
-from classifier.labels.probability import in_hundred, percent, plain_sentence
+from classifier.labels.probability import describe_worth, format_score, percent
 
 register = template.Library()
 
 register.filter("percent", percent)
-register.filter("in_hundred", in_hundred)
-register.filter("plain_sentence", plain_sentence)
+register.filter("score", format_score)
+register.filter("worth", describe_worth)
 
 # Pages that one comes to from a place that their address does not begin with.
 PLACES = {

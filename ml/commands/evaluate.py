@@ -8,7 +8,7 @@ from ml.datasets.image_sets import SETS
 from ml.datasets.records import LABELS
 from ml.evaluation.metrics import format_figures, measure_all
 from ml.evaluation.scoring import ScoredImage, find_images, score_images, write_predictions
-from ml.evaluation.sets import evaluate_sets
+from ml.evaluation.sets import evaluate_sets, refresh_tags
 from ml.evaluation.stored_predictions import CONSISTENCY, RESULTS
 from ml.serving.policy import DecisionPolicy
 from ml.serving.prediction import Predictor
@@ -52,6 +52,9 @@ def _run_sets(options: argparse.Namespace) -> int:
         print(f"{specification.name} {specification.version}: {', '.join(names)}")
         scored = evaluate_sets(specification, model, names, folder)
         print(f"{len(scored)} scored now, {len(names) - len(scored)} were stored already, in {folder}")
+    for folder in sorted((options.results / "predictions").iterdir()):
+        if changed := refresh_tags(folder, names):
+            print(f"{folder.name}: what is known of the images written anew in {', '.join(changed)}")
     return 0
 
 

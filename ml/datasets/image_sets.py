@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.datasets.records import LABELS, DataError, find_data_root, read_records
+from ml.datasets.records import LABELS, PAPER_SET, DataError, find_data_root, read_records
 from ml.digests import digest_file
 
 # The International Skin Imaging Collaboration's short names, as in HAM10000 (Tschandl 2018).
@@ -31,8 +31,10 @@ class SetImage:
     `path` is relative to the set's folder and `sha256` the one in its manifest; `label` is benign
     or malignant; `diagnosis` is a short name (nv, mel, bcc …) or empty; `lesion` names the lesion,
     alike for all its images; `age` in years, `sex` male or female, `site` and `skin_type`
-    (Fitzpatrick, 1 to 6) are empty where not recorded. `tags`: `clean` for a test image whose
-    lesion is not in train, `ham10000` for one recognised as that archive's.
+    (Fitzpatrick, 1 to 6) are empty where not recorded. `tags`: `clean` for a test image without a
+    near duplicate in train, `unseen` for one of these whose lesion is nowhere in train by ISIC's
+    ids either, `ham10000` for one recognised as that archive's, `repeats_train` for one of another
+    set that shows a lesion of the paper's train split.
     """
 
     path: str
@@ -88,13 +90,14 @@ SETS = {
             "fanconi-test",
             "fanconi-isic",
             "The paper's 660 test images",
-            "ISIC Archive, 360 benign and 300 malignant; 58 show a lesion that is also in train",
+            "ISIC Archive, 360 benign and 300 malignant; 130 show a lesion that is also in train",
         ),
         ImageSet(
             "ham10000-subset",
             "ham10000-subset",
             "HAM10000, other lesions",
-            "Vienna and Queensland; one image a lesion, seven diagnoses; same archive as much of train",
+            "Vienna and Queensland; one image a lesion, seven diagnoses; same archive as much of train; without "
+            "27 melanomas that repeat a lesion of the paper's train split",
         ),
         ImageSet(
             "isic2017-segmentation",
@@ -145,12 +148,17 @@ def find_seen_diagnoses(training_sets: list[str]) -> frozenset[str]:
 
 def _read_fanconi(root: Path, sha256: Mapping[str, str]) -> list[SetImage]:
     crosswalk = {row["path"]: row for row in _read_table(root / "ham10000_crosswalk.csv")}
+    repeated = {row["path"] for row in _read_table(root / "fanconi_test_same_lesion_as_train.csv")}
     images = []
     for record in read_records(root):
         if record.split != "test":
             continue
         row = crosswalk.get(record.path, {})
-        tags = (["clean"] if record.clean else []) + (["ham10000"] if row else [])
+        tags = [
+            *(["clean"] if record.clean else []),
+            *(["unseen"] if record.clean and record.path not in repeated else []),
+            *(["ham10000"] if row else []),
+        ]
         images.append(
             SetImage(
                 record.path,
@@ -166,6 +174,8 @@ def _read_fanconi(root: Path, sha256: Mapping[str, str]) -> list[SetImage]:
 
 
 def _read_ham10000(root: Path, sha256: Mapping[str, str]) -> list[SetImage]:
+    table = root.parent / PAPER_SET / "ham10000-subset_same_lesion_as_fanconi_train.csv"
+    repeated = {row["path"] for row in _read_table(table)}
     return [
         SetImage(
             row["path"],
@@ -174,6 +184,7 @@ def _read_ham10000(root: Path, sha256: Mapping[str, str]) -> list[SetImage]:
             row["dx"],
             row["lesion_id"],
             *_read_person(row, "sex", "localization"),
+            tags="repeats_train" if row["path"] in repeated else "",
         )
         for row in _read_table(root / "metadata.csv")
     ]

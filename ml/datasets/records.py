@@ -163,6 +163,27 @@ def split_validation(
     return sorted(train, key=lambda r: r.path), sorted(validation, key=lambda r: r.path)
 
 
+def deal_groups(
+    groups: Sequence[str], kinds: Sequence[tuple[str, int]], folds: int, *, seed: int = 0
+) -> NDArray[np.int64]:
+    """Return the fold, int64 (n,) in [0, folds), of each image: whole groups, every kind dealt evenly.
+
+    `groups` (n,) names of lesions; `kinds` (n,) what must be even, such as (set, class). Groups are dealt, in
+    an order set by the hash of `seed` and the name, to the fold that has fewest of their first image's kind.
+    """
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, group in enumerate(groups):
+        members[group].append(index)
+    filled: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * folds)
+    result = np.empty(len(groups), dtype=np.int64)
+    for name in sorted(members, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
+        counts = filled[kinds[members[name][0]]]
+        fold = counts.index(min(counts))
+        counts[fold] += len(members[name])
+        result[members[name]] = fold
+    return result
+
+
 def load_pixels(
     root: Path, records: Sequence[ImageRecord], size: tuple[int, int], *, what: str = "Decoding"
 ) -> NDArray[np.uint8]:

@@ -1,8 +1,8 @@
 """Batch scoring of a folder of images, exactly as the portal's worker judges them."""
 
 import csv
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -12,8 +12,11 @@ from ml.digests import digest_bytes
 from ml.imaging.errors import UndecodableImageError
 from ml.imaging.inputs import build_input
 from ml.serving.calibration import Calibration
+from ml.serving.diagnoses import NamedDiagnoses
+from ml.serving.judging import diagnose
 from ml.serving.policy import DecisionPolicy
 from ml.serving.prediction import BATCH_SHAPES, Predictor
+from ml.serving.specification import ModelSpecification
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".bmp"})
 
@@ -29,7 +32,8 @@ class ScoredImage:
     `path` is relative to the folder; `sha256` is of the file's bytes; `label` is benign,
     malignant or empty; `probability` is the raw P(malignant) and `calibrated_probability` the
     calibrated one, both in [0, 1], None when `outcome` is `rejected`; `outcome` is otherwise
-    benign, malignant or refer; `error` is the code of the rejection or empty.
+    benign, malignant or refer; `error` is the code of the rejection or empty. `diagnoses`: (class, probability in
+    [0, 1]) of a network that names them, in the specification's order, as people are told; empty for others.
     """
 
     path: str
@@ -39,6 +43,12 @@ class ScoredImage:
     calibrated_probability: float | None
     outcome: str
     error: str = ""
+    diagnoses: tuple[tuple[str, float], ...] = ()
+
+
+COLUMNS = tuple(item.name for item in fields(ScoredImage) if item.name != "diagnoses")
+# Before the name of a class, in the head of a table of predictions.
+CLASS_PREFIX = "p_"
 
 
 def find_images(folder: Path) -> list[tuple[str, str]]:
@@ -83,26 +93,49 @@ def score_images(
                     code = error.code
                 outcome = "rejected" if code else ""
                 rows.append(ScoredImage(path, digest_bytes(data), label, None, None, outcome, code))
-            raw = iter(predictor.predict(arrays))
+            measured = predictor.measure(arrays)
+            calibrated = calibration.apply(measured.probabilities)
+            distances = [None] * len(arrays) if measured.distances is None else measured.distances.tolist()
+            named = diagnose(specification, measured, calibrated)
+            found = zip(measured.probabilities.tolist(), calibrated.tolist(), distances, named, strict=True)
             for row in rows:
-                yield row if row.error else _finish(row, float(next(raw)), calibration, policy)
+                if row.error:
+                    yield row
+                    continue
+                raw, figure, distance, diagnoses = next(found)
+                yield replace(
+                    row,
+                    probability=raw,
+                    calibrated_probability=figure,
+                    outcome=policy.outcome(figure, distance),
+                    diagnoses=_order_classes(diagnoses, specification) if diagnoses else (),
+                )
             bar.update(len(rows))
 
 
-def _finish(row: ScoredImage, raw: float, calibration: Calibration, policy: DecisionPolicy) -> ScoredImage:
-    calibrated = float(calibration.apply([raw])[0])
-    return ScoredImage(row.path, row.sha256, row.label, raw, calibrated, policy.outcome(calibrated))
+def _order_classes(named: NamedDiagnoses, specification: ModelSpecification) -> tuple[tuple[str, float], ...]:
+    shares = {one.name: one.probability for one in named.diagnoses}
+    return tuple((name, shares[name]) for name in specification.classes)
+
+
+def list_classes(rows: Iterable[ScoredImage]) -> tuple[str, ...]:
+    """Return the names of the classes that `rows` tell, in their order; none where no row tells any."""
+    return next((tuple(name for name, _ in row.diagnoses) for row in rows if row.diagnoses), ())
 
 
 def write_predictions(path: Path, rows: Sequence[ScoredImage]) -> None:
     """Write `rows` as CSV with full precision, whole or not at all; raises OSError."""
-    names = [item.name for item in fields(ScoredImage)]
+    classes = list_classes(rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".partial")
     with draft.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(names)
+        writer.writerow([*COLUMNS, *(CLASS_PREFIX + name for name in classes)])
         for row in rows:
-            values = [getattr(row, name) for name in names]
+            shares = dict(row.diagnoses)
+            values = [
+                *(getattr(row, name) for name in COLUMNS),
+                *(shares.get(name) for name in classes),
+            ]
             writer.writerow("" if value is None else value for value in values)
     draft.replace(path)

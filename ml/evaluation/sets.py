@@ -1,6 +1,7 @@
 """Evaluation on the labelled image sets, kept set by set, so that stopping loses one set at most."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -11,12 +12,13 @@ from ml.evaluation import consistency
 from ml.evaluation.scoring import score_images
 from ml.evaluation.skin_tone import measure_ita
 from ml.evaluation.stored_predictions import (
-    COLUMNS,
     CONSISTENCY,
     StoredRow,
     describe_network,
-    format_row,
+    format_table,
     is_stored,
+    read_index,
+    read_rows,
     store_table,
 )
 from ml.imaging.errors import UndecodableImageError
@@ -50,15 +52,40 @@ def evaluate_sets(
     predictor = Predictor(specification, model)
     for name, image_set, manifest in wanted:
         images = image_set.read_images()
-        columns: Sequence[str] = COLUMNS
+        columns: Sequence[str]
         if name == CONSISTENCY:
             clean = [image for image in images if "clean" in image.tags.split()]
             columns = consistency.COLUMNS
             rows = consistency.score_variants(predictor, image_set.find_root(), clean)
         else:
-            rows = [format_row(row) for row in score_set(predictor, image_set, images)]
+            columns, rows = format_table(score_set(predictor, image_set, images))
         store_table(folder, name, columns, rows, network=network, manifest=manifest)
     return [name for name, _, _ in wanted]
+
+
+def refresh_tags(folder: Path, names: Sequence[str]) -> list[str]:
+    """Write what is known of the images now, such as lesions found in train since, beside stored figures.
+
+    `folder`: of one network's predictions; of `names` those that it holds of the set as it is. Returns the names of
+    the tables that changed. Raises DataError for a missing set.
+    """
+    changed = []
+    index = read_index(folder)
+    for name in names:
+        if name == CONSISTENCY or name not in index["files"]:
+            continue
+        image_set = find_set(name)
+        manifest = image_set.digest_manifest()
+        tags = {image.path: image.tags for image in image_set.read_images()}
+        rows = read_rows(folder, name)
+        if index["files"][name]["manifest"] != manifest or not {row.image.path for row in rows} <= set(tags):
+            continue
+        fresh = [replace(row, image=replace(row.image, tags=tags[row.image.path])) for row in rows]
+        if fresh != rows:
+            columns, table = format_table(fresh)
+            store_table(folder, name, columns, table, network=index["network"], manifest=manifest)
+            changed.append(name)
+    return changed
 
 
 def score_set(predictor: Predictor, image_set: ImageSet, images: Sequence[SetImage]) -> list[StoredRow]:

@@ -4,13 +4,14 @@ import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ml.datasets.image_sets import SetImage, list_training_sets
 from ml.digests import digest_file
-from ml.evaluation.scoring import ScoredImage
+from ml.evaluation.scoring import CLASS_PREFIX, ScoredImage, list_classes
+from ml.evaluation.scoring import COLUMNS as SCORED
 from ml.imaging.views import IDENTITY
 from ml.serving.specification import ModelSpecification
 
@@ -25,7 +26,9 @@ _USUAL = {
     "output": "probabilities",
 }
 _KNOWN = ("diagnosis", "lesion", "age", "sex", "site", "skin_type", "tags")
-COLUMNS = (*(item.name for item in fields(ScoredImage)), *_KNOWN, "ita")
+COLUMNS = (*SCORED, *_KNOWN, "ita")
+# What decides the diagnoses, of a network that names them.
+_DIAGNOSES = ("diagnosis_calibration", "diagnosis_policy")
 
 
 class ResultsError(ValueError):
@@ -46,17 +49,18 @@ def describe_network(specification: ModelSpecification) -> dict[str, Any]:
     data = specification.to_dict()
     plan = specification.training.get("plan")
     keys = ("name", "version", "sha256", "architecture", "parameters", "scaling", "views", *_USUAL)
-    kept = {key: data[key] for key in (*keys, "calibration", "policy") if key in data}
+    kept = {key: data[key] for key in (*keys, "calibration", "policy", *_DIAGNOSES) if key in data}
     described = {**kept, "training_sets": list_training_sets(specification.training)}
     return {**described, "plan": plan} if plan else described
 
 
 def digest_network(network: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what decides a prediction: file, input, views, calibration, policy."""
+    """Return the SHA-256 of what decides a prediction: file, input, views, calibration, policy, diagnoses."""
     deciding = {key: network.get(key) for key in ("sha256", "scaling", "views", "calibration", "policy")}
     if deciding["views"] == [IDENTITY]:
         deciding["views"] = None
     deciding |= {key: network[key] for key, usual in _USUAL.items() if network.get(key, usual) != usual}
+    deciding |= {key: network[key] for key in _DIAGNOSES if network.get(key)}
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()
 
 
@@ -110,12 +114,24 @@ def store_table(
     _write_index(folder, {"network": dict(network), "files": dict(sorted(files.items()))})
 
 
-def format_row(row: StoredRow) -> list[str]:
-    """Return the row's cells in the order of COLUMNS; numbers keep seven significant digits."""
-    cells = {item.name: getattr(row.scored, item.name) for item in fields(ScoredImage)}
+def format_table(rows: Sequence[StoredRow]) -> tuple[list[str], list[list[str]]]:
+    """Return the head and the cells of `rows`: COLUMNS, and the probability of each class where they are told.
+
+    Numbers keep seven significant digits.
+    """
+    classes = list_classes(row.scored for row in rows)
+    return [*COLUMNS, *(CLASS_PREFIX + name for name in classes)], [_format_row(row, classes) for row in rows]
+
+
+def _format_row(row: StoredRow, classes: Sequence[str]) -> list[str]:
+    cells = {name: getattr(row.scored, name) for name in SCORED}
     cells |= {name: getattr(row.image, name) for name in _KNOWN}
     cells["ita"] = row.ita
-    return [format_number(cells[name]) if name in _NUMBERS else str(cells[name]) for name in COLUMNS]
+    shares = dict(row.scored.diagnoses)
+    return [
+        *(format_number(cells[name]) if name in _NUMBERS else str(cells[name]) for name in COLUMNS),
+        *(format_number(shares.get(name)) for name in classes),
+    ]
 
 
 def format_number(value: float | None) -> str:
@@ -142,8 +158,13 @@ def read_table(folder: Path, name: str) -> list[dict[str, str]]:
 
 def _parse_row(row: Mapping[str, str]) -> StoredRow:
     raw, calibrated, ita = (float(row[name]) if row[name] else None for name in _NUMBERS)
+    shares = tuple(
+        (name.removeprefix(CLASS_PREFIX), float(cell))
+        for name, cell in row.items()
+        if name.startswith(CLASS_PREFIX) and cell
+    )
     scored = ScoredImage(
-        row["path"], row["sha256"], row["label"], raw, calibrated, row["outcome"], row["error"]
+        row["path"], row["sha256"], row["label"], raw, calibrated, row["outcome"], row["error"], shares
     )
     known = {name: row[name] for name in _KNOWN}
     return StoredRow(scored, SetImage(row["path"], row["sha256"], row["label"], **known), ita)

@@ -62,6 +62,42 @@ class DomainStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class GroundStatistics:
+    """Where a network's own features of the pictures it learned from lie: one Gaussian about several centres.
+
+    `statistics`: of the features less their source's centre, about which they spread alike; `centres`
+    (s, d), one a source.
+    """
+
+    statistics: DomainStatistics
+    centres: NDArray[np.float32]
+
+    def measure(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the distance of each row of `features` (n, d) from the nearest source: about 1 for a known one."""
+        moved = (self.statistics.measure(features - centre) for centre in self.centres)
+        nearest: NDArray[np.float64] = np.min(np.stack(list(moved)), axis=0)
+        return nearest
+
+    def to_bytes(self) -> bytes:
+        """Return the file that `from_bytes` reads; same arrays, same bytes."""
+        return write_parts(self.statistics, _Centres(self.centres))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "GroundStatistics":
+        """Read what `to_bytes` wrote; raises GateError when the arrays don't fit each other."""
+        statistics = DomainStatistics.from_bytes(data)
+        centres = read_parts(_Centres, ("centres",), data).centres
+        if centres.ndim != 2 or centres.shape[1] != statistics.mean.size or not len(centres):
+            raise GateError(f"Expected centres of {statistics.mean.size} features, received {centres.shape}.")
+        return cls(statistics, centres)
+
+
+@dataclass(frozen=True, slots=True)
+class _Centres:
+    centres: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class KindStatistics:
     """How close-ups differ from dermoscopy: a logistic regression on the scaled features.
 
@@ -115,12 +151,17 @@ class DomainGate:
         return [DomainFinding(float(d), float(c)) for d, c in zip(distances, chances, strict=True)]
 
 
+def load_ground(pinned: Mapping[str, str], folder: Path) -> GroundStatistics:
+    """Load the statistics that a network's specification names under `ground`; raises GateError."""
+    return GroundStatistics.from_bytes(_read_pinned(pinned, "file", folder))
+
+
 def _read_pinned(files: Mapping[str, str], name: str, folder: Path) -> bytes:
     try:
         data = (folder / files[name]).read_bytes()
     except OSError as error:
         raise GateError(f"Expected the file {files[name]}, received: {error}.") from error
-    expected, received = files[f"{name}_sha256"], digest_bytes(data)
+    expected, received = files.get(f"{name}_sha256", files.get("sha256", "")), digest_bytes(data)
     if received != expected:
         raise GateError(f"{files[name]}: expected SHA-256 {expected}, received {received}.")
     return data

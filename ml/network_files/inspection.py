@@ -129,6 +129,8 @@ def _run(data: bytes, scanned: ScannedNetwork, input_size: tuple[int, int] | Non
 def _list_open(scanned: ScannedNetwork, outputs: int) -> tuple[str, ...]:
     names = "2" if outputs == 1 else str(outputs)
     open_facts = [f"scaling ({', '.join(SCALINGS)})", f"classes ({names} names, in output order)"]
+    if outputs > 2:
+        open_facts.append("which of them are malignant; all are shown as diagnoses")
     open_facts.append("colour order (rgb unless said)")
     if None in scanned.plan.input_shape:
         open_facts.append("input size")

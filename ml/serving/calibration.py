@@ -4,7 +4,7 @@ Fitted by `ml.training.fitting`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,40 @@ from ml import fields
 _MARGIN = 1e-7
 METHODS = ("identity", "platt")
 _WHAT = "Calibration"
+_SOURCE = ("source", "a", "b", "prevalence")
 
 
 class CalibrationError(fields.JsonFieldError):
     """A calibration is malformed or cannot be fitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCalibration:
+    """Platt scaling of one source of images alone, judged by a network that never saw it.
+
+    `a`, at least 0 (0: the network tells nothing apart there), and `b` as in `Calibration`; `prevalence`: the
+    share of its images that are malignant, in (0, 1).
+    """
+
+    source: str
+    a: float
+    b: float
+    prevalence: float
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "SourceCalibration":
+        """Read the four fields; raises `ml.fields.JsonFieldError` or CalibrationError."""
+        what = f"{_WHAT}, sources"
+        fields.check_keys(data, _SOURCE, what)
+        slope = fields.read_number(data, "a", what)
+        if slope < 0:
+            raise CalibrationError(f"{what}: expected 'a' of at least 0, received {slope}.")
+        return cls(
+            source=fields.read_text(data, "source", what),
+            a=slope,
+            b=fields.read_number(data, "b", what),
+            prevalence=_read_prevalence(data, what),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +58,21 @@ class Calibration:
 
     `identity` leaves the value. `platt` is sigmoid(a * logit(p) + b) with a > 0, so that
     calibration never changes the order of two images (Platt 1999, "Probabilistic outputs for
-    support vector machines", section 2.1).
+    support vector machines", section 2.1). `prevalence`, in (0, 1), where it is told: the share of the images it
+    was fitted on that are malignant, as they were weighted. `sources`: the same map of each left-out source alone.
     """
 
     method: str = "identity"
     a: float = 1.0
     b: float = 0.0
+    prevalence: float | None = None
+    sources: tuple[SourceCalibration, ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Calibration":
         """Read `{"method": "identity"}` or `{"method": "platt", "a": …, "b": …}`.
 
-        Raises CalibrationError with "expected …, received …".
+        The latter may have `prevalence` and `sources`, a list of what `SourceCalibration.from_dict` reads. Raises CalibrationError with "expected …, received …".
         """
         method = data.get("method") if isinstance(data, Mapping) else None
         if method not in METHODS:
@@ -50,20 +83,30 @@ class Calibration:
             if method == "identity":
                 fields.check_keys(data, ("method",), _WHAT)
                 return cls()
-            fields.check_keys(data, ("method", "a", "b"), _WHAT)
-            slope = fields.read_number(data, "a", _WHAT)
-            offset = fields.read_number(data, "b", _WHAT)
+            told = {"prevalence": None, "sources": [], **data}
+            fields.check_keys(told, ("method", "a", "b", "prevalence", "sources"), _WHAT)
+            slope = fields.read_number(told, "a", _WHAT)
+            offset = fields.read_number(told, "b", _WHAT)
+            prevalence = None if told["prevalence"] is None else _read_prevalence(told, _WHAT)
+            sources = _read_sources(told["sources"])
+        except CalibrationError:
+            raise
         except fields.JsonFieldError as error:
             raise CalibrationError(str(error)) from error
         if slope <= 0:
             raise CalibrationError(f"{_WHAT}: expected 'a' above 0, received {slope}.")
-        return cls("platt", slope, offset)
+        return cls("platt", slope, offset, prevalence, sources)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object that `from_dict` reads."""
+        """Return the JSON object that `from_dict` reads; what isn't told is left out."""
         if self.method == "identity":
             return {"method": "identity"}
-        return {"method": self.method, "a": self.a, "b": self.b}
+        data: dict[str, Any] = {"method": self.method, "a": self.a, "b": self.b}
+        if self.prevalence is not None:
+            data["prevalence"] = self.prevalence
+        if self.sources:
+            data["sources"] = [asdict(one) for one in self.sources]
+        return data
 
     def apply(self, p: ArrayLike) -> NDArray[np.float64]:
         """Return calibrated probabilities, float64 of the shape of `p`.
@@ -76,6 +119,24 @@ class Calibration:
         if self.method == "identity":
             return raw.copy()
         return sigmoid(self.a * logit(raw) + self.b)
+
+
+def _read_prevalence(data: Mapping[str, Any], what: str) -> float:
+    prevalence = fields.read_number(data, "prevalence", what)
+    if not 0.0 < prevalence < 1.0:
+        raise CalibrationError(f"{what}: expected 'prevalence' between 0 and 1, received {prevalence}.")
+    return prevalence
+
+
+def _read_sources(data: object) -> tuple[SourceCalibration, ...]:
+    if not isinstance(data, list | tuple):
+        raise CalibrationError(
+            f"{_WHAT}: expected a list of objects in 'sources', received {fields.describe(data)}."
+        )
+    sources = tuple(SourceCalibration.from_dict(one) for one in data)
+    if len({one.source for one in sources}) != len(sources):
+        raise CalibrationError(f"{_WHAT}: expected each source once in 'sources', received one twice.")
+    return sources
 
 
 def logit(p: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -26,21 +26,29 @@ def read_malignant(output: NDArray[Any], specification: ModelSpecification) -> N
     """Return P(malignant) in [0, 1], float64 (n,), of a network's `output`, (n, columns).
 
     One column is P(second class), or its logit; more are one class each, of which the declared
-    malignant ones are added. Raises PredictionError when the values are no probabilities, or
-    when those of several classes do not add up to 1.
+    malignant ones are added. Raises PredictionError as `read_classes`.
+    """
+    values = read_classes(output, specification)
+    columns = list(find_columns(specification, values.shape[1]))
+    if values.shape[1] == 1:
+        return values[:, 0] if columns else 1.0 - values[:, 0]
+    result: NDArray[np.float64] = np.clip(values[:, columns].sum(axis=1), 0.0, 1.0)
+    return result
+
+
+def read_classes(output: NDArray[Any], specification: ModelSpecification) -> NDArray[np.float64]:
+    """Return a network's `output`, (n, columns), as probabilities in [0, 1], float64 of the same shape.
+
+    Raises PredictionError when the values are no probabilities, or when those of several classes do not add up to 1.
     """
     values = np.asarray(output, dtype=np.float64)
     if specification.output == "logits":
         values = _to_probabilities(values)
     if not np.all((values >= 0.0) & (values <= 1.0)):
         raise PredictionError("Expected probabilities in [0, 1], received others.")
-    columns = list(find_columns(specification, values.shape[1]))
-    if values.shape[1] == 1:
-        return values[:, 0] if columns else 1.0 - values[:, 0]
-    if np.any(np.abs(values.sum(axis=1) - 1.0) > 1e-3):
+    if values.shape[1] > 1 and np.any(np.abs(values.sum(axis=1) - 1.0) > 1e-3):
         raise PredictionError("Expected probabilities that add up to 1, received others.")
-    result: NDArray[np.float64] = np.clip(values[:, columns].sum(axis=1), 0.0, 1.0)
-    return result
+    return values
 
 
 def find_columns(specification: ModelSpecification, outputs: int) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ called benign because of the scale of its figures.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,22 @@ from ml.gates.verdict import GateLook, look_at
 from ml.imaging.decoding import DEFAULT_MAX_PIXELS, decode_image, to_array
 from ml.imaging.errors import UndecodableImageError
 from ml.serving.calibration import Calibration
+from ml.serving.diagnoses import (
+    DiagnosisCalibration,
+    DiagnosisPolicy,
+    NamedDiagnoses,
+    derive_diagnoses,
+    name_diagnoses,
+)
+from ml.serving.heads import find_columns
 from ml.serving.policy import DecisionPolicy
-from ml.serving.prediction import BATCH_SHAPES, Predictor
+from ml.serving.prediction import BATCH_SHAPES, Measured, Predictor
 from ml.serving.specification import ModelSpecification
 
 __all__ = [
     "BATCH_SHAPES",
     "DEFAULT_MAX_PIXELS",
+    "UNFAMILIAR",
     "BatchResult",
     "ExplainedImage",
     "ExplanationError",
@@ -33,10 +42,15 @@ __all__ = [
     "Predictor",
     "Prepared",
     "UndecodableImageError",
+    "diagnose",
     "explain_image",
     "judge_images",
     "prepare_image",
 ]
+
+
+# Why a picture is referred that is far from all that the network learned from.
+UNFAMILIAR: Final = "unlike the pictures it learned from"
 
 
 @dataclass(frozen=True)
@@ -49,11 +63,19 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One image: raw and calibrated P(malignant) in [0, 1], and what the policy makes of it."""
+    """One image: raw and calibrated P(malignant) in [0, 1], and what the policy makes of it.
+
+    `distance` from the pictures that the network learned from, about 1 for one of them, None where the network
+    has no ground; `is_far`: it is referred for that, whatever its P: `UNFAMILIAR` is why. `diagnoses`: what the
+    lesion could be, None of a network that names none; the malignant ones add up to the calibrated P.
+    """
 
     probability: float
     calibrated_probability: float
     outcome: str
+    distance: float | None = None
+    is_far: bool = False
+    diagnoses: NamedDiagnoses | None = None
 
 
 @dataclass(frozen=True)
@@ -93,18 +115,39 @@ def judge_images(
     Raises `ml.serving.prediction.PredictionError` for an image of another shape or type.
     """
     started = time.perf_counter()
-    raw = predictor.predict(images)
+    measured = predictor.measure(images)
+    raw, distances = measured.probabilities, measured.distances
     seconds = time.perf_counter() - started
     calibrated = Calibration.from_dict(specification.calibration).apply(raw)
     policy = DecisionPolicy.from_dict(specification.policy)
+    told = [None] * len(raw) if distances is None else [float(distance) for distance in distances]
+    named = diagnose(specification, measured, calibrated)
     return BatchResult(
         judgements=[
-            Judgement(float(p), float(c), policy.outcome(float(c)))
-            for p, c in zip(raw, calibrated, strict=True)
+            Judgement(float(p), float(c), policy.outcome(float(c), far), far, policy.is_far(far), found)
+            for p, c, far, found in zip(raw, calibrated, told, named, strict=True)
         ],
         device=predictor.device,
         seconds=seconds,
     )
+
+
+def diagnose(
+    specification: ModelSpecification, measured: Measured, calibrated: NDArray[np.float64]
+) -> list[NamedDiagnoses | None]:
+    """Name the diagnoses of n `measured` images, whose P(malignant) is `calibrated`, float64 (n,).
+
+    None for each, of a network that names none.
+    """
+    if measured.classes is None:
+        return [None] * len(calibrated)
+    columns = find_columns(specification, len(specification.classes))
+    temperatures = DiagnosisCalibration.from_dict(specification.diagnosis_calibration)
+    derived = derive_diagnoses(measured.classes, calibrated, columns, temperatures)
+    policy = DiagnosisPolicy.from_dict(specification.diagnosis_policy)
+    return [
+        name_diagnoses(row, specification.classes, specification.malignant_classes, policy) for row in derived
+    ]
 
 
 def explain_image(

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,19 @@ from numpy.typing import NDArray
 
 from ml.explanation.faithfulness import redraw_weights
 from ml.explanation.hirescam import EvidenceMap, average_explanations, explain_images
+from ml.gates.domain import load_ground
 from ml.imaging.views import average_views, change_view
 from ml.network_files.loading import load_network, run_once
 from ml.serving.device import configure_devices
-from ml.serving.heads import PredictionError, check_network, find_columns, make_floats, read_malignant
+from ml.serving.diagnoses import average_classes
+from ml.serving.heads import (
+    PredictionError,
+    check_network,
+    find_columns,
+    make_floats,
+    read_classes,
+    read_malignant,
+)
 from ml.serving.specification import ModelSpecification
 
 if TYPE_CHECKING:
@@ -22,17 +32,31 @@ if TYPE_CHECKING:
 # Only these batch sizes reach the network, so each is compiled once and never again. On a CPU an
 # image costs nearly the same in any of them (6.4 ms alone, 5.4 ms in 64, for the paper's CNN-2),
 # so padding is worth little and is kept under a quarter.
-__all__ = ["BATCH_SHAPES", "PredictionError", "Predictor", "choose_shapes"]
+__all__ = ["BATCH_SHAPES", "Measured", "PredictionError", "Predictor", "choose_shapes"]
 
 BATCH_SHAPES = (1, 2, 4, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Of n images: raw P(malignant), float64 (n,), and how far each is from what the network learned from.
+
+    `distances` float64 (n,) of `ml.gates.domain.GroundStatistics`, None for a network without them. `classes`
+    float64 (n, classes): the raw probability of each diagnosis, None for a network that names none.
+    """
+
+    probabilities: NDArray[np.float64]
+    distances: NDArray[np.float64] | None
+    classes: NDArray[np.float64] | None = None
 
 
 class Predictor:
     """One network ready to predict, in one process and one thread.
 
     Build it after the fork: it configures the device and loads the file. Raises
-    `ml.network_files.loading.UnsafeModelError` for a file that must not be loaded and PredictionError for one
-    whose input, output or parameter count is not the specified one.
+    `ml.network_files.loading.UnsafeModelError` for a file that must not be loaded, PredictionError for one
+    whose input, output or parameter count is not the specified one, and `ml.gates.specification.GateError` for
+    statistics of its ground that are missing or not the ones specified.
     """
 
     def __init__(self, specification: ModelSpecification, path: str | os.PathLike[str]) -> None:
@@ -40,6 +64,8 @@ class Predictor:
         self.device = configure_devices()
         self._network = load_network(path, sha256=specification.sha256, input_size=specification.input_size)
         check_network(self._network, specification)
+        self._ground = load_ground(specification.ground, Path(path).parent) if specification.ground else None
+        self._outputs = self._open_outputs()
 
     def predict(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float64]:
         """Return raw P(malignant) in [0, 1], float64 (n,), of uint8 RGB images (height, width, 3).
@@ -47,14 +73,20 @@ class Predictor:
         Averaged over the specification's views, on the logit scale. Any n, also 0. An image's value does not depend on the others beyond rounding (1e-6).
         Raises PredictionError when an image has another shape or type.
         """
+        return self.measure(images).probabilities
+
+    def measure(self, images: Sequence[NDArray[np.uint8]]) -> Measured:
+        """Return what `predict` returns and the images' distances, of the same pass over the network."""
         self._check_images(images)
-        results = np.empty(len(images), dtype=np.float64)
+        names = self.specification.names_diagnoses
+        results = np.empty((2 + len(self.specification.classes) * names, len(images)), dtype=np.float64)
         start = 0
         for shape in choose_shapes(len(images)):
             part = images[start : start + shape]
-            results[start : start + len(part)] = self._predict_batch(part, shape)
+            results[:, start : start + len(part)] = self._measure_batch(part, shape)
             start += shape
-        return results
+        distances = None if self._ground is None else results[1]
+        return Measured(results[0], distances, results[2:].T if names else None)
 
     def run(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return the network's own outputs, (n, columns), of `images` as `predict` takes them, in one view.
@@ -105,15 +137,40 @@ class Predictor:
                     f"Expected images uint8 {expected}, received {image.dtype} {image.shape}."
                 )
 
-    def _predict_batch(self, images: Sequence[NDArray[np.uint8]], shape: int) -> NDArray[np.float64]:
+    def _open_outputs(self) -> "keras.Model":
+        """Return the network, giving also the features that its ground is of, if it has one."""
+        if self._ground is None:
+            return self._network
+        import keras
+
+        name = self.specification.ground["layer"]
+        if name not in [layer.name for layer in self._network.layers]:
+            raise PredictionError(f"Expected the layer {name!r} that the ground is of, received none.")
+        features = self._network.get_layer(name).output
+        return keras.Model(self._network.inputs, [self._network.outputs[0], features])
+
+    def _measure_batch(self, images: Sequence[NDArray[np.uint8]], shape: int) -> NDArray[np.float64]:
+        """Return P(malignant) over all views, the distance of the plain one, and each diagnosis if named, (rows, n)."""
         batch = np.zeros((shape, *self.specification.input_size, 3), dtype=np.uint8)
         np.stack(images, out=batch[: len(images)])
         values = np.stack([self._run_view(batch, view) for view in self.specification.views])
-        return average_views(values)[: len(images)]
+        rows = [average_views(values[:, 0]), values[0, 1]]
+        if self.specification.names_diagnoses:
+            rows.extend(average_classes(np.moveaxis(values[:, 2:], 1, 2)).T)
+        return np.stack(rows)[:, : len(images)]
 
     def _run_view(self, batch: NDArray[np.uint8], view: str) -> NDArray[np.float64]:
         inputs = make_floats(change_view(batch, view), self.specification)
-        return read_malignant(np.asarray(self._network.predict_on_batch(inputs)), self.specification)
+        found = self._outputs.predict_on_batch(inputs)
+        output = np.asarray(found if self._ground is None else found[0])
+        probabilities = read_malignant(output, self.specification)
+        distances = np.zeros_like(probabilities)
+        if self._ground is not None:
+            distances = self._ground.measure(np.asarray(found[1], dtype=np.float32))
+        rows = [probabilities, distances]
+        if self.specification.names_diagnoses:
+            rows.extend(read_classes(output, self.specification).T)
+        return np.stack(rows)
 
 
 def choose_shapes(count: int) -> list[int]:

@@ -12,6 +12,7 @@ from ml import fields as checked
 from ml.imaging.inputs import SCALINGS
 from ml.imaging.views import IDENTITY, VIEWS
 from ml.serving.calibration import Calibration
+from ml.serving.diagnoses import LEAST_CLASSES, DiagnosisCalibration, DiagnosisPolicy
 from ml.serving.policy import DecisionPolicy
 
 COLOUR_ORDERS = ("rgb", "bgr")
@@ -19,20 +20,36 @@ OUTPUTS = ("probabilities", "logits")
 _WHAT = "Model specification"
 _TEXTS = ("name", "version", "file", "sha256", "architecture", "scaling", "licence", "colour_order", "output")
 _COUNTS = ("parameters", "input_height", "input_width")
-_OBJECTS = ("calibration", "policy", "metrics", "training")
+_OBJECTS = (
+    "calibration",
+    "policy",
+    "metrics",
+    "training",
+    "ground",
+    "diagnosis_calibration",
+    "diagnosis_policy",
+)
+# Left out of the file where they say nothing.
+_OPTIONAL = ("ground", "diagnosis_calibration", "diagnosis_policy")
+_GROUND = ("layer", "file", "sha256")
 # What a specification written before the field existed means.
 DEFAULTS: dict[str, Any] = {
     "views": [IDENTITY],
     "colour_order": "rgb",
     "malignant_classes": ["malignant"],
     "output": "probabilities",
+    "ground": {},
+    "diagnosis_calibration": {},
+    "diagnosis_policy": {},
 }
 FIRST_VERSION = "1.0.0"
 # How `training["calibrated_on"]` begins, before the name of the cross-validation's file.
 OUT_OF_FOLD = "out-of-fold predictions, "
+LEFT_OUT = "predictions of left-out sources, "
 _MIN_CLASSES = 2
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(h5|hdf5)")
+_GROUND_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.npz")
 
 
 class SpecificationError(checked.JsonFieldError):
@@ -55,7 +72,12 @@ class ModelSpecification:
     made probabilities by a sigmoid (one output) or a softmax.
     `calibration` and `policy` are the dictionaries of `ml.serving.calibration.Calibration` and
     `ml.serving.policy.DecisionPolicy`. `views`: the image is judged in each of these and the logits are
-    averaged (`ml.imaging.views`), `identity` first. `metrics` and `training` are records, never used to compute.
+    averaged (`ml.imaging.views`), `identity` first. `ground`, where not empty: the statistics of what the network
+    learned from, `file` beside its own, `sha256`, and the `layer` whose output they are of; the distance they give
+    enters the policy. Of three classes or more each is a diagnosis: `diagnosis_calibration` and `diagnosis_policy` are
+    the dictionaries of `ml.serving.diagnoses.DiagnosisCalibration` and `DiagnosisPolicy`, empty for their defaults.
+    `metrics` and `training` are records, never used to compute, but for the prevalence of an older calibration
+    (`ml.serving.prevalence`).
     Raises SpecificationError when built with impossible values.
     """
 
@@ -78,6 +100,9 @@ class ModelSpecification:
     output: str = "probabilities"
     metrics: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    ground: dict[str, Any] = field(default_factory=dict)
+    diagnosis_calibration: dict[str, Any] = field(default_factory=dict)
+    diagnosis_policy: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_pattern("file", self.file, _FILE_NAME, "a plain .h5 file name")
@@ -93,11 +118,23 @@ class ModelSpecification:
             _refuse("output", f"one of {', '.join(OUTPUTS)}", self.output)
         if not self.views or self.views[0] != IDENTITY or not set(self.views) <= set(VIEWS):
             _refuse("views", f"{IDENTITY} and then any of {', '.join(VIEWS[1:])}", self.views)
+        if self.ground:
+            _check_ground(self.ground)
         try:
             Calibration.from_dict(self.calibration)
             DecisionPolicy.from_dict(self.policy)
+            DiagnosisCalibration.from_dict(self.diagnosis_calibration)
+            DiagnosisPolicy.from_dict(self.diagnosis_policy)
         except checked.JsonFieldError as error:
             raise SpecificationError(f"{_WHAT}: {error}") from error
+        for key in ("diagnosis_calibration", "diagnosis_policy"):
+            if getattr(self, key) and not self.names_diagnoses:
+                _refuse("classes", f"at least {LEAST_CLASSES} names with {key!r}", self.classes)
+
+    @property
+    def names_diagnoses(self) -> bool:
+        """Whether its classes are diagnoses: of two, the figure says all there is to say."""
+        return len(self.classes) >= LEAST_CLASSES
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -127,8 +164,9 @@ class ModelSpecification:
             raise SpecificationError(str(error)) from error
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object that `from_dict` reads, fields in declared order."""
+        """Return the JSON object that `from_dict` reads, fields in declared order; what is optional only where told."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values = {key: value for key, value in values.items() if value or key not in _OPTIONAL}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     @classmethod
@@ -149,6 +187,14 @@ class ModelSpecification:
         text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
         draft.write_text(text + "\n", encoding="utf-8")
         draft.replace(target)
+
+
+def _check_ground(ground: Mapping[str, Any]) -> None:
+    checked.check_keys(ground, _GROUND, f"{_WHAT}, ground")
+    for key in _GROUND:
+        checked.read_text(ground, key, f"{_WHAT}, ground")
+    _check_pattern("file", ground["file"], _GROUND_NAME, "a plain .npz file name")
+    _check_pattern("sha256", ground["sha256"], _SHA256, "64 lower-case hexadecimal digits")
 
 
 def _check_malignant(classes: tuple[str, ...], malignant: tuple[str, ...]) -> None:

@@ -29,16 +29,16 @@ def add_artefacts(image: NDArray[np.uint8], generator: np.random.Generator) -> N
         return image
     picture = Image.fromarray(image)
     if hairs:
-        _draw_hairs(picture, generator)
+        draw_hairs(picture, generator)
     if frame:
-        _draw_frame(picture, generator)
+        draw_frame(picture, generator)
     if blur:
         picture = picture.filter(ImageFilter.GaussianBlur(generator.uniform(0.3, 1.2)))
     pixels = np.asarray(picture)
     return encode_again(pixels, int(generator.integers(*_QUALITIES))) if compressed else pixels
 
 
-def _draw_hairs(picture: Image.Image, generator: np.random.Generator) -> None:
+def draw_hairs(picture: Image.Image, generator: np.random.Generator) -> None:
     """Draw dark or fair curved lines, one or two pixels wide at 224."""
     draw = ImageDraw.Draw(picture)
     side = picture.width
@@ -51,7 +51,7 @@ def _draw_hairs(picture: Image.Image, generator: np.random.Generator) -> None:
         draw.line([tuple(point) for point in curve.tolist()], fill=(shade, shade, shade), width=width)
 
 
-def _draw_frame(picture: Image.Image, generator: np.random.Generator) -> None:
+def draw_frame(picture: Image.Image, generator: np.random.Generator) -> None:
     """Darken everything outside a circle, as a dermatoscope's lens does."""
     side = picture.width
     radius = generator.uniform(0.52, 0.68) * side

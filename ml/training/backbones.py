@@ -16,6 +16,8 @@ _CAFFE_MEANS = (103.939, 116.779, 123.68)
 _TORCH_MEANS = (0.485, 0.456, 0.406)
 _TORCH_VARIANCES = (0.229**2, 0.224**2, 0.225**2)
 DROPOUT = 0.2
+# Of a file that `python -m ml blend` wrote.
+BLENDED = ".weights.h5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def describe_weights(path: Path | None) -> str:
     """Say where a network starts from: the file and its SHA-256, or random numbers."""
     if path is None:
         return "random"
-    return f"ImageNet, {path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
+    blended = path.name.endswith(BLENDED)
+    return f"{'' if blended else 'ImageNet, '}{path.name}, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def build_backbone(name: str, input_size: int | None, weights: Path | None) -> "keras.Model":
@@ -79,7 +82,7 @@ def build_backbone(name: str, input_size: int | None, weights: Path | None) -> "
     backbone = BACKBONES[name]
     shape = (input_size, input_size, 3)
     image = keras.Input(shape, name="image")
-    make: Callable[..., keras.Model] = getattr(keras.applications, backbone.application)
+    make = find_application(name)
     base = make(
         include_top=False,
         weights=None if weights is None else str(weights),
@@ -90,6 +93,14 @@ def build_backbone(name: str, input_size: int | None, weights: Path | None) -> "
     dropped = layers.Dropout(DROPOUT, name="dropout")(features)
     malignant = layers.Dense(1, activation="sigmoid", name="malignant")(dropped)
     return keras.Model(image, malignant, name=name.replace("-", "_").replace(".", "_"))
+
+
+def find_application(name: str) -> "Callable[..., keras.Model]":
+    """Return what builds the backbone `name` in `keras.applications`, its own options left to the caller."""
+    import keras
+
+    make: Callable[..., keras.Model] = getattr(keras.applications, BACKBONES[name].application)
+    return make
 
 
 def freeze_statistics(model: "keras.Model") -> None:

@@ -1,9 +1,7 @@
 """Cross-validation of a training plan, never with one lesion on both sides: what it says of unseen lesions."""
 
 import csv
-import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.datasets.records import PAPER_SET, DataError, ImageRecord, read_labels
+from ml.datasets.records import PAPER_SET, DataError, ImageRecord, deal_groups, read_labels
 from ml.evaluation.metrics import measure_auc
 from ml.imaging.views import average_views, change_view
 from ml.training.checkpoints import Progress
@@ -36,19 +34,8 @@ def assign_folds(records: Sequence[ImageRecord], folds: int, *, seed: int = 0) -
         raise DataError(f"Expected at least 2 folds, received {folds}.")
     if any(record.split != "train" for record in records):
         raise DataError("Expected train records only: the test split is for the final report.")
-    groups: dict[str, list[int]] = defaultdict(list)
-    for index, record in enumerate(records):
-        groups[record.group].append(index)
-    filled: dict[tuple[str, int], list[int]] = defaultdict(lambda: [0] * folds)
-    result = np.empty(len(records), dtype=np.int64)
-    for name in sorted(groups, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest()):
-        members = groups[name]
-        first = records[members[0]]
-        counts = filled[first.data_set, first.label]
-        fold = counts.index(min(counts))
-        counts[fold] += len(members)
-        result[members] = fold
-    return result
+    kinds = [(record.data_set, record.label) for record in records]
+    return deal_groups([record.group for record in records], kinds, folds, seed=seed)
 
 
 COLUMNS = ("data_set", "path", "label", "group", "fold", "probability")

@@ -1,6 +1,7 @@
 """Fitting the gates on training images: the features' network, the distance, kinds and limits."""
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ml.gates.domain import DomainStatistics, KindStatistics
+from ml.gates.domain import DomainStatistics, GroundStatistics, KindStatistics
 from ml.gates.network import convert_network
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 DEPTHS: Final = (3, 6, 10, 13, 16)
 COMPONENTS: Final = 64
+_LEAST_VARIANCE: Final = 1e-6
 FOLDS: Final = 5
 # Shares of training images that each limit refuses, at most.
 QUALITY_SHARES: Final = {
@@ -73,14 +75,16 @@ def save_network(network: "keras.Model", folder: Path) -> None:
 
 
 def fit_statistics(features: NDArray[np.float32]) -> DomainStatistics:
-    """Fit the Gaussian of `ml.gates.domain` to `features` (n, d), n above `COMPONENTS`."""
+    """Fit the Gaussian of `ml.gates.domain` to `features` (n, d), n above `COMPONENTS`, d above 1."""
     values = features.astype(np.float64)
     mean = values.mean(axis=0)
     scale = values.std(axis=0) + 1e-6
     scaled = (values - mean) / scale
     variances, vectors = np.linalg.eigh(scaled.T @ scaled / len(scaled))
     order = np.argsort(variances)[::-1]
-    kept, rest = order[:COMPONENTS], order[COMPONENTS:]
+    count = min(COMPONENTS, len(order) - 1)
+    kept, rest = order[:count], order[count:]
+    variances = np.maximum(variances, _LEAST_VARIANCE)  # a feature that is always 0 measures nothing
     return DomainStatistics(
         mean=mean.astype(np.float32),
         scale=scale.astype(np.float32),
@@ -88,6 +92,16 @@ def fit_statistics(features: NDArray[np.float32]) -> DomainStatistics:
         variances=variances[kept].astype(np.float32),
         residual=np.array(variances[rest].mean(), dtype=np.float32),
     )
+
+
+def fit_ground(features: NDArray[np.float32], sources: Sequence[str]) -> GroundStatistics:
+    """Fit the ground of a network to its features (n, d) of training images and the source of each (n,)."""
+    values = features.astype(np.float32)
+    names = np.array(sources)
+    centres = np.stack([values[names == name].mean(axis=0) for name in sorted(set(names.tolist()))])
+    places = {name: place for place, name in enumerate(sorted(set(names.tolist())))}
+    around = values - centres[[places[name] for name in names.tolist()]]
+    return GroundStatistics(fit_statistics(around), centres.astype(np.float32))
 
 
 def measure_held_out(

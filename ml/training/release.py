@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ml.datasets.records import EXTRA_SET, PAPER_SET, ImageRecord, load_pixels, read_labels
+from ml.datasets.sources import ARCHIVES_SET
 from ml.digests import digest_file
 from ml.evaluation.metrics import format_figures, measure_all
 from ml.serving.calibration import Calibration
@@ -29,6 +30,9 @@ _HAM10000_SHARE = {
     PAPER_SET: "at least 1,574 of the paper's 3,297",
     EXTRA_SET: "all of ham10000-extra-train",
 }
+_ARCHIVES = (
+    "; ISIC 2016 to 2020 of extra-train-2 (CC-0 and CC BY-NC 4.0; Codella et al. 2018, Rotemberg et al. 2021)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,11 @@ def describe_licence(data_sets: Sequence[str]) -> str:
     HAM10000 is CC BY-NC 4.0 (Tschandl, Rosendahl, Kittler 2018, Scientific Data 5, 180161).
     """
     shares = " and ".join(share for name, share in _HAM10000_SHARE.items() if name in data_sets)
+    archives = _ARCHIVES if ARCHIVES_SET in data_sets else ""
     return (
         f"CC BY-NC 4.0, non-commercial use only: the training images are ISIC Archive images, {shares} "
-        "HAM10000 (CC BY-NC 4.0; Tschandl, Rosendahl, Kittler 2018), to be attributed to the ISIC Archive. "
+        f"HAM10000 (CC BY-NC 4.0; Tschandl, Rosendahl, Kittler 2018){archives}, to be attributed to the ISIC "
+        "Archive. "
         "Not a medical device."
     )
 
@@ -151,6 +157,28 @@ def finish_specification(
         f"Threshold {policy.threshold:.4f}, refer from {policy.refer_low:.4f} to "
         f"{policy.refer_high:.4f}, calibrated with {calibration.to_dict()}"
     )
+    print(f"{path} and {path.with_suffix('.json')} written, SHA-256 {draft.sha256}")
+    return specification
+
+
+def finish_transfer(
+    draft: ModelSpecification, root: Path, parts: Mapping[str, Sequence[ImageRecord]], path: Path
+) -> ModelSpecification:
+    """Measure a network that is already calibrated on `parts` as the worker would judge them, save its specification.
+
+    Raises `ml.serving.prediction.PredictionError` and OSError.
+    """
+    predictor = Predictor(draft, path)
+    calibration, policy = (
+        Calibration.from_dict(draft.calibration),
+        DecisionPolicy.from_dict(draft.policy),
+    )
+    scored = {name: _score(predictor, root, records) for name, records in parts.items()}
+    metrics = measure_parts(scored, calibration, policy) if scored else {}
+    specification = ModelSpecification.from_dict({**draft.to_dict(), "metrics": metrics})
+    specification.save(path.with_suffix(".json"))
+    if scored:
+        print(format_figures({name: metrics[name] for name in scored}))
     print(f"{path} and {path.with_suffix('.json')} written, SHA-256 {draft.sha256}")
     return specification
 

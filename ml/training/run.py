@@ -118,7 +118,7 @@ def _build_trainee(plan: TrainingPlan, weights: Path | None) -> "keras.Model":
 def _train_epoch(
     model: "keras.Model", plan: TrainingPlan, data: LabelledPixels, epoch: int
 ) -> dict[str, float]:
-    _seed_dropout(model, plan.seed, epoch)
+    seed_dropout(model, plan.seed, epoch)
     scaling = find_scaling(plan.architecture)
     total, seen = 0.0, 0
     title = f"Epoch {epoch} of {plan.epochs}"
@@ -155,7 +155,7 @@ def score_pixels(
     return np.concatenate(parts).astype(np.float64)
 
 
-def _seed_dropout(model: "keras.Model", seed: int, epoch: int) -> None:
+def seed_dropout(model: "keras.Model", seed: int, epoch: int) -> None:
     """Set each dropout's random state from seed and epoch, so that resuming repeats it."""
     for index, layer in enumerate(model.layers):
         generator = getattr(layer, "seed_generator", None)

@@ -287,6 +287,7 @@ CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_ROUTES = {
     "classifier.tasks.run_predictions_task": {"queue": "predictions"},
     "classifier.tasks.run_explanations_task": {"queue": "predictions"},
+    "classifier.tasks.run_outlines_task": {"queue": "predictions"},
     # Apart: who waits for a slow receiver must not keep an image waiting.
     "classifier.tasks.deliver_webhooks_task": {"queue": "webhooks"},
 }

@@ -123,7 +123,10 @@ def list_options(door, name):
         parser = command.create_parser("manage.py", name)
     else:
         return None
-    return set(parser._option_string_actions)
+    # Also those of its parts, such as `outline train`.
+    menus = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    parts = [part for menu in menus for part in menu.choices.values()]
+    return {option for one in (parser, *parts) for option in one._option_string_actions}
 
 
 def test_commands_that_the_pages_name_exist_with_their_options():

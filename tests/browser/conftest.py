@@ -16,6 +16,14 @@ from tests.support.live_stack import LiveStack
 from tests.support.visiting import LOG_IN, give_cookies, log_in_by_http
 
 CHROMIUM = shutil.which("chromium")
+DEMO = """
+from django.core.management import call_command
+call_command("create_demo", "--yes-in-production", "--cases")
+"""
+FEW = """
+from classifier.demo import cases
+cases.CASES_PER_CLINIC = {cases.HARBOUR: 4, cases.HILLSIDE: 1}
+"""
 PHONE = {"width": 375, "height": 812}
 DESK = {"width": 1280, "height": 800}
 # A closed network refuses the browser's own errands by the hundred; they are switched off.
@@ -44,9 +52,12 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def portal(live_stack: LiveStack) -> LiveStack:
-    """The running portal with its two invented clinics and their cases, judged by the worker."""
-    live_stack.manage("create_demo", "--yes-in-production", "--cases")
+def portal(live_stack: LiveStack, is_whole: bool) -> LiveStack:
+    """The running portal with its two invented clinics and their cases, judged by the worker.
+
+    The main job needs few of them; with --whole all are there.
+    """
+    live_stack.manage("shell", "--no-imports", "-c", DEMO if is_whole else FEW + DEMO)
     return live_stack
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from ml.datasets.records import find_data_root
 from ml.serving.specification import ModelSpecification
-from tests.ml.drawing import draw_extra_set, draw_image_set
+from tests.ml.drawing import draw_extra_set, draw_image_set, draw_sourced_sets
 
 WEIGHTS = Path(__file__).resolve().parents[2] / "ml" / "weights"
 
@@ -17,6 +17,12 @@ def drawn_set(tmp_path_factory):
 @pytest.fixture(scope="session")
 def drawn_extra(drawn_set):
     return draw_extra_set(drawn_set.parent / "ham10000-extra-train")
+
+
+@pytest.fixture(scope="session")
+def sourced_sets(tmp_path_factory):
+    """The data root of drawn sets whose tables tell each image's source."""
+    return draw_sourced_sets(tmp_path_factory.mktemp("sourced"))
 
 
 @pytest.fixture

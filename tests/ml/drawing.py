@@ -77,3 +77,40 @@ def write_table(path: Path, header: tuple[str, ...], rows: list[tuple[str, ...]]
         writer = csv.writer(stream)
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def draw_sourced_sets(root: Path, *, size: int = 32) -> Path:
+    """Drawn sets with the tables that tell each training image's source; `root` is the data root."""
+    draw_image_set(root / "fanconi-isic", size=size)
+    draw_extra_set(root / "ham10000-extra-train", size=size)
+    header = ("path", "isic_id", "archive", "lesion_id", "isic2019_class")
+    named = [
+        (f"train/benign/{number}.png", f"ISIC_{27100 + number:07}", "HAM10000", f"HAM_1{number:03}", "NV")
+        for number in range(16)
+    ]
+    named += [  # by turns MSK and UDA; the last four stay without a name
+        (f"train/malignant/{number}.png", f"ISIC_{identity:07}", "MSK", f"MSK4_{number}", "MEL")
+        for number, identity in enumerate(
+            (13300, 100, 13302, 103, 13304, 105, 13306, 107, 13308, 109, 13310, 111)
+        )
+    ]
+    write_table(root / "fanconi-isic" / "fanconi_isic2019_crosswalk.csv", header, named)
+    rows, manifest = [], []
+    for number in range(36):
+        malignant = number % 3 == 0
+        path = f"train/{number}.png"
+        folder = root / "extra-train-2"
+        sha256 = save_lesion(folder / path, 900 + number, malignant=malignant, size=size)
+        archive = "ISIC 2020" if number >= 24 else "MSK"
+        identity = "" if number >= 24 else f"ISIC_{13500 + number if number < 16 else number:07}"
+        lesion = f"MSK4_{number}" if number == 0 else ""
+        label = "malignant" if malignant else "benign"
+        frame = "centre crop" if number % 5 == 0 else "whole frame squashed"
+        rows.append(
+            (path, identity, label, "mel" if malignant else "nv", archive, lesion, f"G{number}", frame)
+        )
+        manifest.append(f"{sha256}  {path}\n")
+    header = ("path", "isic_id", "label", "dx", "archive", "lesion_id", "group", "frame")
+    write_table(root / "extra-train-2" / "metadata.csv", header, rows)
+    (root / "extra-train-2" / "manifest.sha256").write_text("".join(manifest), encoding="utf-8")
+    return root

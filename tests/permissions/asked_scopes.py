@@ -15,7 +15,7 @@ RESOURCES: dict[str, list[str]] = {
     "submissions": [
         *("api-submissions", "api-submission", "api-submission-status", "api-submission-cancel"),
         *("api-submission-acknowledgements", "api-submission-acknowledgement"),
-        *("api-image-derivative", "api-image-dicom", "api-submission-report"),
+        *("api-image-derivative", "api-image-dicom", "api-image-outline", "api-submission-report"),
     ],
     "predictions": ["api-predictions", "api-prediction"],
     "reviews": ["api-reviews", "api-review", "api-review-amend", "api-submission-claim"],

@@ -23,6 +23,8 @@ ASKED_BY_PAGES = {
     "submission-lesions",
     # The panel that follows a map while it is made.
     "prediction-explanation",
+    # And the one that follows an outline.
+    "image-outline",
     # The form stands on the page of the case; it has a page of its own once what was sent is refused.
     "submission-order",
 }

@@ -42,6 +42,7 @@ from tests.factories import (
     MembershipFactory,
     ModelVersionFactory,
     OutcomeFactory,
+    OutlineFactory,
     PatientFactory,
     PredictionFactory,
     ReviewFactory,
@@ -185,6 +186,7 @@ def build_world(side: TwoClinics | None = None) -> World:
     image = SubmissionImageFactory(submission=judged, with_files=True, with_files__seed=1)
     prediction = PredictionFactory(image=image, state="succeeded", outcome="malignant")
     ExplanationFactory(prediction=prediction, state="succeeded", with_file=True)
+    OutlineFactory(image=prediction.image, state="succeeded")
     trial = ModelVersionFactory(shadow=True)
     PredictionFactory(image=image, model_version=trial, is_shadow=True, state="succeeded")
     PredictionFactory(submission=reviewed, state="succeeded")

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import IntegrityError, models, transaction
 
 from classifier.models import WebhookDelivery, WebhookEndpoint
-from tests.factories import ExplanationFactory, OutcomeFactory, PatientFactory, ReviewFactory
+from tests.factories import ExplanationFactory, OutcomeFactory, OutlineFactory, PatientFactory, ReviewFactory
 from tests.permissions.world import World
 from tests.support.tokens import make_token
 
@@ -67,6 +67,7 @@ def plant(world: World) -> None:
     former = OutcomeFactory(lesion=case.lesion, comment=words)
     OutcomeFactory(corrects=former, comment=words, correction_reason=words)
     ExplanationFactory(prediction=world.reviewed.images.get().predictions.get(), state="failed")
+    OutlineFactory(image=world.reviewed.images.get(), state="failed")
     make_token(world.side.own.clinician)
     make_token(world.side.own.administrator)
     WebhookDelivery.objects.update(answer=LONG, error_code="timed_out")

@@ -65,11 +65,22 @@ class NewSubmissionSerializer(StrictSerializer):
         help_text="A known lesion; or give body_site.",
     )
     body_site = ChoiceField(
-        choices=BODY_SITE_CHOICES, required=False, help_text="Creates a lesion (ISIC site codes)."
+        choices=BODY_SITE_CHOICES,
+        required=False,
+        help_text=(
+            "Of a new lesion (ISIC site codes). Kept of a known one without; must equal that of a known one, or "
+            "hold it."
+        ),
     )
-    laterality = ChoiceField(choices=Laterality.choices, required=False)
+    laterality = ChoiceField(
+        choices=Laterality.choices,
+        required=False,
+        help_text="Kept of a new lesion, and of a known one without; must equal that of a known one.",
+    )
     note = serializers.CharField(
-        required=False, allow_blank=True, help_text="What tells a new lesion from its neighbours."
+        required=False,
+        allow_blank=True,
+        help_text="What tells the lesion from its neighbours; as laterality.",
     )
     images = serializers.ListField(
         child=serializers.FileField(allow_empty_file=True),

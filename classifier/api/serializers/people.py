@@ -28,9 +28,18 @@ class ClinicSerializer(serializers.ModelSerializer[Clinic]):
 
 
 class ClinicDetailSerializer(serializers.ModelSerializer[Clinic]):
+    prevalence = serializers.FloatField(
+        read_only=True,
+        help_text="The share of its lesions that are malignant, for which results from now on are told: "
+        "0.03 in primary care and 0.15 in dermatology, unless the clinic says another.",
+    )
+
     class Meta:
         model = Clinic
-        fields = ["id", "name", "hide_result_until_read", "consent_recorded_in", "created_at"]
+        fields = [
+            *("id", "name", "kind", "prevalence", "hide_result_until_read"),
+            *("consent_recorded_in", "created_at"),
+        ]
         read_only_fields = fields
         extra_kwargs = {
             "hide_result_until_read": {

@@ -13,6 +13,9 @@ from classifier.api.listing import ExpandedField
 from classifier.api.serializers.patients import LesionReferenceSerializer, PatientSerializer
 from classifier.api.withholding import withhold_prediction
 from classifier.domain.vocabulary import DermoscopicType, ModelAnswer
+from classifier.labels.answers import describe_referral
+from classifier.labels.diagnoses import describe_diagnoses
+from classifier.labels.probability import describe_worth
 from classifier.models import ModelVersion, Prediction, SubmissionImage
 
 
@@ -51,6 +54,10 @@ class ThresholdPolicySerializer(serializers.Serializer[Any]):
     threshold = serializers.FloatField()
     refer_low = serializers.FloatField()
     refer_high = serializers.FloatField()
+    distance_most = serializers.FloatField(
+        required=False,
+        help_text="Farther from what the network learned from, a picture is referred. Absent where it can't tell.",
+    )
 
 
 class RefusalSerializer(serializers.Serializer[Any]):
@@ -58,6 +65,43 @@ class RefusalSerializer(serializers.Serializer[Any]):
 
     code = serializers.CharField(help_text="Stable: `blurred`, `too_dark`, `not_dermoscopic` and others.")
     message = serializers.CharField(help_text="With the number, the limit and what to do.")
+
+
+class ReferralSerializer(serializers.Serializer[Prediction]):
+    """Why the outcome is `refer`, whoever refers."""
+
+    code = serializers.CharField(
+        source="referral_code",
+        help_text="`policy` (too close to the threshold), `unlike_training` (unlike the pictures it learned from) "
+        "or, where the gates refused the image, the code of the first refusal.",
+    )
+    message = serializers.SerializerMethodField()
+
+    def get_message(self, prediction: Prediction) -> str:
+        return describe_referral(prediction)
+
+
+class PredictiveValueSerializer(serializers.Serializer[Prediction]):
+    """What the figure is worth: of the lesions with such a figure, the share that is malignant in this clinic."""
+
+    value = serializers.FloatField(
+        source="predictive_value",
+        allow_null=True,
+        help_text="Null where the network doesn't tell on how many malignant images it was calibrated.",
+    )
+    low = serializers.FloatField(
+        source="predictive_low",
+        allow_null=True,
+        help_text="The least in hospitals that it never learned from. Null where that isn't known.",
+    )
+    high = serializers.FloatField(source="predictive_high", allow_null=True, help_text="The most there.")
+    prevalence = serializers.FloatField(
+        help_text="The share of its lesions that are malignant, as the clinic had set it when the answer came."
+    )
+    words = serializers.SerializerMethodField(help_text="The same in sentences, as pages and the PDF say it.")
+
+    def get_words(self, prediction: Prediction) -> str:
+        return describe_worth(prediction)
 
 
 class GateSerializer(serializers.Serializer[Any]):
@@ -73,6 +117,45 @@ class GateSerializer(serializers.Serializer[Any]):
     measured_at = serializers.DateTimeField(source="gated_at")
 
 
+class DiagnosisCodeSerializer(serializers.Serializer[Any]):
+    """A code of `isic` (the archive's hierarchy of diagnoses), `icd-10` or `icd-11`."""
+
+    system = serializers.CharField()
+    code = serializers.CharField()
+    display = serializers.CharField()
+
+
+class PossibleDiagnosisSerializer(serializers.Serializer[Any]):
+    """One diagnosis, or group of diagnoses, that the network tells apart from the others."""
+
+    code = serializers.CharField(
+        allow_null=True, help_text="`nv`, `mel`, `bcc`, … Null of a class that the portal has no label for."
+    )
+    name = serializers.CharField(help_text="As the network's specification calls it.")
+    display = serializers.CharField()
+    is_malignant = serializers.BooleanField()
+    probability = serializers.FloatField(help_text="From 0 to 1; over all diagnoses they add up to 1.")
+    codes = DiagnosisCodeSerializer(many=True, help_text="The nearest code of each system, where one fits.")
+    members = DiagnosisCodeSerializer(many=True, help_text="Codes of diseases within the group.")
+
+
+class DiagnosisPolicySerializer(serializers.Serializer[Any]):
+    """One stands out from a probability of `top_least`, and up to a share of the entropy of `entropy_most`."""
+
+    version = serializers.CharField()
+    top_least = serializers.FloatField()
+    entropy_most = serializers.FloatField(allow_null=True)
+
+
+class PossibleDiagnosesSerializer(serializers.Serializer[Any]):
+    """What one image could show, the most probable first."""
+
+    labels = serializers.CharField(help_text="Version of the table of labels and codes.")
+    stands_out = serializers.BooleanField(help_text="False: none of them is to be read as the diagnosis.")
+    policy = DiagnosisPolicySerializer(help_text="What decided `stands_out`.")
+    diagnoses = PossibleDiagnosisSerializer(many=True)
+
+
 class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     """One image judged by one model version."""
 
@@ -85,14 +168,40 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
     )
     is_judged = serializers.SerializerMethodField(
         help_text=(
-            "Tells the two kinds of `refer` apart: true where the model judged, too close to call or not; "
-            "false where the gates refused the image. Null until it succeeds."
+            "True where the model judged the image, be it to refer it; false where the gates refused it. Null "
+            "until it succeeds. `referral` says why an image is referred."
         )
     )
+    probability = serializers.FloatField(
+        source="raw_score",
+        read_only=True,
+        allow_null=True,
+        help_text="Raw P(malignant). Null where the image is refused, or unlike what the network learned from.",
+    )
+    calibrated_probability = serializers.FloatField(
+        source="score",
+        read_only=True,
+        allow_null=True,
+        help_text="The score on which the limits of the policy lie: a share of lesions only among images like "
+        "those of the training. What it is worth in the clinic is `predictive_value`.",
+    )
+    referral = serializers.SerializerMethodField(help_text="Why the outcome is `refer`; null for another.")
+    distance = serializers.FloatField(
+        read_only=True,
+        allow_null=True,
+        help_text="From the pictures that the network learned from, which lie at about 1. Null where it can't tell.",
+    )
+    predictive_value = serializers.SerializerMethodField(help_text="Null where there is no figure.")
     threshold_policy = ThresholdPolicySerializer(
         read_only=True,
         allow_null=True,
         help_text="The policy that made the outcome; null where the gates refused the image.",
+    )
+    diagnoses = serializers.SerializerMethodField(
+        help_text=(
+            "What the lesion could be, where the network names diagnoses: the malignant ones add up to "
+            "`calibrated_probability`. Null of other networks, and until it succeeds."
+        )
     )
     refusals = serializers.SerializerMethodField(
         help_text="Why the gates refused the image: the outcome is then `refer`, without a probability."
@@ -118,7 +227,11 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
             "probability",
             "calibrated_probability",
             "threshold_policy",
+            "diagnoses",
             "refusals",
+            "referral",
+            "distance",
+            "predictive_value",
             "model_version",
             "device",
             "timings",
@@ -137,6 +250,19 @@ class PredictionSerializer(serializers.ModelSerializer[Prediction]):
 
     def get_is_judged(self, prediction: Prediction) -> bool | None:
         return not prediction.is_refused if prediction.outcome else None
+
+    @extend_schema_field(PossibleDiagnosesSerializer(allow_null=True))
+    def get_diagnoses(self, prediction: Prediction) -> dict[str, Any] | None:
+        return describe_diagnoses(prediction.could_be)
+
+    @extend_schema_field(ReferralSerializer(allow_null=True))
+    def get_referral(self, prediction: Prediction) -> dict[str, Any] | None:
+        return dict(ReferralSerializer(prediction).data) if prediction.referral_code else None
+
+    @extend_schema_field(PredictiveValueSerializer(allow_null=True))
+    def get_predictive_value(self, prediction: Prediction) -> dict[str, Any] | None:
+        is_told = prediction.score is not None and prediction.prevalence is not None
+        return dict(PredictiveValueSerializer(prediction).data) if is_told else None
 
     @extend_schema_field(RefusalSerializer(many=True))
     def get_refusals(self, prediction: Prediction) -> list[dict[str, str]]:

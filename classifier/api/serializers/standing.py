@@ -45,8 +45,8 @@ DIAGNOSES = sorted({**dict(Diagnosis.choices), **dict(Histopathology.choices)}.i
 
 
 class StandingSerializer(serializers.Serializer[Any]):
-    """Histopathology over the signed review over the model: `refer` is too close to call, `not_judged` is
-    that the model could not or was not to judge. All null while there is no case, and where you are to read
+    """Histopathology over the signed review over the model: `refer` is that the model doesn't decide, being
+    too close to call or without ground, `not_judged` that it could not or was not to judge. All null while there is no case, and where you are to read
     first.
     """
 

@@ -1,4 +1,4 @@
-"""Files over the REST API: pictures, DICOM and the PDF of a case."""
+"""Files over the REST API: pictures with their outlines, DICOM and the PDF of a case."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from django.http import FileResponse, HttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.response import Response
 
-from classifier.api.schema import ERROR
+from classifier.api.idempotency import idempotent
+from classifier.api.schema import ERROR, WORDS
+from classifier.api.serializers.outlines import OutlineSerializer
 from classifier.cases.access import record_viewed
+from classifier.cases.outlines import find_outline, request_outline
 from classifier.drf.permissions import MayViewCases
 from classifier.drf.views import FirstRenderer, NoStoreView
 from classifier.exports.attachments import attach
@@ -99,3 +104,50 @@ class SubmissionReport(NoStoreView):
         submission = get_object_or_404(Submission.objects.visible_to(self.request.user), pk=pk)
         report = export_report(actor=self.request.user, submission_id=submission.pk)
         return attach(report.data, content_type=PDF_TYPE, filename=report.filename)
+
+
+class ImageOutline(NoStoreView):
+    """The lesion's outline, made when asked for. It holds no verdict and is withheld from nobody who sees the image."""
+
+    scopes = scopes_for("submissions")
+    permission_classes = [MayViewCases]
+
+    @extend_schema(
+        operation_id="images_outline_read",
+        summary="The lesion's outline and its measures",
+        description=(
+            "The newest one that is done, else the one in work or failed; 404 where nobody has asked yet. "
+            "Drawn by a network of its own: no part of the model's answer."
+        ),
+        responses=OutlineSerializer,
+    )
+    def get(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002 (the route)
+        image = get_object_or_404(SubmissionImage.objects.visible_to(self.request.user), pk=pk)
+        with transaction.atomic():
+            outline = find_outline(image)
+            if outline is None:
+                raise NotFound("Nobody has asked for the outline of this image. Ask for it with POST.")
+            self.clinic_id = image.clinic_id
+            record_viewed(actor=self.request.user, obj=outline, clinic_id=image.clinic_id)
+        return Response(OutlineSerializer(outline).data)
+
+    @extend_schema(
+        operation_id="images_outline_request",
+        summary="Ask for the lesion's outline",
+        description="202 while it is made, 200 where it is there already. Then read it with GET.",
+        request=None,
+        responses={
+            200: OutlineSerializer,
+            202: OutlineSerializer,
+            404: OpenApiResponse(ERROR, WORDS["404"]),
+            409: OpenApiResponse(
+                ERROR, "It can't be outlined: no network for it, not dermoscopic, refused or withdrawn."
+            ),
+        },
+    )
+    @idempotent
+    def post(self, request: Request, pk: uuid.UUID) -> Response:  # noqa: ARG002 (the route)
+        image = get_object_or_404(SubmissionImage.objects.visible_to(self.request.user), pk=pk)
+        outline = request_outline(actor=self.request.user, image=image)
+        self.clinic_id = image.clinic_id
+        return Response(OutlineSerializer(outline).data, status=200 if outline.is_done else 202)

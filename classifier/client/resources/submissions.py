@@ -17,6 +17,7 @@ from classifier.client.records import (
     Image,
     LesionRecord,
     OutcomeRecord,
+    OutlineRecord,
     ReadingClaimRecord,
     ReviewRecord,
     ReviewReference,
@@ -85,6 +86,9 @@ class Submissions(Collection[SubmissionRecord]):
     ) -> Accepted:
         """Submit images of one lesion: of a known `lesion`, of a known `patient` at `body_site`, or
         of the patient with the number `patient_mrn` at `body_site`.
+
+        What is told of a known patient or lesion is kept where nobody knew it, and refused where theirs is
+        another (such as birth_date_mismatch, body_site_mismatch).
 
         `consents_to_inference` is what a patient whom nobody asked before says of being judged by a
         model: without it dermoscopic images of such a patient are refused (consent_missing).
@@ -316,6 +320,14 @@ class Images(Resource):
             headers=ANY,
         )
         return self._connection.send(call).content
+
+    def request_outline(self, image: Image | str, *, key: str | None = None) -> OutlineRecord:
+        """Ask for the lesion's outline; what is done or in work already is returned."""
+        return self._post(OutlineRecord, f"images/{id_of(image)}/outline/", key=key)
+
+    def outline(self, image: Image | str) -> OutlineRecord:
+        """The lesion's outline and measures, or how far it is; 404 where nobody has asked."""
+        return self._read(OutlineRecord, f"images/{id_of(image)}/outline/")
 
 
 class Reports(Resource):

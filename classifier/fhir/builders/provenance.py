@@ -11,6 +11,7 @@ from classifier.labels.audit import describe_action
 if TYPE_CHECKING:
     from classifier.fhir.systems import JSON
     from classifier.models import Prediction, Review
+    from classifier.models.audit_subjects import NamedPatient
     from portal.trust.audit.models import AuditEvent
 
 
@@ -26,6 +27,8 @@ KINDS = {
     "accounts.clinic": "Organization",
 }
 """Which resource stands for a row that an event names."""
+FAILED = frozenset({"refused", "not_found", "throttled", "failed", "rejected", "undelivered"})
+"""Words of actions that came to nothing."""
 VERBS = {
     **dict.fromkeys(("viewed", "listed"), "R"),
     **dict.fromkeys(("created", "signed", "amended", "registered"), "C"),
@@ -35,8 +38,8 @@ VERBS = {
 }
 
 
-def build_audit_event(event: AuditEvent) -> JSON:
-    """An event of the clinic's audit log: ids, codes and counts, as it is kept."""
+def build_audit_event(event: AuditEvent, patient: NamedPatient | None) -> JSON:
+    """An event of the clinic's audit log: ids, codes and counts, as it is kept, and the patient it is about."""
     action = coding(AUDIT_ACTION, event.action, describe_action(event.action))
     actor = refer_to("Practitioner", event.actor_id) if event.actor_id else {"display": "The portal itself"}
     return drop_empty(
@@ -47,10 +50,11 @@ def build_audit_event(event: AuditEvent) -> JSON:
             "subtype": [action],
             "action": VERBS.get(event.action.rpartition(".")[2], "E"),
             "recorded": instant(event.occurred_at),
-            "outcome": "0",
+            # https://hl7.org/fhir/R4/valueset-audit-event-outcome.html: success, or a minor failure.
+            "outcome": "4" if FAILED & set(event.action.split(".")) else "0",
             "agent": [{"who": actor, "requestor": event.actor_id is not None}],
             "source": {"observer": refer_to("Organization", event.chain.clinic_id)},
-            "entity": _entity(event),
+            "entity": [*_entity(event), *_entity_of_patient(event, patient)],
         }
     )
 
@@ -75,6 +79,18 @@ def _entity(event: AuditEvent) -> list[JSON]:
         if kind or event.object_type or details
         else []
     )
+
+
+def _entity_of_patient(event: AuditEvent, patient: NamedPatient | None) -> list[JSON]:
+    if patient is None or (KINDS.get(event.object_type), event.object_id) == ("Patient", str(patient.pk)):
+        return []
+    return [
+        {
+            "what": refer_to("Patient", patient.pk),
+            "type": coding(f"{HL7}/audit-entity-type", "1", "Person"),
+            "role": coding(f"{HL7}/object-role", "1", "Patient"),
+        }
+    ]
 
 
 # --- Provenance ---------------------------------------------------------------------------------

@@ -22,8 +22,7 @@ from classifier.intake.uploads import SentImage, check_image_count
 if TYPE_CHECKING:
     from classifier.fhir.intake.bundle import BundleEntry, OrderBundle
     from classifier.fhir.intake.elements import Element
-    from classifier.intake.submission import NewLesion
-    from classifier.models import Lesion
+    from classifier.intake.submission import CaseLesion
     from portal.trust.accounts.models import User
 
 PRIORITIES = {
@@ -56,7 +55,7 @@ class IntakeOrder:
     request: BundleEntry
     identifier: tuple[str, str]
     subject: IntakePatient
-    lesion: Lesion | NewLesion
+    lesion: CaseLesion
     pictures: list[MediaImage]
     question: Question
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from classifier.domain.dates import read_day
@@ -19,7 +19,14 @@ from classifier.fhir.systems import (
     SNOMED_CT,
     mrn_system,
 )
-from classifier.intake.submission import CasePatient, NewLesion, check_lesion_of
+from classifier.intake.submission import (
+    LESION_FACTS,
+    CaseLesion,
+    CasePatient,
+    check_lesion_of,
+    find_contradiction,
+    find_missing,
+)
 from classifier.models import Lesion, Patient
 from portal.trust.accounts.models import Clinic
 
@@ -127,22 +134,30 @@ def _read_date(sent: Element, text: str) -> dt.date | None:
 
 def read_lesion(
     bundle: OrderBundle, request: Element, subject: IntakePatient, *, user: User
-) -> Lesion | NewLesion | None:
-    """A lesion of this server, a new BodyStructure, or a new lesion at the request's body site."""
+) -> CaseLesion | None:
+    """A lesion of this server, a new BodyStructure, or a new lesion, with what the request says of its site."""
     structures = bundle.of("BodyStructure")
     for extra in structures[1:]:
         extra.element.refuse("one_lesion", "A ServiceRequest is about one lesion.", kind="business-rule")
-    if structures:
-        return _read_structure(structures[0].element)
-    for info in request.children("supportingInfo"):
-        key = bundle.read_id(info.text("reference"), "BodyStructure")
-        if key is not None:
-            return _find_lesion(info, Lesion.objects.visible_to(user).filter(pk=key).first(), subject)
+    named = {
+        key: info
+        for info in request.children("supportingInfo")
+        if (key := bundle.read_id(info.text("reference"), "BodyStructure")) is not None
+    }
+    for info in list(named.values())[0 if structures else 1 :]:
+        info.refuse("one_lesion", "A ServiceRequest is about one lesion.", kind="business-rule")
     sites = request.children("bodySite")
-    if sites:
-        return _read_site(sites[0], sites)
-    request.refuse("required", "Give the body site, or a BodyStructure.", name="bodySite", kind="required")
-    return None
+    told = _read_site(sites[0], sites) if sites else None
+    if structures:
+        return _join(_read_structure(structures[0].element), told, sites)
+    for key, info in named.items():
+        known = _find_lesion(info, Lesion.objects.visible_to(user).filter(pk=key).first(), subject)
+        return replace(told or CaseLesion(), known=known) if known else None
+    if told is None:
+        request.refuse(
+            "required", "Give the body site, or a BodyStructure.", name="bodySite", kind="required"
+        )
+    return told
 
 
 def _find_lesion(info: Element, lesion: Lesion | None, subject: IntakePatient) -> Lesion | None:
@@ -158,24 +173,43 @@ def _find_lesion(info: Element, lesion: Lesion | None, subject: IntakePatient) -
     return lesion
 
 
-def _read_structure(sent: Element) -> NewLesion:
+def _join(lesion: CaseLesion, told: CaseLesion | None, sites: list[Element]) -> CaseLesion:
+    """A BodyStructure, and what the request says beside it: both speak of one lesion."""
+    if told is None:
+        return lesion
+    if name := find_contradiction(lesion, told):
+        text = f"The BodyStructure names another {LESION_FACTS[name]}."
+        sites[0].refuse(f"{name}_mismatch", text, kind="business-rule")
+    return replace(lesion, **find_missing(lesion, told, LESION_FACTS))
+
+
+def _read_structure(sent: Element) -> CaseLesion:
     found = _read_site(sent.child("location"), [sent.child("location"), *sent.children("locationQualifier")])
-    note = sent.text("description") or found.note
-    return NewLesion(body_site=found.body_site, laterality=found.laterality, note=note)
+    return replace(found, note=sent.text("description") or found.note)
 
 
-def _read_site(location: Element, places: list[Element]) -> NewLesion:
+def _read_site(location: Element, places: list[Element]) -> CaseLesion:
     """The site by our code; words alone are kept as a note, for a guess would be worse than none."""
     codings = [coding for place in places for coding in place.children("coding")]
-    site, side, words = "", Laterality.UNSPECIFIED.value, location.text("text")
+    site, side, words = "", "", location.text("text")
     for coding in codings:
         system, code = coding.text("system"), coding.text("code")
         if system == BODY_SITE:
-            site = site or code
-        elif system == LATERALITY:
-            side = code
-        elif system == SNOMED_CT:
-            side = SNOMED_SIDES.get(code, side)
+            site = _take_one(coding, site, code)
+        elif system in (LATERALITY, SNOMED_CT):
+            # A code of SNOMED CT that is no side may be the site, which goes by our code or by words.
+            side = _take_one(coding, side, code if system == LATERALITY else SNOMED_SIDES.get(code, ""))
     if not site and not words:
         location.refuse("required", f"Give a code of {BODY_SITE}, or the site in words.", kind="required")
-    return NewLesion(body_site=site or UNSPECIFIED_SITE, laterality=side, note="" if site else words)
+    return CaseLesion(
+        body_site=site or UNSPECIFIED_SITE,
+        laterality=side or Laterality.UNSPECIFIED.value,
+        note="" if site else words,
+    )
+
+
+def _take_one(coding: Element, former: str, code: str) -> str:
+    if former and code and code != former:
+        text = f"{former} and {code} are two places. A ServiceRequest is about one lesion."
+        coding.refuse("one_lesion", text, name="code", kind="business-rule")
+    return former or code

@@ -69,6 +69,8 @@ class Kind:
     listed: str = ""
     """What the audit log calls a list of these; empty where nothing is said of a patient."""
     clinic_of: Callable[[Any], uuid.UUID] = lambda row: row.clinic_id
+    prepare: Callable[[Sequence[Any], Viewer], None] = lambda _rows, _viewer: None
+    """Loads for all rows at once what `build` reads of each."""
     shows_standing: bool = True
     """False of a kind made of cases that doesn't say what they stand for: reading it opens no news."""
     action: Action = Action.VIEW_CASES

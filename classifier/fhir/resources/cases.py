@@ -147,8 +147,8 @@ DIAGNOSTIC_REPORT = Kind(
         "The answer to the ServiceRequest of the same id: `registered` while there is none, "
         "`preliminary` from the model, `final` when a dermatologist signed, `amended` after, "
         "`cancelled` with the case. The conclusion says what the case is held for: histopathology over the "
-        "signed review over the model. A code of `urn:dermaport:code:standing` tells `refer` (too close to "
-        "call) from `not_judged`."
+        "signed review over the model. A code of `urn:dermaport:code:standing` tells `refer` (the model "
+        "doesn't decide) from `not_judged`."
     ),
     rows=_select_reports,
     build=_build_report,

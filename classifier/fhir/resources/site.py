@@ -21,15 +21,20 @@ from classifier.fhir.resources.base import (
 from classifier.fhir.resources.cases import newest_of
 from classifier.fhir.search import read_token
 from classifier.fhir.systems import AUDIT_ACTION
-from classifier.models import ModelVersion
+from classifier.models import ModelVersion, Patient
+from classifier.models.audit_subjects import about_patient, find_patients
 from portal.trust.accounts.models import Clinic, User
 from portal.trust.accounts.roles import Action
 from portal.trust.audit.models import AuditEvent
 
 if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+
     from django.db.models import QuerySet
 
     from classifier.fhir.viewer import Viewer
+    from portal.trust.audit.models import AuditEventQuerySet
 
 
 def _select_people(viewer: Viewer) -> QuerySet[User]:
@@ -37,9 +42,34 @@ def _select_people(viewer: Viewer) -> QuerySet[User]:
     return User.objects.filter(memberships__clinic__in=list(viewer.roles)).distinct()
 
 
-def _narrow_by_entity(rows: QuerySet[Any], values: list[str], viewer: Viewer) -> QuerySet[Any]:
+def _narrow_by_entity(rows: Any, values: list[str], viewer: Viewer) -> QuerySet[Any]:
     keys = read_references(values, tuple(dict.fromkeys(KINDS.values())), viewer.base)
-    return rows.filter(object_id__in=[str(key) for key in keys])
+    named: AuditEventQuerySet = rows.filter(object_id__in=[str(key) for key in keys])
+    return named | _about(rows, keys, viewer)
+
+
+def _narrow_by_patient(rows: Any, values: list[str], viewer: Viewer) -> QuerySet[Any]:
+    return _about(rows, read_references(values, ("Patient",), viewer.base), viewer)
+
+
+def _about(rows: AuditEventQuerySet, keys: list[uuid.UUID], viewer: Viewer) -> AuditEventQuerySet:
+    """Events about those of the keys that are patients of the viewer's, and all that belongs to them."""
+    found = rows.none()
+    for patient in Patient.objects.visible_to(viewer.user).filter(pk__in=keys).select_related("clinic"):
+        found |= about_patient(rows, clinic=patient.clinic, opaque_id=str(patient.pk))
+    return found
+
+
+def _find_patients(events: Sequence[AuditEvent], _: Viewer) -> None:
+    """Note with each event whom it is about: a patient of the clinic whose audit log it stands in."""
+    by_clinic = {clinic.pk: clinic for event in events if (clinic := event.chain.clinic)}
+    for event in events:
+        event.about = None  # type: ignore[attr-defined] # for `build`
+    for key, clinic in by_clinic.items():
+        mine = [event for event in events if event.chain.clinic_id == key]
+        named = find_patients(mine, clinic=clinic)
+        for event in mine:
+            event.about = named.get(event.pk)  # type: ignore[attr-defined] # as above
 
 
 def _narrow_by_action(rows: QuerySet[Any], values: list[str], _: Viewer) -> QuerySet[Any]:
@@ -76,17 +106,19 @@ AUDIT_EVENT = Kind(
     words="The audit log of the clinics that you administer: ids, codes and counts.",
     rows=lambda viewer: (
         AuditEvent.objects.visible_to(viewer.user)
-        .select_related("chain")
+        .select_related("chain__clinic")
         .annotate(changed_at=F("occurred_at"))
     ),
-    build=lambda row, _: build_audit_event(row),
+    build=lambda row, _: build_audit_event(row, row.about),
+    prepare=_find_patients,
     order="occurred_at",
     params={
         "_id": by_id(),
         "_lastUpdated": by_change(),
         "agent": by_reference("actor", "Practitioner", words="Who did it."),
         "date": by_date("occurred_at", "When it happened."),
-        "entity": Param("reference", _narrow_by_entity, "What it was done to."),
+        "entity": Param("reference", _narrow_by_entity, "What it was done to, and the patient whose it is."),
+        "patient": Param("reference", _narrow_by_patient, "Whose data it was done to."),
         "subtype": Param("token", _narrow_by_action, "What was done, such as `submission.viewed`."),
     },
     listed="auditevent",

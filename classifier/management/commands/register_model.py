@@ -8,9 +8,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from classifier.domain.diagnoses import find_label
 from classifier.domain.errors import ServiceError
 from classifier.engine import serving
+from classifier.models import ModelVersion
 from classifier.registry.files import register_file
+from classifier.registry.outlines import activate_outline_network, register_outline_file
+
+VERDICT_ALONE = ("classes", "reference", "expected")
 
 
 class Command(BaseCommand):
@@ -27,7 +32,20 @@ class Command(BaseCommand):
             choices=serving.SCALINGS,
             help="x/255, x, x/127.5-1 (also called tf), or a convention of Keras's preprocess_input",
         )
-        parser.add_argument("--classes", required=True, help="names in output order, with commas")
+        parser.add_argument(
+            "--kind",
+            default="verdict",
+            choices=["verdict", "outline"],
+            help="outline: one that outlines the lesion, P(lesion) of each pixel, and gives no verdict",
+        )
+        parser.add_argument(
+            "--activate", action="store_true", help="with --kind outline: let it outline from now on"
+        )
+        parser.add_argument(
+            "--classes",
+            default="",
+            help="of a verdict: names in output order, with commas; three or more are shown as diagnoses (nv, mel, bcc, …)",
+        )
         parser.add_argument("--malignant", default="malignant", help="those that count as malignant")
         parser.add_argument(
             "--colour-order", default="", choices=["rgb", "bgr"], help="bgr for caffe, else rgb"
@@ -43,6 +61,14 @@ class Command(BaseCommand):
         parser.add_argument("--expected", type=float, help="P(malignant) of the reference image")
 
     def handle(self, *_: Any, **options: Any) -> None:
+        if options["kind"] == "outline":
+            self._register_outline(options)
+            return
+        if not options["classes"] or options["activate"]:
+            raise CommandError(
+                "Expected --classes for a network that gives a verdict, and --activate only with --kind outline: "
+                "a verdict is activated on the Models page."
+            )
         try:
             version, probability = register_file(path=options["file"], declared=read_declaration(options))
         except ServiceError as error:
@@ -58,14 +84,59 @@ class Command(BaseCommand):
                 "order and class order are as you declared them."
             )
         self.stdout.write("Not calibrated: its figures are the network's own.")
+        for line in describe_diagnoses(version):
+            self.stdout.write(line)
+
+    def _register_outline(self, options: dict[str, Any]) -> None:
+        try:
+            network = register_outline_file(path=options["file"], declared=read_outline_declaration(options))
+            if options["activate"]:
+                network = activate_outline_network(network=network)
+        except ServiceError as error:
+            raise CommandError(f"{error.code}: {error.message}") from error
+        except (ValueError, OSError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{network}, outlines: {network.get_lifecycle_display().lower()}, {network.file}")
+
+
+def describe_diagnoses(version: ModelVersion) -> list[str]:
+    """How its classes will be shown as diagnoses; nothing of a network whose two classes the figure tells."""
+    specification = serving.ModelSpecification.from_dict(version.specification)
+    if not specification.names_diagnoses:
+        return []
+    labels = {name: find_label(name) for name in specification.classes}
+    lines = ["Shown as diagnoses:"]
+    for name, label in labels.items():
+        group = "malignant" if name in specification.malignant_classes else "benign"
+        lines.append(f"  {name}: {label.name if label else 'by this name, without a code'}, {group}")
+    return lines
+
+
+def read_outline_declaration(options: dict[str, Any]) -> serving.OutlineDeclaration:
+    """What the options say of a network that outlines. Raises ValueError with a sentence."""
+    said = [f"--{name.replace('_', '-')}" for name in VERDICT_ALONE if options[name]]
+    if options["colour_order"] == "bgr" or options["output"] == "logits":
+        said.append("--colour-order bgr or --output logits")
+    if said:
+        raise ValueError(
+            f"Expected only options of an outline, received {', '.join(said)}: they are of a verdict."
+        )
+    if options["scale"] not in serving.OUTLINE_SCALINGS:
+        raise ValueError(
+            f"Expected --scale {', '.join(serving.OUTLINE_SCALINGS)} with --kind outline, received {options['scale']}."
+        )
+    return serving.OutlineDeclaration(
+        scaling=options["scale"],
+        input_size=read_size(options["input_size"]),
+        name=options["name"],
+        version=options["model_version"],
+        licence=options["licence"],
+    )
 
 
 def read_declaration(options: dict[str, Any]) -> serving.Declaration:
     """What the options say. Raises ValueError and OSError with a sentence."""
     low, _, high = options["refer"].partition(",")
-    size = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", options["input_size"])
-    if options["input_size"] and not size:
-        raise ValueError(f"Expected HEIGHTxWIDTH in --input-size, received {options['input_size']}.")
     if options["expected"] is not None and options["reference"] is None:
         raise ValueError("Expected --reference with --expected, received none.")
     return serving.declare(
@@ -74,7 +145,7 @@ def read_declaration(options: dict[str, Any]) -> serving.Declaration:
         malignant_classes=split_names(options["malignant"]),
         colour_order=options["colour_order"],
         output=options["output"],
-        input_size=(int(size[1]), int(size[2])) if size else None,
+        input_size=read_size(options["input_size"]),
         name=options["name"],
         version=options["model_version"],
         licence=options["licence"],
@@ -82,6 +153,14 @@ def read_declaration(options: dict[str, Any]) -> serving.Declaration:
         reference=options["reference"].read_bytes() if options["reference"] else b"",
         expected=options["expected"],
     )
+
+
+def read_size(text: str) -> tuple[int, int] | None:
+    """(height, width) of HEIGHTxWIDTH, None of an empty text. Raises ValueError."""
+    size = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", text)
+    if text and not size:
+        raise ValueError(f"Expected HEIGHTxWIDTH in --input-size, received {text}.")
+    return (int(size[1]), int(size[2])) if size else None
 
 
 def split_names(text: str) -> tuple[str, ...]:

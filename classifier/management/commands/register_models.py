@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from classifier.domain.errors import ServiceError
-from classifier.engine.serving import SpecificationError
 from classifier.models import ModelVersion
+from classifier.registry.outlines import register_shipped_outline_networks
 from classifier.registry.versions import find_newer_default, register_shipped_models
 
 
@@ -16,10 +16,13 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **__: Any) -> None:
         try:
             versions = register_shipped_models()
-        except (ServiceError, SpecificationError) as error:
+            networks = register_shipped_outline_networks()
+        except (ServiceError, ValueError) as error:
             raise CommandError(str(error)) from error
         for version in versions:
             self.stdout.write(f"{version}: {version.get_lifecycle_display().lower()}")
+        for network in networks:
+            self.stdout.write(f"{network}, outlines: {network.get_lifecycle_display().lower()}")
         if newer := find_newer_default():
             active = ModelVersion.objects.active().get()
             self.stdout.write(

@@ -74,7 +74,3 @@ class TargetsForm(forms.Form):
                 label=order.label,
                 help_text=f"Days from the signature. Usual: {days}.",
             )
-
-    @property
-    def order_target_days(self) -> dict[str, int]:
-        return {order.value: self.cleaned_data[order.value] for order in ORDERS}

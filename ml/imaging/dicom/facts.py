@@ -1,6 +1,7 @@
 """DICOM metadata of a photograph besides its picture, each value held to its form."""
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass, field
 from typing import Final
@@ -8,12 +9,15 @@ from typing import Final
 from ml.imaging.dicom.header import JPEG, JPEG2000, SECONDARY, DicomFile, read_dicom
 from ml.imaging.dicom.pixels import join_fragments
 from ml.imaging.segments import strip_comments, strip_segments
+from ml.imaging.signatures import find_format
 
 _LOSSY: Final = JPEG | {"1.2.840.10008.1.2.4.91"}
 _SCHEMES: Final = frozenset({"SCT", "FMA", "DCM"})
 _CODE: Final = re.compile(r"[0-9A-Z][0-9A-Z-]{0,15}")
 _UID: Final = re.compile(r"[0-9.]{1,64}")
 _DAY: Final = re.compile(r"\d{8}")
+# Millimetres that one pixel of a photograph of skin may measure: from a microscope's to a whole body's.
+_PIXEL_SIDES: Final = (0.0005, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,24 @@ def read_dicom_facts(data: bytes) -> DicomFacts:
         frame=_strip_frame(data, found),
         colours=found.read_code("PhotometricInterpretation"),
     )
+
+
+def read_pixel_side(data: bytes) -> float | None:
+    """Return the side of one pixel in millimetres by Pixel Spacing (0028,0030), None where a file doesn't say.
+
+    None as well for pixels that are not square, for a value out of all reason, and for any file but a DICOM
+    photograph: the resolution in a JPEG's header is that of a print.
+    """
+    if find_format(data) != "DICOM":
+        return None
+    value = read_dicom(data).attributes.get("PixelSpacing")
+    try:
+        rows, columns = (float(number) for number in value or ())
+    except (TypeError, ValueError):
+        return None
+    low, high = _PIXEL_SIDES
+    is_square = math.isclose(rows, columns, rel_tol=0.01)
+    return rows if is_square and low <= rows <= high else None
 
 
 def _strip_frame(data: bytes, found: DicomFile) -> bytes | None:

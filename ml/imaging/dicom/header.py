@@ -94,6 +94,7 @@ _READ: Final = [
     "BitsStored",
     "HighBit",
     "PixelRepresentation",
+    "PixelSpacing",
     "RedPaletteColorLookupTableDescriptor",
     "GreenPaletteColorLookupTableDescriptor",
     "BluePaletteColorLookupTableDescriptor",

@@ -5,9 +5,10 @@ from typing import Any
 from ml.datasets.image_sets import find_seen_diagnoses, list_training_sets
 from ml.research.report.clinic import measure_consistency
 from ml.research.report.measures import TITLES, measure_part
-from ml.research.report.sets import COMMAND, TEST, read_clean, read_seen, read_within_source
+from ml.research.report.sets import COMMAND, TEST, read_clean, read_seen, read_unseen, read_within_source
 from ml.research.report.stored import Network, Results
 from ml.research.report.text import format_table, join_parts, name_missing
+from ml.serving.diagnoses import DiagnosisCalibration, DiagnosisPolicy
 from ml.serving.specification import FIRST_VERSION, OUT_OF_FOLD, ModelSpecification
 from ml.training.backbones import BACKBONES
 from ml.training.data import TRAINING_SETS
@@ -59,7 +60,20 @@ def _write_model(results: Results, specification: ModelSpecification) -> str:
         ["Threshold policy", f"{policy['version']}: cut at {policy['threshold']:.3f}; {band}"],
         ["Licence", specification.licence],
     ]
+    if specification.names_diagnoses:
+        rows.insert(6, ["Diagnoses", _describe_diagnoses(specification)])
     return join_parts("## Model", format_table(["", ""], rows))
+
+
+def _describe_diagnoses(specification: ModelSpecification) -> str:
+    temperatures = DiagnosisCalibration.from_dict(specification.diagnosis_calibration)
+    policy = DiagnosisPolicy.from_dict(specification.diagnosis_policy)
+    malignant = ", ".join(specification.malignant_classes)
+    return (
+        f"{', '.join(specification.classes)}, of which malignant {malignant}; temperatures within the groups "
+        f"{temperatures.malignant_temperature:.3f} and {temperatures.benign_temperature:.3f}; one stands out from "
+        f"{policy.top_least:.2f}"
+    )
 
 
 def _write_use() -> str:
@@ -93,6 +107,7 @@ def _write_figures(results: Results, network: Network | None) -> str:
     if network is None:
         return join_parts("## Figures", name_missing("the figures", COMMAND))
     parts = {
+        "530 unseen": read_unseen(network),
         "602 clean": read_clean(network),
         "within one source": read_within_source(network),
         "all 660": network.read_part(TEST),

@@ -1,6 +1,17 @@
 """The report as a whole, and the block of figures that docs/networks.md quotes."""
 
-from ml.research.report import ablation, clinic, curves, development, extra_data, gates, sets
+from ml.research.report import (
+    ablation,
+    baselines,
+    clinic,
+    curves,
+    development,
+    diagnoses,
+    extra_data,
+    gates,
+    sets,
+    travel,
+)
 from ml.research.report.measures import TITLES, measure_part
 from ml.research.report.stored import Results
 from ml.research.report.targets import write_targets
@@ -8,11 +19,14 @@ from ml.research.report.text import format_table, join_parts, name_missing
 
 BEGIN, END = "<!-- figures:begin -->", "<!-- figures:end -->"
 _SECTIONS = (
-    sets.write_clean,
+    sets.write_unseen,
     sets.write_within,
+    sets.write_clean,
     sets.write_all,
     development.write_cross_validation,
+    travel.write_travel,
     sets.write_external,
+    diagnoses.write_diagnoses,
     clinic.write_predictive_values,
     clinic.write_subgroups,
     clinic.write_consistency,
@@ -25,6 +39,7 @@ _SECTIONS = (
     extra_data.write_extra_data,
     gates.write_gates,
     development.write_reproduction,
+    baselines.write_baselines,
     write_targets,
 )
 _QUOTED = ("auc", "accuracy_half", "accuracy", "sensitivity", "specificity", "specificity_95")
@@ -45,7 +60,8 @@ def write_figures(results: Results) -> str:
         return join_parts(BEGIN, name_missing("this table", sets.COMMAND), END)
     network = results.networks[0]
     parts = {
-        "602 clean test images": sets.read_clean(network),
+        "530 test images of unseen lesions": sets.read_unseen(network),
+        "602 clean": sets.read_clean(network),
         "within one source": sets.read_within_source(network),
         "all 660": network.read_part(sets.TEST),
         "HAM10000, other lesions": sets.read_seen(network, "ham10000-subset"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ml.datasets.records import EXTRA_SET, PAPER_SET
 from ml.evaluation.metrics import bootstrap_lesions, measure_auc
-from ml.research.report.sets import TEST, read_clean, read_seen, read_within_source
+from ml.research.report.sets import TEST, read_clean, read_other, read_seen, read_unseen, read_within_source
 from ml.research.report.stored import COMPARISON, DEFAULT_NETWORK, Network, ReportPart, Results
 from ml.research.report.text import format_table, join_parts, name_command, name_missing
 
@@ -63,15 +63,20 @@ def _write_tested(results: Results) -> str:
     rows: list[Sequence[object]] = []
     common = read_seen(twin, "ham10000-subset")
     parts: list[tuple[str, ReportPart | None, ReportPart | None]] = [
+        ("530 unseen", read_unseen(default), read_unseen(twin)),
         ("602 clean", read_clean(default), read_clean(twin)),
         ("within one source", read_within_source(default), read_within_source(twin)),
         ("660", default.read_part(TEST), twin.read_part(TEST)),
         (
             "HAM10000, naevi and melanomas",
-            _match(default.read_part("ham10000-subset"), common),
+            _match(read_other(default, "ham10000-subset"), common),
             common,
         ),
-        ("HAM10000, all diagnoses", default.read_part("ham10000-subset"), twin.read_part("ham10000-subset")),
+        (
+            "HAM10000, all diagnoses",
+            read_other(default, "ham10000-subset"),
+            read_other(twin, "ham10000-subset"),
+        ),
         ("ISIC 2017", default.read_part("isic2017-segmentation"), twin.read_part("isic2017-segmentation")),
     ]
     for title, first, second in parts:

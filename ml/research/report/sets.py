@@ -12,23 +12,35 @@ TEST = "fanconi-test"
 _CLASS_ROWS = ("answered", "sensitivity", "missed", "specificity", "alarmed")
 
 
+def read_unseen(network: Network) -> ReportPart | None:
+    """Return the 530 test images whose lesion is nowhere in train, by picture or by ISIC's ids."""
+    part = network.read_part(TEST)
+    return part and part.keep(lambda row: "unseen" in row.image.tags.split())
+
+
 def read_clean(network: Network) -> ReportPart | None:
-    """Return the 602 test images whose lesion is not in train."""
+    """Return the 602 test images without a near duplicate in train; 72 of them still show a lesion of train."""
     part = network.read_part(TEST)
     return part and part.keep(lambda row: "clean" in row.image.tags.split())
 
 
 def read_within_source(network: Network) -> ReportPart | None:
-    """Return the clean test images recognised as HAM10000's: naevi and melanomas of one archive."""
-    part = read_clean(network)
+    """Return the unseen test images recognised as HAM10000's: naevi and melanomas of one archive."""
+    part = read_unseen(network)
     return part and part.keep(lambda row: "ham10000" in row.image.tags.split())
 
 
 def read_seen(network: Network, name: str) -> ReportPart | None:
-    """Return the images of a set whose diagnosis the network has been trained on."""
+    """Return the images of a set whose diagnosis the network has been trained on, and whose lesion it hasn't."""
     seen = find_seen_diagnoses(network.training_sets)
-    part = network.read_part(name)
+    part = read_other(network, name)
     return part and part.keep(lambda row: row.image.diagnosis in seen)
+
+
+def read_other(network: Network, name: str) -> ReportPart | None:
+    """Return the images of a set that show no lesion of the paper's train split."""
+    part = network.read_part(name)
+    return part and part.keep(lambda row: "repeats_train" not in row.image.tags.split())
 
 
 def guess_source(part: ReportPart) -> dict[str, Estimate]:
@@ -63,13 +75,24 @@ def tabulate(results: Results, parts: list[tuple[Network, ReportPart | None]], *
     return format_table(["", *columns], rows)
 
 
+def write_unseen(results: Results) -> str:
+    """Write the section of the 530 test images whose lesion is nowhere in train."""
+    return join_parts(
+        "## The 530 test images of unseen lesions",
+        "The test images whose lesion is not in train, neither by picture nor by ISIC's lesion ids. Of all figures "
+        "on the paper's set, read these. The last column looks at no lesion: it calls an image benign if it was "
+        "recognised as HAM10000's, and malignant if not.",
+        tabulate(results, [(each, read_unseen(each)) for each in results.compared], rule=True),
+        name_command(COMMAND),
+    )
+
+
 def write_clean(results: Results) -> str:
-    """Write the section of the 602 clean test images."""
+    """Write the section of the 602 test images without a near duplicate in train."""
     return join_parts(
         "## The 602 clean test images",
-        "The test images whose lesion is not in train. Of all figures on the paper's set, read these. The last "
-        "column looks at no lesion: it calls an image benign if it was recognised as HAM10000's, and malignant "
-        "if not.",
+        "The test images without a near duplicate in train, as reported until now. 72 of them (17 benign, 55 "
+        "malignant) still show a lesion of train in another shot.",
         tabulate(results, [(each, read_clean(each)) for each in results.compared], rule=True),
         name_command(COMMAND),
     )
@@ -79,7 +102,7 @@ def write_within(results: Results) -> str:
     """Write the section of the part that comes from one archive."""
     return join_parts(
         "## Within one source",
-        "HAM10000 naevi against HAM10000 melanomas, of the clean images. All come from one archive, so knowing "
+        "HAM10000 naevi against HAM10000 melanomas, of the unseen lesions. All come from one archive, so knowing "
         "the archive helps nobody here.",
         tabulate(results, [(each, read_within_source(each)) for each in results.compared]),
         name_command(COMMAND),
@@ -90,7 +113,7 @@ def write_all(results: Results) -> str:
     """Write the section of all 660 test images."""
     return join_parts(
         "## All 660 test images",
-        "To compare with published results. 58 of these images show a lesion that is also in train.",
+        "To compare with published results. 130 of these images show a lesion that is also in train.",
         tabulate(results, [(each, each.read_part(TEST)) for each in results.compared], rule=True),
         _compare_rule(results),
         name_command(COMMAND),
@@ -114,7 +137,7 @@ def write_external(results: Results) -> str:
 
 
 def _write_both(results: Results, name: str) -> list[str]:
-    whole = [(each, each.read_part(name)) for each in results.compared]
+    whole = [(each, read_other(each, name)) for each in results.compared]
     seen = [(each, read_seen(each, name)) for each in results.compared]
     texts = ["Diagnoses that each network has been trained on:", tabulate(results, seen)]
     if any(

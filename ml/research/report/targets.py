@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ml.research.report.clinic import measure_consistency
 from ml.research.report.measures import measure_part
-from ml.research.report.sets import COMMAND, TEST, read_clean, read_seen
+from ml.research.report.sets import COMMAND, TEST, read_clean, read_other, read_seen, read_unseen
 from ml.research.report.shortfalls import explain_shortfalls
 from ml.research.report.stored import Network, Results
 from ml.research.report.text import Estimate, format_table, join_parts, name_command, name_missing
@@ -50,13 +50,17 @@ def list_targets(results: Results, network: Network) -> list[ReportTarget]:
 
 
 def _list_own(results: Results, network: Network) -> list[ReportTarget]:
-    everything, clean = network.read_part(TEST), read_clean(network)
-    if everything is None or clean is None:
+    everything, clean, unseen = network.read_part(TEST), read_clean(network), read_unseen(network)
+    if everything is None or clean is None or unseen is None:
         return []
     figures = measure_part(everything, network.policy, rounds=results.rounds)
     cleaned = measure_part(clean, network.policy, rounds=results.rounds)
     drop = figures["accuracy_half"].value - cleaned["accuracy_half"].value
+    first = measure_part(unseen, network.policy, rounds=results.rounds)
     return [
+        *([_judge("AUC on the 530 ≥ 0.972", 0.972, first["auc"])] if "auc" in first else []),
+        _judge("AUC on the 602 ≥ 0.970", 0.970, cleaned["auc"]),
+        _judge("Accuracy on the 602 (P ≥ 0.5) ≥ 91.5 %", 0.915, cleaned["accuracy_half"]),
         _judge("Accuracy on the 660 (P ≥ 0.5) ≥ 93.2 %", 0.932, figures["accuracy_half"]),
         _judge("AUC on the 660 ≥ 0.975", 0.975, figures["auc"]),
         ReportTarget(
@@ -78,6 +82,10 @@ def _list_external(results: Results, network: Network) -> list[ReportTarget]:
         if part and part.y.any() and not part.y.all():
             auc = measure_part(part, network.policy, rounds=results.rounds)["auc"]
             targets.append(_judge(f"AUC on {title} ≥ 0.85", 0.85, auc))
+    other = read_other(network, "ham10000-subset")
+    if other and other.y.any() and not other.y.all():
+        auc = measure_part(other, network.policy, rounds=results.rounds)["auc"]
+        targets.append(_judge("AUC on HAM10000, other lesions, all diagnoses ≥ 0.945", 0.945, auc))
     return targets
 
 

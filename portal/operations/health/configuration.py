@@ -102,13 +102,14 @@ def check_sealed_storage(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_model_files(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """Every model version that serves has its file, unchanged. Needs the database."""
+    """Every model version that serves has its file, unchanged; so has the network that outlines. Needs the database."""
     if not databases:
         return []
-    from classifier.models import ModelVersion  # noqa: PLC0415 - checks load before models
+    from classifier.models import ModelVersion, OutlineNetwork  # noqa: PLC0415 - checks load before models
 
     try:
         served = list(ModelVersion.objects.in_use())
+        outlining = list(OutlineNetwork.objects.active())
     except DatabaseError as error:
         # Not an error: `migrate` itself runs these checks, and a database that is away for a
         # moment must not keep a worker from starting.
@@ -119,7 +120,10 @@ def check_model_files(databases: Any = None, **_: Any) -> list[CheckMessage]:
                 id="health.W006",
             )
         ]
-    return [message for version in served for message in check_file(version)]
+    return [
+        *(message for version in served for message in check_file(version)),
+        *(message for network in outlining for message in check_outliner(network)),
+    ]
 
 
 @register(Tags.compatibility)
@@ -137,6 +141,19 @@ def check_gates(**_: Any) -> list[CheckMessage]:
         ]
     problem = find_gate_problem()
     return [Error(f"The gates can't be loaded: {problem}", id="health.E009")] if problem else []
+
+
+def check_outliner(network: Any) -> list[CheckMessage]:
+    """A warning: without it nothing is outlined, and every case is judged as before."""
+    from classifier.domain.errors import ConflictError  # noqa: PLC0415 - checks load before models
+    from classifier.registry.outlines import check_outline_file  # noqa: PLC0415
+
+    try:
+        check_outline_file(network)
+    except ConflictError as conflict:
+        hint = "Put the file back, or register the shipped one: manage.py register_models."
+        return [Warning(f"{network} can't outline: {conflict.message}", hint=hint, id="health.W012")]
+    return []
 
 
 def check_file(version: Any) -> list[CheckMessage]:

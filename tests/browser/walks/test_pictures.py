@@ -1,6 +1,6 @@
 """The form's check and the worker are one gate, and the worker judges the right picture: on the real ones.
 
-The stack runs with its gates on. What the form says beside a thumbnail is compared with what the worker
+The portal runs as it ships. What the form says beside a thumbnail is compared with what the worker
 then says of the same file on the page of its case.
 """
 
@@ -17,7 +17,6 @@ from classifier.demo.lesions import draw_lesion
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.new_case.steps import CASE, TOUCH, fill, submit
 from tests.support.live_clinic import PASSWORD, LiveClinic
-from tests.support.live_stack import LiveStack
 from tests.support.visiting import log_in_by_http
 
 pytestmark = [pytest.mark.walk, pytest.mark.stack]
@@ -30,11 +29,8 @@ CHECKED = re.compile(f"{re.escape(WILL_BE_JUDGED)}|{re.escape(WONT_BE_JUDGED)}|m
 
 
 @pytest.fixture(scope="module")
-def clinic(tmp_path_factory):
-    stack = LiveStack(tmp_path_factory.mktemp("gated") / "var", TEST_GATES="1")
-    stack.start()
-    yield LiveClinic(stack)
-    stack.stop()
+def clinic(gated_stack):
+    return LiveClinic(gated_stack)
 
 
 @pytest.fixture

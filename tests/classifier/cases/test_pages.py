@@ -17,6 +17,7 @@ from tests.factories import (
     SubmissionFactory,
     answered_submission,
 )
+from tests.support.shown import read_shown
 
 pytestmark = pytest.mark.django_db
 
@@ -258,6 +259,22 @@ class TestDeadlines:
         before = case.order_due_at
         case.refresh_from_db()
         assert before - case.order_due_at == dt.timedelta(days=21)
+
+    def test_two_administrators_each_keep_what_they_changed(self, staff, log_in):
+        """Both opened the page before either saved; a day that somebody else set meanwhile is not written back."""
+        client, address = log_in(staff.administrator), reverse("targets")
+        before = read_shown(client.get(address).text)
+
+        def save(shown, **changes):
+            typed = {name.removeprefix("initial-"): value for name, value in shown.items()}
+            assert client.post(address, {**shown, **typed, **changes}).status_code == 302
+
+        save(before, excise="7")
+        save(before, biopsy="9")
+        save(before, reading_target_days="3")
+        save(read_shown(client.get(address).text), excise="28")
+        staff.clinic.refresh_from_db()
+        assert (staff.clinic.reading_target_days, staff.clinic.order_target_days) == (3, {"biopsy": 9})
 
 
 class TestLists:

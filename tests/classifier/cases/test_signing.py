@@ -139,7 +139,7 @@ class TestOnceMore:
     @pytest.mark.parametrize(
         ("outcomes", "told"),
         [
-            (("malignant",), "The model said malignant, 91 %."),
+            (("malignant",), "The model said malignant, score 91."),
             (("benign", "malignant"), "The model said malignant"),
             (("refer",), "The model said refer"),
             (("refer", "refer"), "The model said refer"),
@@ -203,7 +203,7 @@ class TestOnceMore:
         first = ReviewFactory(submission=case, diagnosis="melanoma", management="excise")
         sent = {**NAEVUS, **seen(case), "amends": first.pk, "is_slip": "on"}
         page = reader.post(amend_of(case), sent).content.decode()
-        assert "The model said malignant, 91 %." in page
+        assert "The model said malignant, score 91." in page
         assert "The signed review says melanoma." in page
 
         OutcomeFactory(lesion=case.lesion, diagnosis="melanoma_invasive")

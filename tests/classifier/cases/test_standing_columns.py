@@ -17,7 +17,7 @@ from classifier.cases.withdrawal import cancel_submission, retry_submission
 from classifier.consents import record_consent
 from classifier.domain.vocabulary import UNSPECIFIED_SITE
 from classifier.engine.queue import prediction_claims
-from classifier.intake.submission import CasePatient, NewLesion, Question, submit_case
+from classifier.intake.submission import CaseLesion, CasePatient, Question, submit_case
 from classifier.models import Lesion, Patient, Prediction, Submission
 from classifier.orders import acknowledge_order, take_back_acknowledgement
 from classifier.privacy.erasure import erase_patient
@@ -126,7 +126,7 @@ def answer_with_consent(staff, case, *, recorded_in="", **stated):
         actor=staff.clinician,
         clinic=lesion.patient.clinic,
         patient=CasePatient(known=lesion.patient, **stated),
-        lesion=lesion,
+        lesion=CaseLesion(known=lesion),
         images=[sent_image(3)],
         question=Question(),
     )
@@ -143,7 +143,7 @@ def send_new_lesion(staff, case):
         actor=staff.clinician,
         clinic=staff.clinic,
         patient=CasePatient(known=case.lesion.patient),
-        lesion=NewLesion(body_site=UNSPECIFIED_SITE),
+        lesion=CaseLesion(body_site=UNSPECIFIED_SITE),
         images=[sent_image(3)],
         question=Question(),
     )

@@ -5,29 +5,21 @@ Each door is asked after each step, so that none goes on saying what the model s
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
-import json
-import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from rest_framework.test import APIClient
 
 from classifier.cases.withdrawal import cancel_submission
-from classifier.client.output import write_submissions
 from classifier.client.reading import read_record
-from classifier.client.records import LesionRecord, PatientRecord, SubmissionRecord
-from classifier.exports.cases import export_submissions
+from classifier.client.records import LesionRecord, PatientRecord
 from classifier.labels.text import describe_day
 from classifier.models import Acknowledgement
 from classifier.models import Submission as Case
 from classifier.preconditions import tag_of
-from classifier.privacy.archives import archive_patient
-from portal.trust.accounts.models import User
+from tests.classifier.cases.doors import ROOT, api, read_archive, read_by_client, read_export, read_fhir
 from tests.classifier.cases.looking import get, open_as
 from tests.classifier.report.papers import judge, make_case, read
 from tests.factories import (
@@ -39,15 +31,6 @@ from tests.factories import (
     answered_submission,
     two_clinics,
 )
-
-ROOT = "/api/v1"
-
-
-def api(user: User) -> APIClient:
-    """A client logged in as `user`, by token."""
-    client = APIClient()
-    client.force_authenticate(user)
-    return client
 
 
 @dataclass(frozen=True)
@@ -103,39 +86,6 @@ def read_rest(side, case) -> list[dict[str, Any]]:
         *(client.get(f"{ROOT}/{page}").json()["standing"] for page in pages),
         *(client.get(f"{ROOT}/{page}").json()["results"][0]["standing"] for page in lists),
     ]
-
-
-def read_fhir(side, case) -> dict[str, Any]:
-    return api(side.own.clinician).get(f"/fhir/r4/DiagnosticReport/{case.pk}").json()
-
-
-def read_export(side) -> dict[str, str]:
-    made = export_submissions(
-        actor=side.own.clinician,
-        clinic=side.own.clinic,
-        rows=Case.objects.all(),
-        role="clinician",
-        filters=[],
-    )
-    (row,) = csv.DictReader(io.StringIO("".join(made.lines).lstrip("\ufeff")))
-    return row
-
-
-def read_archive(side, case) -> tuple[dict[str, Any], dict[str, str]]:
-    patient = type(case.lesion.patient).objects.get(pk=case.lesion.patient_id)
-    parts = archive_patient(actor=side.own.administrator, patient=patient)
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(parts)))
-    (row,) = csv.DictReader(io.StringIO(archive.read("cases.csv").decode("utf-8-sig")))
-    return json.loads(archive.read("patient.json")), row
-
-
-def read_by_client(side, case) -> tuple[SubmissionRecord, dict[str, str]]:
-    told = api(side.own.clinician).get(f"{ROOT}/submissions/{case.pk}/").json()
-    record = read_record(SubmissionRecord, told, etag="")
-    stream = io.StringIO()
-    write_submissions(stream, [record], "csv")
-    (row,) = csv.DictReader(io.StringIO(stream.getvalue().lstrip("\ufeff")))
-    return record, row
 
 
 def check_every_door(side, case, expected: Step) -> None:

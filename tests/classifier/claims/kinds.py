@@ -1,4 +1,4 @@
-"""The three kinds of work that are claimed, each by its own door to the one engine."""
+"""The four kinds of work that are claimed, each by its own door to the one engine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from django.utils import timezone
 from classifier.claims.engine import Claims
 from classifier.domain.states import PredictionState
 from classifier.engine.explain import ExplanationResult, claim_explanation, explanation_claims, finish
+from classifier.engine.outline import OutlineResult, claim_outline, outline_claims
+from classifier.engine.outline import finish as finish_outline
 from classifier.engine.queue import claim_batch, prediction_claims
 from classifier.engine.run import Answer, finish_batch
 from classifier.webhooks.delivery import claim_deliveries, delivery_claims, finish_delivery
 from classifier.webhooks.transport import DeliveryResult
-from tests.factories import ExplanationFactory, PredictionFactory
+from tests.factories import ExplanationFactory, OutlineFactory, PredictionFactory
 from tests.support.webhooks import WebhookDeliveryFactory
 
 REASON = {"error_code": "invented", "error_message": "Invented."}
@@ -50,6 +52,14 @@ KINDS = {
         ExplanationFactory,
         lambda worker: claim_explanation(worker=worker),
         lambda row: finish(row, ExplanationResult(PredictionState.FAILED, REASON)),
+        {"attempt": 2},
+        "failed",
+    ),
+    "outline": Kind(
+        outline_claims,
+        OutlineFactory,
+        lambda worker: claim_outline(worker=worker),
+        lambda row: finish_outline(row, OutlineResult(PredictionState.FAILED, REASON)),
         {"attempt": 2},
         "failed",
     ),

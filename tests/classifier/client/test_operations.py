@@ -45,6 +45,8 @@ CALLS = {
     "me_read": lambda c: c.me(),
     "token_revoke": lambda c: c.revoke_token(),
     "images_derivative": lambda c: c.images.derivative(ID),
+    "images_outline_request": lambda c: c.images.request_outline(ID),
+    "images_outline_read": lambda c: c.images.outline(ID),
     "images_dicom": lambda c: c.images.dicom(ID, patient="identified"),
     "patients_create": lambda c: c.patients.create("A-1", clinic=ID, consents_to_inference=True, **WHO),
     "patients_change": lambda c: c.patients.change(ID, consents_to_inference=True, **WHO),

@@ -7,9 +7,10 @@ import h5py
 import pytest
 from django.core.management import CommandError, call_command
 
-from classifier.engine.serving import ModelSpecification, load_predictor
+from classifier.engine.serving import ModelSpecification, load_predictor, predict
 from classifier.management.commands.register_model import Command, read_declaration
 from classifier.models import ModelVersion
+from ml.serving.registration import draw_references
 from portal.trust.audit.models import AuditEvent
 
 OLD = Path(__file__).resolve().parents[2] / "ml" / "network_files" / "old_networks"
@@ -77,6 +78,20 @@ def test_a_refused_file_leaves_its_hash_and_not_its_name(tmp_path, models_folder
 )
 def test_a_path_to_no_file_is_refused(name, code):
     assert refuse(name) == {"code": code, "sha256": ""}
+
+
+def test_a_file_of_several_classes_names_diagnoses(models_folder, capsys):
+    words = ["--scale", "unit", "--input-size", "32x32", "--name", "seven"]
+    classes = ["--classes", "akiec,bcc,BKL,df,Melanoma,nv,spot", "--malignant", "akiec,bcc,Melanoma"]
+    call_command("register_model", str(OLD / "k24-seven.h5"), *words, *classes)
+    version = ModelVersion.objects.get()
+    said = capsys.readouterr().out
+    assert "  Melanoma: Melanoma, malignant" in said
+    assert "  spot: by this name, without a code, benign" in said
+    (judged,) = predict(version, draw_references((32, 32))[:1]).judgements
+    malignant = sum(one.probability for one in judged.diagnoses.diagnoses if one.is_malignant)
+    assert malignant == pytest.approx(judged.calibrated_probability, abs=1e-6)
+    assert {one.name for one in judged.diagnoses.diagnoses} == {*classes[1].split(",")}
 
 
 def test_an_open_input_needs_a_size():

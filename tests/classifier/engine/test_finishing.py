@@ -2,16 +2,19 @@
 
 import datetime as dt
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.files.base import ContentFile
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from classifier.cases.withdrawal import cancel_submission
 from classifier.claims.identity import worker_id
+from classifier.domain.diagnoses import LABELS_VERSION
 from classifier.domain.states import PredictionState
 from classifier.engine import serving
 from classifier.engine.decode import start_decoding
@@ -19,10 +22,17 @@ from classifier.engine.queue import claim_batch, prediction_claims
 from classifier.engine.run import Work, finish_batch, judge, run_queued
 from classifier.engine.serving import BatchResult, Judgement
 from classifier.models import Prediction
+from ml.serving.diagnoses import DiagnosisPolicy, name_diagnoses
 from portal.trust.accounts.models import Clinic
 from portal.trust.audit.models import AuditEvent
 from portal.trust.audit.services import verify_chains
-from tests.factories import ClinicFactory, MembershipFactory, ModelVersionFactory, SubmissionFactory
+from tests.factories import (
+    ClinicFactory,
+    MembershipFactory,
+    ModelVersionFactory,
+    SubmissionFactory,
+    tiny_specification,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +77,62 @@ def test_each_row_gets_its_own_answer(network, queue_images, monkeypatch):
         found = (row.probability, row.calibrated_probability, row.outcome)
         expected = answers[row.pk]
         assert found == (expected.probability, expected.calibrated_probability, expected.outcome)
+
+
+def test_a_result_keeps_what_its_figure_is_worth_in_the_clinic_of_that_moment(
+    network, queue_images, monkeypatch
+):
+    """Of a picture that is far it is told from what, and nothing else; the audit log has why it is referred."""
+    calibration = {"method": "platt", "a": 1.0, "b": 0.0, "prevalence": 0.5}
+    sources = [{"source": "blind", "a": 0.0, "b": 0.0, "prevalence": 0.5}]
+    specification = tiny_specification("weighed") | {"calibration": calibration | {"sources": sources}}
+    version = ModelVersionFactory(
+        name="weighed", sha256=specification["sha256"], specification=specification, active=True
+    )
+    case = SubmissionFactory(clinic=ClinicFactory(kind="dermatology"))
+    near, far = queue_images(2, submission=case, model_version=version)
+    found = [Judgement(0.9, 0.9, "malignant", 1.1), Judgement(0.9, 0.9, "refer", 2.5, is_far=True)]
+    work = start_work()
+    judgements = [found[row.pk == far.pk] for row in work.rows]
+    monkeypatch.setattr(serving, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
+    assert finish_batch(judge(work)) == 2
+    for row in (near, far):
+        row.refresh_from_db()
+    likelihood = 9 * 0.15 / 0.85
+    assert (near.prevalence, near.distance, near.is_far) == (0.15, 1.1, False)
+    worth = (near.predictive_value, near.predictive_low, near.predictive_high)
+    assert worth == pytest.approx((likelihood / (1 + likelihood), 0.15, likelihood / (1 + likelihood)))
+    assert (far.outcome, far.is_far, far.distance, far.prevalence) == ("refer", True, 2.5, 0.15)
+    assert (far.predictive_value, far.predictive_low, far.probability) == (None, None, 0.9)
+    codes = {event.object_id: event.details.get("code") for event in events("prediction.succeeded")}
+    assert codes == {str(near.pk): None, str(far.pk): "unlike_training"}
+    case.refresh_from_db()
+    assert case.model_probability == 0.9
+
+
+def test_diagnoses_are_stored_with_the_figure_each_row_its_own(network, queue_images, monkeypatch):
+    queue_images(3)
+    work = start_work()
+    policy = DiagnosisPolicy()
+    shares = {row.pk: np.array([0.2, 0.1 * n, 0.8 - 0.1 * n]) for n, row in enumerate(work.rows, 1)}
+    named = [name_diagnoses(shares[row.pk], ("nv", "mel", "df"), ("mel",), policy) for row in work.rows]
+    judgements = [
+        Judgement(0.5, float(shares[row.pk][1]), "refer", diagnoses=found)
+        for row, found in zip(work.rows, named, strict=True)
+    ]
+    monkeypatch.setattr(serving, "predict", lambda *_: BatchResult(judgements, "CPU: fake", 0.1))
+    far = judgements[2] = replace(judgements[2], distance=9.0, is_far=True)
+    assert finish_batch(judge(work)) == 3
+    (unlike,) = Prediction.objects.filter(diagnoses__isnull=True)
+    assert unlike.calibrated_probability == far.calibrated_probability
+    for row in Prediction.objects.exclude(pk=unlike.pk):
+        (melanoma,) = [one for one in row.could_be.every if one.is_malignant]
+        assert melanoma.probability == row.calibrated_probability == shares[row.pk][1]
+        assert row.diagnoses["labels"] == LABELS_VERSION
+        assert row.could_be.every[0].name == "df"
+        assert row.could_be.stands_out == (shares[row.pk][2] >= 0.5)
+    with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
+        Prediction.objects.update(diagnoses=None)
 
 
 def test_queries_do_not_grow_with_the_batch(network, queue_images):

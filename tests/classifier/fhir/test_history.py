@@ -2,6 +2,7 @@
 
 import pytest
 
+from classifier.cases.withdrawal import cancel_submission
 from portal.trust.audit.models import AuditEvent
 from tests.classifier.fhir.conftest import ROOT, codes, read
 from tests.factories import ReviewFactory, answered_submission
@@ -42,6 +43,20 @@ def test_every_version_as_it_was_read_then(client, case):
     assert [entry["request"]["method"] for entry in entries] == ["PUT", "PUT", "POST"]
     for one in versions:
         assert read(client, f"{path}/_history/{one['meta']['versionId']}") == one
+
+
+def test_what_was_read_before_a_withdrawal(client, side):
+    case = answered_submission(side.own, "benign")
+    path = f"DiagnosticReport/{case.pk}"
+    before = read(client, path)
+    cancel_submission(actor=side.own.clinician, submission=case, reason="Sent twice?")
+    after = read(client, path)
+
+    versions, _ = history_of(client, case)
+
+    assert versions == [after, before]
+    assert "Sent twice?" in after["conclusion"]
+    assert "Sent twice?." not in after["conclusion"]
 
 
 def test_a_version_has_its_tag(client, case):

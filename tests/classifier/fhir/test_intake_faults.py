@@ -202,6 +202,43 @@ def test_consent_and_models_are_asked_for(client, side, model):
     assert codes(response) == [("transient", "no_active_model")]
 
 
+OWN_SITE, OTHER_SITE = (
+    {"coding": [{"system": "urn:dermaport:code:body-site", "code": code}]}
+    for code in ("trunk_posterior_trunk_upper_back", "lower_extremity")
+)
+
+
+@pytest.mark.parametrize(
+    ("sites", "expected"),
+    [
+        ([OWN_SITE], []),
+        ([OTHER_SITE], [("body_site_mismatch", "Bundle.entry[2].resource.bodySite[0]")]),
+        (
+            [OWN_SITE, OTHER_SITE],
+            [("one_lesion", "Bundle.entry[2].resource.bodySite[1].coding[0].code")],
+        ),
+    ],
+    ids=["same", "another", "two"],
+)
+def test_body_structure_and_body_site_speak_of_one_lesion(client, side, sites, expected):
+    response = send(client, orders.order(side.own.clinic, request=orders.service_request(bodySite=sites)))
+    assert (places(response) if expected else response.status_code) == (expected or 200)
+
+
+def test_an_order_is_about_one_lesion(client, side):
+    """Whichever was left out, the pictures would land in the history of another spot."""
+    patient = PatientFactory(clinic=side.own.clinic)
+    known = [{"reference": f"BodyStructure/{LesionFactory(patient=patient).pk}"} for _ in range(2)]
+    subject = f"Patient/{patient.pk}"
+    structure, picture = orders.body_structure(subject), orders.media(subject=subject)
+    for others, parts in ((known, []), (known[:1], [structure])):
+        request = orders.service_request(subject, supportingInfo=others)
+        response = send(client, orders.transaction(*map(orders.entry, [request, *parts, picture])))
+        assert places(response) == [
+            ("one_lesion", f"Bundle.entry[0].resource.supportingInfo[{len(others) - 1}]")
+        ]
+
+
 def test_rows_and_clinics_of_others_do_not_exist(client, side):
     lesion = LesionFactory(clinic=side.other.clinic)
     own = PatientFactory(clinic=side.own.clinic)

@@ -70,7 +70,9 @@ def test_code_systems_say_what_codes_mean():
     (outcome,) = [entry["resource"] for entry in found]
     assert [one["code"] for one in outcome["concept"]] == ["benign", "malignant", "refer"]
     assert read(client, "CodeSystem/outcome") == outcome
-    assert read(client, "CodeSystem")["total"] == 13
+    assert read(client, "CodeSystem")["total"] == 15
+    named = {one["code"] for one in read(client, "CodeSystem/model-diagnosis")["concept"]}
+    assert {"nv", "mel", "bcc", "akiec", "bkl", "df", "vasc", "other", "none-stands-out"} <= named
     assert client.get(f"{ROOT}/CodeSystem/nothing").status_code == 404
 
 

@@ -52,6 +52,8 @@ def test_preliminary_from_the_model(client, side):
         "threshold": 0.5,
         "refer-low": 0.4,
         "refer-high": 0.6,
+        "predictive-value": prediction.predictive_value,
+        "prevalence": 0.03,
     }
 
 
@@ -256,3 +258,35 @@ def test_audit_log_is_for_administrators(fhir, client, side):
     ]
     assert codes(client.get(f"{ROOT}/AuditEvent")) == [("forbidden", "permission_denied")]
     assert search(fhir(side.other.administrator), "AuditEvent?subtype=submission.created") == []
+
+
+def test_audit_event_names_the_patient_and_what_came_to_nothing(fhir, side, django_assert_max_num_queries):
+    """By the registered way of each kind of row to its patient; of other clinics' patients nothing is said."""
+    case = answered_submission(side.own)
+    patient, stranger = case.lesion.patient, answered_submission(side.other)
+    own = {"clinic_id": side.own.clinic.pk, "actor": side.own.clinician}
+    rows = [case, case.images.get(), patient]
+    events = [record_event(action=f"{row._meta.model_name}.viewed", obj=row, **own) for row in rows]
+    refused = record_event(action="access.refused", details={"object": str(case.pk)}, **own)
+    elsewhere = record_event(action="submission.viewed", obj=stranger, **own)
+    administrator = fhir(side.own.administrator)
+    # One query for each kind of row, however many events there are.
+    with django_assert_max_num_queries(50):
+        found = search(administrator, f"AuditEvent?patient=Patient/{patient.pk}")
+    named = {
+        one["id"]: [entity["what"]["reference"] for entity in one["entity"] if "what" in entity]
+        for one in found
+    }
+    whose = f"Patient/{patient.pk}"
+    assert [named[str(event.pk)] for event in events] == [
+        [f"ServiceRequest/{case.pk}", whose],
+        [f"Media/{rows[1].pk}", whose],
+        [whose],
+    ]
+    assert named[str(refused.pk)] == [whose]
+    assert str(elsewhere.pk) not in named
+    outcomes = {one["id"]: one["outcome"] for one in found}
+    assert (outcomes[str(refused.pk)], outcomes[str(events[0].pk)]) == ("4", "0")
+    other = f"Patient/{stranger.lesion.patient_id}"
+    assert other not in str(read(administrator, f"AuditEvent/{elsewhere.pk}"))
+    assert search(administrator, f"AuditEvent?patient={other}") == []

@@ -21,6 +21,7 @@ from tests.factories import (
     SubmissionFactory,
     answered_submission,
     restated_together,
+    stored_diagnoses,
 )
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -61,6 +62,8 @@ def build_cases(side) -> None:
     for state in ("queued", "running", "failed", "rejected"):
         PredictionFactory(submission=SubmissionFactory(clinic=side.own.clinic), state=state)
     PredictionFactory(submission=SubmissionFactory(clinic=side.own.clinic), refused=True)
+    could_be = {"state": "succeeded", "outcome": "malignant", "diagnoses": stored_diagnoses()}
+    PredictionFactory(submission=SubmissionFactory(clinic=side.own.clinic), **could_be)
 
 
 def test_every_resource(fhir, side, package):

@@ -108,8 +108,8 @@ class TestPage:
         client.force_login(clinics.own.administrator)
         page = client.get(address(trial)).text
         assert reverse("submission-detail", args=[mine.pk]) in page
-        assert "97 %" in page
-        assert "12 %" in page
+        assert "score 97" in page
+        assert "score 12" in page
         assert reverse("submission-detail", args=[same.pk]) not in page
         assert reverse("submission-detail", args=[foreign.pk]) not in page
         assert "1 of 2 images: the same as" in page

@@ -237,7 +237,7 @@ class TestHiddenUntilRead:
         assert "malignant" not in before.lower().split('id="main"')[1].replace("other malignant", "").replace(
             "other_malignant", ""
         ).replace('data-group="malignant"', "")
-        assert "91 %" in after.content.decode()
+        assert "score <strong>91</strong>" in after.content.decode()
         assert "You read <strong>Melanocytic naevus</strong>" in after.content.decode()
         assert after.context["form"].initial == {"diagnosis": "naevus"}
 

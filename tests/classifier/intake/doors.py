@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from rest_framework.test import APIClient
@@ -39,6 +40,9 @@ class Asked:
     lesion: Lesion | None = None
     pictures: tuple[bytes, ...] = field(default_factory=lambda: (draw_jpeg(1),), repr=False)
     question: str = "Excise?"
+    site: str = ""
+    """Of a known lesion nothing is told unless it stands here; a new one is of the shoulder."""
+    side: str = ""
     note: str = ""
     key: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -77,15 +81,20 @@ def by_page(staff: Staff, asked: Asked) -> Answer:
             "birth_date": born,
             "sex": asked.sex,
             "skin_type": asked.skin_type,
-            "body_site": "upper_extremity_shoulder",
-            "laterality": "left",
+            "body_site": name_site(asked) or ("" if asked.patient else "upper_extremity_shoulder"),
+            "laterality": asked.side or "unspecified",
             "note": asked.note,
             **consent,
         },
     )
     if response.status_code == 302:
-        return Answer(Submission.objects.get(pk=response["Location"].strip("/").rpartition("/")[2]), "")
+        case = Submission.objects.get(pk=response["Location"].strip("/").rpartition("/")[2])
+        return Answer(case, "", " ".join(map(str, get_messages(response.wsgi_request))))
     return Answer(None, html.unescape(response.content.decode()))
+
+
+def name_site(asked: Asked) -> str | None:
+    return asked.site or (None if asked.lesion else "upper_extremity_shoulder")
 
 
 def describe(asked: Asked) -> dict[str, Any]:
@@ -98,9 +107,10 @@ def describe(asked: Asked) -> dict[str, Any]:
         "skin_type": asked.skin_type or None,
         "consents_to_inference": asked.agrees,
         "lesion": str(asked.lesion.pk) if asked.lesion else None,
-        "body_site": None if asked.lesion else "upper_extremity_shoulder",
+        "body_site": name_site(asked),
+        "laterality": asked.side or None,
         "clinical_question": asked.question,
-        "note": asked.note,
+        "note": asked.note or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -142,6 +152,7 @@ def by_fhir(staff: Staff, asked: Asked) -> Answer:
     parts = [orders.media(subject=subject, data=data) for data in asked.pictures]
     if asked.lesion:
         request["supportingInfo"] = [{"reference": f"BodyStructure/{asked.lesion.pk}"}]
+        request["bodySite"] = _describe_site(asked)
     else:
         parts.insert(0, orders.body_structure(subject, description=asked.note))
     if not asked.patient:
@@ -167,6 +178,15 @@ def by_fhir(staff: Staff, asked: Asked) -> Answer:
         notices = " ".join(issue["details"]["text"] for issue in told)
         return Answer(Submission.objects.get(pk=place.rpartition("/")[2]), "", notices)
     return Answer(None, " ".join(issue["details"]["text"] for issue in response.json()["issue"]))
+
+
+def _describe_site(asked: Asked) -> list[dict[str, Any]]:
+    """Of FHIR: codes of a known lesion's place, or words."""
+    codes = {"urn:dermaport:code:body-site": asked.site, "urn:dermaport:code:laterality": asked.side}
+    coding = [{"system": system, "code": code} for system, code in codes.items() if code]
+    if coding and not asked.site:
+        coding.append({"system": "urn:dermaport:code:body-site", "code": "unspecified"})
+    return [{"coding": coding, "text": asked.note}] if coding or asked.note else []
 
 
 def by_client(staff: Staff, asked: Asked) -> Answer:

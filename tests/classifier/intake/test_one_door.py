@@ -59,6 +59,10 @@ def known_patient(side, **facts) -> Patient:
     return PatientFactory(clinic=side.own.clinic, mrn=MRN, **{"birth_date": BORN, **facts})
 
 
+def known_lesion(side, **facts) -> Lesion:
+    return LesionFactory(patient=known_patient(side), **facts)
+
+
 # --- What is refused --------------------------------------------------------------------------
 REFUSED = {
     "too many images": (
@@ -206,6 +210,76 @@ def test_what_was_typed_of_another_person_is_left_out_with_a_word(side):
     assert (patient.birth_date, patient.sex) == (BORN, "female")
 
 
+# --- Which lesion -----------------------------------------------------------------------------
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"site": "upper_extremity_wrist"},
+        {"side": "left"},
+        {"note": "By the scar"},
+    ],
+    ids=str,
+)
+@every_door
+def test_what_nobody_knew_of_a_known_lesion_is_kept(door, told, side):
+    lesion = known_lesion(side, body_site="unspecified", laterality="unspecified", note="")
+    asked = Asked(patient=lesion.patient, lesion=lesion, mrn="", birth_date=None, sex="unknown", **told)
+    for number in range(2):
+        assert by(door, side, asked.but(key=str(uuid.uuid5(uuid.NAMESPACE_URL, str(number))))).case
+    lesion.refresh_from_db()
+    names = {"site": "body_site", "side": "laterality", "note": "note"}
+    assert {getattr(lesion, names[name]) for name in told} == set(told.values())
+    (event,) = AuditEvent.objects.filter(action="lesion.updated")
+    assert (event.object_id, event.details) == (str(lesion.pk), {"fields": [names[name] for name in told]})
+    assert lesion.corrected_at is not None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("told", "what"),
+    [
+        ({"site": "head_and_neck_neck"}, "body site"),
+        ({"side": "right"}, "side"),
+        ({"note": "On the thumb"}, "note"),
+    ],
+    ids=str,
+)
+@every_door
+def test_what_contradicts_a_known_lesion_is_told(door, told, what, side, kept):
+    """A program has slipped in the lesion; at a page it was typed of a new one before a known one was chosen."""
+    lesion = known_lesion(side, body_site="upper_extremity_wrist", laterality="left", note="By the scar")
+    before = kept()
+    answer = by(
+        door,
+        side,
+        Asked(patient=lesion.patient, lesion=lesion, mrn="", birth_date=None, sex="unknown", **told),
+    )
+    if door in PROGRAMS:
+        assert f"This lesion has another {what}. Check both, or leave it out." in answer.words
+        assert kept() == before
+    else:
+        assert answer.case.lesion == lesion
+        assert "What you typed of a new lesion was left out: you chose a known one." in answer.notices
+    lesion.refresh_from_db()
+    assert (lesion.body_site, lesion.laterality, lesion.note) == (
+        "upper_extremity_wrist",
+        "left",
+        "By the scar",
+    )
+
+
+@pytest.mark.django_db
+@every_door
+def test_a_wider_site_than_that_of_a_known_lesion_is_no_other(door, side):
+    lesion = known_lesion(side, body_site="upper_extremity_wrist")
+    asked = Asked(patient=lesion.patient, lesion=lesion, mrn="", birth_date=None, sex="unknown")
+    assert by(door, side, asked.but(site="upper_extremity")).case.lesion == lesion
+    lesion.refresh_from_db()
+    assert lesion.body_site == "upper_extremity_wrist"
+
+
+# --- Which patient ----------------------------------------------------------------------------
 # Of a number: what nobody sees in it, and a letter with its accent as one character or as two.
 SPELT = {
     "\u00c9-17": [

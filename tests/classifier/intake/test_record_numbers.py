@@ -131,6 +131,10 @@ def test_look_alikes_are_listed_for_an_administrator(side):
     shown = [row.patient.pk for row in page.context["rows"]]
     assert shown == [pk for group in groups for pk in group]
     assert "record numbers look alike" in page.text
+    searched = browser.post(address, {"words": "A-1", "show": "alike"}, follow=True)
+    assert [row.patient.pk for row in searched.context["rows"]] == groups[0], (
+        "with those that words don't find"
+    )
     browser.force_login(staff.clinician)
     others = browser.get(address, {"show": "alike"})
     assert "Look-alike numbers" not in others.text

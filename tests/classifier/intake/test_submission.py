@@ -11,7 +11,7 @@ from django.db import OperationalError
 
 from classifier.domain.errors import ConflictError, InvalidInputError, UnavailableError
 from classifier.intake import submission as intake
-from classifier.intake.submission import CasePatient, NewLesion, Question, submit_case
+from classifier.intake.submission import CaseLesion, CasePatient, Question, submit_case
 from classifier.models import Lesion, ModelVersion, Patient, Prediction, Submission, SubmissionImage
 from portal.trust.audit.models import AuditEvent
 from tests.factories import (
@@ -54,7 +54,7 @@ def submit_new(staff, patient=NEW, *, images=1, spot=None, **question):
         actor=staff.clinician,
         clinic=staff.clinic,
         patient=patient,
-        lesion=spot or NewLesion(body_site="upper_extremity_shoulder"),
+        lesion=CaseLesion(known=spot) if spot else CaseLesion(body_site="upper_extremity_shoulder"),
         images=[sent_image(seed) for seed in range(images)],
         question=Question(**question),
     ).submission

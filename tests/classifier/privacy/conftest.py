@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from classifier.consents import record_consent
 from classifier.models import (
+    Consent,
     Explanation,
     Lesion,
     Patient,
@@ -92,8 +93,21 @@ def clinic(side):
 @pytest.fixture
 def add(clinic):
     def make(*, case=None, reading=None, review=None, acknowledged=None, outcome=None, added=20, **changes):
+        lesion, consent, corrected = (changes.pop(name, None) for name in ("lesion", "consent", "corrected"))
         patient = PatientFactory(clinic=changes.pop("clinic", clinic), **changes)
-        Patient.objects.filter(pk=patient.pk).update(created_at=long_ago(added))
+        Patient.objects.filter(pk=patient.pk).update(
+            created_at=long_ago(added), corrected_at=None if corrected is None else long_ago(corrected)
+        )
+        if lesion is not None:
+            LesionFactory(patient=patient)
+        if consent is not None:
+            Consent.objects.create(
+                patient=patient,
+                purpose="inference",
+                is_given=True,
+                recorded_at=long_ago(consent),
+                recorded_by=patient.created_by,
+            )
         if case is not None:
             row = SubmissionFactory(lesion=LesionFactory(patient=patient), submitted_at=long_ago(case))
             if reading is not None:
@@ -104,6 +118,9 @@ def add(clinic):
                     AcknowledgementFactory(review=signed, acknowledged_at=long_ago(acknowledged))
             if outcome is not None:
                 OutcomeFactory(lesion=row.lesion, recorded_at=long_ago(outcome))
+        Lesion.objects.filter(patient=patient).update(
+            created_at=long_ago(added if lesion is None else lesion)
+        )
         return patient
 
     return make

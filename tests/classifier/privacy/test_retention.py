@@ -17,6 +17,10 @@ def test_last_activity_decides(add, clinic):
     add(case=12, reading=3)
     add(case=12, review=11, acknowledged=3)
     add(case=12, outcome=3)
+    # Back after years: nobody is erased in the night between two visits.
+    add(case=12, lesion=3)
+    add(case=12, consent=3)
+    add(case=12, corrected=3)
     add(added=1)
     add(is_on_hold=True)
     assert set(find_due(clinic)) == {old, old_case}

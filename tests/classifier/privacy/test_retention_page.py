@@ -1,7 +1,5 @@
 """The page shows whom the policy would erase; the clinic's page sets it."""
 
-import re
-
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -10,6 +8,7 @@ from classifier.domain.vocabulary import FileStore
 from classifier.models import FileRemoval
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.people.services import update_clinic
+from tests.support.shown import read_shown
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +24,9 @@ def test_page_shows_what_would_go(add, side, log_in):
 
 def test_policy_is_set_on_the_clinics_page(side, log_in):
     client = log_in(side.own.administrator)
-    sent = client.post(reverse("clinic-settings"), {"name": "Renamed", "retention_years": "15"})
+    sent = client.post(
+        reverse("clinic-settings"), {"name": "Renamed", "kind": "primary_care", "retention_years": "15"}
+    )
     assert sent.status_code == 302
     side.own.clinic.refresh_from_db()
     assert side.own.clinic.retention_years == 15
@@ -36,10 +37,10 @@ def test_policy_is_set_on_the_clinics_page(side, log_in):
 def test_page_that_was_open_all_the_time_switches_no_blinding_off(side, log_in):
     client = log_in(side.own.administrator)
     page = client.get(reverse("clinic-settings")).text
-    shown = dict(re.findall(r'<input type="hidden" name="(initial-\w+)"(?: value="([^"]*)")?', page))
+    shown = read_shown(page)
     update_clinic(actor=side.own.administrator, clinic=side.own.clinic, hide_result_until_read=True)
 
-    client.post(reverse("clinic-settings"), {**shown, "name": "Renamed"})
+    client.post(reverse("clinic-settings"), {**shown, "kind": "primary_care", "name": "Renamed"})
 
     side.own.clinic.refresh_from_db()
     assert side.own.clinic.name == "Renamed"

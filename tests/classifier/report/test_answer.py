@@ -69,18 +69,20 @@ def test_same_words_as_the_page(staff, client, images):
 
 def test_figure_with_its_policy(staff):
     paper = read(staff.clinician, build(staff, ["benign", "malignant"]))
-    assert "91 %: about 91 in 100 lesions that look like this to the model were malignant." in paper
+    assert (
+        "Of 100 lesions like this in a clinic where 3 in 100 are malignant, about 29 are malignant." in paper
+    )
     assert "The figure is image 2's, the most worrying of 2." in paper
     assert "Upright line: threshold 50; hatched: refers from 40 to 60" in paper
     assert re.search(r"Model tiny-\d+ 1 \(sha256 [0-9a-f]{12}…\), threshold policy 1", paper)
-    assert "1: Benign, 12 %" in paper
+    assert "1: Benign, score 12" in paper
 
 
 def test_refusal_says_what_to_do_before_the_next_step(staff):
     paper = read(staff.clinician, build(staff, ["refused"]))
     assert paper.index("Too blurred to judge") < paper.index("Take the picture again as said above")
     assert not says_benign(paper)
-    assert "in 100 lesions" not in paper
+    assert "100 lesions" not in paper
 
 
 def test_cautions_and_failures_of_single_images(staff):

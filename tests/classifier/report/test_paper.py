@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
+from classifier.report.building import draw_report
+from classifier.report.content import Fact, Footer, Group, Report, ReportAnswer, ReportStanding, ReportStatus
 from classifier.report.parts import LARGE_SIDE, UnreadableError, reduce_picture
 from classifier.report.sheet import MISSING, clean, make_printable
 from tests.classifier.report.papers import judge, make_case, read, read_pages, take
@@ -44,6 +46,28 @@ def test_long_texts_flow_and_every_page_has_its_foot(staff):
         assert f"Patient {'W' * 64} · Case {case.pk}" in page
         assert "Final" in page
         assert f"by {staff.clinician.get_full_name()}. A second look for trained clinicians; not" in page
+
+
+@pytest.mark.parametrize("lines", [36, 37, 40, 41])
+def test_signature_never_stands_on_a_page_of_its_own(lines):
+    """However long the texts are: somebody would sign a sheet that says nothing."""
+    report = Report(
+        clinic="Harbour Skin Clinic",
+        subject="Left upper back",
+        status=ReportStatus("PRELIMINARY", "PRELIMINARY", is_signed=False, awaits_signature=True),
+        standing=ReportStanding("benign", "Benign", "", (), "", by_people=False),
+        groups=(Group("Patient", ()),),
+        answer=ReportAnswer("", "benign", "", "", None, "", "", (), ("What it can't",), "Made by a network"),
+        picture=None,
+        others=(),
+        review=None,
+        clinical=(Fact("History", "word\n" * lines),),
+        findings=(),
+        footer=Footer("Patient", "Printed"),
+    )
+    last = read_pages(draw_report(report))[-1]
+    assert "Not signed in the portal" in last
+    assert not last.startswith("Not signed in the portal")
 
 
 @pytest.mark.filterwarnings("error::UserWarning:fpdf")

@@ -12,6 +12,7 @@ from classifier.domain.vocabulary import ModelAnswer
 from classifier.labels import looks
 from classifier.labels import probability as as_words
 from classifier.labels.probability import format_limits, policy_limits
+from classifier.models import Prediction
 from classifier.templatetags import ui
 
 
@@ -54,36 +55,64 @@ def test_unknown_outcome_is_never_benign():
 
 
 @pytest.mark.parametrize(
-    ("probability", "figure", "words"),
+    ("probability", "figure"),
+    [(0.0, "<1"), (0.004, "<1"), (0.07, "7"), (0.5, "50"), (0.994, "99"), (0.996, ">99"), (1.0, ">99")],
+)
+def test_figures_never_claim_certainty(probability, figure):
+    assert as_words.percent(probability) == f"{figure} %"
+    assert as_words.format_score(probability) == figure
+    assert (as_words.percent(None), as_words.format_score(None)) == ("unknown", "none")
+
+
+LEFT_OUT = "In hospitals that it never learned from, it was"
+
+
+@pytest.mark.parametrize(
+    ("worth", "prevalence", "words"),
     [
-        (0.0, "<1 %", "fewer than 1 in 100"),
-        (0.004, "<1 %", "fewer than 1 in 100"),
-        (0.07, "7 %", "about 7 in 100"),
-        (0.5, "50 %", "about 50 in 100"),
-        (0.994, "99 %", "about 99 in 100"),
-        (0.996, ">99 %", "more than 99 in 100"),
-        (1.0, ">99 %", "more than 99 in 100"),
-        (None, "unknown", "unknown"),
+        ((0.0685, 0.041, 0.21), 0.03, ("3 in 100", "about 7 are", f"{LEFT_OUT} 4 to 21.")),
+        (
+            (0.012, 0.002, 0.998),
+            0.075,
+            ("7.5 in 100", "about 1 is", f"{LEFT_OUT} fewer than 1 to more than 99."),
+        ),
+        ((0.001, 0.001, 0.004), 0.15, ("15 in 100", "fewer than 1 is", f"{LEFT_OUT} fewer than 1.")),
+        ((0.999, None, None), 0.5, ("50 in 100", "more than 99 are", as_words.NO_RANGE)),
     ],
 )
-def test_probability_words_never_claim_certainty(probability, figure, words):
-    assert as_words.percent(probability) == figure
-    assert as_words.in_hundred(probability) == words
+def test_worth_is_told_for_the_clinic_with_its_range(worth, prevalence, words):
+    value, low, high = worth
+    row = Prediction(
+        probability=0.6,
+        calibrated_probability=0.6,
+        prevalence=prevalence,
+        predictive_value=value,
+        predictive_low=low,
+        predictive_high=high,
+    )
+    common, count, rest = words
+    expected = f"Of 100 lesions like this in a clinic where {common} are malignant, {count} malignant. {rest}"
+    assert as_words.describe_worth(row) == expected
+    assert as_words.list_worth(row) == [value, low, high, prevalence]
 
 
-def test_sentence_says_what_the_figure_means():
-    expected = "About 7 in 100 lesions that look like this to the model were malignant."
-
-    assert as_words.plain_sentence(0.07) == expected
+def test_worth_of_a_network_that_cannot_tell_and_of_no_figure():
+    row = Prediction(probability=0.6, calibrated_probability=0.6, prevalence=0.03)
+    assert as_words.describe_worth(row).startswith("How many lesions like this are malignant can't be said")
+    row.is_far = True
+    assert (as_words.describe_worth(row), as_words.list_worth(row)) == ("", [None] * 4)
+    assert as_words.describe_worth(Prediction()) == ""
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.42, 1.0])
 def test_scale_says_in_words_what_it_draws(probability):
     html = render("{% probability_scale p 0.38 0.28 0.52 'refer' %}", p=probability)
 
-    assert f"Calibrated probability of malignancy {as_words.in_hundred(probability)}." in html
+    words = f"The model's score: {as_words.format_score(probability)}."
+    assert words in html.replace("&#x27;", "'").replace("&lt;", "<").replace("&gt;", ">")
     assert "Of 100: threshold 38; refers from 28 to 52." in html
     assert f'<svg x="{probability * 100:.1f}%"' in html
+    assert "not how many lesions are malignant" in html
 
 
 def test_scale_without_a_band_draws_none():

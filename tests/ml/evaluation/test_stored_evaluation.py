@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from ml.__main__ import main
+from ml.datasets import image_sets
 from ml.datasets.image_sets import SETS, SetImage, find_seen_diagnoses, find_set, list_training_sets
 from ml.datasets.records import DataError
 from ml.evaluation.consistency import VARIANTS, score_variants, shift, turn
@@ -56,6 +58,22 @@ def test_a_set_is_scored_once_for_the_same_network_and_files(small_set, tmp_path
     assert (folder / "pad-ufes-20-smartphone.csv").read_bytes() == before
 
 
+def test_what_becomes_known_of_an_image_is_written_beside_its_stored_figure(small_set, tmp_path, monkeypatch):
+    assert evaluate(tmp_path) == 0
+    folder = tmp_path / "predictions" / "paper-cnn-2"
+    before = read_rows(folder, "pad-ufes-20-smartphone")
+    reader = image_sets._READERS["pad-ufes-20-smartphone"]
+
+    def tell(root, sha256):
+        return [replace(image, tags="unseen") for image in reader(root, sha256)]
+
+    monkeypatch.setitem(image_sets._READERS, "pad-ufes-20-smartphone", tell)
+    assert evaluate(tmp_path) == 0
+    after = read_rows(folder, "pad-ufes-20-smartphone")
+    assert [row.image.tags for row in after] == ["unseen"] * 2
+    assert [row.scored for row in after] == [row.scored for row in before]
+
+
 def test_another_calibration_is_scored_anew(small_set, tmp_path, capsys):
     assert evaluate(tmp_path) == 0
     folder = tmp_path / "predictions" / "paper-cnn-2"
@@ -104,6 +122,10 @@ def test_real_sets_hold_what_their_sources_say(real_set):
         assert (labels.count("benign"), labels.count("malignant")) == expected, name
     test = SETS["fanconi-test"].read_images()
     assert sum("clean" in image.tags for image in test) == 602
+    unseen = [image.label for image in test if "unseen" in image.tags]
+    assert (unseen.count("benign"), unseen.count("malignant")) == (335, 195)
+    repeats = [image.diagnosis for image in find_set("ham10000-subset").read_images() if image.tags]
+    assert repeats == ["mel"] * 27
     within = [image.diagnosis for image in test if "ham10000" in image.tags]
     assert (within.count("nv"), within.count("mel")) == (245, 70)
 

@@ -1,11 +1,13 @@
 """Stored predictions drawn from a generator: what a report is tested on."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from ml.datasets.image_sets import SETS, SetImage
 from ml.evaluation.consistency import COLUMNS as VIEWS
 from ml.evaluation.scoring import ScoredImage
-from ml.evaluation.stored_predictions import COLUMNS, StoredRow, describe_network, format_row, store_table
+from ml.evaluation.stored_predictions import StoredRow, describe_network, format_table, store_table
 from ml.serving.policy import DecisionPolicy
 from ml.serving.specification import ModelSpecification
 
@@ -27,11 +29,20 @@ def draw_rows(name, policy, count, skill=2.0, seed=0):
             str(20 + index % 60),
             "female" if index % 4 < 2 else "male",
             "back",
-            tags=("clean " if index % 5 else "") + ("ham10000" if index % 7 else ""),
+            tags=("clean unseen " if index % 5 else "") + ("ham10000" if index % 7 else ""),
         )
         scored = ScoredImage(image.path, image.sha256, image.label, p, p, policy.outcome(p))
         rows.append(StoredRow(scored, image, float(generator.normal(45, 12))))
     return rows
+
+
+def name_classes(row, specification, seed):
+    """The row with probabilities of the specification's classes, its own diagnosis mostly the first."""
+    p = np.random.default_rng(seed).random(len(specification.classes)) / 2
+    p[list(specification.classes).index(row.image.diagnosis)] += 1
+    shares = (p / p.sum()).tolist()
+    named = tuple(zip(specification.classes, shares, strict=True))
+    return replace(row, scored=replace(row.scored, diagnoses=named))
 
 
 def store_network(results, data, *, name=None, skill=2.0):
@@ -42,7 +53,9 @@ def store_network(results, data, *, name=None, skill=2.0):
     folder = results / "predictions" / (name or specification.name)
     for seed, each in enumerate(SETS):
         rows = draw_rows(each, policy, SIZES.get(each, 24), skill, seed)
-        store_table(folder, each, COLUMNS, [format_row(row) for row in rows], network=network, manifest="m")
+        if specification.names_diagnoses:
+            rows = [name_classes(row, specification, number) for number, row in enumerate(rows)]
+        store_table(folder, each, *format_table(rows), network=network, manifest="m")
     generator = np.random.default_rng(9)
     lines = []
     for index in range(50):

@@ -26,7 +26,14 @@ def test_only_probabilities_are_calibrated(values):
             calibration.apply(values)
 
 
-@pytest.mark.parametrize("data", [{"method": "identity"}, {"method": "platt", "a": 2.0, "b": -1.0}])
+PLATT = {"method": "platt", "a": 2.0, "b": -1.0}
+SOURCE = {"source": "msk", "a": 0.0, "b": -1.0, "prevalence": 0.25}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"method": "identity"}, PLATT, PLATT | {"prevalence": 0.4, "sources": [SOURCE]}],
+)
 def test_round_trip(data):
     assert Calibration.from_dict(data).to_dict() == data
 
@@ -41,6 +48,13 @@ def test_round_trip(data):
         ({"method": "platt", "a": True, "b": 0}, "finite number in 'a', received True"),
         ({"method": "platt", "a": 0, "b": 0}, "'a' above 0"),
         ({"method": "identity", "a": 1}, "received 'a'"),
+        ({"method": "identity", "prevalence": 0.5}, "received 'prevalence'"),
+        (PLATT | {"prevalence": 1.0}, "'prevalence' between 0 and 1, received 1"),
+        (PLATT | {"sources": {"msk": SOURCE}}, "a list of objects in 'sources', received"),
+        (PLATT | {"sources": [SOURCE | {"a": -0.1}]}, "sources: expected 'a' of at least 0, received -0.1"),
+        (PLATT | {"sources": [SOURCE | {"prevalence": 0}]}, "'prevalence' between 0 and 1, received 0"),
+        (PLATT | {"sources": [{"source": "msk"}]}, "received none"),
+        (PLATT | {"sources": [SOURCE, SOURCE]}, "each source once"),
     ],
 )
 def test_malformed_calibrations_say_what_was_expected(data, sentence):

@@ -31,6 +31,17 @@ def test_round_trip(policy):
     assert DecisionPolicy.from_dict(policy.to_dict()) == policy
 
 
+def test_far_pictures_are_referred_whatever_their_probability():
+    policy = DecisionPolicy("v", 0.5, 0.4, 0.6, distance_most=2.0)
+    assert [policy.outcome(p, 2.1) for p in (0.0, 0.5, 1.0)] == ["refer"] * 3
+    assert [policy.outcome(p, 2.0) for p in (0.0, 1.0)] == ["benign", "malignant"]
+    assert policy.outcome(0.0) == "benign"
+    assert DecisionPolicy.from_dict(policy.to_dict()) == policy
+    assert "distance_most" not in DecisionPolicy("v", 0.5, 0.4, 0.6).to_dict()
+    with pytest.raises(PolicyError, match="distance_most above 0, received -1"):
+        DecisionPolicy("v", 0.5, 0.4, 0.6, distance_most=-1.0)
+
+
 @pytest.mark.parametrize("p", [-0.001, 1.001, float("nan")])
 def test_an_impossible_probability_has_no_outcome(p):
     with pytest.raises(PolicyError, match=r"in \[0, 1\]"):

@@ -3,10 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ml.digests import digest_bytes
+from ml.gates.specification import GateError
 from ml.imaging.inputs import scale_pixels
+from ml.network_files.loading import load_network
 from ml.serving.prediction import BATCH_SHAPES, PredictionError, Predictor, choose_shapes
 from ml.serving.specification import ModelSpecification
 from ml.training.architectures import build_paper_cnn_2
+from ml.training.gate_fitting import fit_ground
 from ml.training.release import save_network
 from tests.ml.drawing import draw_lesion
 
@@ -114,3 +118,46 @@ def test_scaling_of_pixels():
     assert scale_pixels(pixels, "raw").dtype == np.float32
     with pytest.raises(ValueError, match="received 'other'"):
         scale_pixels(pixels, "other")
+
+
+@pytest.fixture
+def ground(network_path):
+    """Statistics of what the drawn network makes of ten drawn lesions, of two sources, beside its file."""
+    path, sha256 = network_path
+    network = keras_network(path, sha256)
+    features = network.predict(np.stack([scale_pixels(image, "unit") for image in lesions(100)]), verbose=0)
+    statistics = fit_ground(features, ["here", "there"] * 50)
+    data = statistics.to_bytes()
+    (path.parent / "drawn.ground.npz").write_bytes(data)
+    return {"layer": "dense_1", "file": "drawn.ground.npz", "sha256": digest_bytes(data)}
+
+
+def keras_network(path, sha256):
+    import keras
+
+    network = load_network(path, sha256=sha256, input_size=(32, 32))
+    return keras.Model(network.inputs, network.get_layer("dense_1").output)
+
+
+def test_distance_comes_with_the_figure_and_changes_nothing(build, ground):
+    images = lesions(5)
+    plain, grounded = build(), build(ground=ground)
+    assert plain.measure(images).distances is None
+    found = grounded.measure(images)
+    np.testing.assert_allclose(found.probabilities, plain.predict(images), atol=1e-6)
+    assert np.all(found.distances < 3)
+    strange = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.uint8)
+    assert grounded.measure(strange).distances[0] > found.distances.max()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"layer": "nowhere"}, "Expected the layer 'nowhere'"),
+        ({"sha256": "0" * 64}, "expected SHA-256 0000"),
+        ({"file": "other.npz"}, r"Expected the file other\.npz"),
+    ],
+)
+def test_a_ground_that_is_not_the_one_specified_is_refused(build, ground, changes, sentence):
+    with pytest.raises((PredictionError, GateError), match=sentence):
+        build(ground=ground | changes)

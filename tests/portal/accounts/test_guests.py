@@ -11,7 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 from knox.models import AuthToken
 
-from classifier.models import Explanation, Lesion, Patient, Prediction, Review, Submission, SubmissionImage
+from classifier.models import (
+    Explanation,
+    Lesion,
+    Outline,
+    Patient,
+    Prediction,
+    Review,
+    Submission,
+    SubmissionImage,
+)
 from portal.trust.accounts.errors import PeopleError
 from portal.trust.accounts.models import Clinic, Membership
 from portal.trust.accounts.people.founding import change_guest_end
@@ -22,6 +31,7 @@ from portal.trust.audit.models import AuditEvent
 from tests.factories import (
     ExplanationFactory,
     MembershipFactory,
+    OutlineFactory,
     ReviewFactory,
     answered_submission,
 )
@@ -56,9 +66,11 @@ def every_queryset(staff):
     case = answered_submission(staff, "malignant")
     prediction = Prediction.objects.get(image__submission=case)
     ExplanationFactory(prediction=prediction)
+    OutlineFactory(image=prediction.image)
     ReviewFactory(submission=case, signed_by=staff.dermatologist)
     return [model.objects for model in (Patient, Lesion, Submission, SubmissionImage, Prediction)] + [
         Explanation.objects,
+        Outline.objects,
         Review.objects,
     ]
 

@@ -156,7 +156,10 @@ def test_services_refuse_who_is_no_administrator(clinics):
 def test_clinic_is_renamed_and_hides_results(client, clinics):
     client.force_login(clinics.own.administrator)
 
-    client.post("/settings/clinic/", {"name": "  Quay   Clinic ", "hide_result_until_read": "on"})
+    client.post(
+        "/settings/clinic/",
+        {"name": "  Quay   Clinic ", "kind": "primary_care", "hide_result_until_read": "on"},
+    )
 
     clinics.own.clinic.refresh_from_db()
     assert (clinics.own.clinic.name, clinics.own.clinic.hide_result_until_read) == ("Quay Clinic", True)
@@ -172,6 +175,32 @@ def test_name_that_no_clinic_may_have_is_refused(clinics, name, words):
 def test_name_of_another_clinic_is_refused(client, clinics):
     client.force_login(clinics.own.administrator)
 
-    answer = client.post("/settings/clinic/", {"name": clinics.other.clinic.name})
+    answer = client.post("/settings/clinic/", {"name": clinics.other.clinic.name, "kind": "primary_care"})
 
     assert answer.status_code == 400
+
+
+def test_clinic_says_how_common_malignant_lesions_are_there(client, clinics):
+    """By its kind until it says so itself; the audit log has each."""
+    clinic = clinics.own.clinic
+    assert (clinic.kind, clinic.prevalence) == ("primary_care", 0.03)
+    client.force_login(clinics.own.administrator)
+    sent = {"name": clinic.name, "kind": "dermatology"}
+    for share, expected in (("", 0.15), ("7.5", 0.075), ("", 0.15)):
+        answer = client.post("/settings/clinic/", sent | {"malignant_in_hundred": share})
+        assert answer.status_code == 302
+        clinic.refresh_from_db()
+        assert clinic.prevalence == expected
+    told = [
+        (event.details["kind"], event.details["malignant_in_hundred"])
+        for event in AuditEvent.objects.filter(action="clinic.updated").order_by("position")
+    ]
+    assert told == [("dermatology", 15.0), ("dermatology", 7.5), ("dermatology", 15.0)]
+    page = client.post("/settings/clinic/", sent | {"malignant_in_hundred": "95"})
+    assert page.status_code == 400
+    assert "Give a number from 0.1 to 90, or none; you gave 95." in page.text
+    assert client.post("/settings/clinic/", sent | {"kind": "vet"}).status_code == 400
+    with pytest.raises(PeopleError, match="one of primary_care, dermatology; you gave 'vet'"):
+        update_clinic(actor=clinics.own.administrator, clinic=clinic, kind="vet")
+    clinic.refresh_from_db()
+    assert clinic.prevalence == 0.15

@@ -52,7 +52,7 @@ def tired(client, staff, time_machine):
         ("/images/{image}/dicom/", {}),
         ("/patients/{patient}/archive/", {}),
         ("/patients/{patient}/hold/", {"hold": "yes"}),
-        ("/settings/clinic/", {"name": "Clinic", "retention_years": "12"}),
+        ("/settings/clinic/", {"name": "Clinic", "kind": "primary_care", "retention_years": "12"}),
         ("/settings/people/{colleague}/leave/", {}),
         ("/settings/webhooks/", HOOK),
         ("/settings/webhooks/{webhook}/", HOOK),
@@ -88,7 +88,7 @@ def test_erasing_asks_once_the_form_is_right(tired, world):
 
 
 def test_another_name_of_the_clinic_needs_no_confirmation(tired):
-    assert tired.post("/settings/clinic/", {"name": "Another"}).status_code == 302
+    assert tired.post("/settings/clinic/", {"name": "Another", "kind": "primary_care"}).status_code == 302
 
 
 def test_rights_come_before_the_confirmation(client, staff, world, time_machine):

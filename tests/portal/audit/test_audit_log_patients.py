@@ -25,6 +25,7 @@ from tests.factories import (
     ExplanationFactory,
     LesionFactory,
     OutcomeFactory,
+    OutlineFactory,
     ReadingFactory,
     ReviewFactory,
     answered_submission,
@@ -54,6 +55,7 @@ def rows(clinics):
     made = [
         *(patient, case.lesion, case, image, image.predictions.get(), review, consent),
         ExplanationFactory(prediction=image.predictions.get()),
+        OutlineFactory(image=image),
         OutcomeFactory(lesion=case.lesion),
         ReadingFactory(submission=case, reader=staff.dermatologist),
         AcknowledgementFactory(review=review),

@@ -59,7 +59,7 @@ class Viewer {
     const room = this.scale - 1;
     this.x = Math.min(0, Math.max(-this.box.clientWidth * room, this.x));
     this.y = Math.min(0, Math.max(-this.box.clientHeight * room, this.y));
-    for (const image of this.box.querySelectorAll("img")) {
+    for (const image of this.box.querySelectorAll("img, .overlay-outline")) {
       image.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
     }
     this.box.classList.toggle("is-zoomed", this.scale > 1);
@@ -153,15 +153,17 @@ for (const name of ["htmx:afterSwap", "htmx:oobAfterSwap"]) {
   document.addEventListener(name, prepareViewers);
 }
 
-// The overlay (a heatmap) in the place with this id: a check box [data-overlay-toggle="ID"] shows or
-// hides it, a slider [data-overlay-strength="ID"] says how much of the picture it covers.
+// The overlay (a heatmap, an outline) in the place with this id: a check box [data-overlay-toggle="ID ID"]
+// shows or hides it, a slider [data-overlay-strength="ID"] says how much of the picture it covers.
 function findOverlay(id) {
-  return document.getElementById(id ?? "")?.querySelector("img");
+  return document.getElementById(id ?? "")?.querySelector("img, .overlay-outline");
 }
 
 document.addEventListener("change", (event) => {
-  const overlay = findOverlay(event.target.dataset?.overlayToggle);
-  if (overlay) overlay.hidden = !event.target.checked;
+  for (const id of event.target.dataset?.overlayToggle?.split(" ") ?? []) {
+    // Not the property: a drawing has none.
+    findOverlay(id)?.toggleAttribute("hidden", !event.target.checked);
+  }
 });
 
 document.addEventListener("input", (event) => {

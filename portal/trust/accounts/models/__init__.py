@@ -1,7 +1,7 @@
 """Tables of people and programs, and of how they get in."""
 
 from portal.trust.accounts.models.api_token import ApiToken
-from portal.trust.accounts.models.clinic import Clinic
+from portal.trust.accounts.models.clinic import Clinic, ClinicKind
 from portal.trust.accounts.models.invitation import Invitation
 from portal.trust.accounts.models.login_wait import LoginWait
 from portal.trust.accounts.models.membership import Membership
@@ -12,6 +12,7 @@ __all__ = [
     "SERVICE_DOMAIN",
     "ApiToken",
     "Clinic",
+    "ClinicKind",
     "Invitation",
     "LoginWait",
     "Membership",

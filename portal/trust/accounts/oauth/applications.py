@@ -77,9 +77,15 @@ def register_application(
 
 
 def update_application(
-    *, actor: User, application: OAuthApplication, name: str, redirect_uris: str = ""
+    *,
+    actor: User,
+    application: OAuthApplication,
+    name: str | None = None,
+    redirect_uris: str | None = None,
 ) -> OAuthApplication:
     """Change the name and where people return to. Codes on their way to an address that is gone end.
+
+    What is None stays as it is; of a system without people so do the addresses.
 
     Raises PermissionDenied or PeopleError (name_missing, name_too_long, redirect_missing,
     redirect_refused).
@@ -87,8 +93,8 @@ def update_application(
     require(actor, application.clinic_id, Action.ADMINISTER)
     with transaction.atomic():
         application = OAuthApplication.objects.select_for_update().get(pk=application.pk)
-        changes = {"name": clean_name(name)}
-        if application.service_id is None:
+        changes = {} if name is None else {"name": clean_name(name)}
+        if application.service_id is None and redirect_uris is not None:
             on_device = application.client_type == OAuthApplication.CLIENT_PUBLIC
             changes["redirect_uris"] = clean_redirects(redirect_uris, on_device=on_device)
         changed = sorted(field for field, value in changes.items() if getattr(application, field) != value)

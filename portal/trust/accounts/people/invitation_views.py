@@ -44,7 +44,7 @@ class LastDayField(forms.DateField):
 
 
 class InvitationForm(forms.Form):
-    email = forms.EmailField(label="E-mail", max_length=254)
+    email = forms.EmailField(label="E-mail", max_length=None)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.CLINICIAN)
     guest_until = LastDayField(
         required=False,
@@ -60,7 +60,6 @@ class GuestForm(forms.Form):
 class CodeForm(forms.Form):
     code = forms.CharField(
         label="Code from the mail",
-        max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -68,9 +67,7 @@ class CodeForm(forms.Form):
 class NewPersonForm(SetPasswordMixin, forms.Form):  # type: ignore[type-arg]  # generic in the stubs alone
     """Name and password of somebody new here; the address is the invitation's."""
 
-    full_name = forms.CharField(
-        label="Name", max_length=120, help_text="As it stands under what you submit and sign."
-    )
+    full_name = forms.CharField(label="Name", help_text="As it stands under what you submit and sign.")
     password1, password2 = SetPasswordMixin.create_password_fields(
         label1="Password", label2="Repeat the password"
     )

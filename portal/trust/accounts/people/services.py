@@ -13,18 +13,27 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from portal.trust.accounts.errors import PeopleError
-from portal.trust.accounts.models import SERVICE_DOMAIN, Clinic, Membership, User, UserKind
+from portal.trust.accounts.models import SERVICE_DOMAIN, Clinic, ClinicKind, Membership, User, UserKind
+from portal.trust.accounts.models.clinic import LEAST_IN_HUNDRED, MOST_IN_HUNDRED
 from portal.trust.accounts.permissions import require
 from portal.trust.accounts.roles import Action, Role
 from portal.trust.audit.services import record_event
 
 if TYPE_CHECKING:
     import uuid
+    from decimal import Decimal
 
 LONGEST_RETENTION_YEARS = 100
 LONGEST_PLACE = 120
 LONGEST_CLINIC_NAME = 120
-CLINIC_FIELDS = frozenset({"name", "hide_result_until_read", "retention_years", "consent_recorded_in"})
+LONGEST_PERSON_NAME = 120
+LONGEST_EMAIL = 254
+CLINIC_FIELDS = frozenset(
+    {
+        *("name", "hide_result_until_read", "retention_years", "consent_recorded_in"),
+        *("kind", "malignant_in_hundred"),
+    }
+)
 
 
 def clean_clinic_name(name: str) -> str:
@@ -41,15 +50,21 @@ def clean_clinic_name(name: str) -> str:
     return name
 
 
-def rename_person(*, actor: User, full_name: str) -> User:
-    """Change one's own name. Raises PeopleError (name_too_long)."""
+def clean_person_name(full_name: str) -> str:
+    """The name as it is stored; empty where nobody gave one. Raises PeopleError (name_too_long)."""
     full_name = " ".join(full_name.split())
-    if len(full_name) > 120:  # noqa: PLR2004 (the column's length)
+    if len(full_name) > LONGEST_PERSON_NAME:
         raise PeopleError(
             "name_too_long",
-            f"The name may have 120 characters, received {len(full_name)}.",
+            f"The name may have {LONGEST_PERSON_NAME} characters, received {len(full_name)}.",
             field="full_name",
         )
+    return full_name
+
+
+def rename_person(*, actor: User, full_name: str) -> User:
+    """Change one's own name. Raises PeopleError (name_too_long)."""
+    full_name = clean_person_name(full_name)
     with transaction.atomic():
         actor.full_name = full_name
         actor.save(update_fields=["full_name"])
@@ -58,15 +73,19 @@ def rename_person(*, actor: User, full_name: str) -> User:
 
 
 def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
-    """Change name, hide_result_until_read, retention_years or consent_recorded_in; the event names the fields.
+    """Change any of CLINIC_FIELDS; the event names the fields.
 
+    `malignant_in_hundred`: 0.1 to 90, or None for what is usual for its kind; it counts for answers from now on.
     Raises PermissionDenied or PeopleError (name_missing, name_too_long, name_taken, years_out_of_range,
-    place_too_long).
+    place_too_long, kind_unknown, share_out_of_range).
     """
     require(actor, clinic, Action.ADMINISTER)
     if unknown := set(changes) - CLINIC_FIELDS:
         raise TypeError(f"expected fields in {sorted(CLINIC_FIELDS)}, received {sorted(unknown)}")
     _check_years(changes.get("retention_years"))
+    check_share(changes.get("malignant_in_hundred"))
+    if "kind" in changes:
+        _check_kind(changes["kind"])
     if "name" in changes:
         changes["name"] = clean_clinic_name(str(changes["name"]))
     if "consent_recorded_in" in changes:
@@ -93,6 +112,8 @@ def update_clinic(*, actor: User, clinic: Clinic, **changes: Any) -> Clinic:
                         "hide_result_until_read": clinic.hide_result_until_read,
                         "retention_years": clinic.retention_years,
                         "consent_recorded_in": clinic.consent_recorded_in,
+                        "kind": clinic.kind,
+                        "malignant_in_hundred": round(clinic.prevalence * 100, 1),
                     },
                 )
     except IntegrityError as error:
@@ -120,9 +141,31 @@ def _check_years(years: int | None) -> None:
         )
 
 
+def check_share(share: Decimal | None) -> None:
+    """Raise PeopleError (share_out_of_range) unless as many of 100 lesions can be malignant."""
+    if share is not None and not LEAST_IN_HUNDRED <= share <= MOST_IN_HUNDRED:
+        raise PeopleError(
+            "share_out_of_range",
+            f"Give a number from {LEAST_IN_HUNDRED} to {MOST_IN_HUNDRED}, or none; you gave {share}.",
+            field="malignant_in_hundred",
+        )
+
+
+def _check_kind(kind: str) -> None:
+    if kind not in ClinicKind.values:
+        kinds = ", ".join(ClinicKind.values)
+        raise PeopleError("kind_unknown", f"A clinic is one of {kinds}; you gave {kind!r}.", field="kind")
+
+
 def clean_email(email: str) -> str:
     """The address as it is stored. Raises PeopleError (email_invalid)."""
     email = email.strip().lower()
+    if len(email) > LONGEST_EMAIL:
+        raise PeopleError(
+            "email_invalid",
+            f"An e-mail address may have {LONGEST_EMAIL} characters, received {len(email)}.",
+            field="email",
+        )
     refusal = PeopleError(
         "email_invalid", "Give an e-mail address such as name@clinic.example.", field="email"
     )
@@ -139,10 +182,11 @@ def find_or_create_person(email: str, *, full_name: str, clinic: Clinic | None, 
     """The person with this clean address; a new one has no password yet.
 
     Call it inside a transaction. The event of a new person goes into the clinic's audit log.
+    Raises PeopleError (name_too_long).
     """
     person = User.objects.filter(email__iexact=email).first()
     if person is None:
-        person = User.objects.create_user(email, full_name=" ".join(full_name.split())[:120])
+        person = User.objects.create_user(email, full_name=clean_person_name(full_name))
         record_event(clinic_id=clinic.pk if clinic else None, action="user.created", actor=actor, obj=person)
     return person
 

@@ -15,6 +15,7 @@ from portal.trust.accounts.oauth.application_secrets import end_former_secret, r
 from portal.trust.accounts.oauth.applications import update_application
 from portal.trust.audit.models import AuditEvent
 from tests.support.oauth import RETURN, TOKEN, agree, ask_by_itself, call, redeem, register
+from tests.support.shown import read_shown
 
 PAGE = "/settings/applications/"
 ELSEWHERE = "https://records.example/elsewhere"
@@ -98,6 +99,19 @@ class TestNameAndAddresses:
         assert event.details == {"fields": ["name", "redirect_uris"]}
         refused = client.post(address, {"name": "Ward", "redirect_uris": "http://records.example/"})
         assert set(refused.context["form"].errors) == {"redirect_uris"}
+
+    def test_page_that_was_open_all_the_time_writes_back_no_former_address(self, client, clinics, website):
+        """An address that a colleague took away, because it was somebody else's, must not come back."""
+        client.force_login(clinics.own.administrator)
+        address = f"{PAGE}{website.application.pk}/"
+        shown = read_shown(client.get(address).text)
+        update_application(
+            actor=clinics.own.administrator, application=website.application, redirect_uris=ELSEWHERE
+        )
+        typed = {"name": "Renamed", "redirect_uris": shown["initial-redirect_uris"]}
+        assert client.post(address, {**shown, **typed}).status_code == 302
+        row = OAuthApplication.objects.get()
+        assert (row.name, row.redirect_uris) == ("Renamed", ELSEWHERE)
 
     def test_code_to_an_address_that_is_gone_is_worth_nothing(self, client, clinics, person, website):
         code = agree(client, website.application)
