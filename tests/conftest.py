@@ -61,7 +61,8 @@ def name_group(path: str) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Several processes find the database to copy made while they collect, not each waiting for the first."""
-    if getattr(config.option, "numprocesses", None) and "DATABASE_URL" not in os.environ:
+    is_first = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    if is_first and "DATABASE_URL" not in os.environ:
         command = [sys.executable, "-m", migrated_database.__name__]
         config.add_cleanup(subprocess.Popen(command, cwd=TESTS.parent, stderr=subprocess.DEVNULL).wait)
 
