@@ -3,6 +3,8 @@
 import gc
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,8 @@ import hypothesis
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
+from tests.support import migrated_database
 from tests.support.live_stack import LiveStack
-from tests.support.migrated_database import copy_migrated, create_migrated
 
 TESTS = Path(__file__).parent
 STACK_TIMEOUT = 600
@@ -55,6 +57,14 @@ def name_group(path: str) -> str:
     if path.startswith(BROWSER):
         return "browser"
     return "stack" if path.startswith(STACK) else path
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Several processes find the database to copy made while they collect, not each waiting for the first."""
+    is_first = getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput")
+    if is_first and "DATABASE_URL" not in os.environ:
+        command = [sys.executable, "-m", migrated_database.__name__]
+        config.add_cleanup(subprocess.Popen(command, cwd=TESTS.parent, stderr=subprocess.DEVNULL).wait)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -131,9 +141,9 @@ def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
 
     name = connection.creation._get_test_db_name()
     if connection.vendor == "sqlite":
-        copy_migrated(Path(name))
+        migrated_database.copy_migrated(Path(name))
     else:
-        create_migrated(os.environ["DATABASE_URL"], name)
+        migrated_database.create_migrated(os.environ["DATABASE_URL"], name)
     return True
 
 

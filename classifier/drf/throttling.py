@@ -44,7 +44,7 @@ class CallRateThrottle(BaseThrottle):
 
 def find_limits(request: Request) -> dict[str, int]:
     """Calls a minute by key: who calls, and each of their clinics."""
-    clinics = Membership.objects.held_by(request.user).values_list("clinic_id", flat=True)
+    clinics = Membership.objects.held_by(request.user).order_by().values_list("clinic_id", flat=True)
     return {
         name_caller(request): settings.DERMAPORT_API_CALLS_PER_MINUTE,
         **{f"clinic:{pk}": settings.DERMAPORT_API_CLINIC_CALLS_PER_MINUTE for pk in clinics},

@@ -28,12 +28,11 @@ from classifier.standing.standing import (
     decide_patient,
     find_due_at,
 )
-from portal.trust.encryption.fields import list_encrypted
 
 if TYPE_CHECKING:
     import datetime as dt
     import uuid
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from portal.trust.accounts.models import User
 
@@ -80,30 +79,34 @@ def refresh_standing(submission_ids: Iterable[Any], *, actor: User | None = None
     unread for whoever follows the case up, unless that is `actor`, whose own act it was.
     """
     tables, now = Tables.load(), timezone.now()
-    lesion_ids = set()
+    lesions = {}
     for case, facts in _decide_all(tables, submission_ids):
-        lesion_ids.add(case.lesion_id)
+        lesions[case.lesion_id] = case.lesion
         current = _set_day(case, facts)
         columns = _list_changes(case, current.columns())
         if not columns:
             continue
         columns |= _note_news(case, current, columns, actor, now)
         tables.submission.objects.filter(pk=case.pk).update(**columns)
-    refresh_lesions(lesion_ids)
+    _refresh_lesions(list(lesions.values()), tables)
 
 
 def refresh_lesions(lesion_ids: Iterable[Any], *, tables: Tables | None = None) -> None:
     """Work out what these lesions and their patients are held for; cases are taken as they stand."""
     tables = tables or Tables.load()
-    patients = set()
-    for lesion, held, case_id in _decide_lesions(tables, lesion_ids):
-        patients.add(lesion.patient_id)
+    _refresh_lesions(_load_lesions(tables, lesion_ids), tables)
+
+
+def _refresh_lesions(lesions: Sequence[Any], tables: Tables) -> None:
+    patients = {}
+    for lesion, held, case_id in _decide_lesions(tables, lesions):
+        patients[lesion.patient_id] = lesion.patient
         if changes := _list_changes(lesion, asdict(held) | {"standing_case_id": case_id}):
             tables.lesion.objects.filter(pk=lesion.pk).update(**changes)
-    _refresh_patients(patients, tables)
+    _refresh_patients(list(patients.values()), tables)
 
 
-def _refresh_patients(patients: Iterable[Any], tables: Tables) -> None:
+def _refresh_patients(patients: Sequence[Any], tables: Tables) -> None:
     for patient, held, lesion_id in _decide_patients(tables, patients):
         if changes := _list_changes(patient, asdict(held) | {"standing_lesion_id": lesion_id}):
             tables.patient.objects.filter(pk=patient.pk).update(**changes)
@@ -147,10 +150,10 @@ def find_differences() -> Iterator[StaleColumn]:
         for case, facts in _decide_all(tables, ids):
             yield from _compare("submission", case, facts.columns())
     for ids in _in_batches(tables.lesion):
-        for lesion, held, case_id in _decide_lesions(tables, ids):
+        for lesion, held, case_id in _decide_lesions(tables, _load_lesions(tables, ids)):
             yield from _compare("lesion", lesion, asdict(held) | {"standing_case_id": case_id})
     for ids in _in_batches(tables.patient):
-        for patient, held, lesion_id in _decide_patients(tables, ids):
+        for patient, held, lesion_id in _decide_patients(tables, _load_patients(tables, ids)):
             yield from _compare("patient", patient, asdict(held) | {"standing_lesion_id": lesion_id})
 
 
@@ -173,7 +176,7 @@ def mend(differences: Iterable[StaleColumn]) -> int:
             cases = tables.submission.objects.filter(lesion__patient=patient)
             refresh_standing(cases.values_list("pk", flat=True))
             refresh_lesions(lesions.values_list("pk", flat=True))
-            _refresh_patients([patient], tables)
+            _refresh_patients(_load_patients(tables, [patient]), tables)
     return len(patients)
 
 
@@ -214,7 +217,10 @@ def _note_news(
 
 
 def _decide_all(tables: Tables, submission_ids: Iterable[Any]) -> Iterator[tuple[Any, CaseFacts]]:
-    predictions = tables.prediction.objects.filter(is_shadow=False).only(
+    # Nothing that is decided here hangs on an order but that of images and reviews, and an order that goes
+    # by another table joins it.
+    predictions = tables.prediction.objects.filter(is_shadow=False).order_by()
+    predictions = predictions.only(
         "image_id",
         "is_shadow",
         "queued_at",
@@ -229,24 +235,19 @@ def _decide_all(tables: Tables, submission_ids: Iterable[Any]) -> Iterator[tuple
     reviews = tables.review.objects.only(
         "submission_id", "diagnosis", "management", "signed_at", "signed_by_id", "amends_id"
     ).order_by("signed_at")
-    outcomes = tables.outcome.objects.only(*OUTCOME_FIELDS)
     done = tables.acknowledgement.objects.only("review_id", "taken_back_at")
     images = tables.image.objects.only("submission_id", "capture_kind", "position").order_by("position")
     cases = (
         tables.submission.objects.filter(pk__in=list(submission_ids))
         .select_related("clinic", "lesion__patient")
-        # No text of a patient is decrypted for this.
-        .defer(
-            *list_encrypted(tables.submission),
-            *(f"lesion__{name}" for name in list_encrypted(tables.lesion)),
-            *(f"lesion__patient__{name}" for name in list_encrypted(tables.patient)),
-        )
+        # No text of a patient is decrypted for this, nor is anything else read.
+        .only(*CASE_FIELDS, "clinic__order_target_days", *(f"lesion__{name}" for name in LESION_FIELDS))
         .prefetch_related(
             Prefetch("images", images),
             Prefetch("images__predictions", predictions),
             Prefetch("reviews", reviews),
             Prefetch("reviews__acknowledgements", done),
-            Prefetch("lesion__outcomes", outcomes),
+            Prefetch("lesion__outcomes", _list_outcomes(tables)),
         )
         .order_by("pk")
     )
@@ -254,6 +255,16 @@ def _decide_all(tables: Tables, submission_ids: Iterable[Any]) -> Iterator[tuple
         yield case, decide_case(case)
 
 
+CASE_FIELDS = (
+    *("clinic_id", "lesion_id", "submitted_by_id", "submitted_at", "responsible_id", "cancelled_at"),
+    *("state", "model_answer", "model_probability", "management", "order_due_at"),
+    *Held.__dataclass_fields__,
+)
+LESION_FIELDS = (
+    *("patient_id", "standing_case_id", *Held.__dataclass_fields__),
+    *("patient__erased_at", "patient__standing_lesion_id"),
+    *(f"patient__{name}" for name in Held.__dataclass_fields__),
+)
 OUTCOME_FIELDS = (
     "lesion_id",
     "diagnosis",
@@ -264,32 +275,41 @@ OUTCOME_FIELDS = (
 )
 
 
-def _decide_lesions(
-    tables: Tables, lesion_ids: Iterable[Any]
-) -> Iterator[tuple[Any, Held, uuid.UUID | None]]:
-    ids = list(lesion_ids)
+def _list_outcomes(tables: Tables) -> Any:
+    return tables.outcome.objects.only(*OUTCOME_FIELDS).order_by()
+
+
+def _load_lesions(tables: Tables, lesion_ids: Iterable[Any]) -> list[Any]:
+    """With what a decision reads of them and of their patients, as a case loads its own."""
+    rows = (
+        tables.lesion.objects.filter(pk__in=list(lesion_ids)).select_related("patient").only(*LESION_FIELDS)
+    )
+    return list(rows.prefetch_related(Prefetch("outcomes", _list_outcomes(tables))).order_by("pk"))
+
+
+def _load_patients(tables: Tables, patient_ids: Iterable[Any]) -> list[Any]:
+    rows = tables.patient.objects.filter(pk__in=list(patient_ids)).order_by("pk")
+    return list(rows.only("pk", "standing_lesion", *STANDING_FIELDS))
+
+
+def _decide_lesions(tables: Tables, lesions: Sequence[Any]) -> Iterator[tuple[Any, Held, uuid.UUID | None]]:
     cases: dict[Any, list[LesionCase]] = defaultdict(list)
     columns = ("lesion_id", "pk", "submitted_at", "order_due_at", *Held.__dataclass_fields__)
-    rows = tables.submission.objects.filter(lesion__in=ids).values_list(*columns)
-    for lesion_id, pk, at, due_at, *held in rows:
+    rows = tables.submission.objects.filter(lesion__in=[lesion.pk for lesion in lesions]).order_by()
+    for lesion_id, pk, at, due_at, *held in rows.values_list(*columns):
         cases[lesion_id].append(LesionCase(pk, at, due_at, Held(*held)))
-    outcomes = tables.outcome.objects.only(*OUTCOME_FIELDS)
-    lesions = tables.lesion.objects.filter(pk__in=ids).defer(*list_encrypted(tables.lesion)).order_by("pk")
-    for lesion in lesions.prefetch_related(Prefetch("outcomes", outcomes)):
+    for lesion in lesions:
         held, case_id = decide_lesion(cases[lesion.pk], lesion)
         yield lesion, held, case_id
 
 
-def _decide_patients(
-    tables: Tables, patient_ids: Iterable[Any]
-) -> Iterator[tuple[Any, Held, uuid.UUID | None]]:
-    ids = list(patient_ids)
+def _decide_patients(tables: Tables, patients: Sequence[Any]) -> Iterator[tuple[Any, Held, uuid.UUID | None]]:
     lesions: dict[Any, list[tuple[Held, Any]]] = defaultdict(list)
     columns = ("patient_id", "pk", *Held.__dataclass_fields__)
-    for patient_id, pk, *held in tables.lesion.objects.filter(patient__in=ids).values_list(*columns):
+    rows = tables.lesion.objects.filter(patient__in=[patient.pk for patient in patients]).order_by()
+    for patient_id, pk, *held in rows.values_list(*columns):
         lesions[patient_id].append((Held(*held), pk))
-    columns_read = ("pk", "standing_lesion", *STANDING_FIELDS)
-    for patient in tables.patient.objects.filter(pk__in=ids).only(*columns_read).order_by("pk"):
+    for patient in patients:
         held, lesion_id = decide_patient(lesions[patient.pk])
         yield patient, held, lesion_id
 

@@ -146,6 +146,9 @@ class World:
         for actor in ACTORS:
             for by_token in (False, True):
                 self.keys[actor, by_token] = self._log_in(actor, by_token)
+        for clinic in (self.side.own.clinic.pk, self.side.other.clinic.pk, None):
+            # The first event of a log begins its chain: nor does each refusal do that again.
+            record_event(clinic_id=clinic, action="clinic.updated")
 
     def client(self, actor: str, *, by_token: bool) -> Client:
         """As this person calls: with a token where it is the API, with a session elsewhere."""

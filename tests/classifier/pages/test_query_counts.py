@@ -5,7 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from classifier.models import Lesion
+from classifier.models import Lesion, Patient, Submission
+from classifier.standing.columns import find_differences, refresh_standing
 from tests.factories import (
     LesionFactory,
     PatientFactory,
@@ -83,3 +84,13 @@ def test_submission_detail(staff, log_in):
     many = answered_submission(staff, *["malignant"] * 10)
     counts = [count_queries(client, reverse("submission-detail", args=[case.pk])) for case in (few, many)]
     assert counts[0] == counts[1]
+
+
+def test_standing_of_a_case(staff, django_assert_num_queries):
+    """Every change of a case pays for it: seven read, and one writes for each of case, lesion and patient."""
+    case = answered_submission(staff, "malignant")
+    for rows in (Submission, Lesion, Patient):
+        rows.objects.update(standing_rank=9)
+    with django_assert_num_queries(10):
+        refresh_standing([case.pk])
+    assert not list(find_differences())
