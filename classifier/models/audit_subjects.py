@@ -73,7 +73,7 @@ NEVER_RECORDED = {
     "audit.auditchain": "part of the audit log itself",
     "audit.eventtally": "part of the audit log itself",
     "classifier.refusedemergency": "the event of a refusal names no row, so that it tells nothing of a patient",
-    "common.changeexcuse": "there while one transaction lasts",
+    "common.changebypass": "there while one transaction lasts",
     "health.workerheartbeat": "a process that is alive",
 }
 """Kinds that no event names, each with why. None hangs on a patient."""

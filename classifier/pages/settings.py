@@ -122,7 +122,7 @@ GROUPS = (
                 "Who of another clinic opened a patient of yours, and why",
                 ADMINISTRATORS,
             ),
-            SettingsPage("audit-trail", "Audit log", "Who did what; search and export", ADMINISTRATORS),
+            SettingsPage("audit-log", "Audit log", "Who did what; search and export", ADMINISTRATORS),
         ),
     ),
     SettingsGroup(

@@ -139,7 +139,7 @@ urlpatterns = [
     path(
         "settings/applications/<uuid:pk>/active/", integrations.application_active, name="application-active"
     ),
-    path("settings/audit/", audit_log.audit_log, name="audit-trail"),
+    path("settings/audit/", audit_log.audit_log, name="audit-log"),
     path("settings/audit/export/", audit_log.audit_export, name="audit-export"),
     path("settings/webhooks/", webhooks.webhooks, name="webhooks"),
     path("settings/webhooks/<uuid:pk>/", webhooks.webhook_detail, name="webhook-detail"),

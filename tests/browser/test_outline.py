@@ -11,7 +11,7 @@ def test_the_outline_is_drawn_over_the_picture_and_follows_its_zoom(open_as, cas
     page.goto(cases[0])
     outline, switch = page.locator(".overlay-outline"), page.get_by_label("Show the outline of the lesion")
     if not outline.count():  # an idle worker may have been faster
-        page.keyboard.press("i")
+        page.keyboard.press("y")
     else:
         switch.check()
     expect(outline).to_be_visible(timeout=MAP_WAIT)
@@ -24,10 +24,10 @@ def test_the_outline_is_drawn_over_the_picture_and_follows_its_zoom(open_as, cas
     picture, over = page.locator("[data-viewer]").evaluate(place)
     assert picture == over
     assert list_violations(page) == []
-    page.keyboard.press("i")
+    page.keyboard.press("y")
     expect(outline).to_be_hidden()
     expect(page.get_by_text("No part of the answer, and no diagnosis.")).to_be_hidden()
-    page.keyboard.press("i")
+    page.keyboard.press("y")
     expect(outline).to_be_visible()
     page.reload()
     expect(outline).to_be_hidden()

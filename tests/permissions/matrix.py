@@ -368,7 +368,7 @@ SETTINGS = [
         at=APPLICATION,
         data=sent(active="no"),
     ),
-    Row("audit-trail", "GET", may.PAGE_OF_ADMINISTRATORS),
+    Row("audit-log", "GET", may.PAGE_OF_ADMINISTRATORS),
     Row("audit-export", "POST", may.PAGE_OF_ADMINISTRATORS),
 ]
 

@@ -36,7 +36,7 @@ def test_privacy_pages_and_archive(reviewed, side, watch: Watch) -> None:
     taken = zipfile.ZipFile(io.BytesIO(archive.getvalue()))
     assert HISTORY in taken.read("patient.json").decode()
     assert find_canaries("\n".join(taken.namelist())) == []
-    watch.note(client.get(reverse("audit-trail"), {"patient": patient.public_id}))
+    watch.note(client.get(reverse("audit-log"), {"patient": patient.public_id}))
     exported = client.post(reverse("audit-export")).getvalue().decode("utf-8-sig")
     assert find_canaries(exported) == []
     details = [row["details"] for row in csv.DictReader(io.StringIO(exported))]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from portal.trust.common.models import ChangeExcuse
+from portal.trust.common.models import ChangeBypass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,6 @@ def bypass_immutability(reason: str) -> Iterator[None]:
     Audit events and finished predictions have no bypass.
     """
     with transaction.atomic():
-        bypass = ChangeExcuse.objects.create(reason=reason)
+        bypass = ChangeBypass.objects.create(reason=reason)
         yield
         bypass.delete()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 
-class ChangeExcuse(models.Model):
+class ChangeBypass(models.Model):
     """While a transaction holds a row here, rows that never change may change, in it alone.
 
     For what the law or a new key demands: see `portal.trust.common.bypass`. No other transaction ever
@@ -13,6 +13,9 @@ class ChangeExcuse(models.Model):
     """
 
     reason = models.CharField(max_length=40)
+
+    class Meta:
+        db_table = "common_changeexcuse"  # named before the class was: the triggers ask this table
 
     def __str__(self) -> str:
         return self.reason

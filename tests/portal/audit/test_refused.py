@@ -14,10 +14,10 @@ pytestmark = pytest.mark.django_db
 
 def test_page_that_a_role_does_not_open(client, side):
     client.force_login(side.own.clinician)
-    assert client.get(reverse("audit-trail")).status_code == 403
+    assert client.get(reverse("audit-log")).status_code == 403
     (event,) = events("access.refused")
     assert (event.actor, event.chain.clinic) == (side.own.clinician, side.own.clinic)
-    assert event.details == {"status": 403, "method": "GET", "route": "audit-trail"}
+    assert event.details == {"status": 403, "method": "GET", "route": "audit-log"}
 
 
 def test_row_of_another_clinic(client, side):
