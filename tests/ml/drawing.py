@@ -114,3 +114,25 @@ def draw_sourced_sets(root: Path, *, size: int = 32) -> Path:
     write_table(root / "extra-train-2" / "metadata.csv", header, rows)
     (root / "extra-train-2" / "manifest.sha256").write_text("".join(manifest), encoding="utf-8")
     return root
+
+
+# --- A backbone
+
+
+def build_small(_name, input_size, _weights):
+    """A network of few layers with the names of a backbone's, the same drawn weights each time."""
+    import keras
+    from keras import layers
+
+    def convolve(values, name, seed):
+        kernel = keras.initializers.GlorotUniform(seed=seed)
+        layer = layers.Conv2D(8, 3, strides=2, activation="relu", kernel_initializer=kernel, name=name)
+        return layer(values)
+
+    image = keras.Input((input_size, input_size, 3), name="image")
+    below = convolve(layers.Rescaling(1 / 255)(image), "cut", 1)
+    above = layers.BatchNormalization()(convolve(below, "above", 2))
+    features = layers.GlobalAveragePooling2D(name="features")(above)
+    dropped = layers.Dropout(0.2, name="dropout")(features)
+    head = layers.Dense(1, activation="sigmoid", name="malignant")
+    return keras.Model(image, head(dropped), name="small")

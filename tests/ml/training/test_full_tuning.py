@@ -22,27 +22,15 @@ from ml.training.full_tuning import (
     tune_whole,
 )
 from ml.training.plans import PlanError
-from tests.ml.drawing import draw_lesion
+from tests.ml.drawing import build_small, draw_lesion
 
 PLAN = FullTuningPlan("mobilenetv2-0.35", 32, epochs=2, learning_rate=1e-3, weights="random")
 
 
 @pytest.fixture
 def small_backbone(monkeypatch):
-    """A backbone of three layers in the place of fifty: what is asked is the tuning, not the network."""
-
-    def build(_name, input_size, weights):
-        import keras
-        from keras import layers
-
-        image = keras.Input((input_size, input_size, 3), name="image")
-        middle = layers.Conv2D(8, 3, strides=2, activation="relu")(layers.Rescaling(1 / 255)(image))
-        middle = layers.BatchNormalization()(layers.Conv2D(8, 3, strides=2, activation="relu")(middle))
-        features = layers.GlobalAveragePooling2D(name="features")(middle)
-        head = layers.Dense(1, name="malignant")(layers.Dropout(0.2, name="dropout")(features))
-        return keras.Model(image, head, name="small")
-
-    monkeypatch.setattr("ml.training.full_tuning.build_backbone", build)
+    """A backbone of four layers in the place of fifty: what is asked is the tuning, not the network."""
+    monkeypatch.setattr("ml.training.full_tuning.build_backbone", build_small)
 
 
 def make_image(number, label, diagnosis, source="msk", data_set="extra-train-2"):

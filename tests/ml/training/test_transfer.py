@@ -15,30 +15,22 @@ from ml.training.backbones import describe_weights
 from ml.training.left_out_sources import judge_hold_out
 from ml.training.plans import PlanError
 from ml.training.probes import fit_probe, measure_signature
-from ml.training.transfer import TransferPlan, blend_backbone, put_probe, score_cut, tune_upper
-from tests.ml.drawing import draw_lesion
+from ml.training.transfer import TransferPlan, put_probe, score_cut, tune_upper
+from tests.ml.drawing import build_small, draw_lesion
 
-CUT = "block_12_add"
+CUT = "cut"
+NO_FILE = None
 PLAN = TransferPlan(
     "mobilenetv2-0.35", 32, CUT, copies=1, epochs=2, learning_rate=1e-3, pull=0.01, weights="random"
 )
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A file of drawn weights, large enough that something is left after fifty layers."""
-    import keras
-
-    keras.utils.set_random_seed(1)
-    network = keras.applications.MobileNetV2(
-        alpha=0.35, include_top=False, weights=None, input_shape=(32, 32, 3)
-    )
-    for layer in network.layers:
-        if layer.weights and not isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([2.0 * weight for weight in layer.get_weights()])
-    path = tmp_path_factory.mktemp("drawn") / "drawn.weights.h5"
-    network.save_weights(path)
-    return path
+@pytest.fixture(scope="module", autouse=True)
+def small():
+    """A backbone of four layers in the place of fifty: what is asked is the recipe, not the network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ml.training.activations.build_backbone", build_small)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -47,16 +39,16 @@ def images(sourced_sets):
 
 
 @pytest.fixture(scope="module")
-def plan(weights):
-    return replace(PLAN, weights=describe_weights(weights))
+def plan():
+    return replace(PLAN, weights=describe_weights(NO_FILE))
 
 
 @pytest.fixture(scope="module")
-def cached(sourced_sets, images, weights, plan, tmp_path_factory):
+def cached(sourced_sets, images, plan, tmp_path_factory):
     folder = tmp_path_factory.mktemp("activations")
 
     def cache():
-        return cache_activations(plan.cache, images, plan.copies, folder, data=sourced_sets, weights=weights)
+        return cache_activations(plan.cache, images, plan.copies, folder, data=sourced_sets, weights=NO_FILE)
 
     return folder, cache(), cache
 
@@ -75,26 +67,26 @@ def test_another_plan_has_another_place():
     assert CachePlan("a", 32, "", "w").folder != CachePlan("a", 32, "", "w", seed=1).folder
 
 
-def test_the_probe_in_the_head_says_what_the_probe_says(cached, images, weights):
+def test_the_probe_in_the_head_says_what_the_probe_says(cached, images):
     _, kept, _ = cached
-    whole, upper, _ = split_network(PLAN.architecture, PLAN.input_size, CUT, weights)
+    whole, upper, _ = split_network(PLAN.architecture, PLAN.input_size, CUT, NO_FILE)
     labels = np.array([image.label for image in images])
     probe = fit_probe(kept.features, labels, np.ones(len(images)), penalty=1e-2)
     put_probe(whole, probe)
     assert score_cut(upper, kept.cut[0]) == pytest.approx(probe.score(kept.features[0]), abs=0.02)
 
 
-def test_fine_tuning_stopped_and_begun_again_ends_alike(cached, images, plan, weights, tmp_path):
+def test_fine_tuning_stopped_and_begun_again_ends_alike(cached, images, plan, tmp_path):
     _, kept, _ = cached
     learned = np.arange(len(images))
 
     def stop(_epoch):
         raise RuntimeError("stopped")
 
-    whole = tune_upper(plan, images, kept, learned, tmp_path / "whole", weights=weights)
+    whole = tune_upper(plan, images, kept, learned, tmp_path / "whole", weights=NO_FILE)
     with pytest.raises(RuntimeError, match="stopped"):
-        tune_upper(plan, images, kept, learned, tmp_path / "stopped", weights=weights, after_epoch=stop)
-    resumed = tune_upper(plan, images, kept, learned, tmp_path / "stopped", weights=weights)
+        tune_upper(plan, images, kept, learned, tmp_path / "stopped", weights=NO_FILE, after_epoch=stop)
+    resumed = tune_upper(plan, images, kept, learned, tmp_path / "stopped", weights=NO_FILE)
     assert len(resumed.progress.history) == plan.epochs
     for first, second in zip(whole.end, resumed.end, strict=True):
         assert first == pytest.approx(second, abs=1e-5)
@@ -103,13 +95,13 @@ def test_fine_tuning_stopped_and_begun_again_ends_alike(cached, images, plan, we
     assert all(np.allclose(a, b) for a, b in zip(whole.upper.get_weights(), whole.start, strict=True))
 
 
-def test_held_out_images_are_judged_and_kept(cached, images, plan, weights, tmp_path):
+def test_held_out_images_are_judged_and_kept(cached, images, plan, tmp_path):
     _, kept, _ = cached
     plan = replace(plan, epochs=0)
     hold_out = list_source_hold_outs(images)[0]
-    first = judge_hold_out(plan, images, kept, hold_out, tmp_path, weights=weights)
+    first = judge_hold_out(plan, images, kept, hold_out, tmp_path, weights=NO_FILE)
     assert first.by_mix[1.0].shape == (hold_out.judged.sum(),)
-    again = judge_hold_out(plan, images, kept, hold_out, tmp_path, weights=weights)
+    again = judge_hold_out(plan, images, kept, hold_out, tmp_path, weights=NO_FILE)
     assert np.array_equal(again.by_mix[1.0], first.by_mix[1.0])
     assert again.seconds == pytest.approx(first.seconds)
 
@@ -139,29 +131,15 @@ def test_a_source_that_can_be_read_off_is_found_and_one_that_cannot_is_not():
     assert measure_signature(features, labels, sources, folds)["here, benign"] > 0.95
 
 
-def test_a_blend_lies_between_both_ends(weights, tmp_path):
-    trained, _, _ = split_network(PLAN.architecture, PLAN.input_size, "", None)
-    start, _, _ = split_network(PLAN.architecture, PLAN.input_size, "", weights)
-    path = tmp_path / "half.weights.h5"
-    blend_backbone(PLAN.architecture, weights, trained, 0.5, path)
-    half, _, _ = split_network(PLAN.architecture, PLAN.input_size, "", path)
-    for name in ("Conv1", "block_5_expand"):
-        before, after, between = (net.get_layer(name).get_weights()[0] for net in (start, trained, half))
-        assert between == pytest.approx((before + after) / 2, abs=1e-6)
-    assert describe_weights(path).startswith("half.weights.h5, SHA-256")
-
-
 def test_a_plan_without_a_cut_cannot_be_tuned():
     with pytest.raises(PlanError, match="Expected a cut"):
         TransferPlan("mobilenetv2-0.35", epochs=1)
 
 
-def test_the_command_stores_every_hold_out_and_the_worst(
-    cached, sourced_sets, weights, tmp_path, monkeypatch
-):
+def test_the_command_stores_every_hold_out_and_the_worst(cached, sourced_sets, tmp_path, monkeypatch):
     folder, _, _ = cached
     monkeypatch.setenv("DERMAPORT_DATA", str(sourced_sets))
-    monkeypatch.setattr("ml.commands.sources.find_weights", lambda _: weights)
+    monkeypatch.setattr("ml.commands.sources.find_weights", lambda _: NO_FILE)
     arguments = ["sources", "--name", "drawn", "--architecture", "mobilenetv2-0.35", "--input-size", "32"]
     arguments += ["--cut", CUT, "--copies", "1", "--penalty", "0.1"]
     arguments += [
