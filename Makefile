@@ -2,7 +2,8 @@
 #
 #   make run             start the portal on this machine (PORT=8001, HOST=0.0.0.0 change where)
 #   make test            on SQLite and the embedded Valkey: everything but the browser, in which it walks the main
-#                        job and each way by which a case could be lost (ARGS="-k name" narrows)
+#                        job alone (ARGS="-k name" narrows)
+#   make walks-test      on SQLite, in a browser: each way by which a case could be lost
 #   make services-test   on local PostgreSQL and Redis: the browser, the campaigns with all their images, and what
 #                        else a database or broker can change
 #   make bench           images a second, and the time from submit to result
@@ -17,11 +18,11 @@ BIN := .venv/bin
 ARGS ?=
 # tests/conftest.py says how many processes, which tests stay together and which begin.
 SPREAD := --numprocesses=auto --dist=loadscope --no-loadscope-reorder
-# Asked once, on PostgreSQL and Redis: what a browser makes of the pages (but the walks of the main job and of each
-# fault by which a case could be lost, which are asked on both), and the campaigns with all they have (--whole): 300
-# images while processes are killed, the 660 of the test split, longer ways through the API. `make test` asks a few
-# images and ways of each campaign.
-HERE := -m "not browser or walk"
+# Asked once, on PostgreSQL and Redis: what a browser makes of the pages (but the main job, and the walks of each
+# fault by which a case could be lost, which are asked on both), and the campaigns with all they have (--whole):
+# 300 images while processes are killed, the 660 of the test split, longer ways through the API. `make test` asks
+# a few images and ways of each campaign.
+HERE := -m "not browser or main_job"
 # Asked once, by `make test`: neither database nor broker can change what these find: the science, how a
 # stack ends, where links lead, and who calls, which is decided before a row is read. What a
 # caller may do with each row is asked on both (permissions/test_matrix.py).
@@ -35,13 +36,16 @@ export PORT HOST
 # Dozens of processes start: each would compile the portal anew where this is set.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test services-test bench lint types lock screenshots settings python runtime dev browser
+.PHONY: run test walks-test services-test bench lint types lock screenshots settings python runtime dev browser
 
 run: runtime
 	@exec $(BIN)/python -m portal.operations.stack run
 
 test: dev browser
 	$(BIN)/python -m pytest $(SPREAD) $(HERE) $(ARGS)
+
+walks-test: dev browser
+	$(BIN)/python -m pytest $(SPREAD) -m "walk and not main_job" $(ARGS)
 
 services-test: dev browser
 	deploy/with-services $(BIN)/python -m pytest $(SPREAD) $(APART) $(ARGS)
