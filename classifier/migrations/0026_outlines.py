@@ -199,5 +199,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        refuse_change("classifier_outline", when="OLD.state IN ('succeeded', 'failed')"),
+        refuse_change("classifier_outline", when="OLD.state IN ('succeeded', 'failed')", may_bypass=True),
     ]
