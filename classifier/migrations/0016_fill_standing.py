@@ -93,7 +93,11 @@ def fill_columns(apps, editor):
 
 def compute_agreement(apps, editor):
     """Agreement follows from the diagnosis; what was stated is kept beside it."""
-    Review, Excuse = apps.get_model("classifier", "Review"), apps.get_model("common", "ChangeExcuse")
+    Review = apps.get_model("classifier", "Review")
+    try:
+        Excuse = apps.get_model("common", "ChangeExcuse")
+    except LookupError:  # a new database may know it by its later name already
+        Excuse = apps.get_model("common", "ChangeBypass")
     while True:
         with transaction.atomic():
             rows = list(

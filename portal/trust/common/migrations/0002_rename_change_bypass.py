@@ -6,8 +6,6 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("common", "0001_initial"),
-        # It asks for the model by its former name.
-        ("classifier", "0016_fill_standing"),
     ]
 
     operations = [
