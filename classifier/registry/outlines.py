@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from classifier.domain.errors import ConflictError, InvalidInputError
@@ -13,6 +13,7 @@ from classifier.domain.vocabulary import ModelLifecycle
 from classifier.engine import serving
 from classifier.models import OutlineNetwork
 from classifier.registry.files import digest_plain_file, write_file
+from classifier.registry.versions import register_file
 from portal.trust.audit.services import record_event
 
 if TYPE_CHECKING:
@@ -54,35 +55,7 @@ def register_outline_network(
 
     Raises ConflictError (version_taken) when name and version belong to another file.
     """
-    known = OutlineNetwork.objects.filter(sha256=specification.sha256).first()
-    if known is not None:
-        return known
-    try:
-        with transaction.atomic():
-            network = OutlineNetwork.objects.create(
-                name=specification.name,
-                version=specification.version,
-                file=specification.file,
-                sha256=specification.sha256,
-                specification=specification.to_dict(),
-            )
-            record_event(
-                clinic_id=None,
-                action="outline_network.registered",
-                actor=actor,
-                obj=network,
-                details={"sha256": network.sha256},
-            )
-    except IntegrityError as error:
-        known = OutlineNetwork.objects.filter(sha256=specification.sha256).first()
-        if known is not None:
-            return known
-        raise ConflictError(
-            "version_taken",
-            f"{specification.name} {specification.version} is registered with another file. "
-            "Give the new file a new version.",
-        ) from error
-    return network
+    return register_file(OutlineNetwork, specification, action="outline_network.registered", actor=actor)
 
 
 def activate_outline_network(*, network: OutlineNetwork, actor: User | None = None) -> OutlineNetwork:

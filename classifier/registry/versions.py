@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -15,11 +15,13 @@ from classifier.domain.errors import ConflictError
 from classifier.domain.vocabulary import ModelLifecycle
 from classifier.engine import serving
 from classifier.engine.model_refusals import record_refused_file
-from classifier.models import ModelVersion
+from classifier.models import ModelVersion, OutlineNetwork
 from portal.trust.audit.services import record_event
 
 if TYPE_CHECKING:
     from portal.trust.accounts.models import User
+
+Registered = TypeVar("Registered", ModelVersion, OutlineNetwork)
 
 
 def register_model(*, specification: serving.ModelSpecification, actor: User | None = None) -> ModelVersion:
@@ -27,12 +29,23 @@ def register_model(*, specification: serving.ModelSpecification, actor: User | N
 
     Raises ConflictError (version_taken) when name and version belong to another file.
     """
-    known = ModelVersion.objects.filter(sha256=specification.sha256).first()
+    return register_file(ModelVersion, specification, action="model.registered", actor=actor)
+
+
+def register_file(
+    model: type[Registered],
+    specification: serving.ModelSpecification | serving.OutlineSpecification,
+    *,
+    action: str,
+    actor: User | None,
+) -> Registered:
+    """Keep one row of `model` for each file, with its event `action`; raises ConflictError (version_taken)."""
+    known = model.objects.filter(sha256=specification.sha256).first()
     if known is not None:
         return known
     try:
         with transaction.atomic():
-            version = ModelVersion.objects.create(
+            row = model.objects.create(
                 name=specification.name,
                 version=specification.version,
                 file=specification.file,
@@ -41,14 +54,14 @@ def register_model(*, specification: serving.ModelSpecification, actor: User | N
             )
             record_event(
                 clinic_id=None,
-                action="model.registered",
+                action=action,
                 actor=actor,
-                obj=version,
-                details={"sha256": version.sha256},
+                obj=row,
+                details={"sha256": row.sha256},
             )
     except IntegrityError as error:
         # Two machines may start, and register what they bring, at the same moment.
-        known = ModelVersion.objects.filter(sha256=specification.sha256).first()
+        known = model.objects.filter(sha256=specification.sha256).first()
         if known is not None:
             return known
         raise ConflictError(
@@ -56,7 +69,7 @@ def register_model(*, specification: serving.ModelSpecification, actor: User | N
             f"{specification.name} {specification.version} is registered with another file. "
             "Give the new file a new version.",
         ) from error
-    return version
+    return row
 
 
 def set_lifecycle(
